@@ -1,0 +1,44 @@
+"""dreamvid: DeepDream for real videos, coherent and durable.
+
+    from pathlib import Path
+    import dreamvid
+
+    settings = dreamvid.resolve("dream", [("input.size", "320x180")])
+    dreamvid.dream_video("clip.mp4", Path("dream.mp4"), settings)
+
+The names below are the public surface; the command line calls the same functions.
+"""
+
+from importlib import import_module, metadata
+from typing import Any
+
+_HOME = {
+    "DreamvidError": "errors",
+    "Options": "job",
+    "Settings": "settings",
+    "Summary": "job",
+    "dream_image": "job",
+    "dream_video": "job",
+    "dream_zoom": "job",
+    "resolve": "presets",
+}
+__all__ = [
+    "DreamvidError",
+    "Options",
+    "Settings",
+    "Summary",
+    "__version__",
+    "dream_image",
+    "dream_video",
+    "dream_zoom",
+    "resolve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name where it is first used: `import dreamvid` alone loads neither torch nor OpenCV."""
+    if name == "__version__":
+        return metadata.version("dreamvid")
+    if name not in _HOME:
+        raise AttributeError(f"module 'dreamvid' has no attribute {name!r}")
+    return getattr(import_module(f"dreamvid.{_HOME[name]}"), name)

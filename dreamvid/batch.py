@@ -1,0 +1,279 @@
+"""Many renders from one file: all checked before the first frame, none stopped by another, nothing done twice.
+
+What is finished is kept in `JOBS.done.json` beside the batch file: output -> a digest of all that it was made from, and
+its size and time.
+"""
+
+import glob
+import hashlib
+import json
+import logging
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dreamvid import engine, job, presets
+from dreamvid.errors import DreamvidError, SettingsError, SourceError, nearest
+from dreamvid.footage import NOISE, same_file
+from dreamvid.framing import parse_size
+from dreamvid.plan import RENDER_VERSION, make_plan
+from dreamvid.settings import Settings
+from dreamvid.timing import parse_range, parse_rate
+from dreamvid.video import formats
+from dreamvid.video.probe import probe
+from dreamvid.video.store import write_file
+
+logger = logging.getLogger(__name__)
+Progress = Callable[[int, int], None]
+RENDERERS = {"video": job.dream_video, "image": job.dream_image, "zoom": job.dream_zoom}
+
+
+class JobTable(BaseModel):
+    """One [[job]] of a batch file, or its [defaults]; `set` is a table of setting keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: Literal["video", "image", "zoom"] = "video"
+    source: str
+    output: str = Field(min_length=1)
+    preset: str = presets.DEFAULT
+    size: str | None = None
+    frames: str | None = None
+    set: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One render of a batch, resolved: `digest` changes with anything its pixels or its file depend on.
+
+    `problem`: why it cannot be rendered, empty where it can.
+    """
+
+    command: str
+    source: str
+    output: Path
+    settings: Settings
+    digest: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job; `message` says why where it was skipped or failed."""
+
+    source: str
+    output: str
+    state: Literal["rendered", "unchanged", "skipped", "failed"]
+    message: str = ""
+
+    @property
+    def error(self) -> bool:
+        """Whether the job has no film to show."""
+        return self.state in ("skipped", "failed")
+
+
+def run(file: Path, progress: Progress = lambda done, total: None, *, overwrite: bool = False) -> list[Outcome]:
+    """Renders every job of a batch file, in order; raises SettingsError for a mistake in the file itself.
+
+    A job whose source is missing or broken is skipped, one that fails does not stop the others. Relative paths start
+    from the batch file's folder. `overwrite`: outputs that this batch has not made are replaced, too.
+    """
+    jobs = read(file)
+    nets = _nets(file, jobs)
+    jobs = [_with_source(planned, nets[_dreamed_by(planned)]) for planned in jobs]
+    for planned in jobs:
+        if planned.problem:
+            logger.warning("skipping %s: %s", planned.output.name, planned.problem)
+    ledger_file = file.with_suffix(".done.json")
+    ledger = _ledger(ledger_file)
+    outcomes = []
+    for planned in jobs:
+        entry = ledger.get(str(planned.output), ["", None])
+        ours = planned.output.exists() and entry[1] == _stamp(planned.output)
+        if ours and entry[0] == planned.digest:
+            outcomes.append(Outcome(planned.source, str(planned.output), "unchanged"))
+            continue
+        # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
+        outcome = _run_one(planned, job.Options(overwrite=overwrite or ours, resume="renew", progress=progress))
+        if outcome.state == "rendered":
+            ledger[str(planned.output)] = [planned.digest, _stamp(planned.output)]
+            write_file(ledger_file, json.dumps(ledger, indent=1).encode())
+        outcomes.append(outcome)
+    return outcomes
+
+
+def read(file: Path) -> list[Job]:
+    """The jobs of a batch file, globs and placeholders filled in; raises SettingsError naming file, job and key."""
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+    if unknown := sorted(set(table) - {"defaults", "job"}):
+        raise SettingsError(f"{file}: unknown key {unknown[0]}{nearest(unknown[0], ['defaults', 'job'])}")
+    defaults, entries = table.get("defaults", {}), table.get("job", [])
+    if not isinstance(defaults, dict):
+        raise SettingsError(f"{file}: defaults must be a table, [defaults]")
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise SettingsError(f"{file}: it has no [[job]]")
+    jobs: list[Job] = []
+    for number, entry in enumerate(entries, start=1):
+        jobs += _jobs(file, number, presets.merged(defaults, entry), len(jobs))
+    outputs = [planned.output.resolve() for planned in jobs]
+    for output in outputs:
+        if outputs.count(output) > 1:
+            raise SettingsError(
+                f"{file}: two jobs write {output.name}: tell them apart with {{stem}}, {{preset}} or {{index}}"
+            )
+    return jobs
+
+
+def _jobs(file: Path, number: int, table: dict[str, Any], first: int) -> list[Job]:
+    where = f"{file}: job {number}"
+    try:
+        entry = JobTable.model_validate(table)
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        key = ".".join(map(str, mistake["loc"]))
+        hint = nearest(key, JobTable.model_fields) if mistake["type"] == "extra_forbidden" else ""
+        raise SettingsError(f"{where}: {key}: {mistake['msg']}{hint}") from None
+    overrides = [*entry.set.items(), ("input.size", entry.size), ("input.frames", entry.frames)]
+    try:
+        settings = presets.resolve(
+            _preset(file, entry.preset), [(key, value) for key, value in overrides if value is not None]
+        )
+        _check_input(settings)
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from None
+    jobs = []
+    for index, source in enumerate(_sources(file.parent, entry.source), start=first):
+        try:
+            output = file.parent / _filled(
+                entry.output, stem=Path(source).stem, preset=Path(entry.preset).stem, index=index
+            )
+            formats.check_image(output) if entry.command == "image" else formats.check(output, settings.output)
+            if same_file(source, output):
+                raise SettingsError(f"{output.name} is the source itself")
+        except (SettingsError, OSError) as error:  # also a name that is too long
+            raise SettingsError(f"{where}: output: {error}") from None
+        jobs.append(Job(entry.command, source, output, settings))
+    return jobs
+
+
+def _check_input(settings: Settings) -> None:
+    """Raises SettingsError where range, rate or size are none, whatever the source."""
+    wanted = settings.input
+    if wanted.frames:
+        parse_range(wanted.frames)
+    if wanted.fps:
+        parse_rate(wanted.fps)
+    if wanted.size and not wanted.size.endswith("%"):
+        parse_size(wanted.size, 1080, 1920)
+
+
+def _filled(pattern: str, **values: str | int) -> str:
+    """A name with its placeholders filled in; raises SettingsError where it holds another one."""
+    try:
+        parts = [part[1:] for part in Formatter().parse(pattern) if part[1] is not None]
+        # A short format such as 02d is welcome; a long one could fill the memory with a name.
+        if "\0" not in pattern and all(field in values and len(form or "") <= 3 for field, form, _ in parts):
+            return pattern.format(**values)
+    except ValueError:
+        pass
+    raise SettingsError(f"{pattern!r} may hold {{stem}}, {{preset}} and {{index}}, nothing else in braces")
+
+
+def _preset(file: Path, preset: str) -> str:
+    beside = file.parent / preset
+    return str(beside) if preset.endswith(".toml") and beside.is_file() else preset
+
+
+def _sources(folder: Path, pattern: str) -> list[str]:
+    """The files that a pattern means, sorted; one that matches nothing stays, to be missed when it is probed."""
+    if pattern in NOISE or "\0" in pattern:
+        return [pattern]
+    plain = folder / pattern
+    return [str(plain)] if plain.exists() else sorted(glob.glob(str(plain))) or [str(plain)]  # noqa: PTH207
+
+
+def _dreamed_by(planned: Job) -> str:
+    return repr((planned.settings.net, planned.settings.objective))
+
+
+def _nets(file: Path, jobs: list[Job]) -> dict[str, str]:
+    """The sha256 of the net that each job dreams with.
+
+    Raises the error of the first whose net, layer, channel or class cannot be had, naming the file.
+    """
+    found: dict[str, str] = {}
+    for wanted in {_dreamed_by(each): each for each in jobs}.values():
+        try:
+            found[_dreamed_by(wanted)] = engine.choose(wanted.settings)[0].sha256
+        except DreamvidError as error:
+            raise type(error)(f"{file}: {wanted.output.name}: {error}") from None
+    return found
+
+
+def _with_source(planned: Job, net: str) -> Job:
+    """The job with its digest, or with the reason why its source cannot be rendered."""
+    identity = ""
+    try:
+        if planned.source not in NOISE:
+            source = probe(planned.source, tolerate_damage=planned.settings.input.tolerate_damage)
+            identity = source.identity
+            if planned.command != "zoom":  # a zoom's range is that of its flight
+                make_plan(planned.settings, source)
+    except (SourceError, SettingsError) as error:
+        return replace(planned, problem=str(error))
+    settings = planned.settings.model_dump(mode="json")
+    made_from = [planned.command, planned.source, identity, settings, net, RENDER_VERSION]
+    return replace(planned, digest=hashlib.sha256(json.dumps(made_from).encode()).hexdigest())
+
+
+def _run_one(planned: Job, options: job.Options) -> Outcome:
+    source, output = planned.source, str(planned.output)
+    if planned.problem:
+        return Outcome(source, output, "skipped", planned.problem)
+    try:
+        RENDERERS[planned.command](source, planned.output, planned.settings, options)
+    except DreamvidError as error:
+        logger.warning("%s failed: %s", planned.output.name, error)
+        return Outcome(source, output, "failed", str(error))
+    return Outcome(source, output, "rendered")
+
+
+def _stamp(output: Path) -> list[int]:
+    """What tells a film that this batch wrote from another of that name: its size, and when it was last changed."""
+    found = output.stat()
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _ledger(file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError):
+        raise SettingsError(f"{file} is damaged: remove it to let the batch look at its outputs anew") from None
+
+
+def summary(outcomes: Iterable[Outcome]) -> str:
+    """A line per job and one for all."""
+    found = list(outcomes)
+    lines = [
+        f"{outcome.state:10} {outcome.output}{': ' + outcome.message if outcome.message else ''}" for outcome in found
+    ]
+    counts = {
+        state: sum(outcome.state == state for outcome in found)
+        for state in ("rendered", "unchanged", "skipped", "failed")
+    }
+    return "\n".join([*lines, ", ".join(f"{count} {state}" for state, count in counts.items())])
+
+
+def to_json(outcomes: Iterable[Outcome]) -> str:
+    """One line of JSON: the jobs with their states."""
+    return json.dumps({"jobs": [vars(outcome) for outcome in outcomes]})

@@ -1,0 +1,202 @@
+"""The commands."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dreamvid.cli import BATCH_INCOMPLETE, REPAIRED
+from dreamvid.cli.options import Common, takes_common
+from dreamvid.cli.progress import bar, show_notices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dreamvid.job import Options, Summary
+    from dreamvid.settings import Settings
+
+app = typer.Typer(
+    help="Dreams a real video, end to end.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+presets_app = typer.Typer(help="Looks: list them, show one, check a file.", no_args_is_help=True)
+models_app = typer.Typer(help="Nets: list them, their layers, check one.", no_args_is_help=True)
+app.add_typer(presets_app, name="presets")
+app.add_typer(models_app, name="models")
+
+Output = Annotated[str, typer.Argument(help="The file to write; a name that ends in / becomes a folder of PNGs.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False) -> None:
+    """Dreams a real video, end to end."""
+    if version:
+        from dreamvid import __version__
+
+        print(f"dreamvid {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@takes_common
+def video(
+    source: Annotated[str, typer.Argument(help="A video, a GIF, or a folder of images.")],
+    output: Output,
+    common: Common,
+) -> None:
+    """Dream a video."""
+    from dreamvid import job
+
+    _dream(job.dream_video, source, output, common)
+
+
+@app.command()
+@takes_common
+def image(
+    source: Annotated[str, typer.Argument(help="A still; a video's first frame; noise, noise:gaussian or noise:pink.")],
+    output: Output,
+    common: Common,
+) -> None:
+    """Dream a still."""
+    from dreamvid import job
+
+    _dream(job.dream_image, source, output, common, one_picture=True)
+
+
+@app.command()
+@takes_common
+def zoom(
+    start: Annotated[str, typer.Argument(help="A still; a video's first frame; noise, noise:gaussian or noise:pink.")],
+    output: Output,
+    common: Common,
+) -> None:
+    """Dream a flight into a picture: camera.zoom, camera.rotate and camera.shift, all per second."""
+    from dreamvid import job
+
+    _dream(job.dream_zoom, start, output, common)
+
+
+@app.command()
+def batch(
+    jobs: Annotated[Path, typer.Argument(help="A TOML file with [defaults] and [[job]] tables.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what this batch has not made.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One last line of JSON on standard output.")] = False,
+) -> None:
+    """Render many films; run again, only what is missing or changed."""
+    from dreamvid import batch as batches
+
+    show_notices(quiet=quiet, verbose=False)
+    with bar(quiet=quiet) as progress:
+        outcomes = batches.run(jobs, progress, overwrite=overwrite)
+    if not quiet:
+        print(batches.summary(outcomes), file=sys.stderr)
+    if json:
+        print(batches.to_json(outcomes))
+    if any(outcome.error for outcome in outcomes):
+        raise typer.Exit(BATCH_INCOMPLETE)
+
+
+@presets_app.command("list")
+def presets_list() -> None:
+    """Every shipped look with what it is."""
+    from dreamvid import presets
+
+    for name in presets.names():
+        print(f"{name:12} {presets.resolve(name).description}")
+
+
+@presets_app.command("show")
+def presets_show(preset: Annotated[str, typer.Argument(help="A name or a TOML file.")]) -> None:
+    """Every setting of a look, defaults included, as TOML with units."""
+    from dreamvid import presets
+
+    print(presets.to_toml(presets.resolve(preset)), end="")
+
+
+@presets_app.command("check")
+def presets_check(files: Annotated[list[Path], typer.Argument(help="TOML files.")]) -> None:
+    """Check preset files; the first mistake is told with its file and key."""
+    from dreamvid import presets
+    from dreamvid.errors import SettingsError
+
+    for file in files:
+        if not file.is_file():
+            raise SettingsError(f"there is no preset file {file}")
+        if file.suffix != ".toml":
+            raise SettingsError(f"{file}: the name of a preset file ends in .toml")
+        presets.resolve(str(file))
+        print(f"{file}: ok")
+
+
+@presets_app.command("schema")
+def presets_schema() -> None:
+    """The JSON schema of a preset, for editors."""
+    from dreamvid import presets
+
+    print(presets.schema())
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """Every net that --model takes."""
+    from dreamvid.nets import zoo
+
+    print("\n".join(zoo.names()))
+
+
+Model = Annotated[str, typer.Argument(help="A net by name.")]
+Weights = Annotated[str | None, typer.Option("--weights", help="Weights FILE, or random:SEED.")]
+
+
+@models_app.command("layers")
+def models_layers(model: Model = "dreamnet", weights: Weights = None) -> None:
+    """Every layer of a net: output shape at 224x224, stride and receptive field in pixels."""
+    from dreamvid.nets import net, zoo
+
+    layers = net.describe(zoo.get(model, weights))
+    print(f"{'layer':40} {'shape':>16} {'stride':>7} {'field':>6}")
+    for layer in layers:
+        shape = "x".join(map(str, layer.shape))
+        stride, field = layer.stride or "-", layer.receptive_field or "all"
+        print(f"{layer.name:40} {shape:>16} {stride:>7} {field:>6}")
+
+
+@models_app.command("check")
+def models_check(model: Model = "dreamnet", weights: Weights = None) -> None:
+    """Load a net and run it once."""
+    from dreamvid.nets import net, zoo
+
+    loaded = zoo.get(model, weights)
+    layers = net.layer_shapes(loaded)
+    print(f"{loaded.name}: ok, {len(layers)} layers, {len(loaded.classes)} classes, sha256 {loaded.sha256[:16]}")
+
+
+def _dream(
+    render: "Callable[[str, Path, Settings, Options], Summary]",
+    source: str,
+    output: str,
+    common: Common,
+    *,
+    one_picture: bool = False,
+) -> None:
+    """Renders, with a bar where there is more than one picture to wait for, and reports."""
+    show_notices(quiet=common.quiet, verbose=common.verbose)
+    with bar(quiet=common.quiet or one_picture) as progress:
+        summary = render(source, Path(output), common.settings(output), common.options(progress))
+    _report(summary, common)
+
+
+def _report(summary: "Summary", common: Common) -> None:
+    log = logging.getLogger("dreamvid")
+    log.info("%s: %s", summary.output, summary.in_words())
+    if common.json:
+        print(summary.to_json())
+    if summary.damaged:
+        log.warning("%d damaged frames of the source repeat the one before", summary.damaged)
+        raise typer.Exit(REPAIRED)

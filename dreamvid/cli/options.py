@@ -1,0 +1,130 @@
+"""The options that rendering commands share, and how they become settings."""
+
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from dreamvid.job import Options
+    from dreamvid.settings import Settings
+
+Text = str | None
+LOOK, FRAMES, MACHINE, RUN = "Look", "Frames and size", "Machine", "Job"
+
+
+def option(*names: str, help: str, panel: str, **extra: Any) -> Any:
+    """One command line option; `panel` is the heading it stands under."""
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **extra)
+
+
+@dataclass
+class Common:
+    """What every rendering command takes, as it was typed."""
+
+    preset: Annotated[str, option("--preset", help="A look by name, or a TOML file.", panel=LOOK)] = "dream"
+    set: Annotated[
+        list[str], option("--set", help="Any setting: section.key=value. Repeatable.", metavar="KEY=VALUE", panel=LOOK)
+    ] = ()  # type: ignore[assignment]
+    model: Annotated[Text, option("--model", help="Net by name (`models list`).", panel=LOOK)] = None
+    weights: Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)] = None
+    layer: Annotated[list[str], option("--layer", help="Layer to dream. Repeatable.", panel=LOOK)] = ()  # type: ignore[assignment]
+    channel: Annotated[
+        list[str], option("--channel", help="Channels to dream: LAYER:N[,M]. Repeatable.", panel=LOOK)
+    ] = ()  # type: ignore[assignment]
+    class_: Annotated[Text, option("--class", help="Class to dream, by name or index.", panel=LOOK)] = None
+    seed: Annotated[int | None, option("--seed", help="Seed of all random numbers.", panel=LOOK)] = None
+    size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%.", panel=FRAMES)] = None
+    fit: Annotated[
+        Text, option("--fit", help="crop, pad, inside or stretch, where WxH has another aspect.", panel=FRAMES)
+    ] = None
+    frames: Annotated[Text, option("--frames", help="Half-open range of frames, A:B.", panel=FRAMES)] = None
+    from_: Annotated[float | None, option("--from", help="First moment, in seconds.", panel=FRAMES)] = None
+    to: Annotated[float | None, option("--to", help="Moment before which it ends, in seconds.", panel=FRAMES)] = None
+    fps: Annotated[Text, option("--fps", help="Frame rate of the film.", panel=FRAMES)] = None
+    seconds: Annotated[float | None, option("--seconds", help="Length of a zoom.", panel=FRAMES)] = None
+    tolerate_damage: Annotated[
+        bool, option("--tolerate-damage", help="Repeat the last good frame where the source is damaged.", panel=FRAMES)
+    ] = False
+    device: Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps.", panel=MACHINE)] = None
+    precision: Annotated[Text, option("--precision", help="auto, fp32 or bf16.", panel=MACHINE)] = None
+    threads: Annotated[int | None, option("--threads", help="Threads; default: the cores.", panel=MACHINE)] = None
+    overwrite: Annotated[bool, option("--overwrite", help="Replace an output that is there.", panel=RUN)] = False
+    no_resume: Annotated[bool, option("--no-resume", help="Begin anew, finished frames or not.", panel=RUN)] = False
+    force: Annotated[bool, option("--force", help="Go on even if the job was begun differently.", panel=RUN)] = False
+    keep_work: Annotated[bool, option("--keep-work", help="Keep the job folder afterwards.", panel=RUN)] = False
+    work_dir: Annotated[Path | None, option("--work-dir", help="Where the job folder goes.", panel=RUN)] = None
+    quiet: Annotated[bool, option("--quiet", "-q", help="Only errors and warnings.", panel=RUN)] = False
+    verbose: Annotated[bool, option("--verbose", "-v", help="Tell more.", panel=RUN)] = False
+    json: Annotated[bool, option("--json", help="One last line of JSON on standard output.", panel=RUN)] = False
+
+    def settings(self, output: str) -> "Settings":
+        """Preset, then what the output's name asks for, then --set, then the short options; raises SettingsError."""
+        from dreamvid.presets import parse_override, resolve
+
+        folder = [("output.codec", "png")] if output.endswith(("/", os.sep)) else []
+        return resolve(self.preset, [*folder, *map(parse_override, self.set), *self._short_forms()])
+
+    def options(self, progress: Callable[[int, int], None]) -> "Options":
+        """How the job is run; none of it changes a pixel."""
+        from dreamvid.job import Options, Resume
+
+        resume: Resume = "never" if self.no_resume else "force" if self.force else "same"
+        return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress)
+
+    def _short_forms(self) -> list[tuple[str, Any]]:
+        keys = {
+            "net.name": self.model,
+            "net.weights": self.weights,
+            "seed": self.seed,
+            "input.size": self.size,
+            "input.fit": self.fit,
+            "input.frames": self.frames,
+            "input.start": self.from_,
+            "input.stop": self.to,
+            "input.fps": self.fps,
+            "input.seconds": self.seconds,
+            "input.tolerate_damage": self.tolerate_damage or None,
+            "compute.device": self.device,
+            "compute.precision": self.precision,
+            "compute.threads": self.threads,
+        }
+        given = [(key, value) for key, value in keys.items() if value is not None]
+        return given + ([("objective", self._objective())] if self._objective() else [])
+
+    def _objective(self) -> list[dict[str, Any]]:
+        terms: list[dict[str, Any]] = [{"kind": "layer", "layer": layer} for layer in self.layer]
+        terms += [{"kind": "channel", **_channels(text)} for text in self.channel]
+        return terms + ([{"kind": "class", "class_name": self.class_}] if self.class_ is not None else [])
+
+
+def _channels(text: str) -> dict[str, Any]:
+    from dreamvid.errors import SettingsError
+
+    layer, _, numbers = text.rpartition(":")
+    if not layer or not all(number.strip().isdecimal() and len(number) < 10 for number in numbers.split(",")):
+        raise SettingsError(f"--channel {text!r}: give LAYER:N or LAYER:N,M, for example mixed4a:12")
+    return {"layer": layer, "channels": [int(number) for number in numbers.split(",")]}
+
+
+def takes_common(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command, whose last parameter is a `Common`, that class's fields as its options."""
+    own = list(inspect.signature(command).parameters.values())[:-1]
+    shared = [
+        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        for field in fields(Common)
+    ]
+
+    @wraps(command)
+    def wrapped(**given: Any) -> None:
+        common = Common(**{field.name: given.pop(field.name) for field in fields(Common)})
+        command(**given, common=common)
+
+    wrapped.__signature__ = inspect.Signature(own + shared)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in own + shared}
+    return wrapped

@@ -1,0 +1,46 @@
+"""What a running command shows: a bar, and notices on standard error."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class _Plain(logging.Formatter):
+    """A notice as one line, named like an error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        name = "dreamvid: warning" if record.levelno >= logging.WARNING else "dreamvid"
+        return f"{name}: {' '.join(record.getMessage().split())}"
+
+
+def show_notices(*, quiet: bool, verbose: bool) -> None:
+    """Sends the package's log to standard error: warnings always, notices unless quiet, details if verbose."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Plain())
+    log = logging.getLogger("dreamvid")
+    log.handlers = [handler]
+    log.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+
+
+@contextmanager
+def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar of frames with time left and seconds a frame, told (done, total); silent where none can be drawn."""
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    silent = quiet or not sys.stderr.isatty()
+    shape = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} frames [{elapsed} < {remaining}, {rate_inv_fmt}]"
+    with (
+        tqdm(disable=silent, unit="frame", bar_format=shape, dynamic_ncols=True) as shown,
+        logging_redirect_tqdm([logging.getLogger("dreamvid")]),
+    ):
+
+        def tell(done: int, total: int) -> None:
+            if shown.total is None or done < shown.n:  # another film begins
+                shown.reset(total)
+                shown.initial = done  # frames of an earlier run say nothing about the time left
+            shown.n = done
+            shown.refresh()
+
+        yield tell

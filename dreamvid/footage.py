@@ -1,0 +1,148 @@
+"""What is rendered: frames in order, and how the picture moves from one to the next, whether filmed or flown over."""
+
+import hashlib
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from dreamvid import camera, motion
+from dreamvid.coherence import Carry
+from dreamvid.errors import SettingsError
+from dreamvid.framing import Framing, frame_to, parse_size
+from dreamvid.media import Frame, Pixels, SourceInfo
+from dreamvid.motion import Motion
+from dreamvid.plan import Plan, make_plan, with_cuts
+from dreamvid.render import Move
+from dreamvid.settings import Settings
+from dreamvid.shots import find_cuts
+from dreamvid.timing import nearest_whole, parse_rate
+from dreamvid.video.probe import probe
+from dreamvid.video.read import read
+
+NOISE = ("noise", "noise:gaussian", "noise:pink")
+ZOOM_RATE = "24"
+Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them."""
+
+    info: SourceInfo
+    plan: Plan
+    frames: Frames
+    move: Move
+
+
+def of_video(source: str, settings: Settings) -> Footage:
+    """A video, GIF, image folder or still, as it is; motion is estimated and cuts are looked for.
+
+    Raises SourceError where the source is not to be read, SettingsError where size or range do not fit it.
+    """
+    info = probe(source, tolerate_damage=settings.input.tolerate_damage)
+    if info.kind == "folder" and settings.input.fps:
+        info = _at_rate(info, info.frames, parse_rate(settings.input.fps))  # a folder has no rate of its own
+    plan = make_plan(settings, info)
+
+    def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
+        yield from read(info, plan.framing, indices)
+
+    carries = settings.coherence.mode != "none" and len(plan.frames) > 1
+    cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()
+    return Footage(info, with_cuts(plan, cuts), frames, lambda carry, now: motion.estimate(carry.source, now.image))
+
+
+def of_still(source: str, settings: Settings) -> Footage:
+    """One picture: a still, the first frame of a video's range, or noise.
+
+    Raises as `of_video` does; SettingsError where noise has no size.
+    """
+    if source in NOISE:
+        picture, info = _noise(source, settings)
+        framing = frame_to(info.height, info.width, info.sar, None, "crop")
+    else:
+        info = probe(source, tolerate_damage=settings.input.tolerate_damage)
+        whole = make_plan(settings, info)
+        framing = whole.framing
+        (frame,) = read(info, framing, whole.frames[:1])
+        picture = frame.image
+    height, width = picture.shape[:2]
+    alone = replace(info, kind="still", audio=(), subtitles=(), chapters=0, damaged=(), delay=Fraction(0))
+    still = replace(alone, times=(Fraction(0),), end=1 / info.rate, height=height, width=width, sar=framing.sar)
+    once = _with_input(settings, size=None, frames=None, start=None, stop=None, fps=None)
+    return _flight(picture, still, framing, once, moving=False)
+
+
+def of_zoom(source: str, settings: Settings) -> Footage:
+    """A camera's flight over one picture (as of `of_still`); every motion is known exactly and there are no cuts."""
+    first = of_still(source, _with_input(settings, frames=None, start=None, stop=None))
+    (frame,) = first.frames((0,))
+    rate = parse_rate(settings.input.fps or ZOOM_RATE)
+    count = max(1, nearest_whole(Fraction(settings.input.seconds).limit_denominator(1000) * rate))
+    info = _at_rate(first.info, count, rate)
+    flown = _with_input(settings, size=None)
+    return _flight(frame.image, info, first.plan.framing, flown, moving=True)
+
+
+def _flight(picture: Pixels, info: SourceInfo, framing: Framing, settings: Settings, *, moving: bool) -> Footage:
+    height, width = picture.shape[:2]
+
+    def at(index: int) -> camera.Pose:
+        return camera.pose(settings.camera, info.times[index] if moving else Fraction(0), height)
+
+    def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
+        for index in indices:
+            yield Frame(index, info.times[index], camera.view(picture, at(index)))
+
+    def move(carry: Carry, now: Frame) -> Motion:
+        passed = now.time - info.times[carry.index]
+        return camera.motion(camera.pose(settings.camera, passed, height), height, width)
+
+    plan = replace(make_plan(settings, info), framing=framing)
+    return Footage(info, with_cuts(plan, ()), frames, move)
+
+
+def _at_rate(info: SourceInfo, count: int, rate: Fraction) -> SourceInfo:
+    return replace(info, times=tuple(n / rate for n in range(count)), end=count / rate, rate=rate)
+
+
+def _with_input(settings: Settings, **changes: None) -> Settings:
+    return settings.model_copy(update={"input": settings.input.model_copy(update=changes)})
+
+
+def _noise(kind: str, settings: Settings) -> tuple[Pixels, SourceInfo]:
+    if settings.input.size is None:
+        raise SettingsError(f"{kind} needs a size: --size 640x360")
+    height, width, exact = parse_size(settings.input.size, 1, 1) if "x" in settings.input.size else (0, 0, False)
+    if not exact:
+        raise SettingsError(f"--size {settings.input.size!r}: {kind} needs both sides, such as 640x360")
+    picture = noise(kind, height, width, settings.seed)
+    identity = hashlib.sha256(picture.tobytes()).hexdigest()
+    once = Fraction(1, 25)
+    return picture, SourceInfo(kind, "noise", height, width, (Fraction(0),), once, 1 / once, identity)
+
+
+def noise(kind: str, height: int, width: int, seed: int) -> Pixels:
+    """A picture of noise, (height, width, 3) uint8: `noise` uniform, `noise:gaussian`, or `noise:pink` (1/f)."""
+    random = np.random.default_rng(seed)
+    if kind == "noise":
+        return random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    values = random.standard_normal((height, width, 3))
+    if kind == "noise:pink":
+        rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
+        frequency = np.hypot(rows, columns)
+        frequency[0, 0] = np.inf  # no mean: the picture stays grey on average
+        values = np.fft.irfft2(np.fft.rfft2(values, axes=(0, 1)) / frequency[..., None], (height, width), axes=(0, 1))
+        values /= values.std()
+    return np.rint(np.clip(127.5 + 40 * values, 0, 255)).astype(np.uint8)
+
+
+def same_file(source: str, output: Path) -> bool:
+    """Whether an output would overwrite its source."""
+    try:
+        return source not in NOISE and Path(source).resolve() == output.resolve()
+    except (OSError, RuntimeError) as error:  # links that go round in a circle
+        raise SettingsError(f"{output}: {error}") from None

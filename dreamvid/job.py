@@ -1,0 +1,250 @@
+"""A render that lasts: committed frame by frame, stopped anywhere, and the same command goes on.
+
+The next frame is computed from what is stored and from nothing else, so a job killed and continued gives the
+same bytes.
+"""
+
+import json
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+
+from dreamvid import engine, workspace
+from dreamvid.coherence import Carry
+from dreamvid.engine import Engine
+from dreamvid.errors import SettingsError
+from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
+from dreamvid.media import Pixels
+from dreamvid.render import Rendered, gain, render
+from dreamvid.settings import Settings
+from dreamvid.video import encode, formats
+from dreamvid.video.store import FrameStore
+from dreamvid.workspace import FrameRecord, Resume
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a job runs, none of which changes a pixel. `progress` is told (frames done, frames in all) after each one."""
+
+    overwrite: bool = False
+    resume: Resume = "same"
+    keep_work: bool = False
+    work_dir: Path | None = None
+    progress: Callable[[int, int], None] = lambda done, total: None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A finished render. `seconds`: length of the film; `seconds_per_frame`: over the frames rendered in this run, None
+    where there were none; `score`: mean over frames of the objective's rise; `damaged`: source frames repaired."""
+
+    output: str
+    frames: int
+    fps: float
+    seconds: float
+    seconds_per_frame: float | None
+    score: float
+    rendered: int
+    damaged: int = 0
+
+    def in_words(self) -> str:
+        """The render in a line."""
+        pace = f", {self.seconds_per_frame:.2f} s a frame" if self.seconds_per_frame is not None else ""
+        film = f"{self.frames} frames at {self.fps:.6g} a second" if self.fps else "1 picture"
+        return f"{film}, {self.rendered} rendered now{pace}"
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped the job; every finished frame is kept. Says how to go on."""
+
+
+def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
+    """Dreams a video, GIF or image folder into a film; raises DreamvidError, or Interrupted after Ctrl-C."""
+    return _film(source, output, settings, options or Options(), of_video)
+
+
+def dream_zoom(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
+    """Dreams a camera's flight into a still or noise; raises DreamvidError, or Interrupted after Ctrl-C."""
+    return _film(source, output, settings, options or Options(), of_zoom)
+
+
+def dream_image(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
+    """Dreams one picture: a still, noise, or a video's first frame; raises DreamvidError."""
+    options = options or Options()
+    _check_output(source, output, options)
+    formats.check_image(output)
+    footage = of_still(source, settings)
+    ready = engine.start(settings)
+    _tell(footage, ready)
+    began = time.perf_counter()
+    (result,) = render(footage.plan, settings, footage.frames((0,)), footage.move, ready.dreamer)
+    seconds = time.perf_counter() - began
+    encode.write_image(result.dream, output)
+    options.progress(1, 1)
+    score = gain(ready.judge.with_tile(result.tile), result.source, result.dream)
+    return Summary(str(output), 1, 0.0, 0.0, seconds, score, rendered=1)
+
+
+def _notice(text: str) -> None:
+    logger.info("%s", text)
+
+
+def _tell(footage: Footage, ready: Engine) -> None:
+    """Notices of what was decided before the first frame."""
+    plan, compute = footage.plan, ready.compute
+    if plan.framing.note:
+        _notice(plan.framing.note)
+    logger.debug("%d frames to dream in %d shots, %d shown", len(plan.frames), len(plan.shots), len(plan.shown))
+    logger.debug("%s on %s, %s, %d threads", ready.net.name, compute.description, compute.dtype, compute.threads)
+
+
+def _film(
+    source: str, output: Path, settings: Settings, options: Options, open_footage: Callable[[str, Settings], Footage]
+) -> Summary:
+    _check_output(source, output, options)
+    encode.check(output, settings.output)
+    footage = open_footage(source, settings)
+    ready = engine.start(settings)
+    _tell(footage, ready)
+    framing = footage.plan.framing
+    encode.check_film(
+        output, settings.output, size=framing.size, rate=footage.plan.rate, sar=framing.sar, notice=_notice
+    )
+    folder = workspace.make_folder(output, options.work_dir)
+    with workspace.held(folder):
+        store = workspace.begin(folder, footage, settings, ready, options.resume)
+        records = workspace.finished(store, footage)
+        fresh = _render_rest(store, footage, settings, ready, records, options)
+        records += fresh
+        _check_output(source, output, options)  # again: a file may have come to lie there while it was rendered
+        _encode(store, footage, output, settings, ready)
+        if not options.keep_work:
+            workspace.clear(folder)
+    rate, count = footage.plan.rate, len(footage.plan.shown)
+    return Summary(
+        output=str(output),
+        frames=count,
+        fps=float(rate),
+        seconds=float(count / rate),
+        seconds_per_frame=float(np.mean([record.seconds for record in fresh])) if fresh else None,
+        score=float(np.mean([records[position].score for position in footage.plan.shown])),
+        rendered=len(fresh),
+        damaged=len(set(footage.info.damaged) & set(footage.plan.frames)),
+    )
+
+
+def _render_rest(
+    store: FrameStore,
+    footage: Footage,
+    settings: Settings,
+    ready: Engine,
+    records: list[FrameRecord],
+    options: Options,
+) -> list[FrameRecord]:
+    """Renders what is not yet stored, committing frame by frame."""
+    plan, done = footage.plan, len(records)
+    options.progress(done, len(plan.frames))
+    if done == len(plan.frames):
+        return []
+    # With the tiles that an earlier run had to come down to: others would give other pixels.
+    dreamer = ready.dreamer.with_tile(records[-1].tile) if records else ready.dreamer
+    fresh: list[FrameRecord] = []
+    with closing(footage.frames(plan.frames[max(0, done - 1) :])) as frames, _interruptible() as stop:
+        carry = None
+        if records:
+            last = records[-1]
+            carry = Carry(last.index, next(frames).image, store.read(done - 1), last.strength)
+        began = time.perf_counter()
+        for position, result in enumerate(render(plan, settings, frames, footage.move, dreamer, carry), start=done):
+            sha256 = store.write(position, result.dream)
+            seconds = time.perf_counter() - began
+            score = gain(ready.judge.with_tile(result.tile), result.source, result.dream)
+            record = _record(result, sha256, seconds, score)
+            store.append(asdict(record))
+            fresh.append(record)
+            options.progress(position + 1, len(plan.frames))
+            if stop() and position + 1 < len(plan.frames):
+                raise Interrupted(f"stopped after frame {position + 1} of {len(plan.frames)}; the same command goes on")
+            began = time.perf_counter()
+    return fresh
+
+
+def _record(result: Rendered, sha256: str, seconds: float, score: float) -> FrameRecord:
+    return FrameRecord(result.index, sha256, result.strength, result.valid, result.tile, seconds, score)
+
+
+def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:
+    plan = footage.plan
+
+    def stored() -> Iterator[Pixels]:
+        position, pixels = -1, None
+        for wanted in plan.shown:
+            if wanted != position or pixels is None:
+                position, pixels = wanted, store.read(wanted)
+            yield pixels
+
+    encode.encode(
+        stored(),
+        output,
+        size=plan.framing.size,
+        rate=plan.rate,
+        count=len(plan.shown),
+        settings=settings.output,
+        sar=plan.framing.sar,
+        delay=footage.info.delay,
+        sound=footage.info if footage.info.kind == "video" else None,
+        clip=plan.clip,
+        threads=ready.compute.threads,
+        notice=_notice,
+    )
+
+
+def _check_output(source: str, output: Path, options: Options) -> None:
+    try:
+        same = same_file(source, output)
+        taken = output.exists() and not (output.is_dir() and not any(output.iterdir()))
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise SettingsError(f"{output} cannot be written: {error.strerror}") from None
+    if same:
+        raise SettingsError(f"{output} is the source itself: give the output another name")
+    if taken and not options.overwrite:
+        raise SettingsError(f"{output} is there already: --overwrite replaces it")
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C once: asks to stop after this frame. Twice: at once, and this frame is lost."""
+    asked = False
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise Interrupted("stopped at once; the same command goes on from the last finished frame")
+        asked = True
+        logger.warning("stopping after this frame (Ctrl-C again: at once)")
+
+    try:
+        before = signal.signal(signal.SIGINT, ask)
+    except ValueError:  # not the main thread: whoever runs that decides about signals
+        yield lambda: False
+        return
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+__all__ = ["Interrupted", "Options", "Summary", "dream_image", "dream_video", "dream_zoom"]

@@ -1,0 +1,175 @@
+"""What a net is: its layers by name, what it expects of a picture, the classes it knows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from dreamvid.errors import NetError, nearest
+
+OUTPUT = "output"  # the layer name of what a net's forward returns: its logits
+INPUT = "input"  # the layer name of the picture itself, before mean and std
+
+
+@dataclass(frozen=True)
+class Net:
+    """A classification net with the facts that dreaming needs; nobody else asks which net it is.
+
+    `mean`, `std`: per channel, of RGB in [0, 1]. `statistics`: layer -> (channels,) mean square of each channel over
+    photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named.
+    `sha256`: of the weights.
+    """
+
+    name: str
+    module: nn.Module
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    sha256: str
+    classes: tuple[str, ...] = ()
+    default_layers: tuple[str, ...] = ()
+    statistics: dict[str, Tensor] = field(default_factory=dict)
+
+    def class_index(self, wanted: str) -> int:
+        """The index of a class given by name (any case, `_` for space) or by number; raises NetError."""
+        if not self.classes:
+            raise NetError(f"{self.name} has no classes: dream a layer or a channel of it instead")
+        if wanted.isdecimal() and len(wanted) < 10 and int(wanted) < len(self.classes):
+            return int(wanted)
+        plain = [name.lower().replace("_", " ") for name in self.classes]
+        key = wanted.lower().replace("_", " ")
+        if key not in plain:
+            raise NetError(f"{self.name} has no class {wanted!r} (it has {len(plain)}){nearest(key, plain)}")
+        return plain.index(key)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer as users see it: output shape at 224 x 224, stride and receptive field in pixels (None: everything)."""
+
+    name: str
+    shape: tuple[int, ...]
+    stride: int | None
+    receptive_field: int | None
+
+
+class _Enough(Exception):  # noqa: N818 - it is no error
+    """Every layer asked for has been seen: the rest of the net need not run."""
+
+
+@contextmanager
+def tapped(module: nn.Module, names: list[str], keep: Callable[[str, Tensor], None]) -> Iterator[None]:
+    """While open, hands each named layer's output to `keep` whenever that layer runs.
+
+    A module that is called several times in one run (ResNet's ReLU) means its first call, everywhere in this file.
+    """
+    modules = dict(module.named_modules())
+
+    def hook(name: str) -> Callable[..., None]:
+        def taken(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                keep(name, output)
+
+        return taken
+
+    handles = [modules[name].register_forward_hook(hook(name)) for name in names]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def activations(module: nn.Module, x: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
+    """Runs a net just as far as the last of `layers` and returns their outputs.
+
+    `x`: (N, 3, H, W), normalised. OUTPUT is the net's own result.
+    """
+    found: dict[str, Tensor] = {}
+    inner = [name for name in layers if name not in (OUTPUT, INPUT)]
+
+    def keep(name: str, output: Tensor) -> None:
+        found.setdefault(name, output)
+        if OUTPUT not in layers and len(found) == len(inner):
+            raise _Enough
+
+    with tapped(module, inner, keep):
+        try:
+            if inner or OUTPUT in layers:
+                found[OUTPUT] = module(x)
+        except _Enough:
+            pass
+    return {name: found[name] for name in layers if name != INPUT}
+
+
+def layer_shapes(net: Net, height: int = 224, width: int = 224) -> dict[str, tuple[int, ...]]:
+    """The output shape (without batch) of every layer that runs, in order; raises NetError where no image goes in."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def keep(name: str, output: Tensor) -> None:
+        shapes.setdefault(name, tuple(output.shape[1:]))
+
+    names = [name for name, _ in net.module.named_modules() if name]
+    with torch.inference_mode(), tapped(net.module, names, keep):
+        try:
+            result = net.module(torch.zeros(1, 3, height, width))
+        except Exception as error:
+            raise NetError(
+                f"{net.name} does not take an RGB picture of {width}x{height}: {first_line(error)}"
+            ) from None
+    if isinstance(result, Tensor):
+        shapes[OUTPUT] = tuple(result.shape[1:])
+    return shapes
+
+
+def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape of a layer that must exist and run; raises NetError with the nearest names."""
+    if layer not in shapes:
+        known = layer in dict(net.module.named_modules())
+        why = "is not used when it dreams (training only)" if known else "does not exist"
+        raise NetError(
+            f"layer {layer!r} of {net.name} {why}{nearest(layer, shapes)}; `dreamvid models layers {net.name}` has all"
+        )
+    return shapes[layer]
+
+
+def describe(net: Net) -> list[Layer]:
+    """Every layer with its shape, stride and exact receptive field.
+
+    The field is found by sending NaN through the net: with one bad pixel a column, the outputs it reaches are counted.
+    Over one stride of pixel positions they sum up to the receptive field. Only what is linear in position is so
+    measured; a layer that sees the whole picture, or has no position, gets None.
+    """
+    width, height, probes = 2048, 64, 32
+    shapes = layer_shapes(net)
+    names = [name for name in shapes if name != OUTPUT]
+    reached: dict[str, list[Tensor]] = {}  # layer -> (pictures, columns), for each run of a few pictures
+
+    def keep(name: str, output: Tensor, run: set[str]) -> None:
+        if output.ndim == 4 and name not in run:
+            run.add(name)
+            reached.setdefault(name, []).append(output.isnan().any(dim=1).any(dim=1))
+
+    pictures = torch.zeros(probes, 3, height, width)
+    pictures[torch.arange(probes), :, height // 2, width // 2 + torch.arange(probes)] = float("nan")
+    try:
+        for few in pictures.split(4):  # 2048 columns of a wide net take memory
+            with torch.inference_mode(), tapped(net.module, names, partial(keep, run=set())):
+                net.module(few)
+    except Exception:
+        reached.clear()  # a net of one fixed input size: shapes are all there is to tell
+    layers = []
+    for name in names:
+        hits = torch.cat(reached[name]) if name in reached else None
+        whole = hits is None or bool(hits.all())
+        stride = None if hits is None else round(width / hits.shape[1])
+        size = None if whole or hits is None or stride is None else round(int(hits.sum()) * stride / probes)
+        layers.append(Layer(name, shapes[name], stride, size))
+    return layers
+
+
+def first_line(error: Exception | None) -> str:
+    """What an error says in its first line, or its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

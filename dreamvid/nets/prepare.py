@@ -1,0 +1,144 @@
+"""Makes a net ready to dream, once a job and nowhere else: cut, folded, frozen, laid out for the processor.
+
+What is gained and lost is measured in `tests/benchmarks/`.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from dreamvid.errors import NetError
+from dreamvid.nets.net import INPUT, OUTPUT, Net, activations, first_line, tapped
+
+SIDES = (16, 32, 48, 64, 96, 128, 224, 256, 299, 320, 384)  # pictures that nets are built for
+
+
+@dataclass(frozen=True)
+class PreparedNet:
+    """A net cut behind the layers that are used; call it with a picture to get their activations."""
+
+    name: str
+    module: nn.Module
+    layers: frozenset[str]
+    mean: Tensor
+    std: Tensor
+    min_size: int
+    dtype: torch.dtype
+
+    def __call__(self, image: Tensor) -> dict[str, Tensor]:
+        """Activations of `image`, (1, 3, H, W) RGB float32 in [0, 1], float32, by layer name; INPUT is `image` itself.
+
+        A picture smaller than the net's minimum is continued by mirror images up to it.
+        """
+        x = (_at_least(image, self.min_size) - self.mean) / self.std
+        x = x.to(dtype=self.dtype, memory_format=torch.channels_last)
+        found = activations(self.module, x, self.layers)
+        return {name: value.float() for name, value in found.items()} | {INPUT: image}
+
+
+def prepare(net: Net, layers: frozenset[str], device: torch.device, dtype: torch.dtype) -> PreparedNet:
+    """Cuts, folds and lays out `net` for gradient steps on `device` in `dtype`; `net` itself stays as it is.
+
+    Raises NetError where the net takes no picture at all, or those of one size alone.
+    """
+    module = copy.deepcopy(net.module).eval().requires_grad_(False)
+    for part in module.modules():
+        # A layer's output is kept while the net runs on: nothing may write over it.
+        if hasattr(part, "inplace"):
+            part.inplace = False  # type: ignore[assignment]
+    min_size = _min_size(net, module, layers)
+    module = _batch_norm_folded(module, layers, min_size).to(device, dtype).to(memory_format=torch.channels_last)
+    mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (net.mean, net.std))
+    return PreparedNet(net.name, module, layers, mean, std, min_size, dtype)
+
+
+def _at_least(image: Tensor, side: int) -> Tensor:
+    """Mirrors a picture outwards, evenly, until both sides are at least `side`."""
+    while min(image.shape[-2:]) < side:
+        # One mirror image can at most double a side, so this is done again where it is not enough.
+        missing = [max(0, side - size) for size in image.shape[-2:]]
+        room = [max(1, size - 1) for size in image.shape[-2:]]
+        before = [min(most, (gap + 1) // 2) for gap, most in zip(missing, room, strict=True)]
+        after = [min(most, gap // 2) for gap, most in zip(missing, room, strict=True)]
+        mode = "replicate" if 1 in image.shape[-2:] else "reflect"  # a single row mirrors nothing: it is repeated
+        image = F.pad(image, (before[1], after[1], before[0], after[0]), mode=mode)
+    return image
+
+
+def _min_size(net: Net, module: nn.Module, layers: frozenset[str]) -> int:
+    """The smallest of SIDES at which every layer used has an output; raises NetError where larger ones do not work."""
+    failure: Exception | None = None
+    for side in SIDES:
+        try:
+            if _has_output(module, layers, side):
+                break
+        except Exception as error:
+            failure = error
+    else:
+        raise NetError(f"{net.name} takes no RGB picture of 16 to 384 pixels a side: {first_line(failure)}")
+    try:
+        _has_output(module, layers, side + 32)
+    except Exception as error:
+        raise NetError(
+            f"{net.name} takes pictures of {side}x{side} alone ({first_line(error)}): name a convolutional net"
+        ) from None
+    return side
+
+
+def _has_output(module: nn.Module, layers: frozenset[str], side: int) -> bool:
+    with torch.inference_mode():
+        found = activations(module, torch.zeros(1, 3, side, side), layers)
+    return all(value.numel() for value in found.values())
+
+
+def _batch_norm_folded(module: nn.Module, layers: frozenset[str], side: int) -> nn.Module:
+    """Folds each batch norm into the convolution before it, where that convolution is not itself a layer in use.
+
+    Which convolution comes before is seen by running the net once: the batch norm's input is that very tensor. Where
+    a convolution's output goes other ways too, folding would change the net: then nothing is folded.
+    """
+    made_by: dict[int, str] = {}
+    kept_alive: list[Tensor] = []  # so that no id is used twice
+    pairs: list[tuple[str, str]] = []
+    convolutions = [name for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
+    norms = {name: part for name, part in module.named_modules() if isinstance(part, nn.BatchNorm2d)}
+
+    def made(name: str, output: Tensor) -> None:
+        made_by[id(output)] = name
+        kept_alive.append(output)
+
+    def before(name: str, inputs: tuple[Tensor, ...]) -> None:
+        if id(inputs[0]) in made_by:
+            pairs.append((made_by[id(inputs[0])], name))
+
+    handles = [
+        part.register_forward_pre_hook(lambda _part, inputs, name=name: before(name, inputs))
+        for name, part in norms.items()
+    ]
+    picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode(), tapped(module, convolutions, made):
+        wanted = activations(module, picture, layers)
+    for handle in handles:
+        handle.remove()
+    folded = copy.deepcopy(module)
+    for conv, norm in pairs:
+        if conv in layers:
+            continue
+        convolution, statistics = module.get_submodule(conv), norms[norm]
+        assert isinstance(convolution, nn.Conv2d)
+        folded.set_submodule(conv, fuse_conv_bn_eval(convolution, statistics))
+        folded.set_submodule(norm, nn.Identity())
+    with torch.inference_mode():
+        found = activations(folded, picture, layers)
+    return folded if all(_nearly(found[name], value) for name, value in wanted.items()) else module
+
+
+def _nearly(found: Tensor, wanted: Tensor) -> bool:
+    return bool((found - wanted).abs().amax() <= 1e-3 * wanted.abs().amax().clamp(min=1e-6))
+
+
+__all__ = ["INPUT", "OUTPUT", "PreparedNet", "prepare"]

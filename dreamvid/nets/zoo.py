@@ -1,0 +1,144 @@
+"""Nets by name: dreamnet, whose weights ship with the package, and torchvision's classification nets."""
+
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+from urllib.parse import urlparse
+
+import torch
+from torch import nn
+
+from dreamvid.errors import NetError, nearest
+from dreamvid.nets.checkpoint import Checkpoint, fill, final_classes, load
+from dreamvid.nets.dreamnet import DreamNet
+from dreamvid.nets.net import Net
+
+EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
+DREAMNET_LAYERS = ("mixed4b", "mixed4c")
+# Where a good first dream is found in nets that people ask for; any other net wants its layer named.
+FAVOURITE_LAYERS = {
+    "googlenet": ("inception4c",),
+    "inception_v3": ("Mixed_6b",),
+    "vgg16": ("features.22",),
+    "vgg19": ("features.25",),
+    "resnet18": ("layer3",),
+    "resnet50": ("layer3",),
+    "squeezenet1_0": ("features.9",),
+    "squeezenet1_1": ("features.9",),
+    "alexnet": ("features.9",),
+}
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def names() -> list[str]:
+    """Every net that can be named, dreamnet first."""
+    import torchvision.models as models
+
+    return ["dreamnet", *models.list_models(module=models)]
+
+
+def get(name: str, weights: str | None = None) -> Net:
+    """The net called `name`, with its own weights, those of a file, or `random:SEED` (for timing only).
+
+    Raises NetError for an unknown name, weights that are not on the machine and cannot be fetched, or do not fit.
+    """
+    if name != "dreamnet" and name not in names():  # dreamnet does without torchvision, which takes seconds to load
+        raise NetError(_unknown(name))
+    if weights is not None and weights.startswith("random:"):
+        return _random(name, weights)
+    if name == "dreamnet":
+        return _dreamnet(load(Path(weights) if weights else EMBEDDED))
+    return _from_file(name, load(Path(weights))) if weights else _from_hub(name)
+
+
+def _unknown(name: str) -> str:
+    import torchvision.models as models
+
+    if name in models.list_models():
+        return f"{name} takes no single picture: dreamvid dreams with image classification nets{nearest(name, names())}"
+    return f"there is no net {name!r}{nearest(name, names())}; `dreamvid models list` shows them all"
+
+
+def _dreamnet(checkpoint: Checkpoint) -> Net:
+    if checkpoint.metadata.get("architecture") != "dreamnet":
+        raise NetError(f"{checkpoint.path} holds no dreamnet: name the architecture of these weights with --model")
+    classes = tuple(checkpoint.entry("classes"))
+    module = DreamNet(len(classes), float(checkpoint.entry("width")))
+    fill(module, checkpoint, "dreamnet")
+    mean, std = tuple(checkpoint.entry("mean")), tuple(checkpoint.entry("std"))
+    statistics = checkpoint.statistics()
+    return Net("dreamnet", module.eval(), mean, std, checkpoint.sha256, classes, DREAMNET_LAYERS, statistics)
+
+
+def _random(name: str, weights: str) -> Net:
+    seed = weights.removeprefix("random:")
+    if not seed.isdecimal() or int(seed) >= 2**63:
+        raise NetError(f"--weights {weights}: give a whole number, such as random:0")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(seed))
+        module = DreamNet(1000) if name == "dreamnet" else _build(name)
+    layers = DREAMNET_LAYERS if name == "dreamnet" else FAVOURITE_LAYERS.get(name, ())
+    return Net(name, module.eval(), IMAGENET_MEAN, IMAGENET_STD, weights, default_layers=layers)
+
+
+def _from_file(name: str, checkpoint: Checkpoint) -> Net:
+    options = {"aux_logits": any(key.startswith(("aux", "AuxLogits")) for key in checkpoint.tensors)}
+    module = _build(name, **options)
+    if (classes := final_classes(module, checkpoint)) is not None:
+        module = _build(name, num_classes=classes, **options)
+    fill(module, checkpoint, name)
+    facts = _torchvision_facts(name)
+    if classes is not None:
+        facts["classes"] = tuple(str(index) for index in range(classes))
+    return Net(name, module.eval(), sha256=checkpoint.sha256, default_layers=FAVOURITE_LAYERS.get(name, ()), **facts)
+
+
+def _from_hub(name: str) -> Net:
+    import torchvision.models as models
+
+    default = models.get_model_weights(name).DEFAULT
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(default.url).path).name
+    try:
+        module = models.get_model(name, weights=default)
+    except (OSError, HTTPException, RuntimeError, UnpicklingError, EOFError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if file.is_file():
+            raise NetError(f"{file} is damaged: delete it, and it is fetched again") from None
+        raise NetError(
+            f"the weights of {name} are not on this machine and could not be fetched ({reason}); "
+            f"download {default.url} and put it at {file}, or name a file with --weights"
+        ) from None
+    sha256 = load(file).sha256
+    return Net(
+        name, module.eval(), sha256=sha256, default_layers=FAVOURITE_LAYERS.get(name, ()), **_torchvision_facts(name)
+    )
+
+
+def _build(name: str, **options: Any) -> nn.Module:
+    """An architecture of torchvision without weights; options that it does not know are left out."""
+    import torchvision.models as models
+
+    builder: Callable[..., nn.Module] = models.get_model_builder(name)
+    if name in ("googlenet", "inception_v3"):
+        # As torchvision builds them for its own weights: they expect the input rescaled inside.
+        return builder(weights=None, transform_input=True, init_weights=True, **{"aux_logits": False, **options})
+    options.pop("aux_logits", None)
+    return builder(weights=None, **options)
+
+
+def _torchvision_facts(name: str) -> dict[str, Any]:
+    import torchvision.models as models
+
+    default = models.get_model_weights(name).DEFAULT
+    recipe = default.transforms()
+    return {"mean": tuple(recipe.mean), "std": tuple(recipe.std), "classes": tuple(default.meta["categories"])}
+
+
+def card() -> str:
+    """The embedded net's model card, as text."""
+    return (EMBEDDED.parent / "DREAMNET.md").read_text(encoding="utf-8")
+
+
+__all__ = ["card", "get", "names"]

@@ -1,0 +1,148 @@
+"""Presets: TOML files that extend one another, with overrides on top, resolved to Settings."""
+
+import json
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from dreamvid.errors import SettingsError, nearest
+from dreamvid.settings import Settings, read_settings
+
+DEFAULT = "dream"
+Table = dict[str, Any]
+
+
+@cache
+def folder() -> Path:
+    """Where the presets lie: inside an installed package, or at the top of a checkout."""
+    installed = Path(__file__).parent / "data" / "presets"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "presets"
+
+
+def names() -> list[str]:
+    """The shipped presets by name, sorted."""
+    return sorted(path.stem for path in folder().glob("*.toml"))
+
+
+def find(preset: str) -> Path:
+    """The file of a preset given by name or as a path to a TOML file; raises SettingsError where there is none."""
+    if preset in names():
+        return folder() / f"{preset}.toml"
+    if preset.endswith(".toml"):
+        if Path(preset).is_file():
+            return Path(preset)
+        raise SettingsError(f"there is no preset file {preset}")
+    raise SettingsError(
+        f"there is no preset {preset!r}{nearest(preset, names())}; `dreamvid presets list` shows them all"
+    )
+
+
+def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
+    """A preset's table with those it extends merged beneath it.
+
+    `extends` names a shipped preset or a file beside this one. Raises SettingsError with the file's name.
+    """
+    path = find(preset)
+    if path.resolve() in seen:
+        raise SettingsError(f"{path}: extends itself, by way of {', '.join(p.name for p in seen)}")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins a file with a mark
+    except (ValueError, OSError, RecursionError) as error:  # also numbers too long, brackets too deep
+        raise SettingsError(f"{path}: {error}") from None
+    parent = table.pop("extends", None)
+    if parent is not None:
+        if not isinstance(parent, str):
+            raise SettingsError(f"{path}: extends must name one preset")
+        beside = path.parent / parent
+        above = str(beside) if beside.is_file() else parent
+        try:
+            find(above)
+        except SettingsError as error:
+            raise SettingsError(f"{path}: extends: {error}") from None
+        table = merged(load_table(above, (*seen, path.resolve())), table)
+    read_settings(table, str(path))  # at every level, so that a mistake is blamed on the file that holds it
+    return table
+
+
+def merged(under: Table, over: Table) -> Table:
+    """`over` laid on `under`: tables merge key by key, everything else (lists too) is replaced."""
+    result = dict(under)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return result
+
+
+def resolve(preset: str = DEFAULT, overrides: Iterable[tuple[str, Any]] = ()) -> Settings:
+    """Settings of a preset with overrides laid on top, in order.
+
+    `overrides`: pairs of a full key (`dream.steps`) and its value. Raises SettingsError; the error names the preset's
+    file, or the key, whichever is at fault.
+    """
+    table = load_table(preset)
+    plain = read_settings(table, str(find(preset)))
+    changes: Table = {}
+    for key, value in overrides:
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        changes = merged(changes, value)
+    if not changes:
+        return plain
+    changed = read_settings(merged(table, changes), "settings")
+    if changed.net.name == plain.net.name or "objective" in changes:
+        return changed
+    others = {key: value for key, value in table.items() if key != "objective"}  # its layers are another net's
+    return read_settings(merged(others, changes), "settings")
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Reads one `--set section.key=value`; the value as TOML, or as plain text where it is not.
+
+    Raises SettingsError where there is no `=`.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SettingsError(f"--set {text!r}: give section.key=value, for example dream.steps=4")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):
+        return key.strip(), value.strip()
+
+
+def to_toml(settings: Settings) -> str:
+    """Every setting as TOML, with unit and meaning as a comment; a setting without a value is commented out."""
+    terms = "".join("\n[[objective]]\n" + "".join(_lines(term)) for term in settings.objective)
+    top, tables = [], []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            tables.append(f"\n[{name}]\n" + "".join(_lines(value)))
+        elif name != "objective":
+            top.append(_line(name, value, field))
+    return "".join(top) + terms + "".join(tables)
+
+
+def _lines(table: BaseModel) -> Iterable[str]:
+    return (_line(name, getattr(table, name), field) for name, field in type(table).model_fields.items())
+
+
+def _line(name: str, value: Any, field: Any) -> str:
+    unit = (field.json_schema_extra or {}).get("unit")
+    about = f"{unit}; {field.description}" if unit else field.description
+    shown = f"# {name} =" if value is None else f"{name} = {_toml(value)}"
+    return f"{shown:30} # {about}\n"
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # the one character JSON leaves bare
+
+
+def schema() -> str:
+    """The JSON schema of a preset file, as text."""
+    table = Settings.model_json_schema()
+    table["properties"]["extends"] = {"type": "string", "description": "a preset that this one builds on"}
+    return json.dumps(table, indent=1)

@@ -1,0 +1,1 @@
+"""Training of dreamnet: a recipe, pictures, one loop with an adversary in it, and the file that ships."""

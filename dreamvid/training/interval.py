@@ -1,0 +1,104 @@
+"""What happens between two log lines and at their end: the clock, the figures, the file, the checkpoint, the log."""
+
+import csv
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dreamvid.training.augment import centred
+from dreamvid.training.checkpoint import Run, save
+from dreamvid.training.corpus import Corpus
+from dreamvid.training.export import Facts, export, mean_squares
+from dreamvid.training.measure import Normalised, accuracy
+from dreamvid.training.recipe import Recipe
+from dreamvid.training.schedule import learning_rate, radius
+
+MEASURED_RADIUS = 0.5  # of the attack in the log, in units of pixels from 0 to 1
+ATTACKED_PICTURES = 500  # held-out pictures attacked for the last log line; a fifth of them on the way
+
+
+class Interval:
+    """Counts steps, pictures and losses since it began, and moves the run's clock."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._began = self._last = time.monotonic()
+        self._pictures = 0
+        self._losses = 0.0
+
+    @property
+    def minutes(self) -> float:
+        """Wall clock since the interval began."""
+        return (self._last - self._began) / 60
+
+    @property
+    def loss(self) -> float:
+        """Mean loss over the pictures of the interval."""
+        return self._losses / max(self._pictures, 1)
+
+    @property
+    def speed(self) -> float:
+        """Pictures a second; a replayed picture counts each time."""
+        return self._pictures / max(self.minutes * 60, 1e-9)
+
+    def count(self, pictures: int, loss: float) -> None:
+        """One step is done."""
+        self.tick()
+        self._run.steps += 1
+        self._pictures += pictures
+        self._losses += loss * pictures
+
+    def tick(self) -> None:
+        """Bring the run's clock up to now."""
+        now = time.monotonic()
+        self._run.minutes += (now - self._last) / 60
+        self._last = now
+
+
+def close(recipe: Recipe, corpus: Corpus, run: Run, interval: Interval, out: Path) -> None:
+    """End an interval: new drawings for the next one, export, figures, checkpoint, log line."""
+    share, loss, speed = run.share(recipe), interval.loss, interval.speed
+    corpus.draw_afresh(recipe.drawings.afresh, np.random.default_rng([recipe.seed, run.steps]))
+    _export(recipe, corpus, run, out)
+    clean, attacked = _figures(recipe, corpus, run, ATTACKED_PICTURES if share >= 1 else ATTACKED_PICTURES // 5)
+    interval.tick()
+    save(run, out, recipe)
+    line = {
+        "minutes": f"{run.minutes:.2f}",
+        "steps": run.steps,
+        "rate": f"{learning_rate(recipe, share):.2e}",
+        "radius": f"{radius(recipe.attack, share):.2f}",
+        "loss": f"{loss:.4f}",
+        "clean": f"{clean:.4f}",
+        "attacked": f"{attacked:.4f}",
+        "pictures_per_second": f"{speed:.1f}",
+    }
+    _log(out.with_name(f"{out.name}.csv"), line)
+
+
+def _export(recipe: Recipe, corpus: Corpus, run: Run, out: Path) -> None:
+    model = Normalised(run.average, recipe.mean, recipe.std)
+    photographs = (centred(some, recipe.size) for some in corpus.photographs.split(64))
+    statistics = mean_squares(run.average, model, photographs)
+    facts = Facts(width=recipe.width, classes=corpus.classes, mean=recipe.mean, std=recipe.std)
+    export(run.average, out, facts, statistics)
+
+
+def _figures(recipe: Recipe, corpus: Corpus, run: Run, attacked: int) -> tuple[float, float]:
+    """Accuracy of the averaged net on the held-out pictures, and on the first `attacked` of them under attack."""
+    if len(corpus.held_out.labels) == 0:
+        return float("nan"), float("nan")
+    model = Normalised(run.average, recipe.mean, recipe.std)
+    views, labels = centred(corpus.held_out.images, recipe.size), corpus.held_out.labels
+    return accuracy(model, views, labels), accuracy(model, views[:attacked], labels[:attacked], MEASURED_RADIUS)
+
+
+def _log(path: Path, line: dict[str, object]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(line))
+        if new:
+            writer.writeheader()
+        writer.writerow(line)
+    print(" ".join(f"{key}={value}" for key, value in line.items()), flush=True)

@@ -1,0 +1,57 @@
+"""Attacks in L2, and what a net gets right with and without them."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Normalised(nn.Module):
+    """A net behind the normalisation of its input: takes RGB in 0 to 1, where radii are measured."""
+
+    def __init__(self, net: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.net = net
+        self.mean, self.std = torch.tensor(mean).view(3, 1, 1), torch.tensor(std).view(3, 1, 1)
+
+    def forward(self, views: Tensor) -> Tensor:
+        logits: Tensor = self.net((views - self.mean) / self.std)
+        return logits
+
+
+def normalised_step(gradient: Tensor, length: float) -> Tensor:
+    """Each picture's gradient (B, 3, H, W) scaled to the given L2 length."""
+    norms = gradient.flatten(1).norm(dim=1).clamp(min=1e-12)
+    return gradient * (length / norms)[:, None, None, None]
+
+
+def within(perturbation: Tensor, radius: float) -> Tensor:
+    """Each picture's perturbation pulled back into the L2 ball."""
+    norms = perturbation.flatten(1).norm(dim=1).clamp(min=1e-12)
+    return perturbation * (radius / norms).clamp(max=1)[:, None, None, None]
+
+
+def attack(net: nn.Module, views: Tensor, labels: Tensor, radius: float, steps: int) -> Tensor:
+    """Projected gradient ascent on the loss in an L2 ball (Madry et al. 2018), from zero; returns attacked views."""
+    perturbation = torch.zeros_like(views)
+    for _ in range(steps):
+        perturbation.requires_grad_()
+        loss = functional.cross_entropy(net(views + perturbation), labels)
+        (gradient,) = torch.autograd.grad(loss, perturbation)
+        perturbation = within(perturbation.detach() + normalised_step(gradient, 2.5 * radius / steps), radius)
+    return views + perturbation
+
+
+def accuracy(net: nn.Module, views: Tensor, labels: Tensor, radius: float = 0.0, steps: int = 5) -> float:
+    """Share of views (N, 3, H, W), in 0 to 1, whose class `net` finds; under an L2 attack where radius is above 0.
+
+    `net` takes pictures in 0 to 1, as `Normalised` does.
+    """
+    right = 0
+    for some, wanted in zip(views.split(128), labels.split(128), strict=True):
+        if radius > 0:
+            some = attack(net, some, wanted, radius, steps)
+        with torch.no_grad():
+            right += int((net(some).argmax(dim=1) == wanted).sum())
+    return right / len(views)

@@ -1,0 +1,83 @@
+"""The recipe of a net: everything that decides what is trained, declared once and read from TOML."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dreamvid.errors import SettingsError
+
+
+class Part(BaseModel):
+    """A table of the recipe: unknown keys are mistakes, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Part):
+    """A shard of labelled pictures and its share of what the net sees."""
+
+    shard: str = Field(description="file NAME.npz in the data folder")
+    weight: float = Field(gt=0, description="share of the samples; weights need not sum to one")
+    photographs: bool = Field(default=True, description="counts towards the channel statistics")
+    rename: dict[str, str] = Field(default_factory=dict, description="class name in the shard -> readable name")
+
+
+class Drawings(Part):
+    """Pictures that the recipe draws itself."""
+
+    weight: float = Field(default=0.19, ge=0, description="share of the samples")
+    per_kind: int = Field(default=80, ge=1, description="pictures of each kind in memory")
+    afresh: int = Field(default=8, ge=0, description="pictures of each kind drawn anew at every interval")
+
+
+class Attack(Part):
+    """Free adversarial training in L2; radii in units of pixels from 0 to 1, over the whole picture.
+
+    The radius rises slowly: a young net under a strong attack learns the loud, easy classes (dots and stripes) alone.
+    """
+
+    starts: float = Field(default=0.14, ge=0, le=1, description="share of the budget before the first attack")
+    full: float = Field(default=0.55, ge=0, le=1, description="share at which the radius, rising steadily, is reached")
+    radius: float = Field(default=1.0, ge=0)
+    replays: int = Field(default=3, ge=1, description="times each batch is replayed under attack")
+    ends: float = Field(default=0.9, ge=0, le=1, description="share of the budget at which the last radius begins")
+    last_radius: float = Field(default=0.7, ge=0, description="smaller at the end: finer detail")
+
+
+class Recipe(Part):
+    """Everything that decides what is trained; `minutes` of wall clock is the budget of all schedules."""
+
+    minutes: float = Field(default=75, gt=0, description="wall clock")
+    interval: float = Field(default=4, gt=0, description="minutes between checkpoints, log lines and exports")
+    seed: int = 0
+    size: int = Field(default=112, ge=32, description="side of a training picture in pixels")
+    batch: int = Field(default=64, ge=2)
+    width: float = Field(default=1.0, gt=0, description="factor on the channels of every layer")
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    rate: float = Field(default=3e-3, gt=0, description="peak learning rate")
+    warmup: float = Field(default=0.02, ge=0, lt=1, description="share of the budget in which the rate rises")
+    decay: float = Field(default=0.05, ge=0, description="weight decay of AdamW, on matrices and kernels")
+    smoothing: float = Field(default=0.1, ge=0, lt=1, description="label smoothing")
+    auxiliary: float = Field(default=0.25, ge=0, description="loss weight of each auxiliary head")
+    average: float = Field(default=0.998, ge=0, lt=1, description="decay per step of the averaged net that ships")
+    held_out: float = Field(default=0.05, gt=0, lt=1, description="share of each class kept for the figures")
+    mean: tuple[float, float, float] = (0.5, 0.47, 0.42)
+    std: tuple[float, float, float] = (0.27, 0.26, 0.27)
+    attack: Attack = Attack()
+    drawings: Drawings = Drawings()
+    sources: tuple[Source, ...] = ()
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe. Raises SettingsError that names the file and the key."""
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such recipe; give the path of a TOML file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as TOML ({error})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the recipe"
+        raise SettingsError(f"{path}: {key}: {first['msg']}; correct it there") from None

@@ -1,0 +1,1 @@
+"""Sources in, films out: facts, frames, stored frames, the final file."""

@@ -1,0 +1,207 @@
+"""The folder of a job: what a render keeps on disk so that it can be stopped anywhere and go on.
+
+OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (with the fingerprint), journal.jsonl (a line per
+                   finished frame, with its hash), frames/000000.png ..., lock
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import filelock
+import numpy as np
+import tomli_w
+import torch
+
+from dreamvid.coherence import Strength
+from dreamvid.engine import Engine
+from dreamvid.errors import JobError
+from dreamvid.footage import Footage
+from dreamvid.plan import RENDER_VERSION, differences
+from dreamvid.settings import Settings
+from dreamvid.video import cv
+from dreamvid.video.store import FrameStore, write_file
+
+logger = logging.getLogger(__name__)
+
+# What becomes of a job that was begun before. `same`: it goes on if it was begun with the same fingerprint, and is
+# refused otherwise; `force`: it goes on all the same; `renew`: it begins anew if it was begun differently; `never`: it
+# begins anew.
+Resume = Literal["same", "force", "renew", "never"]
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """A journal line: a finished frame, the hash of its file, and what was seen while it was made.
+
+    `score`: how much the dream raised the objective; `valid`: share of the frame whose motion was followed, None on a
+    fresh frame; `seconds`: decode, flow, dream, settle and store.
+    """
+
+    index: int
+    sha256: str
+    strength: Strength
+    valid: float | None
+    tile: int
+    seconds: float
+    score: float
+
+
+def make_folder(output: Path, work_dir: Path | None) -> Path:
+    """The folder of the job that makes `output`, beside it or in `work_dir`; raises JobError where it cannot be had."""
+    name = f"{output.name}.dreamvid"
+    folder = (work_dir or output.parent) / name
+    try:
+        if folder.exists() and not _is_ours(folder):
+            raise JobError(f"{folder} is not a job folder of dreamvid: move it away, or choose another --work-dir")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JobError(f"{folder} cannot be made: {error.strerror}; choose another --work-dir") from None
+    return folder
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether what is there is a job folder, or one in which nothing has begun."""
+    return folder.is_dir() and ((folder / "plan.json").exists() or all(p.name == "lock" for p in folder.iterdir()))
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Holds the job for this process; the system lets go of the lock however the process ends.
+
+    A job that fails before its first frame is stored leaves no folder behind.
+    """
+    try:
+        with filelock.FileLock(folder / "lock", timeout=0):
+            yield
+        if all(path.name == "lock" for path in folder.iterdir()):
+            (folder / "lock").unlink(missing_ok=True)
+            folder.rmdir()
+    except filelock.Timeout:
+        raise JobError(f"{folder} is being rendered by another dreamvid: wait for it, or stop it") from None
+    except BaseException:
+        if not (folder / "journal.jsonl").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def clear(folder: Path) -> None:
+    """Removes a job that is done, while it is held; the lock itself goes when it is let go of."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != "lock":
+            path.unlink(missing_ok=True)
+
+
+def begin(folder: Path, footage: Footage, settings: Settings, ready: Engine, resume: Resume) -> FrameStore:
+    """The store of a job in `folder`, new or begun before.
+
+    Raises JobError where it was begun differently and is not to go on or be renewed, naming the entries that differ; or
+    where the disk is too small.
+    """
+    fingerprint = json.loads(json.dumps(_fingerprint(footage, settings, ready), default=str))
+    plan_file = folder / "plan.json"
+    begun = plan_file.exists() and (folder / "journal.jsonl").exists()  # else no frame of it is stored
+    if not (begun and _goes_on(plan_file, fingerprint, resume)):
+        for old in (folder / "frames", folder / "journal.jsonl", plan_file):
+            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+        _check_disk(folder, footage)
+    store = FrameStore(folder / "frames")
+    table = settings.model_dump(exclude_none=True, mode="json")
+    write_file(folder / "job.toml", tomli_w.dumps(table).encode())
+    write_file(plan_file, footage.plan.to_json(fingerprint).encode())
+    return store
+
+
+def _goes_on(plan_file: Path, fingerprint: dict[str, Any], resume: Resume) -> bool:
+    """Whether what is there is gone on with, rather than thrown away; raises JobError where it is to be neither."""
+    if resume == "never":
+        return False
+    try:
+        stored = _read_fingerprint(plan_file)
+    except JobError:
+        if resume == "renew":
+            return False
+        raise
+    changed = differences(stored, fingerprint)
+    if not changed:
+        return True
+    if resume == "same":
+        raise JobError(
+            f"{plan_file.parent} was begun differently: {'; '.join(changed)}. Set it back to go on, "
+            "or --no-resume to begin anew, or --force to go on all the same"
+        )
+    if resume == "force" and stored.get("frame size") != fingerprint["frame size"]:
+        raise JobError(f"{plan_file.parent} holds frames of another size: begin anew with --no-resume")
+    return resume == "force"
+
+
+def finished(store: FrameStore, footage: Footage) -> list[FrameRecord]:
+    """The longest run of frames from the start that the journal knows and whose files still have their hash."""
+    records: list[FrameRecord] = []
+    known = {field.name for field in fields(FrameRecord)}
+    lines = {line["index"]: line for line in store.journal() if line.keys() == known}
+    for position, index in enumerate(footage.plan.frames):
+        line = lines.get(index)
+        if line is None or not store.matches(position, line["sha256"]):
+            break
+        strength = Strength(*(tuple(line["strength"][part]) for part in ("bands", "scores")))
+        records.append(FrameRecord(**{**line, "strength": strength}))
+    if records:
+        logger.info("going on after frame %d of %d", len(records), len(footage.plan.frames))
+    return records
+
+
+def _read_fingerprint(plan_file: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads(plan_file.read_text(encoding="utf-8"))["fingerprint"]
+        return dict(stored)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise JobError(f"{plan_file} is damaged: begin anew with --no-resume") from None
+
+
+def _fingerprint(footage: Footage, settings: Settings, ready: Engine) -> dict[str, Any]:
+    """Everything that a stored pixel depends on. How the film is encoded is not among it."""
+    table = settings.model_dump(exclude={"output", "compute", "description"}, mode="json")
+    flat = {
+        f"{section}.{key}": value
+        for section, values in table.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+    }
+    frames = json.dumps([footage.plan.frames, asdict(footage.plan)["shots"]], default=str)
+    return flat | {
+        "seed": settings.seed,
+        "objective": table["objective"],
+        "source": footage.info.identity,
+        "frame size": "{1}x{0}".format(*footage.plan.framing.size),
+        "frames and shots": hashlib.sha256(frames.encode()).hexdigest()[:16],
+        "net": ready.net.sha256,
+        "threads": ready.compute.threads,
+        "device": ready.compute.description,
+        "precision": str(ready.compute.dtype),
+        "torch": torch.__version__,
+        "opencv": cv.load().__version__,
+        "numpy": np.__version__,
+        "render version": RENDER_VERSION,
+    }
+
+
+def _check_disk(folder: Path, footage: Footage) -> None:
+    height, width = footage.plan.framing.size
+    needed = int(
+        len(footage.plan.frames) * height * width * 3 * 0.8 * 1.2
+    )  # a PNG of a dream, and the film beside them
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise JobError(
+            f"{folder} needs about {needed / 1e9:.1f} GB for {len(footage.plan.frames)} frames and the disk has "
+            f"{free / 1e9:.1f} GB free: choose another with --work-dir, or a smaller --size"
+        )

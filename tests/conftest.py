@@ -1,0 +1,67 @@
+"""How hypothesis looks for examples, and a net small enough to dream in milliseconds."""
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+from torch import Tensor, nn
+
+from dreamvid.nets.net import Net, activations
+
+# The same examples in every run, and no clock in the verdict: a busy machine finds what an idle one finds.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
+
+TINY_LAYERS = ("first", "second", "third")
+TINY_CLASSES = ("tabby cat", "garden spider", "sea slug", "lighthouse", "volcano")
+
+
+class TinyUnit(nn.Module):
+    """Convolution, batch norm, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+        self.bn = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.bn(self.conv(x)))
+
+
+class TinyModule(nn.Module):
+    """Strides 2, 4, 4 and receptive fields 5, 9, 17 after its three layers; five classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = TinyUnit(3, 8, 5, stride=2)
+        self.second = TinyUnit(8, 12, 3, stride=2)
+        self.third = TinyUnit(12, 16, 3, stride=1)
+        self.logits = nn.Linear(16, len(TINY_CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits(self.third(self.second(self.first(x))).mean(dim=(2, 3)))
+
+
+@pytest.fixture(scope="session")
+def tiny_net() -> Net:
+    """A net of 3 layers (`first`, `second`, `third`) with seeded random weights, classes and channel statistics."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = TinyModule()
+        for part in module.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.kaiming_normal_(part.weight)
+            if isinstance(part, nn.BatchNorm2d):  # as if it had been trained: far from zero and one
+                part.running_mean.uniform_(-0.5, 0.5)
+                part.running_var.uniform_(0.3, 2.0)
+                nn.init.uniform_(part.weight, 0.5, 1.5)
+                nn.init.uniform_(part.bias, -0.3, 0.3)
+        pictures = torch.randn(4, 3, 64, 64)
+    module.eval()
+    with torch.no_grad():
+        seen = activations(module, pictures, frozenset(TINY_LAYERS))
+    statistics = {layer: seen[layer].square().mean(dim=(0, 2, 3)) for layer in TINY_LAYERS}
+    mean, std = (0.48, 0.46, 0.41), (0.23, 0.22, 0.22)
+    return Net("tiny", module, mean, std, "0" * 64, TINY_CLASSES, ("second",), statistics)

@@ -1,0 +1,61 @@
+"""What is made ready once a job."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from dreamvid.engine import CLASS_BLUR, start
+from dreamvid.errors import NetError
+from dreamvid.nets import zoo
+from dreamvid.nets.net import Net
+from dreamvid.settings import Settings, read_settings
+
+
+@pytest.fixture(autouse=True)
+def _tiny_everywhere(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever net is named, the tiny one is given; threads are left as they were."""
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(zoo, "get", lambda name, weights=None: tiny_net)
+    yield
+    torch.set_num_threads(threads)
+
+
+def settings(**tables: object) -> Settings:
+    """Settings for the processor."""
+    return read_settings({"compute": {"device": "cpu", "precision": "fp32"}} | tables, "test")
+
+
+def test_the_dreamer_has_the_nets_layers_the_seed_and_the_device(tiny_net: Net) -> None:
+    ready = start(settings(seed=5))
+    assert ready.net is tiny_net
+    assert ready.dreamer.seed == 5
+    assert ready.dreamer.objective.layers == ready.dreamer.net.layers == {"second"}
+    assert ready.compute.device == torch.device("cpu")
+
+
+def test_in_float32_the_judge_shares_the_dreamers_net() -> None:
+    ready = start(settings())
+    assert ready.judge.net is ready.dreamer.net
+
+
+def test_the_judge_computes_in_float32_even_where_the_dreamer_does_not() -> None:
+    ready = start(settings(compute={"device": "cpu", "precision": "bf16"}))
+    assert ready.dreamer.net.dtype == torch.bfloat16
+    assert ready.judge.net.dtype == torch.float32
+    image = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
+    rough, exact = (float(who.score(image)) for who in (ready.dreamer, ready.judge))
+    assert rough == pytest.approx(exact, rel=0.05)
+
+
+def test_a_class_is_blurred_unless_something_else_is_said() -> None:
+    spider = [{"kind": "class", "class_name": "garden spider"}]
+    assert start(settings()).dreamer.settings.blur_every == 0
+    assert start(settings(objective=spider)).dreamer.settings.blur_every == CLASS_BLUR
+    assert start(settings(objective=spider, dream={"blur_every": 0})).dreamer.settings.blur_every == 0
+    assert start(settings(dream={"blur_every": 7})).dreamer.settings.blur_every == 7
+
+
+def test_what_the_net_does_not_have_stops_the_start() -> None:
+    with pytest.raises(NetError, match="nearest: third"):
+        start(settings(objective=[{"layer": "thrid"}]))

@@ -1,0 +1,219 @@
+"""The loop: what is stored is all that counts, equal pictures dream equally, a cut begins anew."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from little import HEIGHT, WIDTH, drifting, quick, texture
+
+from dreamvid import motion
+from dreamvid.coherence import Carry
+from dreamvid.dream import Dreamer
+from dreamvid.framing import Framing
+from dreamvid.media import Frame, Pixels, Shot
+from dreamvid.motion import Motion
+from dreamvid.nets.net import Net
+from dreamvid.nets.prepare import prepare
+from dreamvid.objectives import layer_energy
+from dreamvid.plan import Plan
+from dreamvid.render import Rendered, carried_effort, gain, render
+from dreamvid.settings import Settings
+
+MODES = ("flow", "blend", "none")
+WHOLE = Framing((0, HEIGHT), (0, WIDTH), (HEIGHT, WIDTH), (HEIGHT, WIDTH))
+
+
+@pytest.fixture
+def dreamer_of(tiny_net: Net) -> Callable[[Settings], Dreamer]:
+    objective = layer_energy("second", tiny_net.statistics["second"])
+    prepared = prepare(tiny_net, objective.layers, torch.device("cpu"), torch.float32)
+    return lambda settings: Dreamer(prepared, objective, settings.dream, settings.seed)
+
+
+def frames(pictures: Sequence[Pixels], start: int = 0) -> Iterator[Frame]:
+    return (Frame(number, Fraction(number, 12), picture) for number, picture in enumerate(pictures) if number >= start)
+
+
+def plan(count: int, *cuts: int) -> Plan:
+    starts, stops = (0, *cuts), (*cuts, count)
+    shots = tuple(Shot(*ends) for ends in zip(starts, stops, strict=True))
+    return Plan(WHOLE, Fraction(12), tuple(range(count)), tuple(range(count)), shots)
+
+
+def move(carry: Carry, frame: Frame) -> Motion:
+    return motion.estimate(carry.source, frame.image)
+
+
+def rendered(pictures: Sequence[Pixels], settings: Settings, dreamer: Dreamer, *cuts: int) -> list[Rendered]:
+    return list(render(plan(len(pictures), *cuts), settings, frames(pictures), move, dreamer))
+
+
+Made = Callable[[Settings], Dreamer]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("first", [1, 2, 4])
+def test_a_render_that_stops_and_goes_on_gives_the_same_bytes(dreamer_of: Made, mode: str, first: int) -> None:
+    """From the stored pixels and the journal's numbers alone, whatever the frame it stopped after."""
+    settings, pictures = quick(coherence={"mode": mode}), drifting(5)
+    dreamer = dreamer_of(settings)
+    whole = rendered(pictures, settings, dreamer)
+    last = whole[first - 1]
+    carry = Carry(last.index, pictures[first - 1].copy(), last.dream.copy(), last.strength)
+    rest = list(render(plan(5), settings, frames(pictures, first), move, dreamer_of(settings), carry))
+    assert [result.index for result in rest] == list(range(first, 5))
+    for again, before in zip(rest, whole[first:], strict=True):
+        assert np.array_equal(again.dream, before.dream)
+        assert again.strength == before.strength
+        assert again.valid == before.valid
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_same_render_gives_the_same_bytes(dreamer_of: Made, mode: str) -> None:
+    settings, pictures = quick(coherence={"mode": mode}), drifting(3)
+    first, second = (rendered(pictures, settings, dreamer_of(settings)) for _ in range(2))
+    assert all(np.array_equal(a.dream, b.dream) for a, b in zip(first, second, strict=True))
+
+
+def test_another_seed_gives_another_dream(dreamer_of: Made) -> None:
+    pictures = drifting(1)
+    first, second = (rendered(pictures, quick(seed=seed), dreamer_of(quick(seed=seed))) for seed in (0, 1))
+    assert not np.array_equal(first[0].dream, second[0].dream)
+
+
+@pytest.mark.parametrize("mode", ["flow", "none"])
+def test_without_steps_the_source_comes_back_to_the_byte(dreamer_of: Made, mode: str) -> None:
+    settings = quick(dream={"steps": 0}, coherence={"mode": mode, "steps": 0})
+    pictures = drifting(4)
+    for result in rendered(pictures, settings, dreamer_of(settings)):
+        assert np.array_equal(result.dream, pictures[result.index])
+
+
+def test_without_steps_a_blend_leaves_a_still_source_as_it_is(dreamer_of: Made) -> None:
+    settings = quick(dream={"steps": 0}, coherence={"mode": "blend", "steps": 0})
+    pictures = [texture()] * 3
+    assert all(np.array_equal(r.dream, pictures[0]) for r in rendered(pictures, settings, dreamer_of(settings)))
+
+
+def test_without_steps_a_blend_is_the_mean_of_now_and_before(dreamer_of: Made) -> None:
+    settings = quick(dream={"steps": 0}, coherence={"mode": "blend", "steps": 0, "blend": 0.5})
+    pictures = drifting(2)
+    second = rendered(pictures, settings, dreamer_of(settings))[1].dream
+    expected = (pictures[0].astype(float) + pictures[1]) / 2
+    assert np.abs(second - expected).max() <= 0.51
+
+
+def test_equal_pictures_dream_equally(dreamer_of: Made) -> None:
+    settings, pictures = quick(), [texture()] * 4
+    results = rendered(pictures, settings, dreamer_of(settings))
+    assert all(np.array_equal(result.dream, results[0].dream) for result in results)
+    assert not np.array_equal(results[0].dream, pictures[0])
+
+
+def test_a_picture_that_comes_again_after_another_is_dreamed_anew(dreamer_of: Made) -> None:
+    """Nothing is remembered but the frame before."""
+    one, other = drifting(2)
+    results = rendered([one, other, one], quick(), dreamer_of(quick()))
+    assert not np.array_equal(results[0].dream, results[2].dream)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_after_a_cut_nothing_is_carried(dreamer_of: Made, mode: str) -> None:
+    """What comes after a cut does not depend on what came before it."""
+    settings, after = quick(coherence={"mode": mode}), drifting(2, seed=8)
+    dreamer = dreamer_of(settings)
+    results = [
+        rendered([*before, *after], settings, dreamer, 2) for before in (drifting(2, seed=1), drifting(2, seed=2))
+    ]
+    for one, other in zip(results[0][2:], results[1][2:], strict=True):
+        assert np.array_equal(one.dream, other.dream)
+    assert results[0][2].valid is None
+    assert not np.array_equal(results[0][0].dream, results[1][0].dream)
+
+
+def test_every_frame_stands_alone_without_coherence(dreamer_of: Made) -> None:
+    settings, pictures = quick(coherence={"mode": "none"}), drifting(3)
+    together = rendered(pictures, settings, dreamer_of(settings))
+    alone = list(render(plan(3), settings, frames(pictures, 2), move, dreamer_of(settings)))
+    assert np.array_equal(together[2].dream, alone[0].dream)
+    assert all(result.valid is None for result in together)
+
+
+def test_a_carried_frame_knows_how_much_could_be_followed(dreamer_of: Made) -> None:
+    results = rendered(drifting(3), quick(), dreamer_of(quick()))
+    assert results[0].valid is None
+    assert all(0.7 < result.valid <= 1 for result in results[1:] if result.valid is not None)
+    assert None not in [result.valid for result in results[1:]]
+    assert all(result.strength == results[0].strength for result in results)
+
+
+def test_where_motion_is_lost_a_frame_is_dreamed_from_the_start(dreamer_of: Made) -> None:
+    def lost(carry: Carry, frame: Frame) -> Motion:
+        return Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool))
+
+    settings, pictures = quick(), drifting(2)
+    _, second = render(plan(2), settings, frames(pictures), lost, dreamer_of(settings))
+    (alone,) = render(plan(2, 1), settings, frames(pictures, 1), lost, dreamer_of(settings))
+    assert second.valid is None
+    assert np.array_equal(second.dream, alone.dream)
+
+
+def test_the_dream_stays_on_what_moves(dreamer_of: Made) -> None:
+    """The layer that has moved along is nearer to the new one than the layer that has stayed, or a fresh one."""
+    pictures = [np.clip(picture, 60, 190) for picture in drifting(3, rows=0, cols=4)]
+    settings = quick(dream={"steps": 6})
+    dreamer = dreamer_of(settings)
+    layers = [r.dream.astype(float) - pictures[r.index] for r in rendered(pictures, settings, dreamer)]
+    later = layers[2][8:-8, 16:-8]
+    along, stayed = (np.abs(later - layers[1][8:-8, 16 - by : -8 - by]).mean() for by in (4, 0))
+    alone = quick(dream={"steps": 6}, coherence={"mode": "none"})
+    fresh = [r.dream.astype(float) - pictures[r.index] for r in rendered(pictures, alone, dreamer)]
+    boiling = np.abs(fresh[2][8:-8, 16:-8] - fresh[1][8:-8, 12:-12]).mean()
+    assert along < 0.6 * stayed
+    assert along < 0.6 * boiling
+
+
+def test_the_objective_stays_raised_and_does_not_run_away(dreamer_of: Made) -> None:
+    settings, pictures = quick(dream={"steps": 4}), drifting(6)
+    dreamer = dreamer_of(settings)
+    gains = [gain(dreamer, r.source, r.dream) for r in rendered(pictures, settings, dreamer)]
+    assert min(gains) > 0.2 * gains[0] > 0
+    assert max(gains) < 3 * gains[0]
+    assert gain(dreamer, pictures[0], pictures[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("coherence", "steps"),
+    [
+        ({"mode": "flow"}, 1),
+        ({"mode": "flow", "steps": 3}, 3),
+        ({"mode": "blend"}, 2),
+        ({"mode": "blend", "steps": 0}, 0),
+    ],
+)
+def test_a_carried_frame_takes_the_steps_of_its_mode(dreamer_of: Made, coherence: dict[str, Any], steps: int) -> None:
+    settings = quick(coherence=coherence)
+    (first,) = rendered(drifting(1), settings, dreamer_of(settings))
+    assert carried_effort(settings, first.strength).steps == steps
+
+
+def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dreamvid import tiles
+
+    plain = tiles.gradient
+
+    def poor(score: Any, image: Any, tile: int, overlap: int) -> Any:
+        if min(tile, max(image.shape[-2:])) > 120:
+            raise torch.OutOfMemoryError("no room")
+        return plain(score, image, tile, overlap)
+
+    monkeypatch.setattr(tiles, "gradient", poor)
+    settings = quick(dream={"tile": 256, "overlap": 32})
+    pictures = [texture(128, 160, seed=3)]
+    framing = Framing((0, 128), (0, 160), (128, 160), (128, 160))
+    (result,) = render(replace(plan(1), framing=framing), settings, frames(pictures), move, dreamer_of(settings))
+    assert result.tile == 64

@@ -1,0 +1,105 @@
+"""Shards: decoding, the split by photograph, sampling, and clear lines about bad ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dreamvid.errors import SourceError
+from dreamvid.training.corpus import read_corpus
+from dreamvid.training.data import Pictures, held_out, joined_classes, read_shard, sample
+from dreamvid.training.recipe import Drawings, Recipe, Source
+from dreamvid.training.shapes import KINDS
+
+from .conftest import SIDE, jpeg, write_shard
+
+THINGS = Source(shard="things", weight=1)
+
+
+def test_pictures_are_rgb_and_classes_readable(data_folder: Path) -> None:
+    shard = read_shard(data_folder, THINGS)
+    assert shard.pictures.images.shape == (9, 3, SIDE, SIDE)
+    assert shard.classes == ("light blue thing", "red")
+    means = shard.pictures.images[shard.pictures.labels == 0].float().mean(dim=(0, 2, 3))
+    assert means[0] < 80 and means[2] > 180
+
+
+def test_a_class_can_be_renamed(data_folder: Path) -> None:
+    source = Source(shard="things", weight=1, rename={"Light_Blue-Thing": "sky"})
+    assert read_shard(data_folder, source).classes == ("sky", "red")
+
+
+def test_the_split_goes_by_photograph_and_keeps_both_sides_of_each_class(data_folder: Path) -> None:
+    shard = read_shard(data_folder, THINGS)
+    out = held_out(shard, 0.25)
+    photos = np.array(shard.photos)
+    assert not set(photos[out.numpy()]) & set(photos[~out.numpy()])
+    for label in (0, 1):
+        own = shard.pictures.labels == label
+        assert (out & own).any() and (~out & own).any()
+
+
+def test_the_split_does_not_depend_on_the_order(data_folder: Path) -> None:
+    shard = read_shard(data_folder, THINGS)
+    order = torch.tensor([8, 3, 1, 0, 2, 7, 6, 5, 4])
+    turned = type(shard)(shard.pictures.part(order), shard.classes, tuple(shard.photos[i] for i in order))
+    assert torch.equal(held_out(turned, 0.25), held_out(shard, 0.25)[order])
+
+
+def test_only_names_that_clash_are_prefixed() -> None:
+    assert joined_classes({"pets": ("cat", "dog"), "toys": ("dog", "car")}) == ["cat", "pets dog", "toys dog", "car"]
+
+
+def test_sampling_follows_the_weights() -> None:
+    sources = [Pictures(torch.full((3, 3, 1, 1), n, dtype=torch.uint8), torch.full((3,), n)) for n in range(2)]
+    drawn = sample(sources, [3.0, 1.0], 4000, torch.Generator().manual_seed(0))
+    assert drawn.images.shape == (4000, 3, 1, 1)
+    assert torch.equal(drawn.images[:, 0, 0, 0].long(), drawn.labels)
+    assert drawn.labels.float().mean().item() == pytest.approx(0.25, abs=0.03)
+
+
+def test_the_corpus_joins_photographs_and_drawings(data_folder: Path, recipe: Recipe) -> None:
+    drawn = recipe.model_copy(update={"drawings": Drawings(weight=0.5, per_kind=2)})
+    corpus = read_corpus(drawn, data_folder)
+    assert len(corpus.classes) == len(set(corpus.classes)) == 2 + len(KINDS)
+    assert corpus.classes[2:4] == ["drawn spiral", "drawn scales"]
+    assert corpus.drawings is corpus.sources[-1]
+    assert sorted(set(corpus.drawings.labels.tolist())) == list(range(2, len(corpus.classes)))
+    assert set(corpus.held_out.labels.tolist()) == {0, 1}
+    assert len(corpus.held_out.labels) + len(corpus.sources[0].labels) == 9
+    before = corpus.drawings.images.clone()
+    corpus.draw_afresh(1, np.random.default_rng(5))
+    changed = (corpus.drawings.images != before).flatten(1).any(dim=1)
+    assert int(changed.sum()) == len(KINDS)
+
+
+def test_a_truncated_picture_is_named(data_folder: Path) -> None:
+    pictures = [jpeg(0, 0), jpeg(0, 1)[:-200], jpeg(255, 2)]
+    write_shard(data_folder / "things.npz", pictures, [0, 0, 1], ["a", "b"], ["one.jpg", "two.jpg", "three.jpg"])
+    with pytest.raises(SourceError, match=r"things\.npz: picture 1 \(two\.jpg\) is truncated"):
+        read_shard(data_folder, THINGS)
+
+
+@pytest.mark.parametrize("content", [b"", b"no shard at all", b"PK\x03\x04 broken"])
+def test_a_file_that_is_no_shard_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "things.npz").write_bytes(content)
+    with pytest.raises(SourceError, match=r"things\.npz: not a shard"):
+        read_shard(tmp_path, THINGS)
+
+
+def test_a_missing_shard_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"things\.npz: no such shard"):
+        read_shard(tmp_path, THINGS)
+
+
+def test_an_empty_class_is_named(tmp_path: Path) -> None:
+    write_shard(tmp_path / "things.npz", [jpeg(0, 0)], [0], ["a", "ghost"], ["one.jpg"])
+    with pytest.raises(SourceError, match="class ghost has no pictures"):
+        read_shard(tmp_path, THINGS)
+
+
+def test_one_class_is_not_enough(tmp_path: Path, recipe: Recipe) -> None:
+    write_shard(tmp_path / "things.npz", [jpeg(0, 0), jpeg(0, 1)], [0, 0], ["a"], ["one.jpg", "two.jpg"])
+    with pytest.raises(SourceError, match="1 class"):
+        read_corpus(recipe, tmp_path)

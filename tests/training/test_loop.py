@@ -1,0 +1,123 @@
+"""The loop on a tiny net: it finishes, learns, goes on after a kill, and really attacks."""
+
+import csv
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dreamvid.errors import SettingsError, SourceError
+from dreamvid.training import __main__ as command
+from dreamvid.training import loop
+from dreamvid.training.corpus import read_corpus
+from dreamvid.training.loop import begin, train
+from dreamvid.training.recipe import Attack, Recipe
+
+
+def lines(out: Path) -> list[dict[str, str]]:
+    with out.with_name(f"{out.name}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_net_checkpoint_and_log(data_folder: Path, recipe: Recipe, clock: Callable[[], None]) -> None:
+    out = data_folder / "net.safetensors"
+    train(recipe, read_corpus(recipe, data_folder), out)
+    log = lines(out)
+    assert float(log[-1]["minutes"]) >= round(recipe.minutes, 2)
+    assert [float(line["radius"]) for line in (log[0], log[1], log[-1])] == [1.0, 1.0, 0.7]
+    assert {float(line["clean"]) for line in log} <= {0.0, 0.5, 1.0}
+    tensors = load_file(out)
+    assert all(torch.isfinite(value).all() for value in tensors.values())
+    assert tensors["logits.weight"].shape[0] == 2
+    assert not list(data_folder.glob("*.part"))
+
+
+def test_it_learns_under_a_small_attack(data_folder: Path, recipe: Recipe, clock: Callable[[], None]) -> None:
+    attack = Attack(starts=0.3, full=0.3, radius=0.1, replays=2)
+    recipe = recipe.model_copy(update={"minutes": 1, "interval": 0.25, "batch": 12, "rate": 0.01, "attack": attack})
+    out = data_folder / "net.safetensors"
+    train(recipe, read_corpus(recipe, data_folder), out)
+    losses = [float(line["loss"]) for line in lines(out)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_a_killed_run_goes_on_to_the_same_net(
+    data_folder: Path, recipe: Recipe, clock: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = read_corpus(recipe, data_folder)
+    train(recipe, corpus, data_folder / "whole.safetensors")
+
+    class KilledError(Exception):
+        pass
+
+    sample, calls = loop.sample, []
+
+    def failing(*arguments: object) -> object:
+        calls.append(1)
+        if len(calls) in (3, 6, 9):
+            raise KilledError
+        return sample(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "sample", failing)
+    for _ in range(3):
+        clock()
+        with pytest.raises(KilledError):
+            train(recipe, corpus, data_folder / "killed.safetensors")
+    clock()
+    train(recipe, corpus, data_folder / "killed.safetensors")
+    killed, whole = (load_file(data_folder / f"{name}.safetensors") for name in ("killed", "whole"))
+    assert all(torch.equal(killed[name], whole[name]) for name in whole)
+
+
+def test_a_checkpoint_of_another_recipe_or_a_broken_one_is_refused(
+    data_folder: Path, recipe: Recipe, clock: Callable[[], None]
+) -> None:
+    out = data_folder / "net.safetensors"
+    corpus = read_corpus(recipe, data_folder)
+    train(recipe, corpus, out)
+    with pytest.raises(SettingsError, match="belongs to another recipe"):
+        train(recipe.model_copy(update={"seed": 1}), corpus, out)
+    (data_folder / "net.safetensors.checkpoint").write_bytes(b"half")
+    with pytest.raises(SourceError, match=r"net\.safetensors\.checkpoint: not a readable checkpoint"):
+        train(recipe, corpus, out)
+
+
+def test_replays_see_perturbations_that_grow_within_the_radius(
+    data_folder: Path, recipe: Recipe, clock: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe.model_copy(update={"attack": Attack(starts=0, full=0, radius=0.6, replays=3, last_radius=0.6)})
+    corpus = read_corpus(recipe, data_folder)
+    norms: list[float] = []
+    within = loop.within
+
+    def watched(perturbation: torch.Tensor, radius: float) -> torch.Tensor:
+        kept = within(perturbation, radius)
+        norms.extend(kept.flatten(1).norm(dim=1).tolist())
+        return kept
+
+    monkeypatch.setattr(loop, "within", watched)
+    train(recipe, corpus, data_folder / "net.safetensors")
+    assert len(norms) >= 3 * recipe.batch
+    assert min(norms) > 0.3 and max(norms) <= 0.6 + 1e-5
+
+
+def test_the_auxiliary_heads_stay_out_of_the_net(recipe: Recipe) -> None:
+    run = begin(recipe, 3)
+    assert len(list(run.heads.parameters())) == 6
+    assert not any("heads" in name or "linear" in name for name in run.net.state_dict())
+    assert set(run.average.state_dict()) == set(run.net.state_dict())
+
+
+def test_the_command_says_in_one_line_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('[[sources]]\nshard = "pets"\nweight = 1\n')
+    arguments = ["training", str(recipe), "--data", str(tmp_path), "--out", str(tmp_path / "net.safetensors")]
+    monkeypatch.setattr(sys, "argv", [*arguments, "--minutes", "1", "--seed", "3"])
+    assert command.main() == 2
+    assert re.fullmatch(r"error: .*pets\.npz: no such shard[^\n]*\n", capsys.readouterr().err)
