@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-
+from dreamvid.device import set_up
 from dreamvid.errors import SettingsError, SourceError
 from dreamvid.training.corpus import read_corpus
 from dreamvid.training.loop import train
 from dreamvid.training.recipe import Recipe, read_recipe
+from dreamvid.settings import ComputeSettings
 
 
 def _arguments() -> argparse.Namespace:
@@ -32,11 +32,10 @@ def _overridden(recipe: Recipe, minutes: float | None, seed: int | None) -> Reci
 
 def main() -> int:
     arguments = _arguments()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
     try:
+        compute = set_up(ComputeSettings(threads=arguments.threads))
         recipe = _overridden(read_recipe(arguments.recipe), arguments.minutes, arguments.seed)
-        train(recipe, read_corpus(recipe, arguments.data), arguments.out)
+        train(recipe, read_corpus(recipe, arguments.data), arguments.out, compute)
     except (SettingsError, SourceError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

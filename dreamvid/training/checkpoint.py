@@ -25,6 +25,12 @@ class Run:
     steps: int = 0
     minutes: float = 0.0
 
+    def to(self, device: torch.device) -> None:
+        """Moves nets and optimizer there."""
+        for net in (self.net, self.heads, self.average):
+            net.to(device)
+        self.optimizer.load_state_dict(self.optimizer.state_dict())  # its moments follow their parameters
+
     def share(self, recipe: Recipe) -> float:
         """Elapsed share of the budget."""
         return self.minutes / recipe.minutes

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dreamvid.device import Compute
 from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.training.augment import augment
 from dreamvid.training.checkpoint import Run, load
@@ -39,7 +40,7 @@ def begin(recipe: Recipe, classes: int) -> Run:
     return Run(net, heads, average, optimizer, torch.Generator().manual_seed(recipe.seed))
 
 
-def train(recipe: Recipe, corpus: Corpus, out: Path) -> None:
+def train(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute) -> None:
     """Train within the recipe's minutes and leave the averaged net in `out`; called again, it goes on where it was.
 
     Beside `out` lie `<out>.checkpoint` and the log `<out>.csv`; all three are written at every interval. Raises
@@ -47,17 +48,21 @@ def train(recipe: Recipe, corpus: Corpus, out: Path) -> None:
     """
     run = begin(recipe, len(corpus.classes))
     load(run, out, recipe)
+    run.to(compute.device)
     model = Normalised(run.net, recipe.mean, recipe.std)
     while run.share(recipe) < 1:
         interval = Interval(run)
         while interval.minutes < recipe.interval and run.share(recipe) < 1:
             chosen = sample(corpus.sources, corpus.weights, recipe.batch, run.generator)
-            views = augment(chosen.images, recipe.size, run.generator).to(memory_format=torch.channels_last)
+            views = augment(chosen.images, recipe.size, run.generator)
+            views = views.to(compute.device, memory_format=torch.channels_last)
+            labels = chosen.labels.to(compute.device)
             limit = radius(recipe.attack, run.share(recipe))
             perturbation = torch.zeros_like(views)
             for _ in range(recipe.attack.replays if limit > 0 else 1):
                 perturbation.requires_grad_(limit > 0)
-                loss = _loss(recipe, run.heads, model(views + perturbation), chosen.labels)
+                with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
+                    loss = _loss(recipe, run.heads, model(views + perturbation), labels)
                 run.optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 _set_rate(run.optimizer, learning_rate(recipe, run.share(recipe)))
@@ -76,7 +81,7 @@ def _loss(recipe: Recipe, heads: Heads, logits: Tensor, labels: Tensor) -> Tenso
     def smoothed(logits: Tensor) -> Tensor:
         return functional.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
 
-    return smoothed(logits) + recipe.auxiliary * sum((smoothed(head) for head in heads()), torch.zeros(()))
+    return smoothed(logits) + recipe.auxiliary * sum((smoothed(head) for head in heads()), logits.new_zeros(()))
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -114,6 +114,8 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
     except av.FFmpegError:
         raise SourceError(f"{name} is damaged: {said}") from None
     found = whole_frames(damage, loose.times)
+    if any("Truncating packet" in error for error in strict.errors):  # the last one is not whole; decoders say nothing
+        found.pop(len(damage.times) - 1, None)
     if not damage.times:  # a bare stream has no time stamps to tell by
         raise SourceError(f"{name} is damaged: {said}")
     if not found:

@@ -1,6 +1,7 @@
 """A full decode of a source's picture: what is really in it, frame by frame, and where it is damaged."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ _CONFIG = re.compile(r"config in time_base: (\d+)/(\d+)")
 _FRAME = re.compile(
     r" n: *\d+ pts: *(-?\d+|NOPTS) .*? (?:duration: *(-?\d+) .*?)?fmt:(\S+) .*?sar:(\d+)/(\d+) s:(\d+)x(\d+) i:(\S)"
 )
+_OWN = re.compile(r"\[Parsed_showinfo_[^\]]*\] \[info\] +(config |n:|color_range:|alpha_mode:|side data|User Data=)")
 _COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
 
 
@@ -22,7 +24,7 @@ class Decoded:
 
     `times`: seconds on ffmpeg's clock (see `container.lead`), None where a frame has no time stamp; `last`: how long
     the last frame stays, 0 if unknown; `sizes`: (width, height) and the frame from which on it holds; `errors`:
-    ffmpeg's.
+    ffmpeg's. `woven`: something else was printed in the midst of a line of showinfo, which has no level then.
     """
 
     times: list[Fraction | None] = field(default_factory=list)
@@ -35,11 +37,13 @@ class Decoded:
     interlaced: bool = False
     errors: tuple[str, ...] = ()
     clock: Fraction = Fraction(1)
+    woven: bool = False
 
     def hear(self, line: str) -> None:
         """Takes in one line of ffmpeg's standard error."""
         if not line.startswith("[Parsed_showinfo_"):
             return
+        self.woven |= not _OWN.match(line)
         if match := _FRAME.search(line):
             pts, duration, self.pixel_format, across, down, width, height, order = match.groups()
             if not self.sizes or self.sizes[-1][0] != (int(width), int(height)):
@@ -60,12 +64,18 @@ def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:
     A healthy file leaves `errors` empty: neither the exit status nor OpenCV tells of a Matroska file that was cut
     short.
     """
+    source = source_arguments(path, decoder=decoder, mood=STRICT if strict else STEADY)
     seen = Decoded()
-    arguments = source_arguments(path, decoder=decoder, mood=STRICT if strict else STEADY)
+    seen.errors = _run([*source, "-map", "0:V:0", "-vf", "showinfo=checksum=0"], seen.hear)
+    if seen.woven:  # by ffmpeg's demuxer, which has a thread of its own: without showinfo it is heard
+        seen.errors = _run([*source, "-map", "0:V:0"])
+    return seen
+
+
+def _run(arguments: list[str], hear: Callable[[str], None] | None = None) -> tuple[str, ...]:
+    """Decodes to nowhere; ffmpeg's errors."""
     # The null muxer must not see two frames at one tick of a coarse clock: it would take that for an error.
     sink = ["-fps_mode", "passthrough", "-enc_time_base", "1/1000000", "-f", "null", "-"]
-    output = ["-map", "0:V:0", "-vf", "showinfo=checksum=0", *sink]
-    with Ffmpeg([*arguments, *output], hear=seen.hear) as ffmpeg:
+    with Ffmpeg([*arguments, *sink], hear=hear) as ffmpeg:
         status = ffmpeg.finish(PATIENCE)
-        seen.errors = tuple(ffmpeg.errors) or ((ffmpeg.words,) if status else ())
-    return seen
+        return tuple(ffmpeg.errors) or ((ffmpeg.words,) if status else ())
