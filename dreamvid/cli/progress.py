@@ -44,3 +44,23 @@ def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
             shown.refresh()
 
         yield tell
+
+
+@contextmanager
+def minutes_bar(*, quiet: bool) -> Iterator[Callable[[float, float], None]]:
+    """A bar of minutes, told (done, total); silent where none can be drawn."""
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    silent = quiet or not sys.stderr.isatty()
+    shape = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} minutes"
+    with (
+        tqdm(disable=silent, bar_format=shape, dynamic_ncols=True) as shown,
+        logging_redirect_tqdm([logging.getLogger("dreamvid")]),
+    ):
+
+        def tell(done: float, total: float) -> None:
+            shown.total, shown.n = total, done
+            shown.refresh()
+
+        yield tell

@@ -44,14 +44,24 @@ def _crop(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor:
 
 
 def _recolour(views: Tensor, generator: torch.Generator) -> Tensor:
-    """Contrast, saturation, brightness and a colour cast."""
+    """Contrast, saturation, hue, brightness and a colour cast.
+
+    Strong enough that colour alone does not tell a class: nets that can go by it dream coloured dots.
+    """
     count = len(views)
     grey = views.mean(dim=1, keepdim=True)
-    views = grey + _uniform(0.5, 1.4, count, generator) * (views - grey)
+    colour = _turned(views - grey, torch.empty(count).normal_(0, 0.5, generator=generator))
+    views = grey + _uniform(0.0, 1.5, count, generator) * colour
     level = views.mean(dim=(1, 2, 3), keepdim=True)
     views = level + _uniform(0.65, 1.35, count, generator) * (views - level)
     cast = torch.empty(count, 3, 1, 1).normal_(0, 0.06, generator=generator)
     return views * (1 + cast) + _uniform(-0.08, 0.08, count, generator)
+
+
+def _turned(colour: Tensor, angle: Tensor) -> Tensor:
+    """Colours less their grey, (B, 3, H, W), turned about the grey axis by `angle` (B,) in radians."""
+    cosine, sine = angle.cos().view(-1, 1, 1, 1), angle.sin().view(-1, 1, 1, 1) / math.sqrt(3)
+    return cosine * colour + sine * (colour.roll(1, dims=1) - colour.roll(-1, dims=1))
 
 
 def _grain(views: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,6 +1,9 @@
 """Everything a recipe trains on, in memory: sources with their weights, the drawings, and what is held out."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle, repeat
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +11,11 @@ import torch
 from torch import Tensor
 
 from dreamvid.errors import SourceError
-from dreamvid.training.data import Pictures, held_out, joined_classes, read_shard
+from dreamvid.training.data import Pictures, held_out, joined_classes
 from dreamvid.training.drawings import NAMES, draw_all, redraw
 from dreamvid.training.recipe import Recipe
 from dreamvid.training.shapes import KINDS
+from dreamvid.training.sources import read_source
 
 
 @dataclass(frozen=True)
@@ -25,22 +29,30 @@ class Corpus:
     held_out: Pictures
     drawings: Pictures | None
 
-    def draw_afresh(self, per_kind: int, rng: np.random.Generator) -> None:
-        """Draw some of the drawings anew, in place."""
-        if self.drawings is not None:
-            redraw(self.drawings, per_kind, rng)
+    def drawn_afresh(self, batch: int, rng: np.random.Generator) -> Iterator[None]:
+        """At each step of this iterator, the drawings due with one batch are made anew, in place: all in an epoch."""
+        if self.drawings is None:
+            yield from repeat(None)
+            return
+        count = len(self.drawings.labels)
+        due = math.ceil(count * batch / sum(len(source.labels) for source in self.sources))
+        for first in cycle(range(0, count, due)):
+            redraw(self.drawings, range(first, min(first + due, count)), rng)
+            yield
 
 
 def read_corpus(recipe: Recipe, folder: Path) -> Corpus:
     """Read every source of the recipe from `folder`. Raises SourceError that names the file at fault."""
-    shards = [read_shard(folder, source) for source in recipe.sources]
-    groups = {source.shard: shard.classes for source, shard in zip(recipe.sources, shards, strict=True)}
+    shards = [read_source(folder, source, recipe.stored_side) for source in recipe.sources]
+    groups = {
+        source.path.removesuffix(".npz"): shard.classes for source, shard in zip(recipe.sources, shards, strict=True)
+    }
     drawn = recipe.drawings.weight > 0
     if drawn:
         groups["drawn"] = tuple(NAMES[kind] for kind in KINDS)
     classes = joined_classes(groups)
     if len(classes) < 2:
-        raise SourceError(f"{folder}: the recipe gives {len(classes)} class; a classifier needs two or more")
+        raise SourceError(f"{folder}: only one class, {classes[0]}; a classifier needs two or more")
 
     sources, kept, photographs, first = [], [], [], 0
     for source, shard in zip(recipe.sources, shards, strict=True):
@@ -52,23 +64,16 @@ def read_corpus(recipe: Recipe, folder: Path) -> Corpus:
             photographs.append(sources[-1].images)
         first += len(shard.classes)
     weights = [source.weight for source in recipe.sources]
-    drawings = _drawings(recipe, first, sources) if drawn else None
+    drawings = _drawings(recipe, first) if drawn else None
     if drawings is not None:
         sources.append(drawings)
         weights.append(recipe.drawings.weight)
-    _check_sizes(folder, sources)
     return Corpus(classes, sources, weights, _some(photographs or [sources[0].images], 512), _shuffled(kept), drawings)
 
 
-def _drawings(recipe: Recipe, first: int, sources: list[Pictures]) -> Pictures:
-    side = sources[0].images.shape[-1] if sources else recipe.size
-    drawings = draw_all(recipe.drawings.per_kind, side, np.random.default_rng(recipe.seed))
+def _drawings(recipe: Recipe, first: int) -> Pictures:
+    drawings = draw_all(recipe.drawings.per_kind, recipe.stored_side, np.random.default_rng(recipe.seed))
     return Pictures(drawings.images, drawings.labels + first)
-
-
-def _check_sizes(folder: Path, sources: list[Pictures]) -> None:
-    if len({source.images.shape[1:] for source in sources}) > 1:
-        raise SourceError(f"{folder}: its shards differ in picture size; build them again with one size")
 
 
 def _some(sources: list[Tensor], count: int) -> Tensor:

@@ -1,5 +1,7 @@
 """Drawings for training: a shape on a warped grid, coloured, lit as a relief, with grain; see `shapes`."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -58,10 +60,9 @@ def draw_all(per_kind: int, side: int, rng: np.random.Generator) -> Pictures:
     return Pictures(torch.from_numpy(images), torch.arange(len(KINDS)).repeat_interleave(per_kind))
 
 
-def redraw(pictures: Pictures, per_kind: int, rng: np.random.Generator) -> None:
-    """Replace `per_kind` random drawings of each kind in place."""
-    side = pictures.images.shape[-1]
-    for label, kind in enumerate(KINDS):
-        rows = (pictures.labels == pictures.labels[0] + label).nonzero().flatten().numpy()
-        for number in rng.choice(rows, min(per_kind, len(rows)), replace=False):
-            pictures.images[number] = torch.from_numpy(draw(kind, side, rng))
+def redraw(pictures: Pictures, numbers: Iterable[int], rng: np.random.Generator) -> None:
+    """Replace these drawings by new ones of their kinds, in place."""
+    kinds, side = list(KINDS), pictures.images.shape[-1]
+    for number in numbers:
+        kind = kinds[int(pictures.labels[number] - pictures.labels[0])]
+        pictures.images[number] = torch.from_numpy(draw(kind, side, rng))

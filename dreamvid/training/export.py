@@ -31,11 +31,11 @@ def export(net: DreamNet, path: Path, facts: Facts, statistics: dict[str, Tensor
     their range. The metadata holds `format`, `architecture` and the facts as JSON text.
     """
     tensors = {
-        name: value.float().contiguous() if "running" in name else value.half().contiguous()
+        name: value.cpu().float().contiguous() if "running" in name else value.cpu().half().contiguous()
         for name, value in net.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    tensors |= {f"stats.{layer}": squares.float().contiguous() for layer, squares in statistics.items()}
+    tensors |= {f"stats.{layer}": squares.cpu().float().contiguous() for layer, squares in statistics.items()}
     metadata = {key: json.dumps(value) for key, value in facts.items()}
     write_whole(path, save(tensors, {"format": FORMAT, "architecture": "dreamnet", **metadata}))
 

@@ -1,11 +1,11 @@
 """What happens between two log lines and at their end: the clock, the figures, the file, the checkpoint, the log."""
 
 import csv
+import logging
 import time
 from pathlib import Path
 
-import numpy as np
-
+from dreamvid.device import Compute
 from dreamvid.training.augment import centred
 from dreamvid.training.checkpoint import Run, save
 from dreamvid.training.corpus import Corpus
@@ -13,6 +13,9 @@ from dreamvid.training.export import Facts, export, mean_squares
 from dreamvid.training.measure import Normalised, accuracy
 from dreamvid.training.recipe import Recipe
 from dreamvid.training.schedule import learning_rate, radius
+from dreamvid.training.sheet import write_sheet
+
+logger = logging.getLogger(__name__)
 
 MEASURED_RADIUS = 0.5  # of the attack in the log, in units of pixels from 0 to 1
 ATTACKED_PICTURES = 500  # held-out pictures attacked for the last log line; a fifth of them on the way
@@ -56,11 +59,11 @@ class Interval:
         self._last = now
 
 
-def close(recipe: Recipe, corpus: Corpus, run: Run, interval: Interval, out: Path) -> None:
-    """End an interval: new drawings for the next one, export, figures, checkpoint, log line."""
+def close(recipe: Recipe, corpus: Corpus, run: Run, interval: Interval, out: Path, compute: Compute) -> None:
+    """End an interval: export, sheet of dreams, figures, checkpoint, log line."""
     share, loss, speed = run.share(recipe), interval.loss, interval.speed
-    corpus.draw_afresh(recipe.drawings.afresh, np.random.default_rng([recipe.seed, run.steps]))
     _export(recipe, corpus, run, out)
+    write_sheet(out, corpus.photographs, out.with_name(f"{out.name}.png"), compute)
     clean, attacked = _figures(recipe, corpus, run, ATTACKED_PICTURES if share >= 1 else ATTACKED_PICTURES // 5)
     interval.tick()
     save(run, out, recipe)
@@ -78,8 +81,9 @@ def close(recipe: Recipe, corpus: Corpus, run: Run, interval: Interval, out: Pat
 
 
 def _export(recipe: Recipe, corpus: Corpus, run: Run, out: Path) -> None:
-    model = Normalised(run.average, recipe.mean, recipe.std)
-    photographs = (centred(some, recipe.size) for some in corpus.photographs.split(64))
+    device = next(run.average.parameters()).device
+    model = Normalised(run.average, recipe.mean, recipe.std).to(device)
+    photographs = (centred(some, recipe.size).to(device) for some in corpus.photographs.split(64))
     statistics = mean_squares(run.average, model, photographs)
     facts = Facts(width=recipe.width, classes=corpus.classes, mean=recipe.mean, std=recipe.std)
     export(run.average, out, facts, statistics)
@@ -89,8 +93,9 @@ def _figures(recipe: Recipe, corpus: Corpus, run: Run, attacked: int) -> tuple[f
     """Accuracy of the averaged net on the held-out pictures, and on the first `attacked` of them under attack."""
     if len(corpus.held_out.labels) == 0:
         return float("nan"), float("nan")
-    model = Normalised(run.average, recipe.mean, recipe.std)
-    views, labels = centred(corpus.held_out.images, recipe.size), corpus.held_out.labels
+    device = next(run.average.parameters()).device
+    model = Normalised(run.average, recipe.mean, recipe.std).to(device)
+    views, labels = centred(corpus.held_out.images, recipe.size).to(device), corpus.held_out.labels.to(device)
     return accuracy(model, views, labels), accuracy(model, views[:attacked], labels[:attacked], MEASURED_RADIUS)
 
 
@@ -101,4 +106,4 @@ def _log(path: Path, line: dict[str, object]) -> None:
         if new:
             writer.writeheader()
         writer.writerow(line)
-    print(" ".join(f"{key}={value}" for key, value in line.items()), flush=True)
+    logger.info(" ".join(f"{key}={value}" for key, value in line.items()))

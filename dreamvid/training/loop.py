@@ -6,29 +6,38 @@ leaves a net whose dreams are coloured noise; this is what makes them recognisab
 """
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from dreamvid.device import Compute
+from dreamvid.errors import SettingsError
+from dreamvid.nets import zoo
 from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.training.augment import augment
-from dreamvid.training.checkpoint import Run, load
+from dreamvid.training.checkpoint import Run, checkpoint_path, load
 from dreamvid.training.corpus import Corpus
 from dreamvid.training.data import sample
 from dreamvid.training.heads import Heads
 from dreamvid.training.interval import Interval, close
 from dreamvid.training.measure import Normalised, normalised_step, within
 from dreamvid.training.recipe import Recipe
-from dreamvid.training.schedule import learning_rate, radius
+from dreamvid.training.schedule import learning_rate, radius, side
 
 
 def begin(recipe: Recipe, classes: int) -> Run:
-    """A new run: net, heads, averaged net, optimizer and the generator of all random draws."""
+    """A new run: net, heads, averaged net, optimizer and the generator of all random draws.
+
+    Raises NetError where the recipe starts from a net that cannot be had, SettingsError where that is of another width.
+    """
     torch.manual_seed(recipe.seed)
     net = DreamNet(classes, recipe.width, recipe.dropout).to(memory_format=torch.channels_last)
+    if recipe.start is not None:
+        _take_over(net, recipe)
     average = copy.deepcopy(net).eval().requires_grad_(False)
     heads = Heads(net, classes)
     parameters = [*net.parameters(), *heads.parameters()]
@@ -40,24 +49,38 @@ def begin(recipe: Recipe, classes: int) -> Run:
     return Run(net, heads, average, optimizer, torch.Generator().manual_seed(recipe.seed))
 
 
-def train(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute) -> None:
+def _take_over(net: DreamNet, recipe: Recipe) -> None:
+    """Begins with every weight of the recipe's starting net but its classes."""
+    theirs = zoo.get("dreamnet", None if recipe.start == "dreamnet" else recipe.start).module.state_dict()
+    if theirs["conv1.conv.weight"].shape != net.conv1.conv.weight.shape:
+        raise SettingsError(f"start: {recipe.start} has another width than {recipe.width}")
+    net.load_state_dict({name: value for name, value in theirs.items() if "logits" not in name}, strict=False)
+
+
+def run_to_end(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute, tell: Callable[[float], None]) -> None:
     """Train within the recipe's minutes and leave the averaged net in `out`; called again, it goes on where it was.
 
-    Beside `out` lie `<out>.checkpoint` and the log `<out>.csv`; all three are written at every interval. Raises
-    SettingsError where the checkpoint belongs to another recipe, SourceError where it cannot be read.
+    Beside `out` lie `<out>.checkpoint`, the log `<out>.csv` and a sheet of dreams `<out>.png`; all are written at every
+    interval. `tell` hears the minutes spent after every batch. Raises SettingsError where the checkpoint belongs to
+    another recipe or something else is in the place of `out`, SourceError where the checkpoint cannot be read.
     """
+    if out.exists() and not checkpoint_path(out).exists():
+        raise SettingsError(f"{out} is there already, and no checkpoint of it: choose another --out")
     run = begin(recipe, len(corpus.classes))
     load(run, out, recipe)
     run.to(compute.device)
-    model = Normalised(run.net, recipe.mean, recipe.std)
+    model = Normalised(run.net, recipe.mean, recipe.std).to(compute.device)
+    drawn_afresh = corpus.drawn_afresh(recipe.batch, np.random.default_rng([recipe.seed, run.steps]))
     while run.share(recipe) < 1:
         interval = Interval(run)
         while interval.minutes < recipe.interval and run.share(recipe) < 1:
+            next(drawn_afresh)
             chosen = sample(corpus.sources, corpus.weights, recipe.batch, run.generator)
-            views = augment(chosen.images, recipe.size, run.generator)
+            size = side(recipe, run.share(recipe))
+            views = augment(chosen.images, size, run.generator)
             views = views.to(compute.device, memory_format=torch.channels_last)
             labels = chosen.labels.to(compute.device)
-            limit = radius(recipe.attack, run.share(recipe))
+            limit = radius(recipe.attack, run.share(recipe)) * size / recipe.size
             perturbation = torch.zeros_like(views)
             for _ in range(recipe.attack.replays if limit > 0 else 1):
                 perturbation.requires_grad_(limit > 0)
@@ -72,7 +95,8 @@ def train(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute) -> None:
                     moved = perturbation.detach() + normalised_step(perturbation.grad, limit)
                     perturbation = within(moved, limit)
                 interval.count(recipe.batch, loss.item())
-        close(recipe, corpus, run, interval, out)
+            tell(min(run.minutes, recipe.minutes))
+        close(recipe, corpus, run, interval, out, compute)
 
 
 def _loss(recipe: Recipe, heads: Heads, logits: Tensor, labels: Tensor) -> Tensor:

@@ -13,8 +13,10 @@ class Normalised(nn.Module):
     def __init__(self, net: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.net = net
-        device = next(net.parameters()).device
-        self.mean, self.std = (torch.tensor(three, device=device).view(3, 1, 1) for three in (mean, std))
+        self.mean: Tensor
+        self.std: Tensor
+        for name, three in (("mean", mean), ("std", std)):
+            self.register_buffer(name, torch.tensor(three).view(3, 1, 1), persistent=False)
 
     def forward(self, views: Tensor) -> Tensor:
         logits: Tensor = self.net((views - self.mean) / self.std)
@@ -50,9 +52,7 @@ def accuracy(net: nn.Module, views: Tensor, labels: Tensor, radius: float = 0.0,
     `net` takes pictures in 0 to 1, as `Normalised` does.
     """
     right = 0
-    device = next(net.parameters()).device
     for some, wanted in zip(views.split(128), labels.split(128), strict=True):
-        some, wanted = some.to(device), wanted.to(device)
         if radius > 0:
             some = attack(net, some, wanted, radius, steps)
         with torch.no_grad():

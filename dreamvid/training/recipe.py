@@ -2,8 +2,9 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dreamvid.errors import SettingsError
 
@@ -15,24 +16,23 @@ class Part(BaseModel):
 
 
 class Source(Part):
-    """A shard of labelled pictures and its share of what the net sees."""
+    """Labelled pictures and their share of what the net sees; `training.sources` reads them."""
 
-    shard: str = Field(description="file NAME.npz in the data folder")
-    weight: float = Field(gt=0, description="share of the samples; weights need not sum to one")
+    path: str = Field(default=".", description="in the data folder: a folder with a sub-folder a class, or an .npz")
+    weight: float = Field(default=1.0, gt=0, description="share of the samples; weights need not sum to one")
     photographs: bool = Field(default=True, description="counts towards the channel statistics")
-    rename: dict[str, str] = Field(default_factory=dict, description="class name in the shard -> readable name")
+    rename: dict[str, str] = Field(default_factory=dict, description="class name in the source -> readable name")
 
 
 class Drawings(Part):
     """Pictures that the recipe draws itself."""
 
-    weight: float = Field(default=0.19, ge=0, description="share of the samples")
-    per_kind: int = Field(default=80, ge=1, description="pictures of each kind in memory")
-    afresh: int = Field(default=8, ge=0, description="pictures of each kind drawn anew at every interval")
+    weight: float = Field(default=0.0, ge=0, description="share of the samples")
+    per_kind: int = Field(default=80, ge=1, description="pictures of each kind in memory, drawn anew once an epoch")
 
 
 class Attack(Part):
-    """Free adversarial training in L2; radii in units of pixels from 0 to 1, over the whole picture.
+    """Free adversarial training in L2; radii in units of pixels from 0 to 1, over a picture of the recipe's `size`.
 
     The radius rises slowly: a young net under a strong attack learns the loud, easy classes (dots and stripes) alone.
     """
@@ -52,6 +52,8 @@ class Recipe(Part):
     interval: float = Field(default=4, gt=0, description="minutes between checkpoints, log lines and exports")
     seed: int = 0
     size: int = Field(default=112, ge=32, description="side of a training picture in pixels")
+    first_size: int = Field(default=80, ge=32, description="side at the beginning: small pictures teach faster")
+    grown: float = Field(default=0.5, ge=0, le=1, description="share of the budget at which the side is `size`")
     batch: int = Field(default=64, ge=2)
     width: float = Field(default=1.0, gt=0, description="factor on the channels of every layer")
     dropout: float = Field(default=0.2, ge=0, lt=1)
@@ -66,13 +68,27 @@ class Recipe(Part):
     std: tuple[float, float, float] = (0.27, 0.26, 0.27)
     attack: Attack = Attack()
     drawings: Drawings = Drawings()
-    sources: tuple[Source, ...] = ()
+    start: str | None = Field(default=None, description="begins with the weights of a net: dreamnet, or a file")
+    sources: tuple[Source, ...] = (Source(),)
+
+    @field_validator("sources")
+    @classmethod
+    def _once_each(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        if not sources or len({source.path for source in sources}) < len(sources):
+            raise ValueError("name one source or more, each once")
+        return sources
+
+    @property
+    def stored_side(self) -> int:
+        """Side in pixels of the pictures in memory: a little larger than what the net sees, for the crops."""
+        return round(self.size * 8 / 7)
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe. Raises SettingsError that names the file and the key."""
+def read_recipe(path: Path, changes: dict[str, Any] | None = None) -> Recipe:
+    """Read a recipe, with `changes` laid over it. Raises SettingsError that names the file and the key."""
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return Recipe.model_validate(table | (changes or {}))
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such recipe; give the path of a TOML file") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -21,3 +21,11 @@ def radius(attack: Attack, share: float) -> float:
         return attack.last_radius
     risen = (share - attack.starts) / max(attack.full - attack.starts, 1e-9)
     return attack.radius * min(risen, 1.0)
+
+
+def side(recipe: Recipe, share: float) -> int:
+    """Side of the training pictures in pixels: from the first size to the full one, a multiple of 16 on the way."""
+    if share >= recipe.grown or recipe.first_size >= recipe.size:
+        return recipe.size
+    grown = recipe.first_size + (recipe.size - recipe.first_size) * share / recipe.grown
+    return max(recipe.first_size, int(grown) // 16 * 16)

@@ -13,7 +13,7 @@ import torch
 from dreamvid.training import interval
 from dreamvid.training.recipe import Attack, Drawings, Recipe, Source
 
-SIDE = 40
+SIDE = 40  # what a recipe of size 35 keeps in memory
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +38,13 @@ def write_shard(path: Path, pictures: list[bytes], labels: list[int], classes: l
     np.savez(path, data=data, offsets=offsets, labels=np.array(labels, np.int16), classes=classes, names=names)
 
 
+@pytest.fixture(autouse=True)
+def sheets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sheet of dreams at every interval of every test; a test with `sheet` in its name gets them."""
+    if "sheet" not in request.node.name:
+        monkeypatch.setattr(interval, "write_sheet", lambda *_: None)
+
+
 @pytest.fixture
 def data_folder(tmp_path: Path) -> Path:
     """One shard `things`: four photographs of each of two classes, the first with a second crop."""
@@ -54,14 +61,16 @@ def recipe() -> Recipe:
     return Recipe(
         minutes=20 / 60,
         interval=4 / 60,
-        size=32,
+        size=35,
+        first_size=32,
+        grown=0.1,
         batch=4,
         width=0.125,
         dropout=0,
         held_out=0.25,
         attack=Attack(starts=0.1, full=0.1, replays=2),
-        drawings=Drawings(weight=0, per_kind=1, afresh=0),
-        sources=(Source(shard="things", weight=1),),
+        drawings=Drawings(weight=0, per_kind=1),
+        sources=(Source(path="things.npz"),),
     )
 
 

@@ -8,17 +8,18 @@ import torch
 
 from dreamvid.errors import SourceError
 from dreamvid.training.corpus import read_corpus
-from dreamvid.training.data import Pictures, held_out, joined_classes, read_shard, sample
+from dreamvid.training.data import Pictures, held_out, joined_classes, sample
 from dreamvid.training.recipe import Drawings, Recipe, Source
 from dreamvid.training.shapes import KINDS
+from dreamvid.training.sources import read_source
 
 from .conftest import SIDE, jpeg, write_shard
 
-THINGS = Source(shard="things", weight=1)
+THINGS = Source(path="things.npz")
 
 
 def test_pictures_are_rgb_and_classes_readable(data_folder: Path) -> None:
-    shard = read_shard(data_folder, THINGS)
+    shard = read_source(data_folder, THINGS, SIDE)
     assert shard.pictures.images.shape == (9, 3, SIDE, SIDE)
     assert shard.classes == ("light blue thing", "red")
     means = shard.pictures.images[shard.pictures.labels == 0].float().mean(dim=(0, 2, 3))
@@ -26,12 +27,12 @@ def test_pictures_are_rgb_and_classes_readable(data_folder: Path) -> None:
 
 
 def test_a_class_can_be_renamed(data_folder: Path) -> None:
-    source = Source(shard="things", weight=1, rename={"Light_Blue-Thing": "sky"})
-    assert read_shard(data_folder, source).classes == ("sky", "red")
+    source = Source(path="things.npz", rename={"Light_Blue-Thing": "sky"})
+    assert read_source(data_folder, source, SIDE).classes == ("sky", "red")
 
 
 def test_the_split_goes_by_photograph_and_keeps_both_sides_of_each_class(data_folder: Path) -> None:
-    shard = read_shard(data_folder, THINGS)
+    shard = read_source(data_folder, THINGS, SIDE)
     out = held_out(shard, 0.25)
     photos = np.array(shard.photos)
     assert not set(photos[out.numpy()]) & set(photos[~out.numpy()])
@@ -41,7 +42,7 @@ def test_the_split_goes_by_photograph_and_keeps_both_sides_of_each_class(data_fo
 
 
 def test_the_split_does_not_depend_on_the_order(data_folder: Path) -> None:
-    shard = read_shard(data_folder, THINGS)
+    shard = read_source(data_folder, THINGS, SIDE)
     order = torch.tensor([8, 3, 1, 0, 2, 7, 6, 5, 4])
     turned = type(shard)(shard.pictures.part(order), shard.classes, tuple(shard.photos[i] for i in order))
     assert torch.equal(held_out(turned, 0.25), held_out(shard, 0.25)[order])
@@ -68,38 +69,48 @@ def test_the_corpus_joins_photographs_and_drawings(data_folder: Path, recipe: Re
     assert sorted(set(corpus.drawings.labels.tolist())) == list(range(2, len(corpus.classes)))
     assert set(corpus.held_out.labels.tolist()) == {0, 1}
     assert len(corpus.held_out.labels) + len(corpus.sources[0].labels) == 9
+
+
+def test_all_drawings_are_made_anew_in_an_epoch(data_folder: Path, recipe: Recipe) -> None:
+    corpus = read_corpus(recipe.model_copy(update={"drawings": Drawings(weight=0.5, per_kind=2)}), data_folder)
+    assert corpus.drawings is not None
     before = corpus.drawings.images.clone()
-    corpus.draw_afresh(1, np.random.default_rng(5))
+    pictures = sum(len(source.labels) for source in corpus.sources)
+    afresh, batch = corpus.drawn_afresh(8, np.random.default_rng(5)), 8
+    next(afresh)
     changed = (corpus.drawings.images != before).flatten(1).any(dim=1)
-    assert int(changed.sum()) == len(KINDS)
+    assert 0 < int(changed.sum()) <= len(changed) * batch / pictures + 1
+    for _ in range(pictures // batch):
+        next(afresh)
+    assert (corpus.drawings.images != before).flatten(1).any(dim=1).all()
 
 
 def test_a_truncated_picture_is_named(data_folder: Path) -> None:
     pictures = [jpeg(0, 0), jpeg(0, 1)[:-200], jpeg(255, 2)]
     write_shard(data_folder / "things.npz", pictures, [0, 0, 1], ["a", "b"], ["one.jpg", "two.jpg", "three.jpg"])
-    with pytest.raises(SourceError, match=r"things\.npz: picture 1 \(two\.jpg\) is truncated"):
-        read_shard(data_folder, THINGS)
+    with pytest.raises(SourceError, match=r"things\.npz: picture 1 \(two\.jpg\) is damaged, or cut short"):
+        read_source(data_folder, THINGS, SIDE)
 
 
 @pytest.mark.parametrize("content", [b"", b"no shard at all", b"PK\x03\x04 broken"])
 def test_a_file_that_is_no_shard_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "things.npz").write_bytes(content)
-    with pytest.raises(SourceError, match=r"things\.npz: not a shard"):
-        read_shard(tmp_path, THINGS)
+    with pytest.raises(SourceError, match=r"things\.npz: not a file of pictures"):
+        read_source(tmp_path, THINGS, SIDE)
 
 
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"things\.npz: no such shard"):
-        read_shard(tmp_path, THINGS)
+    with pytest.raises(SourceError, match=r"things\.npz: no such file"):
+        read_source(tmp_path, THINGS, SIDE)
 
 
 def test_an_empty_class_is_named(tmp_path: Path) -> None:
     write_shard(tmp_path / "things.npz", [jpeg(0, 0)], [0], ["a", "ghost"], ["one.jpg"])
     with pytest.raises(SourceError, match="class ghost has no pictures"):
-        read_shard(tmp_path, THINGS)
+        read_source(tmp_path, THINGS, SIDE)
 
 
 def test_one_class_is_not_enough(tmp_path: Path, recipe: Recipe) -> None:
     write_shard(tmp_path / "things.npz", [jpeg(0, 0), jpeg(0, 1)], [0, 0], ["a"], ["one.jpg", "two.jpg"])
-    with pytest.raises(SourceError, match="1 class"):
+    with pytest.raises(SourceError, match="only one class, a;"):
         read_corpus(recipe, tmp_path)

@@ -1,21 +1,26 @@
 """The loop on a tiny net: it finishes, learns, goes on after a kill, and really attacks."""
 
 import csv
-import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from dreamvid.device import Compute
 from dreamvid.errors import SettingsError, SourceError
-from dreamvid.training import __main__ as command
+from dreamvid.nets import zoo
 from dreamvid.training import loop
-from dreamvid.training.corpus import read_corpus
-from dreamvid.training.loop import begin, train
+from dreamvid.training.corpus import Corpus, read_corpus
+from dreamvid.training.loop import begin, run_to_end
 from dreamvid.training.recipe import Attack, Recipe
+from dreamvid.video import images
+
+
+def train(recipe: Recipe, corpus: Corpus, out: Path) -> None:
+    run_to_end(recipe, corpus, out, Compute(torch.device("cpu"), torch.float32, 1, "cpu"), lambda minutes: None)
 
 
 def lines(out: Path) -> list[dict[str, str]]:
@@ -112,12 +117,30 @@ def test_the_auxiliary_heads_stay_out_of_the_net(recipe: Recipe) -> None:
     assert set(run.average.state_dict()) == set(run.net.state_dict())
 
 
-def test_the_command_says_in_one_line_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_it_begins_with_the_weights_of_another_net(tmp_path: Path, recipe: Recipe) -> None:
+    whole = recipe.model_copy(update={"width": 1.0, "start": "dreamnet"})
+    shipped = zoo.get("dreamnet").module.state_dict()
+    own = begin(whole, 3).net.state_dict()
+    assert own["logits.weight"].shape[0] == 3
+    assert all(torch.equal(own[name], shipped[name]) for name in own if "logits" not in name and "batches" not in name)
+    with pytest.raises(SettingsError, match="width"):
+        begin(recipe.model_copy(update={"start": "dreamnet"}), 3)
+
+
+def test_an_interval_leaves_a_sheet_of_dreams(
+    data_folder: Path, recipe: Recipe, clock: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = tmp_path / "r.toml"
-    recipe.write_text('[[sources]]\nshard = "pets"\nweight = 1\n')
-    arguments = ["training", str(recipe), "--data", str(tmp_path), "--out", str(tmp_path / "net.safetensors")]
-    monkeypatch.setattr(sys, "argv", [*arguments, "--minutes", "1", "--seed", "3"])
-    assert command.main() == 2
-    assert re.fullmatch(r"error: .*pets\.npz: no such shard[^\n]*\n", capsys.readouterr().err)
+    recipe = recipe.model_copy(update={"interval": 1})
+    train(recipe, read_corpus(recipe, data_folder), data_folder / "net.safetensors")
+    picture = images.load(data_folder / "net.safetensors.png")
+    assert picture.shape == (3 * 224, 5 * 224, 3)
+    for dreamed in np.split(picture, 5, axis=1)[1:]:
+        assert 2 < np.abs(dreamed.astype(int) - picture[:, :224]).mean() < 60
+
+
+def test_a_file_that_was_there_is_kept(data_folder: Path, recipe: Recipe) -> None:
+    out = data_folder / "net.safetensors"
+    out.write_bytes(b"something else")
+    with pytest.raises(SettingsError, match="is there already"):
+        train(recipe, read_corpus(recipe, data_folder), out)
+    assert out.read_bytes() == b"something else"

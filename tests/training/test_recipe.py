@@ -13,7 +13,9 @@ from dreamvid.training.schedule import learning_rate, radius
 def test_the_shipped_recipe_is_valid_and_leaves_people_out() -> None:
     with resources.as_file(resources.files("dreamvid.training") / "dreamnet.toml") as path:
         recipe = read_recipe(path)
-    assert {source.shard for source in recipe.sources} == {"pets", "caltech101", "flowers", "grocery", "emoji"}
+    assert {source.path for source in recipe.sources} == {
+        f"{name}.npz" for name in ("pets", "caltech101", "flowers", "grocery", "emoji")
+    }
     assert sum(source.weight for source in recipe.sources) + recipe.drawings.weight == pytest.approx(1)
     assert recipe.attack.radius == 1.0
 

@@ -1,0 +1,38 @@
+"""The sheet of dreams by which one watches a net learn: the same pictures, the same layers, every time."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dreamvid.device import Compute
+from dreamvid.dream import Dreamer, Effort, dream
+from dreamvid.media import Pixels, to_float, to_pixels
+from dreamvid.nets import zoo
+from dreamvid.nets.prepare import prepare
+from dreamvid.objectives import layer_energy
+from dreamvid.settings import DreamSettings
+from dreamvid.training.export import write_whole
+from dreamvid.training.sources import fitted
+from dreamvid.video import images
+
+PICTURES, SIDE = 3, 224  # their count, and the side of a dream in pixels
+LAYERS = ("mixed3b", "mixed4a", "mixed4c", "mixed5a")
+
+
+def write_sheet(net: Path, photographs: torch.Tensor, path: Path, compute: Compute) -> None:
+    """Dream some of the photographs, uint8 (N, 3, H, W), with the net in a file; a PNG, one row a picture.
+
+    Each row shows the picture itself, then its dream by each of LAYERS.
+    """
+    loaded = zoo.get("dreamnet", str(net))
+    chosen = photographs[torch.linspace(0, len(photographs) - 1, PICTURES).long()]
+    sources = [fitted(photo.permute(1, 2, 0).numpy(), SIDE) for photo in chosen]
+    columns: list[list[Pixels]] = [sources]
+    for layer in LAYERS:
+        objective = layer_energy(layer, loaded.statistics[layer])
+        prepared = prepare(loaded, objective.layers, compute.device, compute.dtype)
+        dreamer = Dreamer(prepared, objective, DreamSettings(), seed=0)
+        steps = Effort(dreamer.settings.steps)
+        columns.append([to_pixels(dream(dreamer, to_float(source), None, steps, (0,))[0]) for source in sources])
+    write_whole(path, images.encode(np.hstack([np.vstack(column) for column in columns]), ".png"))

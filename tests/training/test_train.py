@@ -1,0 +1,65 @@
+"""The command: from a recipe's file and a folder to a net that dreams, and clear lines on the way."""
+
+from pathlib import Path
+
+import pytest
+
+from dreamvid import cli
+
+RECIPE = """
+minutes = 0.02
+interval = 0.02
+size = 35
+first_size = 32
+width = 0.125
+batch = 4
+held_out = 0.25
+[[sources]]
+path = "things.npz"
+"""
+
+
+def train(folder: Path, *more: str) -> int:
+    return cli.run(["train", str(folder / "mine.toml"), "--threads", "1", *more])
+
+
+def test_a_folder_becomes_a_net(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(data_folder)
+    (data_folder / "mine.toml").write_text(RECIPE)
+    assert train(data_folder) == 0
+    said = capsys.readouterr().err
+    assert "mine.safetensors: 2 classes; dream with it: dreamvid image PHOTO dream.png --model mine.safetensors" in said
+    assert "pictures_per_second=" in said
+    again = (data_folder / "mine.safetensors").read_bytes()
+    assert train(data_folder) == 0  # it is finished, and stays
+    assert (data_folder / "mine.safetensors").read_bytes() == again
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        (["--data", "nowhere"], 3, "nowhere.things.npz: no such file"),
+        (["--out", "net.pt"], 2, "--out net.pt: give a name ending in .safetensors"),
+        (["--out", "nowhere/net.safetensors"], 2, "in a folder that is there"),
+        (["--minutes", "0"], 2, "minutes: Input should be greater than 0"),
+        (["--device", "cuda:99"], 2, "CUDA devices"),
+        (["--device", "toaster"], 2, "compute.device"),
+    ],
+)
+def test_what_will_not_do_is_told_in_one_line(
+    data_folder: Path,
+    more: list[str],
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(data_folder)
+    (data_folder / "mine.toml").write_text(RECIPE)
+    before = sorted(data_folder.iterdir())
+    assert train(data_folder, *more) == code
+    shown = capsys.readouterr().err
+    assert said.replace("/", ".") in shown.replace("/", ".") and shown.count("\n") == 1, shown
+    assert sorted(data_folder.iterdir()) == before
