@@ -75,7 +75,10 @@ def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:
 def _term(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
     if term.kind == "class":
         return class_logit(net.class_index(term.class_name or ""))
-    layer = term.layer or ""
+    layer, channels = term.layer or "", term.channels
+    if term.name is not None:
+        layer, number = net.named_channel(term.name)
+        channels = (number,)
     shape = check_layer(net, layer, shapes)
     if term.kind == "layer":
         statistics = net.statistics.get(layer)
@@ -84,10 +87,10 @@ def _term(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]])
                 f"the channel statistics of {net.name} do not fit layer {layer}: the weights file is damaged"
             )
         return layer_energy(layer, statistics)
-    beyond = [number for number in term.channels if not 0 <= number < shape[0]]
+    beyond = [number for number in channels if not 0 <= number < shape[0]]
     if beyond:
         raise NetError(f"layer {layer} of {net.name} has channels 0 to {shape[0] - 1}, not {beyond[0]}")
-    return channel(layer, term.channels)
+    return channel(layer, channels)
 
 
 def uses_class(terms: Sequence[ObjectiveSettings]) -> bool:

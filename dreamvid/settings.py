@@ -40,16 +40,24 @@ class ObjectiveSettings(Section):
     kind: Kind = setting("layer", "layer: energy of a layer; channel: mean of channels; class: a class's logit")
     layer: str | None = setting(None, "layer by its module name (`models layers NET` lists them)")
     channels: tuple[int, ...] = setting((), "channel numbers within the layer, for kind = channel")
+    name: str | None = setting(None, "channel by name (`models channels NET` lists them), in place of its number")
     class_name: str | None = setting(None, "class by name or index, for kind = class")
     weight: float = setting(1.0, "share of this term in the sum", ge=-1000, le=1000)
 
     @model_validator(mode="after")
     def _complete(self) -> "ObjectiveSettings":
+        if self.name is not None:
+            if self.kind != "channel":
+                raise ValueError(f"name is for kind = channel, not for an objective of kind {self.kind}")
+            if self.layer is not None or self.channels:
+                raise ValueError("an objective of kind channel takes a name, or layer and channels, not both")
+            return self
         if self.kind == "class":
             if self.class_name is None:
                 raise ValueError("an objective of kind class needs class_name")
         elif self.layer is None:
-            raise ValueError(f"an objective of kind {self.kind} needs a layer")
+            instead = ", or the name of a channel" if self.kind == "channel" else ""
+            raise ValueError(f"an objective of kind {self.kind} needs a layer{instead}")
         if self.kind == "channel" and not self.channels:
             raise ValueError("an objective of kind channel needs channels, such as [12]")
         return self

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,20 @@ def test_the_outputs_name_decides_its_container(here: Path, name: str, frames: i
     assert len(list(written.iterdir())) == frames if name == "a" else written.stat().st_size > 0
 
 
+@pytest.mark.usefixtures("here")
+def test_channels_can_be_said_by_name(tiny_net: Net, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    named = {"sea eyes": ("third", 3), "spots": ("first", 2)}
+    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: replace(tiny_net, catalogue=named))
+
+    def dream(output: str, *channels: str) -> bytes:
+        given = [word for channel in channels for word in ("--channel", channel)]
+        assert cli.run(["image", "still.png", output, *QUICK, *given, "--json", "--quiet"]) == 0
+        assert json.loads(capsys.readouterr().out)["score"] > 0
+        return Path(output).read_bytes()
+
+    assert dream("named.png", "Sea-Eyes", "spots") == dream("numbered.png", "third:3", "first:2")
+
+
 @pytest.mark.usefixtures("small_net", "here")
 @pytest.mark.parametrize("source", ["noise", "noise:gaussian", "noise:pink"])
 def test_noise_is_a_source(source: str, here: Path) -> None:
@@ -333,7 +348,10 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a set of a whole section": (SETTINGS, "net", ["video", *IN_OUT, "--set", "net=3"]),
     "an overlap beyond the tile": (SETTINGS, "overlap", ["video", *IN_OUT, "--set", "dream.overlap=900"]),
     "an unknown layer": (NET, "nearest: .*mixed4", ["video", *IN_OUT, "--layer", "mixed4"]),
-    "a channel without a number": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", "mixed4b"]),
+    "a channel without a number": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", "mixed4b:"]),
+    "a channel of no name": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", ""]),
+    "a channel of an unknown name": (NET, "named 'wyverns'.*LAYER:N", ["video", *IN_OUT, "--channel", "wyverns"]),
+    "a name of random weights": (NET, "LAYER:N", ["video", *IN_OUT, "--channel", "eyes", "--weights", "random:0"]),
     "a channel that is no number": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", "mixed4b:²"]),
     "a channel that is not there": (NET, "channels 0 to", ["video", *IN_OUT, "--channel", "mixed4b:9999"]),
     "an unknown class": (NET, "no class", ["video", *IN_OUT, "--class", "wyvern"]),
@@ -342,6 +360,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a net of two pictures": (NET, "no single picture", ["video", *IN_OUT, "--model", "raft_small"]),
     "a net of videos": (NET, "no single picture", ["video", *IN_OUT, "--model", "r3d_18"]),
     "layers of an unknown net": (NET, "no net", ["models", "layers", "nothing"]),
+    "names of a net without any": (NET, "LAYER:N", ["models", "channels", "dreamnet", "--weights", "random:0"]),
     "missing weights": (NET, "no weights file", ["video", *IN_OUT, "--weights", "nothing.safetensors"]),
     "a text for weights": (NET, "notes.txt", ["video", *IN_OUT, "--weights", "notes.txt"]),
     "NaN in weights": (NET, "NaN", ["video", *IN_OUT, "--model", "squeezenet1_1", "--weights", "nan.pth"]),
@@ -503,6 +522,20 @@ def test_nets_are_listed_and_checked_and_their_layers_told(capsys: Capture) -> N
     assert {"googlenet", "vgg16"} <= set(listed)
     assert cli.run(["models", "check", "dreamnet"]) == 0
     assert "dreamnet: ok" in capsys.readouterr().out
+
+
+def test_channels_with_names_are_listed_from_the_first_layer_to_the_last(
+    capsys: Capture, tiny_net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"eyes": ("third", 10), "long legs": ("third", 9), "spots": ("first", 2)}
+    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: replace(tiny_net, catalogue=named))
+    assert cli.run(["models", "channels"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "name       layer  number",
+        "spots      first       2",
+        "long legs  third       9",
+        "eyes       third      10",
+    ]
 
 
 @pytest.mark.usefixtures("here")

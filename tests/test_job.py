@@ -303,6 +303,19 @@ def test_another_source_or_other_weights_are_refused(
         job.dream_video(str(clip), output, quick())
 
 
+def test_a_name_that_means_another_channel_is_refused(
+    clip: Path, output: Path, tiny_net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = quick(objective=[{"kind": "channel", "name": "eyes"}])
+    net = replace(tiny_net, catalogue={"eyes": ("second", 3)})
+    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: net)
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, named, stop_after(2))
+    net = replace(tiny_net, catalogue={"eyes": ("second", 4)})
+    with pytest.raises(JobError, match="named channels"):
+        job.dream_video(str(clip), output, named)
+
+
 def test_a_changed_job_goes_on_if_forced_and_begins_anew_if_told(clip: Path, output: Path, reference: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         job.dream_video(str(clip), output, quick(), stop_after(2))

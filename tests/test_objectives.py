@@ -117,9 +117,27 @@ def test_a_class_is_its_logit_before_any_softmax() -> None:
     assert float(class_logit(2)({OUTPUT: torch.tensor([[1.0, -3.0, 7.5]])})) == 7.5
 
 
+@pytest.mark.parametrize("name", ["Sea eyes", "sea_eyes", "SEA-EYES"])
+def test_a_channel_by_name_is_that_of_the_catalogue(tiny_net: Net, name: str) -> None:
+    net = replace(tiny_net, catalogue={"spots": ("first", 2), "sea eyes": ("third", 3)})
+    objective = from_settings([ObjectiveSettings(kind="channel", name=name, weight=2.0)], net)
+    assert objective.layers == {"third"}
+    seen = prepared(net, objective)(picture())
+    assert float(objective(seen)) == pytest.approx(2.0 * float(seen["third"][:, 3].mean()), rel=1e-5)
+
+
+def test_a_catalogue_that_does_not_fit_its_net_is_refused(tiny_net: Net) -> None:
+    net = replace(tiny_net, catalogue={"deep": ("fourth", 0), "far": ("third", 16)})
+    with pytest.raises(NetError, match="layer 'fourth' of tiny does not exist"):
+        from_settings([ObjectiveSettings(kind="channel", name="deep")], net)
+    with pytest.raises(NetError, match="channels 0 to 15, not 16"):
+        from_settings([ObjectiveSettings(kind="channel", name="far")], net)
+
+
 @pytest.mark.parametrize(
     ("term", "said"),
     [
+        ({"kind": "channel", "name": "eyes"}, "tiny has no channels with names.*give LAYER:N"),
         ({"layer": "secnd"}, r"layer 'secnd' of tiny does not exist; nearest: second"),
         ({"layer": "conv"}, r"nearest: .*first\.conv"),
         ({"kind": "channel", "layer": "third", "channels": (16,)}, "channels 0 to 15, not 16"),

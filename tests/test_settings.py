@@ -151,6 +151,8 @@ def test_a_number_is_good_enough_for_a_name() -> None:
         ({"kind": "class"}, "class_name"),
         ({"kind": "layer"}, "layer"),
         ({"kind": "channel", "layer": "conv1"}, r"channels, such as \[12\]"),
+        ({"kind": "channel"}, "layer, or the name of a channel"),
+        ({"kind": "channel", "channels": [3]}, "layer, or the name of a channel"),
         ({"kind": "mood"}, "kind"),
     ],
 )
@@ -158,6 +160,24 @@ def test_an_incomplete_objective_says_what_it_lacks(term: dict[str, Any], said: 
     with pytest.raises(SettingsError, match=said) as error:
         read_settings({"objective": [term]}, "mine.toml")
     assert str(error.value).startswith("mine.toml: objective.0")
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        ({"kind": "channel", "name": "eyes", "layer": "mixed4b", "channels": [1]}, "not both"),
+        ({"kind": "channel", "name": "eyes", "layer": "mixed4b"}, "not both"),
+        ({"kind": "channel", "name": "eyes", "channels": [1]}, "not both"),
+        ({"name": "eyes"}, "name is for kind = channel, not for an objective of kind layer"),
+        ({"kind": "class", "name": "eyes"}, "name is for kind = channel, not for an objective of kind class"),
+    ],
+)
+def test_a_channel_has_a_name_or_a_layer_and_numbers(term: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as error:
+        read_settings({"objective": [term]}, "mine.toml")
+    assert str(error.value).startswith("mine.toml: objective.0") and "\n" not in str(error.value)
+    (named,) = read_settings({"objective": [{"kind": "channel", "name": "eyes"}]}, "mine.toml").objective
+    assert (named.name, named.layer, named.channels) == ("eyes", None, ())
 
 
 def test_patches_share_at_most_half_of_themselves() -> None:

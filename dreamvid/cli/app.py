@@ -25,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 presets_app = typer.Typer(help="Looks: list them, show one, check a file.", no_args_is_help=True)
-models_app = typer.Typer(help="Nets: list them, their layers, check one.", no_args_is_help=True)
+models_app = typer.Typer(help="Nets: list them, their layers and channels, check one.", no_args_is_help=True)
 app.add_typer(presets_app, name="presets")
 app.add_typer(models_app, name="models")
 
@@ -165,6 +165,18 @@ def models_layers(model: Model = "dreamnet", weights: Weights = None) -> None:
         shape = "x".join(map(str, layer.shape))
         stride, field = layer.stride or "-", layer.receptive_field or "all"
         print(f"{layer.name:40} {shape:>16} {stride:>7} {field:>6}")
+
+
+@models_app.command("channels")
+def models_channels(model: Model = "dreamnet", weights: Weights = None) -> None:
+    """The channels of a net that have a name, from the first layer to the last."""
+    from dreamvid.nets import net, zoo
+
+    channels = net.channels_by_depth(zoo.get(model, weights))
+    rows = [("name", "layer", "number"), *((name, layer, str(number)) for name, layer, number in channels)]
+    names, layers, numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for name, layer, number in rows:
+        print(f"{name:{names}}  {layer:{layers}}  {number:>{numbers}}")
 
 
 @models_app.command("check")

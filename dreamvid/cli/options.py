@@ -35,7 +35,7 @@ class Common:
     weights: Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)] = None
     layer: Annotated[list[str], option("--layer", help="Layer to dream. Repeatable.", panel=LOOK)] = ()  # type: ignore[assignment]
     channel: Annotated[
-        list[str], option("--channel", help="Channels to dream: LAYER:N[,M]. Repeatable.", panel=LOOK)
+        list[str], option("--channel", help="Channels to dream: NAME or LAYER:N[,M]. Repeatable.", panel=LOOK)
     ] = ()  # type: ignore[assignment]
     class_: Annotated[Text, option("--class", help="Class to dream, by name or index.", panel=LOOK)] = None
     seed: Annotated[int | None, option("--seed", help="Seed of all random numbers.", panel=LOOK)] = None
@@ -106,9 +106,11 @@ class Common:
 def _channels(text: str) -> dict[str, Any]:
     from dreamvid.errors import SettingsError
 
+    if text.strip() and ":" not in text:
+        return {"name": text}
     layer, _, numbers = text.rpartition(":")
     if not layer or not all(number.strip().isdecimal() and len(number) < 10 for number in numbers.split(",")):
-        raise SettingsError(f"--channel {text!r}: give LAYER:N or LAYER:N,M, for example mixed4a:12")
+        raise SettingsError(f"--channel {text!r}: give a name, LAYER:N or LAYER:N,M, for example mixed4a:12")
     return {"layer": layer, "channels": [int(number) for number in numbers.split(",")]}
 
 

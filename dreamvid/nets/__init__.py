@@ -1,1 +1,1 @@
-"""Nets: where they come from (zoo, checkpoint), what they are (net), how they are made ready to dream (prepare)."""
+"""Nets: where they come from (zoo, checkpoint), what they are (net, catalogue), how they are made ready (prepare)."""

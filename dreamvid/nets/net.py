@@ -20,7 +20,7 @@ class Net:
 
     `mean`, `std`: per channel, of RGB in [0, 1]. `statistics`: layer -> (channels,) mean square of each channel over
     photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named.
-    `sha256`: of the weights.
+    `sha256`: of the weights. `catalogue`: name -> (layer, number) of channels that have a name, empty where none do.
     """
 
     name: str
@@ -31,18 +31,31 @@ class Net:
     classes: tuple[str, ...] = ()
     default_layers: tuple[str, ...] = ()
     statistics: dict[str, Tensor] = field(default_factory=dict)
+    catalogue: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def class_index(self, wanted: str) -> int:
-        """The index of a class given by name (any case, `_` for space) or by number; raises NetError."""
+        """The index of a class given by name (any case, `_` or `-` for space) or by number; raises NetError."""
         if not self.classes:
             raise NetError(f"{self.name} has no classes: dream a layer or a channel of it instead")
         if wanted.isdecimal() and len(wanted) < 10 and int(wanted) < len(self.classes):
             return int(wanted)
-        plain = [name.lower().replace("_", " ") for name in self.classes]
-        key = wanted.lower().replace("_", " ")
+        plain = [plainly(name) for name in self.classes]
+        key = plainly(wanted)
         if key not in plain:
             raise NetError(f"{self.name} has no class {wanted!r} (it has {len(plain)}){nearest(key, plain)}")
         return plain.index(key)
+
+    def named_channel(self, wanted: str) -> tuple[str, int]:
+        """Layer and number of a channel given by name (any case, `_` or `-` for space); raises NetError."""
+        _check_catalogue(self)
+        plain = {plainly(name): channel for name, channel in self.catalogue.items()}
+        key = plainly(wanted)
+        if key not in plain:
+            raise NetError(
+                f"{self.name} has no channel named {wanted!r}{nearest(key, plain)}; "
+                f"`dreamvid models channels {self.name}` has all names, LAYER:N is a channel without one"
+            )
+        return plain[key]
 
 
 @dataclass(frozen=True)
@@ -135,6 +148,19 @@ def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tup
     return shapes[layer]
 
 
+def channels_by_depth(net: Net) -> list[tuple[str, str, int]]:
+    """The catalogue as (name, layer, number), in the order the layers run, then by number; raises NetError for none."""
+    _check_catalogue(net)
+    depth = {layer: place for place, layer in enumerate(layer_shapes(net))}
+    channels = [(name, layer, number) for name, (layer, number) in net.catalogue.items()]
+    return sorted(channels, key=lambda channel: (depth[channel[1]], channel[2]))
+
+
+def _check_catalogue(net: Net) -> None:
+    if not net.catalogue:
+        raise NetError(f"{net.name} has no channels with names (dreamnet with its own weights has): give LAYER:N")
+
+
 def describe(net: Net) -> list[Layer]:
     """Every layer with its shape, stride and exact receptive field.
 
@@ -168,6 +194,11 @@ def describe(net: Net) -> list[Layer]:
         size = None if whole or hits is None or stride is None else round(int(hits.sum()) * stride / probes)
         layers.append(Layer(name, shapes[name], stride, size))
     return layers
+
+
+def plainly(name: str) -> str:
+    """A name as it is compared: in lower case, with spaces for `_` and `-`."""
+    return name.lower().replace("_", " ").replace("-", " ")
 
 
 def first_line(error: Exception | None) -> str:

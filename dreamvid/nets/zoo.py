@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from dreamvid.errors import NetError, nearest
+from dreamvid.nets.catalogue import catalogue_of
 from dreamvid.nets.checkpoint import Checkpoint, fill, final_classes, load
 from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.nets.net import Net
@@ -68,8 +69,8 @@ def _dreamnet(checkpoint: Checkpoint) -> Net:
     module = DreamNet(len(classes), float(checkpoint.entry("width")))
     fill(module, checkpoint, "dreamnet")
     mean, std = tuple(checkpoint.entry("mean")), tuple(checkpoint.entry("std"))
-    statistics = checkpoint.statistics()
-    return Net("dreamnet", module.eval(), mean, std, checkpoint.sha256, classes, DREAMNET_LAYERS, statistics)
+    statistics, catalogue = checkpoint.statistics(), catalogue_of(checkpoint.sha256)
+    return Net("dreamnet", module.eval(), mean, std, checkpoint.sha256, classes, DREAMNET_LAYERS, statistics, catalogue)
 
 
 def _random(name: str, weights: str) -> Net:

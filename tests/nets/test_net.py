@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dreamvid.errors import NetError
-from dreamvid.nets.net import OUTPUT, Layer, Net, activations, check_layer, describe, layer_shapes
+from dreamvid.nets.net import OUTPUT, Layer, Net, activations, channels_by_depth, check_layer, describe, layer_shapes
 
 
 def net_of(module: nn.Module) -> Net:
@@ -192,3 +192,35 @@ def test_a_module_called_twice_means_its_first_call(tiny_net: Net) -> None:
     together = activations(net.module, picture, frozenset({"relu", "second"}))["relu"]
     assert alone.shape == together.shape == (1, 4, 32, 32)
     assert {layer.name: layer.stride for layer in describe(net)}["relu"] == 1
+
+
+@pytest.fixture
+def named_net(tiny_net: Net) -> Net:
+    """The tiny net with names for some of its channels, in no order."""
+    return replace(tiny_net, catalogue={"Sea Eyes": ("third", 10), "sea-foam": ("third", 2), "spots": ("first", 7)})
+
+
+@pytest.mark.parametrize("wanted", ["sea eyes", "Sea Eyes", "SEA_EYES", "sea-eyes"])
+def test_a_channel_is_found_by_name_in_any_spelling(named_net: Net, wanted: str) -> None:
+    assert named_net.named_channel(wanted) == ("third", 10)
+    assert named_net.named_channel("sea foam") == ("third", 2)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "near"), [("sea eye", "nearest: sea eyes"), ("foam", "nearest: sea foam"), ("", "")]
+)
+def test_a_channel_of_an_unknown_name_is_refused_with_the_nearest(named_net: Net, wanted: str, near: str) -> None:
+    with pytest.raises(NetError, match=f"tiny has no channel named '{wanted}'.*{near}.*LAYER:N") as error:
+        named_net.named_channel(wanted)
+    assert "\n" not in str(error.value)
+
+
+def test_a_net_without_names_says_so(tiny_net: Net) -> None:
+    with pytest.raises(NetError, match=r"tiny has no channels with names.*give LAYER:N"):
+        tiny_net.named_channel("eyes")
+    with pytest.raises(NetError, match=r"tiny has no channels with names.*give LAYER:N"):
+        channels_by_depth(tiny_net)
+
+
+def test_channels_with_names_are_told_from_the_first_layer_to_the_last(named_net: Net) -> None:
+    assert channels_by_depth(named_net) == [("spots", "first", 7), ("sea-foam", "third", 2), ("Sea Eyes", "third", 10)]
