@@ -30,8 +30,19 @@ class Section(BaseModel):
 class NetSettings(Section):
     """Which net dreams."""
 
-    name: str = setting("dreamnet", "net by name: dreamnet, or any classification net of torchvision")
+    name: str = setting("dreamnet", "dreamnet, a classification net of torchvision, or a file that `train` made")
     weights: str | None = setting(None, "weights file (safetensors or a state dict), or random:SEED for timing only")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trained(cls, given: Any) -> Any:
+        """What `train` made has dreamnet's layers, and so a preset's layers are its own."""
+        name = given.get("name") if isinstance(given, dict) else None
+        if not isinstance(name, str) or not name.endswith(".safetensors"):
+            return given
+        if given.get("weights") is not None:
+            raise ValueError(f"name = {name} is a file of weights itself: leave out weights, or name the net")
+        return {**given, "name": "dreamnet", "weights": name}
 
 
 class ObjectiveSettings(Section):

@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from dreamvid.errors import SettingsError
+from dreamvid.presets import resolve
 from dreamvid.settings import Settings, key_paths, read_settings
 
 PROMISED = {
@@ -184,3 +185,11 @@ def test_patches_share_at_most_half_of_themselves() -> None:
     with pytest.raises(SettingsError, match="overlap 65 is more than half of tile 128"):
         read_settings({"dream": {"tile": 128, "overlap": 65}}, "mine.toml")
     assert read_settings({"dream": {"tile": 128, "overlap": 64}}, "mine.toml").dream.overlap == 64
+
+
+def test_a_trained_file_as_the_net_means_dreamnet_with_those_weights() -> None:
+    settings = resolve("dream", [("net.name", "mine.safetensors")])
+    assert (settings.net.name, settings.net.weights) == ("dreamnet", "mine.safetensors")
+    assert settings.objective == resolve("dream").objective
+    with pytest.raises(SettingsError, match="leave out weights"):
+        resolve("dream", [("net.name", "mine.safetensors"), ("net.weights", "other.safetensors")])
