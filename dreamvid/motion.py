@@ -1,6 +1,8 @@
 """Motion between two frames: where each pixel was before, and whether that can be trusted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +11,7 @@ from dreamvid.media import Image, Pixels
 from dreamvid.video import cv
 
 Field = npt.NDArray[np.float32]
+Method = Literal["dis", "farneback"]
 SMALLEST_SIDE = 64  # DIS builds a pyramid of 8-pixel patches and refuses pictures without room for it
 
 
@@ -23,22 +26,22 @@ class Motion:
     valid: npt.NDArray[np.bool_]
 
 
-def estimate(before: Pixels, now: Pixels) -> Motion:
+def estimate(before: Pixels, now: Pixels, method: Method = "dis") -> Motion:
     """The motion from one uint8 RGB frame to the next of the same size, with a forward-backward check.
 
-    DIS optical flow (Kroeger et al. 2016), medium preset, both ways; a pixel is valid where the two agree (Sundaram et
-    al. 2010, eq. 5) and its origin lies inside the frame.
+    DIS optical flow (Kroeger et al. 2016), medium preset, or Farneback's (2003), both ways; a pixel is valid where the
+    two agree (Sundaram et al. 2010, eq. 5) and its origin lies inside the frame.
     """
     cv2 = cv.load()
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = _flow(method)
     height, width = now.shape[:2]
     missing = max(0, SMALLEST_SIDE - height), max(0, SMALLEST_SIDE - width)
     first, second = (
         cv2.copyMakeBorder(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), 0, missing[0], 0, missing[1], cv2.BORDER_REPLICATE)
         for frame in (before, now)
     )
-    backward = _rows_first(flow.calc(second, first, None)[:height, :width])
-    forward = _rows_first(flow.calc(first, second, None)[:height, :width])
+    backward = _rows_first(flow(second, first)[:height, :width])
+    forward = _rows_first(flow(first, second)[:height, :width])
     there = sample(forward, backward)
     gap = np.square(backward + there).sum(axis=2)
     length = np.square(backward).sum(axis=2) + np.square(there).sum(axis=2)
@@ -73,6 +76,15 @@ def warp(layer: Image, motion: Motion) -> Image:
         rows, columns = _positions(motion.field)
         moved = cv2.remap(layer, columns, rows, cv2.INTER_LANCZOS4, None, cv2.BORDER_REFLECT_101)
     return moved * motion.valid[..., None].astype(np.float32)
+
+
+def _flow(method: Method) -> Callable[[Pixels, Pixels], Field]:
+    """Optical flow between two grey pictures, as offsets in columns and rows, in pixels."""
+    cv2 = cv.load()
+    if method == "farneback":  # a pyramid of five halvings, windows of 21 pixels
+        return lambda first, second: cv2.calcOpticalFlowFarneback(first, second, None, 0.5, 5, 21, 5, 7, 1.2, 0)
+    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return lambda first, second: dis.calc(first, second, None)
 
 
 def _rows_first(flow: Field) -> Field:

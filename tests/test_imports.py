@@ -14,9 +14,9 @@ PACKAGE = Path(dreamvid.__file__).parent
 LAYERS: dict[str, int] = {
     **dict.fromkeys(("errors", "media", "timing", "framing", "settings", "presets"), 0),
     **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera", "coherence"), 1),
-    "device": 1,
+    **dict.fromkeys(("device", "stability"), 1),
     **dict.fromkeys(("plan", "render", "engine", "footage"), 2),
-    **dict.fromkeys(("workspace", "job", "batch", "training"), 3),
+    **dict.fromkeys(("workspace", "job", "batch", "compare", "training"), 3),
     **dict.fromkeys(("cli", "__main__"), 4),
 }
 # Who knows whom within a layer. Packages may import within themselves, and every operation may load OpenCV.
@@ -29,6 +29,7 @@ BESIDE: dict[str, set[str]] = {
     "objectives": {"nets.net"},
     "camera": {"motion"},
     "coherence": {"motion"},
+    "stability": {"motion"},
     "footage": {"plan", "render"},
     "render": {"plan"},
     "job": {"workspace"},

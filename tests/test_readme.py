@@ -70,6 +70,9 @@ def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", commands())
 def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pytest.CaptureFixture[str]) -> None:
     words = shlex.split(command)[1:]
+    if words[0] == "compare":
+        for film in words[2:]:
+            assert cli.run(quicker(["video", words[1], film])) == 0, capfd.readouterr().err
     before = set(checkout.iterdir())
     code = cli.run(quicker(words))
     out, err = capfd.readouterr()
@@ -86,7 +89,7 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
 
 
 def test_there_are_commands_of_every_kind() -> None:
-    assert {command.split()[1] for command in commands()} >= {"video", "image", "zoom", "batch", "models"}
+    assert {command.split()[1] for command in commands()} >= {"video", "image", "zoom", "batch", "compare", "models"}
 
 
 def test_the_first_command_installs_and_dreams_the_sample() -> None:
@@ -140,6 +143,7 @@ def test_every_option_it_speaks_of_exists(capfd: pytest.CaptureFixture[str]) -> 
     cli.run(["video", "--help"])
     cli.run(["zoom", "--help"])
     cli.run(["image", "--help"])
+    cli.run(["compare", "--help"])
     known = unstyled(capfd.readouterr().out)
     spoken = set(re.findall(r"`(--[a-z][a-z-]+)", README))
     assert [option for option in sorted(spoken) if option not in known] == []

@@ -102,6 +102,39 @@ def batch(
         raise typer.Exit(BATCH_INCOMPLETE)
 
 
+@app.command()
+def compare(
+    source: Annotated[str, typer.Argument(help="What the films were dreamed from.")],
+    films: Annotated[list[str], typer.Argument(help="Films to measure.", metavar="FILM...", show_default=False)],
+    preset: Annotated[str, typer.Option("--preset", help="The look whose objective is scored.")] = "dream",
+    model: Annotated[str | None, typer.Option("--model", help="Score by this net.")] = None,
+    weights: Annotated[str | None, typer.Option("--weights", help="Weights FILE, or random:SEED.")] = None,
+    layer: Annotated[list[str] | None, typer.Option("--layer", help="Score this layer. Repeatable.")] = None,
+    alone: Annotated[str | None, typer.Option("--alone", help="A film with coherence.mode=none, to relate to.")] = None,
+    fresh: Annotated[int, typer.Option("--fresh", help="Relate gains to N single dreams of some frames.")] = 0,
+    flow: Annotated[str, typer.Option("--flow", help="dis or farneback.")] = "dis",
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw strength and incoherence to a PNG.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the table, errors and warnings.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One line of JSON in place of the table.")] = False,
+) -> None:
+    """Measure films against their source: incoherence, activation gain, flicker, what must not have changed."""
+    from dreamvid import compare as comparing
+    from dreamvid import presets
+    from dreamvid.cli import comparison
+
+    show_notices(quiet=quiet, verbose=False)
+    if plot is not None:
+        comparison.check_plot(plot, [source, *films])
+    objective = [{"layer": name} for name in layer or ()]
+    given = {"net.name": model, "net.weights": weights, "objective": objective or None}
+    settings = presets.resolve(preset, [(key, value) for key, value in given.items() if value is not None])
+    with bar(quiet=quiet) as progress:
+        measured = comparing.compare(source, films, settings, alone=alone, flow=flow, fresh=fresh, progress=progress)
+    print(comparing.to_json(source, measured) if json else comparison.table(measured))
+    if plot is not None:
+        comparison.plot(measured, plot)
+
+
 @presets_app.command("list")
 def presets_list() -> None:
     """Every shipped look with what it is."""
