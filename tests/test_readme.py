@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+import numpy as np
 import pytest
 import torch
 from little import unstyled
 
 from dreamvid import cli, presets
+from dreamvid.nets import zoo
+from dreamvid.video import images
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,6 +26,7 @@ SMALLER = {
     "video": ["--size", "64x36"],
     "image": ["--size", "64x48"],
     "zoom": ["--size", "64x36", "--seconds", "0.1"],
+    "train": ["--minutes", "0.01"],
 }
 
 
@@ -53,6 +57,12 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for block in blocks("toml"):
         if named := re.match(r"# (\S+\.toml)\n", block):
             (tmp_path / named[1]).write_text(block, encoding="utf-8")
+    photo = images.load(ROOT / "samples" / "coffee.jpg")
+    for number in range(8):  # what the reader brings
+        (tmp_path / "pictures" / f"kind{number % 2}").mkdir(parents=True, exist_ok=True)
+        crop = np.roll(photo, 40 * number, axis=number % 2)[:150, :200]
+        file = tmp_path / "pictures" / f"kind{number % 2}" / f"{number}.jpg"
+        file.write_bytes(images.encode(np.ascontiguousarray(crop), ".jpg"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -70,6 +80,8 @@ def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", commands())
 def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pytest.CaptureFixture[str]) -> None:
     words = shlex.split(command)[1:]
+    if "mine.safetensors" in words:  # what the command above it makes
+        shutil.copy(zoo.EMBEDDED, checkout / "mine.safetensors")
     if words[0] == "compare":
         for film in words[2:]:
             assert cli.run(quicker(["video", words[1], film])) == 0, capfd.readouterr().err
@@ -82,6 +94,8 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
     assert code == 0, err
     if words[0] in ("video", "image", "zoom"):
         assert {path.name for path in set(checkout.iterdir()) - before} == {words[2]}
+    elif words[0] == "train":
+        assert (checkout / "mine.safetensors").is_file() and (checkout / "mine.safetensors.png").is_file()
     elif words[0] == "batch":
         assert len(set(checkout.iterdir()) - before) >= 3
     else:
@@ -89,7 +103,8 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
 
 
 def test_there_are_commands_of_every_kind() -> None:
-    assert {command.split()[1] for command in commands()} >= {"video", "image", "zoom", "batch", "compare", "models"}
+    kinds = {command.split()[1] for command in commands()}
+    assert kinds >= {"video", "image", "zoom", "batch", "compare", "models", "train"}
 
 
 def test_the_first_command_installs_and_dreams_the_sample() -> None:

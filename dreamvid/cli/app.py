@@ -9,12 +9,13 @@ import typer
 
 from dreamvid.cli import BATCH_INCOMPLETE, REPAIRED
 from dreamvid.cli.options import Common, takes_common
-from dreamvid.cli.progress import bar, show_notices
+from dreamvid.cli.progress import bar, minutes_bar, show_notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dreamvid.job import Options, Summary
+    from dreamvid.nets.net import Net
     from dreamvid.settings import Settings
 
 app = typer.Typer(
@@ -103,6 +104,25 @@ def batch(
 
 
 @app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A TOML file; dreamvid/training/dreamnet.toml made the shipped net.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the pictures; default: the recipe's.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Net to write; default: RECIPE.safetensors here.")] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Wall clock in place of the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed in place of the recipe's.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="Threads; default: the cores.")] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
+) -> None:
+    """Train a net on folders of pictures, to dream with; a killed run goes on with the same command."""
+    from dreamvid.training import train as training
+
+    show_notices(quiet=quiet, verbose=False)
+    with minutes_bar(quiet=quiet) as tell:
+        training(recipe, data, out, {"minutes": minutes, "seed": seed}, {"threads": threads, "device": device}, tell)
+
+
+@app.command()
 def compare(
     source: Annotated[str, typer.Argument(help="What the films were dreamed from.")],
     films: Annotated[list[str], typer.Argument(help="Films to measure.", metavar="FILM...", show_default=False)],
@@ -183,16 +203,16 @@ def models_list() -> None:
     print("\n".join(zoo.names()))
 
 
-Model = Annotated[str, typer.Argument(help="A net by name.")]
+Model = Annotated[str, typer.Argument(help="A net by name, or a file that `train` made.")]
 Weights = Annotated[str | None, typer.Option("--weights", help="Weights FILE, or random:SEED.")]
 
 
 @models_app.command("layers")
 def models_layers(model: Model = "dreamnet", weights: Weights = None) -> None:
     """Every layer of a net: output shape at 224x224, stride and receptive field in pixels."""
-    from dreamvid.nets import net, zoo
+    from dreamvid.nets import net
 
-    layers = net.describe(zoo.get(model, weights))
+    layers = net.describe(_net(model, weights))
     print(f"{'layer':40} {'shape':>16} {'stride':>7} {'field':>6}")
     for layer in layers:
         shape = "x".join(map(str, layer.shape))
@@ -203,9 +223,9 @@ def models_layers(model: Model = "dreamnet", weights: Weights = None) -> None:
 @models_app.command("channels")
 def models_channels(model: Model = "dreamnet", weights: Weights = None) -> None:
     """The channels of a net that have a name, from the first layer to the last."""
-    from dreamvid.nets import net, zoo
+    from dreamvid.nets import net
 
-    channels = net.channels_by_depth(zoo.get(model, weights))
+    channels = net.channels_by_depth(_net(model, weights))
     rows = [("name", "layer", "number"), *((name, layer, str(number)) for name, layer, number in channels)]
     names, layers, numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
     for name, layer, number in rows:
@@ -215,11 +235,20 @@ def models_channels(model: Model = "dreamnet", weights: Weights = None) -> None:
 @models_app.command("check")
 def models_check(model: Model = "dreamnet", weights: Weights = None) -> None:
     """Load a net and run it once."""
-    from dreamvid.nets import net, zoo
+    from dreamvid.nets import net
 
-    loaded = zoo.get(model, weights)
+    loaded = _net(model, weights)
     layers = net.layer_shapes(loaded)
     print(f"{loaded.name}: ok, {len(layers)} layers, {len(loaded.classes)} classes, sha256 {loaded.sha256[:16]}")
+
+
+def _net(model: str, weights: str | None) -> "Net":
+    """The net that --model and --weights mean when a film is rendered."""
+    from dreamvid.nets import zoo
+    from dreamvid.settings import read_settings
+
+    named = read_settings({"net": {"name": model, "weights": weights}}, "settings").net
+    return zoo.get(named.name, named.weights)
 
 
 def _dream(

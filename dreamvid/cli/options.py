@@ -31,7 +31,9 @@ class Common:
     set: Annotated[
         list[str], option("--set", help="Any setting: section.key=value. Repeatable.", metavar="KEY=VALUE", panel=LOOK)
     ] = ()  # type: ignore[assignment]
-    model: Annotated[Text, option("--model", help="Net by name (`models list`), or a file that `train` made.", panel=LOOK)] = None
+    model: Annotated[
+        Text, option("--model", help="Net by name (`models list`), or a file that `train` made.", panel=LOOK)
+    ] = None
     weights: Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)] = None
     layer: Annotated[list[str], option("--layer", help="Layer to dream. Repeatable.", panel=LOOK)] = ()  # type: ignore[assignment]
     channel: Annotated[

@@ -22,6 +22,7 @@ READ_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+_SCAN, _JPEG_END = 0xDA, b"\xff\xd9"
 _OTHERS = (b"BM", b"II*\x00", b"MM\x00*")
 
 
@@ -46,6 +47,8 @@ def decode(data: bytes) -> Pixels:
     """
     if data.startswith(_PNG):
         _check_png(data)
+    if data.startswith(_JPEG):
+        _check_jpeg(data)
     cv2 = cv.load()
     raw = np.frombuffer(data, np.uint8)
     upright = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
@@ -221,6 +224,15 @@ def _check_png(data: bytes) -> None:
             return
         at += 12 + length
     raise SourceError("is damaged, or cut short")
+
+
+def _check_jpeg(data: bytes) -> None:
+    """Looks for the end marker behind the first scan: libjpeg would fill up what is missing in grey."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SCAN:
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")  # a segment: marker, length, what may be a thumbnail
+    if data.find(_JPEG_END, at) < 0:
+        raise SourceError("is damaged, or cut short")
 
 
 def _may_have_alpha(data: bytes) -> bool:
