@@ -95,6 +95,7 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     encode.write_image(result.dream, output)
     options.progress(1, 1)
     score = gain(ready.judge.with_tile(result.tile), result.source, result.dream)
+    _tell_effect(settings, [score])
     return Summary(str(output), 1, 0.0, 0.0, seconds, score, rendered=1)
 
 
@@ -109,6 +110,12 @@ def _tell(footage: Footage, ready: Engine) -> None:
         _notice(plan.framing.note)
     logger.debug("%d frames to dream in %d shots, %d shown", len(plan.frames), len(plan.shots), len(plan.shown))
     logger.debug("%s on %s, %s, %d threads", ready.net.name, compute.description, compute.dtype, compute.threads)
+
+
+def _tell_effect(settings: Settings, scores: list[float]) -> None:
+    """Warns of a channel or class that answers to nothing in the source: then there is no slope to climb."""
+    if settings.dream.steps and not any(scores):
+        logger.warning("the dream has changed nothing: this objective finds no hold here; try another, or another source")
 
 
 def _film(
@@ -133,6 +140,7 @@ def _film(
         _encode(store, footage, output, settings, ready)
         if not options.keep_work:
             workspace.clear(folder)
+    _tell_effect(settings, [record.score for record in records])
     rate, count = footage.plan.rate, len(footage.plan.shown)
     return Summary(
         output=str(output),

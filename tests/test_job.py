@@ -303,6 +303,21 @@ def test_another_source_or_other_weights_are_refused(
         job.dream_video(str(clip), output, quick())
 
 
+def test_a_dream_that_changed_nothing_says_so(
+    clip: Path, output: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An objective without a slope, as that of a channel that nothing in the source awakes."""
+    flat = quick(objective=[{"kind": "layer", "layer": "second", "weight": 0.0}])
+    job.dream_video(str(clip), output, flat)
+    job.dream_image(str(clip), tmp_path / "still.png", flat)
+    assert [record.message for record in caplog.records].count(caplog.records[-1].message) == 2
+    assert "changed nothing" in caplog.records[-1].message
+    caplog.clear()
+    job.dream_image(str(clip), tmp_path / "plain.png", quick(dream={"steps": 0}))
+    job.dream_image(str(clip), tmp_path / "dream.png", quick())
+    assert not caplog.records
+
+
 def test_a_name_that_means_another_channel_is_refused(
     clip: Path, output: Path, tiny_net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
