@@ -17,7 +17,7 @@ from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.nets.net import Net
 
 EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
-DREAMNET_LAYERS = ("mixed4b", "mixed4c")
+DREAMNET_LAYERS = ("mixed4a", "mixed4b")
 # Where a good first dream is found in nets that people ask for; any other net wants its layer named.
 FAVOURITE_LAYERS = {
     "googlenet": ("inception4c",),
