@@ -1,8 +1,8 @@
 """The training loop: "free" adversarial training (Shafahi et al. 2019) in L2.
 
 Each batch is replayed a few times. One backward pass gives both gradients: the net steps down its own, the
-perturbation of the pictures steps up its own and is kept for the next replay. Ordinary training at the same accuracy
-leaves a net whose dreams are coloured noise; this is what makes them recognisable.
+perturbation of the pictures steps up its own and is kept for the next replay. Ordinary training with plain colours, at
+the same accuracy, leaves a net whose dreams are coloured noise; this and `augment` make them recognisable.
 """
 
 import copy
