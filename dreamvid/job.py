@@ -115,7 +115,7 @@ def _tell(footage: Footage, ready: Engine) -> None:
 def _tell_effect(settings: Settings, scores: list[float]) -> None:
     """Warns of a channel or class that answers to nothing in the source: then there is no slope to climb."""
     if settings.dream.steps and not any(scores):
-        logger.warning("the dream has changed nothing: this objective finds no hold here; try another, or another source")
+        logger.warning("the dream has changed nothing: this objective finds no hold here; try another, or a new source")
 
 
 def _film(

@@ -1,6 +1,6 @@
 """Draw presets.jpg: two of the photographs beside this file, dreamed with every preset that ships.
 
-    python samples/make_sheet.py [OUTPUT]
+python samples/make_sheet.py [OUTPUT]
 """
 
 import sys
