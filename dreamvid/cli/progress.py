@@ -55,12 +55,12 @@ def minutes_bar(*, quiet: bool) -> Iterator[Callable[[float, float], None]]:
     silent = quiet or not sys.stderr.isatty()
     shape = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} minutes"
     with (
-        tqdm(disable=silent, bar_format=shape, dynamic_ncols=True) as shown,
+        tqdm(total=1.0, disable=silent, bar_format="reading the pictures", dynamic_ncols=True) as shown,
         logging_redirect_tqdm([logging.getLogger("dreamvid")]),
     ):
 
         def tell(done: float, total: float) -> None:
-            shown.total, shown.n = total, done
+            shown.bar_format, shown.total, shown.n = shape, total, done
             shown.refresh()
 
         yield tell
