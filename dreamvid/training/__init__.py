@@ -32,6 +32,12 @@ def train(
     net = out or Path(f"{file.stem}.safetensors")
     if net.suffix != ".safetensors" or not net.parent.is_dir():
         raise SettingsError(f"--out {net}: give a name ending in .safetensors, in a folder that is there")
+    trial = net.with_name(f"{net.name}.part")
+    try:  # before the first minute is spent
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise SettingsError(f"--out {net} cannot be written: {error.strerror}") from None
     settings = read_settings({"compute": compute}, "settings")
     corpus = read_corpus(recipe, data or file.parent)
     run_to_end(recipe, corpus, net, set_up(settings.compute), lambda minutes: tell(minutes, recipe.minutes))

@@ -73,7 +73,7 @@ def run_to_end(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute, tell
     drawn_afresh = corpus.drawn_afresh(recipe.batch, np.random.default_rng([recipe.seed, run.steps]))
     while run.share(recipe) < 1:
         interval = Interval(run)
-        while interval.minutes < recipe.interval and run.share(recipe) < 1:
+        while interval.minutes < min(recipe.interval, recipe.minutes / 5) and run.share(recipe) < 1:
             next(drawn_afresh)
             chosen = sample(corpus.sources, corpus.weights, recipe.batch, run.generator)
             size = side(recipe, run.share(recipe))

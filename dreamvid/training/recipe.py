@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dreamvid.errors import SettingsError
+from dreamvid.errors import SettingsError, nearest
 
 
 class Part(BaseModel):
@@ -49,7 +49,7 @@ class Recipe(Part):
     """Everything that decides what is trained; `minutes` of wall clock is the budget of all schedules."""
 
     minutes: float = Field(default=75, gt=0, description="wall clock")
-    interval: float = Field(default=4, gt=0, description="minutes between checkpoints, log lines and exports")
+    interval: float = Field(default=4, gt=0, description="minutes between checkpoints; a fifth of the budget at most")
     seed: int = 0
     size: int = Field(default=112, ge=32, description="side of a training picture in pixels")
     first_size: int = Field(default=80, ge=32, description="side at the beginning: small pictures teach faster")
@@ -96,4 +96,7 @@ def read_recipe(path: Path, changes: dict[str, Any] | None = None) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the recipe"
+        if first["type"] == "extra_forbidden":
+            known = {name for part in (Recipe, Attack, Drawings, Source) for name in part.model_fields}
+            raise SettingsError(f"{path}: there is no key {key}{nearest(key.split('.')[-1], sorted(known))}") from None
         raise SettingsError(f"{path}: {key}: {first['msg']}; correct it there") from None

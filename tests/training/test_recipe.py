@@ -27,6 +27,8 @@ def test_the_shipped_recipe_is_valid_and_leaves_people_out() -> None:
         ("[attack]\nradius = -1", "attack.radius"),
         ("minutes = ", "TOML"),
         ("size = 16", "size"),
+        ("minutse = 3", "no key minutse; nearest: minutes"),
+        ("[drawings]\nwieght = 3", "no key drawings.wieght; nearest: weight"),
     ],
 )
 def test_a_mistake_is_named_with_its_file_and_key(tmp_path: Path, text: str, said: str) -> None:

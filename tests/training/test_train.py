@@ -63,3 +63,13 @@ def test_what_will_not_do_is_told_in_one_line(
     shown = capsys.readouterr().err
     assert said.replace("/", ".") in shown.replace("/", ".") and shown.count("\n") == 1, shown
     assert sorted(data_folder.iterdir()) == before
+
+
+def test_a_place_that_takes_no_file_is_told_before_training(
+    data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data_folder / "mine.toml").write_text(RECIPE)
+    (data_folder / "net.safetensors.part").mkdir()
+    assert train(data_folder, "--out", str(data_folder / "net.safetensors")) == 2
+    shown = capsys.readouterr().err
+    assert "net.safetensors cannot be written: " in shown and shown.count("\n") == 1
