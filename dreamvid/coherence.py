@@ -4,49 +4,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamvid.media import Image, Pixels, to_float
+from dreamvid.media import Image, Mask, Pixels, to_float
 from dreamvid.motion import Motion, warp
 from dreamvid.settings import CoherenceSettings
+from dreamvid.strength import Strength, bands
 from dreamvid.video import cv
 
 LOST = 0.4  # share of the frame below which a motion that is valid is no longer worth following
 GAIN = (0.90, 1.05)  # limits of a band's gain per frame: strength is steered, not forced
-CEILING = 1.25  # score, as a share of the fresh dream's, at which a carried frame is dreamed no further
-STEP = 0.5  # step size on a carried frame, as a share of a fresh one's: the layer is there already
-
-
-@dataclass(frozen=True)
-class Strength:
-    """How strong the first dream of a shot is, which the others are held to; per octave, coarse to fine.
-
-    `bands`: rms of the layer in each octave's band, in [0, 1]; `scores`: the objective at each octave's size.
-    """
-
-    bands: tuple[float, ...]
-    scores: tuple[float, ...]
-
-    def ease(self, octave: int, score: float) -> float:
-        """Share of the step size for a carried frame, 0 to 2: none where the score is `CEILING` of the fresh dream's.
-
-        A layer of constant rms is still polished by every step; only a step that comes to rest keeps it from growing.
-        """
-        target = self.scores[octave]
-        if target <= 0:
-            return STEP
-        return STEP * min(4.0, max(0.0, (CEILING - score / target) / (CEILING - 1)))
+SPECK = 1 / 60  # of the short side: what is smaller is the flow's own error and not a place uncovered
+SHORTEST_AGE, LONGEST_AGE = 6, 32  # frames from one measure of the strength to the next
+FADED = 0.5  # share of the carried layer that goes where something was uncovered: the rest is soon made to fit
+RENEWED = 0.25  # share of the frame uncovered that calls for a new measure
 
 
 @dataclass(frozen=True)
 class Carry:
     """All that crosses from one frame to the next, exactly as it is stored: `source` and `dream`, uint8 H x W x 3.
 
-    `index`: the source frame's; `strength`: that of its shot's first dream.
+    `index`: the source frame's; `strength`: what dreams of this picture are held to; `age`: how much the picture has
+    changed since that was measured; at 1 it is measured anew.
     """
 
     index: int
     source: Pixels
     dream: Pixels
     strength: Strength
+    age: float
 
     @property
     def layer(self) -> Image:
@@ -54,43 +38,44 @@ class Carry:
         return to_float(self.dream) - to_float(self.source)
 
 
-def bands(layer: Image, sizes: list[tuple[int, int]]) -> list[Image]:
-    """Splits a layer into octave bands that sum to it; `sizes`: (height, width) coarse to fine, the last its own."""
-    cv2 = cv.load()
-    height, width = layer.shape[:2]
-    parts, below = [], np.zeros_like(layer)
-    for rows, columns in sizes[:-1]:
-        small = cv2.resize(layer, (columns, rows), interpolation=cv2.INTER_AREA)
-        above = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
-        parts.append(above - below)
-        below = above
-    return [*parts, layer - below]
+def uncovered(motion: Motion) -> Mask:
+    """Where nothing was before: H x W in [0, 1], 1 in the places uncovered, soft at their edges.
 
-
-def band_rms(layer: Image, sizes: list[tuple[int, int]]) -> tuple[float, ...]:
-    """The rms of a layer in each octave's band, coarse to fine, in [0, 1]."""
-    return tuple(float(np.sqrt(np.square(band).mean())) for band in bands(layer, sizes))
-
-
-def seed(
-    carry: Carry, motion: Motion | None, source: Image, settings: CoherenceSettings, sizes: list[tuple[int, int]]
-) -> Image | None:
-    """The layer that the next frame's dream begins with; None where nothing is worth carrying.
-
-    With a motion: the last layer moved with the picture, each octave's band held at the strength it had when the shot
-    began, since warping and further steps would let it fade or grow. Without: a share of the last dream where it was.
+    Specks are left out: there the check of the flow has failed, and what is carried fits well enough.
     """
-    if motion is None:
-        return settings.blend * (to_float(carry.dream) - source)
-    share = float(motion.valid.mean())
-    if share < LOST:
-        return None
+    cv2 = cv.load()
+    new = (~motion.valid).astype(np.float32)
+    speck = max(3, round(min(new.shape) * SPECK))
+    new = cv2.morphologyEx(new, cv2.MORPH_OPEN, np.ones((speck, speck), np.uint8), borderType=cv2.BORDER_REPLICATE)
+    if not new.any():
+        return new
+    wider: Mask = cv2.GaussianBlur(cv2.dilate(new, np.ones((7, 7), np.uint8)), (0, 0), 2)
+    return wider
+
+
+def aged(age: float, new: Mask) -> float:
+    """The age of a strength after a further frame, in which the places `new` were uncovered."""
+    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / RENEWED + 1 / LONGEST_AGE), 6)
+
+
+def seed(carry: Carry, motion: Motion, new: Mask, strength: Strength, sizes: list[tuple[int, int]]) -> Image:
+    """The layer that the next frame's dream begins with: the last one, moved with the picture; less where it is `new`.
+
+    Each octave's band is held at its strength, since warping and further steps would let it fade or grow.
+    """
     moved = warp(carry.layer, motion)
+    if new.any():
+        moved = moved * (1 - FADED * new[..., None])
     layer = np.zeros_like(moved)
-    for band, wanted in zip(bands(moved, sizes), carry.strength.bands, strict=True):
-        rms = float(np.sqrt(np.square(band).mean() / share))
+    for band, wanted in zip(bands(moved, sizes), strength.bands, strict=True):
+        rms = float(np.sqrt(np.square(band).mean()))
         layer += band * (np.clip(wanted / rms, *GAIN) if rms > 0 else 1.0)
     return layer
+
+
+def blended(carry: Carry, source: Image, settings: CoherenceSettings) -> Image:
+    """The layer that mixes a share of the last dream, where it was, into the next frame's start (DeepDreamVideo)."""
+    return settings.blend * (to_float(carry.dream) - source)
 
 
 def settle(dream: Image, carry: Carry, source: Pixels) -> Image:

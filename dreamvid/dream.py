@@ -1,7 +1,7 @@
 """One picture dreamed: octaves, random shifts, the tiled gradient, a normalised step, bounds."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,14 +12,19 @@ from torch import Tensor
 
 from dreamvid import tiles
 from dreamvid.errors import NetError, SettingsError
-from dreamvid.media import Image
+from dreamvid.media import Image, Mask
 from dreamvid.nets.prepare import PreparedNet
 from dreamvid.objectives import Objective
 from dreamvid.settings import DreamSettings
+from dreamvid.strength import Grid
+from dreamvid.video import cv
 
 logger = logging.getLogger(__name__)
 SMALLEST_OCTAVE = 32  # pixels on the short side: below it nothing of a picture is left to dream into
 SMALLEST_TILE = 64
+NEIGHBOURHOODS = 9  # along the short side; each is three of their distances wide
+CONTEXT = 24  # pixels around a place that is dreamed alone
+STRIDE = 3.0  # steps of a fresh picture in one, where a place is dreamed alone
 Key = tuple[int, ...]
 
 
@@ -39,9 +44,9 @@ class Dreamer:
         overlap = min(self.settings.overlap, tile // 2)
         return replace(self, settings=self.settings.model_copy(update={"tile": tile, "overlap": overlap}))
 
-    def score(self, image: Tensor) -> Tensor:
-        """The objective of a picture, (1, 3, H, W) in [0, 1], as a scalar."""
-        return self.objective(self.net(image))
+    def fields(self, image: Tensor) -> tuple[Tensor, ...]:
+        """The objective of a picture, (1, 3, H, W) in [0, 1], at each place: fields (1, 1, h, w), as it makes them."""
+        return self.objective.fields(self.net(image))
 
 
 def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple[int, int]]:
@@ -53,11 +58,17 @@ def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is dreamed into a picture: `steps` per octave, and the share of the step size that `ease` gives for an
-    octave and the score before the step (0: rests, 1: a whole step; more is allowed)."""
+    """How much is dreamed into a picture: `steps` per octave.
+
+    `ease`: the share of the step size that each neighbourhood takes, given the octave and their scores before the step,
+    both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
+    steep in every neighbourhood. `anew`: places, H x W in [0, 1], that get a long step of their own before.
+    """
 
     steps: int
-    ease: Callable[[int, float], float] = lambda octave, score: 1.0
+    ease: Callable[[int, Tensor], Tensor] | None = None
+    balance: float = 0.0
+    anew: Mask | None = None
 
 
 def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, key: Key) -> tuple[Image, Dreamer]:
@@ -75,20 +86,66 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
     for octave, size in enumerate(octave_sizes(start.shape[0], start.shape[1], dreamer.settings)):
         base = _shrunk(full, size)
         image = base if detail is None else (base + _grown(detail, size)).clamp(0, 1)
+        if effort.anew is not None:
+            image, dreamer = _dream_anew(dreamer, image, effort.anew, (*key, octave))
+        ease = partial(effort.ease, octave) if effort.ease else None
         for step in range(effort.steps):
-            image, dreamer = climb(dreamer, image, partial(effort.ease, octave), (*key, octave, step))
+            image, dreamer = climb(dreamer, image, (*key, octave, step), ease, effort.balance)
         detail = image - base
     assert detail is not None
-    result = full if not effort.steps else (full + detail).clamp(0, 1)
+    untouched = not effort.steps and effort.anew is None
+    result = full if untouched else (full + detail).clamp(0, 1)
     return result[0].permute(1, 2, 0).cpu().numpy(), dreamer
 
 
-def climb(dreamer: Dreamer, image: Tensor, ease: Callable[[float], float], key: Key) -> tuple[Tensor, Dreamer]:
+def _dream_anew(dreamer: Dreamer, image: Tensor, anew: Mask, key: Key) -> tuple[Tensor, Dreamer]:
+    """A long step in some places of a picture, (1, 3, H, W); the rest of it is not even computed.
+
+    The mean gradient is that of the place: what is covered with dreams already would own that of the picture.
+    """
+    result = image.clone()
+    for number, (rows, columns, place) in enumerate(_places(anew, (image.shape[-2], image.shape[-1]))):
+        within = torch.from_numpy(place)[None, None].to(image.device)
+        part, dreamer = climb(
+            dreamer, result[..., rows, columns], (*key, number, 0), ease=lambda s: s.new_full(s.shape, STRIDE), within=within
+        )
+        result[..., rows, columns] = part
+    return result, dreamer
+
+
+def _places(mask: Mask, size: tuple[int, int]) -> Iterator[tuple[slice, slice, Mask]]:
+    """The separate places of a mask at another size: rows and columns with some context around, and the mask there.
+
+    Where they would take as much as the picture, it is yielded whole.
+    """
+    cv2 = cv.load()
+    small = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    reach = 2 * CONTEXT + 1
+    near = cv2.dilate((small > 0.01).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(near)
+    if boxes[1:, cv2.CC_STAT_WIDTH] @ boxes[1:, cv2.CC_STAT_HEIGHT] >= small.size:
+        yield slice(0, size[0]), slice(0, size[1]), small
+        return
+    for label in range(1, count):
+        left, top, width, height = (int(value) for value in boxes[label][:4])
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        yield rows, columns, small[rows, columns] * (labels[rows, columns] == label)
+
+
+def climb(
+    dreamer: Dreamer,
+    image: Tensor,
+    key: Key,
+    ease: Callable[[Tensor], Tensor] | None = None,
+    balance: float = 0.0,
+    within: Tensor | None = None,
+) -> tuple[Tensor, Dreamer]:
     """One gradient step: shift, gradient over patches, shift back, step by the mean absolute gradient, bounds.
 
-    `image`: (1, 3, H, W) in [0, 1]; `ease`: share of the step size, given the score before the step; `key`: begins with
-    the frame and ends with the step. Returns the new picture, and the dreamer to go on with, as `dream` does. Raises
-    NetError where the gradient is not finite, SettingsError where not even the smallest tile fits in memory.
+    `image`: (1, 3, H, W) in [0, 1]; `key`: begins with the frame and ends with the step; `ease`, `balance`: as those of
+    an `Effort`; `within`: (1, 1, H, W) in [0, 1], the part that is changed and whose gradient counts. Returns the new
+    picture, and the dreamer to go on with, as `dream` does. Raises NetError where the gradient is not finite,
+    SettingsError where not even the smallest tile fits in memory.
     """
     random = np.random.default_rng((dreamer.seed, *key))
     jitter = dreamer.settings.jitter
@@ -97,21 +154,43 @@ def climb(dreamer: Dreamer, image: Tensor, ease: Callable[[float], float], key: 
     while True:
         settings = dreamer.settings
         try:
-            slope, before = tiles.gradient(dreamer.score, shifted, settings.tile, settings.overlap)
+            slope, score = tiles.gradient(dreamer.fields, shifted, settings.tile, settings.overlap)
             break
         except (MemoryError, RuntimeError) as error:
             dreamer = _with_smaller_tiles(dreamer, error, image)
         # Tried again out here: inside the handler the error would still hold the memory of what failed.
-    slope = torch.roll(slope, (-shift[0], -shift[1]), dims=(-2, -1))
-    size = slope.abs().mean()
-    if not bool(torch.isfinite(size)):
+    slope, score = (torch.roll(part, (-shift[0], -shift[1]), dims=(-2, -1)) for part in (slope, score))
+    steep = slope.abs().mean(dim=1, keepdim=True)
+    mean = steep.mean() if within is None else (steep * within).sum() / within.sum()
+    if not bool(torch.isfinite(mean)):
         raise NetError(f"the gradient of {dreamer.net.name} is not finite: try --precision fp32, or other weights")
-    if float(size) > 0:
-        image = (image + ease(before) * settings.step_size / size * slope).clamp(0, 1)
+    result = image
+    if float(mean) > 0:
+        share = settings.step_size / mean
+        if balance:
+            share = share * spread((neighbourhoods(steep) / mean).clamp(min=0.01) ** -balance, image)
+        if ease is not None:
+            share = share * spread(ease(neighbourhoods(score)), image)
+        result = (image + share * slope).clamp(0, 1)
     # Counted over frames and steps: a carried frame has one step, and would never come to its blur.
     if settings.blur_every and (key[0] + key[-1] + 1) % settings.blur_every == 0:
-        image = blurred(image, settings.blur_sigma)
-    return image, dreamer
+        result = blurred(result, settings.blur_sigma)
+    return result if within is None else image + within * (result - image), dreamer
+
+
+def neighbourhoods(field: Tensor) -> Tensor:
+    """The means of (1, 1, H, W) in overlapping neighbourhoods, (1, 1, rows, columns), nine along the short side."""
+    height, width = field.shape[-2:]
+    scale = NEIGHBOURHOODS / min(height, width)
+    # Not on MPS, which refuses to average over areas that do not divide the picture evenly.
+    there = field.cpu() if field.device.type == "mps" else field
+    cells = F.adaptive_avg_pool2d(there, (round(height * scale), round(width * scale)))
+    return F.avg_pool2d(cells, 3, stride=1, padding=1, count_include_pad=False)
+
+
+def spread(grid: Tensor, image: Tensor) -> Tensor:
+    """A value per neighbourhood, brought to each pixel of a picture: (1, 1, H, W)."""
+    return F.interpolate(grid.to(image.device), image.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:
@@ -125,16 +204,19 @@ def blurred(image: Tensor, sigma: float) -> Tensor:
     return F.conv2d(rows, kernel, groups=image.shape[1])
 
 
-def octave_scores(dreamer: Dreamer, image: Image) -> tuple[float, ...]:
-    """The objective of a picture, H x W x 3 in [0, 1], at the size of each octave, coarse to fine."""
-    full = to_tensor(image, dreamer)
-    sizes = octave_sizes(image.shape[0], image.shape[1], dreamer.settings)
-    return tuple(score(dreamer, _shrunk(full, size)) for size in sizes)
+def octave_scores(dreamer: Dreamer, image: Image) -> tuple[Grid, ...]:
+    """The objective of a picture, H x W x 3 in [0, 1], in neighbourhoods at the size of each octave, coarse to fine."""
+    full, settings = to_tensor(image, dreamer), dreamer.settings
+    local = (
+        neighbourhoods(tiles.local_score(dreamer.fields, _shrunk(full, size), settings.tile, settings.overlap))
+        for size in octave_sizes(image.shape[0], image.shape[1], settings)
+    )
+    return tuple(tuple(map(tuple, grid[0, 0].tolist())) for grid in local)
 
 
 def score(dreamer: Dreamer, image: Tensor) -> float:
     """The objective of (1, 3, H, W) in [0, 1], without shifts, patch by patch."""
-    return tiles.mean_score(dreamer.score, image, dreamer.settings.tile, dreamer.settings.overlap)
+    return tiles.mean_score(dreamer.fields, image, dreamer.settings.tile, dreamer.settings.overlap)
 
 
 def to_tensor(image: Image, dreamer: Dreamer) -> Tensor:

@@ -171,18 +171,18 @@ def _render_rest(
     dreamer = ready.dreamer.with_tile(records[-1].tile) if records else ready.dreamer
     fresh: list[FrameRecord] = []
     with closing(footage.frames(plan.frames[max(0, done - 1) :])) as frames, _interruptible() as stop:
-        carry = None
-        if records:
-            last = records[-1]
-            carry = Carry(last.index, next(frames).image, store.read(done - 1), last.strength)
+        carry, last = None, records[-1] if records else None
+        if last is not None:
+            carry = Carry(last.index, next(frames).image, store.read(done - 1), last.strength, last.age)
         began = time.perf_counter()
         for position, result in enumerate(render(plan, settings, frames, footage.move, dreamer, carry), start=done):
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
             score = gain(ready.judge.with_tile(result.tile), result.source, result.dream)
             record = _record(result, sha256, seconds, score)
-            store.append(asdict(record))
+            store.append(workspace.journal_line(record, last))
             fresh.append(record)
+            last = record
             options.progress(position + 1, len(plan.frames))
             if stop() and position + 1 < len(plan.frames):
                 raise Interrupted(f"stopped after frame {position + 1} of {len(plan.frames)}; the same command goes on")
@@ -191,7 +191,9 @@ def _render_rest(
 
 
 def _record(result: Rendered, sha256: str, seconds: float, score: float) -> FrameRecord:
-    return FrameRecord(result.index, sha256, result.strength, result.valid, result.tile, seconds, score)
+    return FrameRecord(
+        result.index, sha256, result.strength, result.age, result.valid, result.tile, seconds, score
+    )
 
 
 def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 Image = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.float32]  # height x width, in [0, 1]
 
 
 @dataclass(frozen=True)

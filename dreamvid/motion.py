@@ -64,18 +64,17 @@ def sample(picture: npt.NDArray[np.float32], field: Field) -> npt.NDArray[np.flo
 
 
 def warp(layer: Image, motion: Motion) -> Image:
-    """A layer, H x W x 3, moved with the picture; 0 where the motion is not valid.
+    """A layer, H x W x 3, moved with the picture, valid or not; from beyond the border come mirror images.
 
     Lanczos, over 8 pixels, keeps the finest octave over many frames, which a bilinear lookup halves at every one. It
     also raises some frequencies a little: who warps again and again must hold their strength.
     """
     if not motion.field.any():
-        moved = layer
-    else:
-        cv2 = cv.load()
-        rows, columns = _positions(motion.field)
-        moved = cv2.remap(layer, columns, rows, cv2.INTER_LANCZOS4, None, cv2.BORDER_REFLECT_101)
-    return moved * motion.valid[..., None].astype(np.float32)
+        return layer
+    cv2 = cv.load()
+    rows, columns = _positions(motion.field)
+    moved: Image = cv2.remap(layer, columns, rows, cv2.INTER_LANCZOS4, None, cv2.BORDER_REFLECT_101)
+    return moved
 
 
 def _flow(method: Method) -> Callable[[Pixels, Pixels], Field]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from dreamvid.errors import NetError, SettingsError
@@ -14,22 +15,23 @@ Activations = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Objective:
-    """A score to climb: `layers` is what it looks at, `score` maps their activations (1, C, H, W) to a scalar.
+    """A score to climb: `layers` is what it looks at, `fields` maps their activations, (1, C, H, W) each, to fields.
 
-    A score is a mean over positions, so that pictures and patches of any size compare.
+    A field, (1, 1, h, w), says how high the score is at each place; the score is the sum of the fields' means, so that
+    pictures and patches of any size compare. What has no places, such as a class, has a field of one place.
     """
 
     layers: frozenset[str]
-    score: Callable[[Activations], Tensor]
+    fields: Callable[[Activations], tuple[Tensor, ...]]
 
     def __call__(self, activations: Activations) -> Tensor:
-        return self.score(activations)
+        return torch.stack([field.mean() for field in self.fields(activations)]).sum()
 
     def __add__(self, other: "Objective") -> "Objective":
-        return Objective(self.layers | other.layers, lambda seen: self.score(seen) + other.score(seen))
+        return Objective(self.layers | other.layers, lambda seen: self.fields(seen) + other.fields(seen))
 
     def __mul__(self, weight: float) -> "Objective":
-        return Objective(self.layers, lambda seen: weight * self.score(seen))
+        return Objective(self.layers, lambda seen: tuple(weight * field for field in self.fields(seen)))
 
     __rmul__ = __mul__
 
@@ -41,21 +43,28 @@ def layer_energy(layer: str, mean_squares: Tensor | None = None) -> Objective:
     1 / (mean_squares[c] + 2 % of their mean), so that no loud channel takes over the picture.
     """
     if mean_squares is None:
-        return Objective(frozenset({layer}), lambda seen: seen[layer].square().mean())
+        return Objective(frozenset({layer}), lambda seen: (_field(seen[layer].square()),))
     weights = 1.0 / (mean_squares + 0.02 * mean_squares.mean())
     weights = weights.view(1, -1, 1, 1)
-    return Objective(frozenset({layer}), lambda seen: (seen[layer].square() * weights.to(seen[layer].device)).mean())
+    return Objective(
+        frozenset({layer}), lambda seen: (_field(seen[layer].square() * weights.to(seen[layer].device)),)
+    )
 
 
 def channel(layer: str, channels: Sequence[int]) -> Objective:
     """The mean activation of some channels of a layer."""
     chosen = list(channels)
-    return Objective(frozenset({layer}), lambda seen: seen[layer][:, chosen].mean())
+    return Objective(frozenset({layer}), lambda seen: (_field(seen[layer][:, chosen]),))
 
 
 def class_logit(index: int) -> Objective:
     """The logit of a class, as the net gives it before any softmax (Simonyan et al. 2014, eq. 1)."""
-    return Objective(frozenset({OUTPUT}), lambda seen: seen[OUTPUT][:, index].mean())
+    return Objective(frozenset({OUTPUT}), lambda seen: (_field(seen[OUTPUT][:, [index]]),))
+
+
+def _field(values: Tensor) -> Tensor:
+    """The mean over channels of (1, C, h, w) at each place; of anything else one mean, as a field of one place."""
+    return values.mean(dim=1, keepdim=True) if values.dim() == 4 else values.mean().view(1, 1, 1, 1)
 
 
 def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:

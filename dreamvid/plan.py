@@ -12,7 +12,7 @@ from dreamvid.media import Shot, SourceInfo
 from dreamvid.settings import Settings
 from dreamvid.timing import frame_map, parse_range, parse_rate, seconds_to_frames
 
-RENDER_VERSION = 1  # raised whenever the same settings give other pixels
+RENDER_VERSION = 2  # raised whenever the same settings give other pixels
 MAX_PIXELS = 10**12
 
 
@@ -34,6 +34,10 @@ class Plan:
     def begins_shot(self, frame: int) -> bool:
         """Whether a source frame is the first of its shot."""
         return any(shot.start == frame for shot in self.shots)
+
+    def goes_on(self, frame: int) -> bool:
+        """Whether another frame of the same shot comes after a source frame."""
+        return any(shot.start <= frame < shot.stop - 1 for shot in self.shots) and frame != self.frames[-1]
 
     def to_json(self, fingerprint: dict[str, Any]) -> str:
         """The plan and all that its pixels depend on, as text that is the same whenever they are."""

@@ -6,14 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from dreamvid import coherence
-from dreamvid.coherence import Carry, Strength
+from dreamvid.coherence import Carry
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
-from dreamvid.media import Frame, Pixels, to_float, to_pixels
+from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.motion import Motion
 from dreamvid.plan import Plan
 from dreamvid.settings import Settings
+from dreamvid.strength import Strength, band_rms
 
-CARRIED_STEPS = 1  # per octave: a tenth of a fresh frame's work, and the dream moves with its objects
+CARRIED_STEPS = 1  # per octave: a sixth of a fresh frame's work, and the dream moves with its objects
+BALANCE = 0.7  # on a carried frame, where what is strong already would take all of the step
+PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
+RENEWAL = 0.6  # weight of a later probe
+FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
+WORTH = 0.02  # share of the frame uncovered at which it is dreamed in steps of its own: the others soon see to less
+PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
 Move = Callable[[Carry, Frame], Motion]
 
 
@@ -21,13 +28,15 @@ Move = Callable[[Carry, Frame], Motion]
 class Rendered:
     """A finished frame: its source frame, its pixels as they are to be stored, and what the next one needs to know.
 
-    `valid`: share of the frame whose motion could be followed, None on a fresh frame; `tile`: side of the patches.
+    `strength`, `age`: as in a `Carry`; `valid`: share of the frame whose motion could be followed, None on a fresh
+    frame; `tile`: side of the patches.
     """
 
     index: int
     source: Pixels
     dream: Pixels
     strength: Strength
+    age: float
     valid: float | None
     tile: int
 
@@ -44,37 +53,79 @@ def render(
     how = settings.coherence
     for frame in frames:
         source = to_float(frame.image)
-        sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
         if how.mode == "none" or plan.begins_shot(frame.index):
             carry = None
         motion = move(carry, frame) if carry is not None and how.mode == "flow" else None
-        layer = coherence.seed(carry, motion, source, how, sizes) if carry is not None else None
-
-        if carry is None or layer is None:
-            motion = None
-            image, dreamer = dream(dreamer, source, None, Effort(settings.dream.steps), (frame.index,))
-            pixels = to_pixels(image)
-            bands = coherence.band_rms(to_float(pixels) - source, sizes)
-            strength = Strength(bands, octave_scores(dreamer, to_float(pixels)))
-        else:
-            strength = carry.strength
-            if motion is not None and np.array_equal(frame.image, carry.source):
-                pixels = carry.dream  # the very same picture: the very same dream
-            else:
-                image, dreamer = dream(dreamer, source, layer, carried_effort(settings, strength), (frame.index,))
-                pixels = to_pixels(image if motion is None else coherence.settle(image, carry, frame.image))
-
         valid = None if motion is None else float(motion.valid.mean())
-        yield Rendered(frame.index, frame.image, pixels, strength, valid, dreamer.settings.tile)
-        carry = Carry(frame.index, frame.image, pixels, strength)
+
+        if carry is None:
+            image, dreamer = _fresh(dreamer, source, (frame.index,))
+            held = how.mode == "flow" and plan.goes_on(frame.index)
+            strength, age = _shot_strength(dreamer, source, image, frame.index) if held else NO_STRENGTH, 0.0
+            for turn in range(FINISHING if held else 0):
+                key = (frame.index, FINISH + turn)
+                image, dreamer = dream(dreamer, source, image - source, carried_effort(settings, strength), key)
+            pixels = to_pixels(image)
+        elif motion is None:
+            strength, age = carry.strength, 0.0
+            layer = coherence.blended(carry, source, how)
+            image, dreamer = dream(dreamer, source, layer, carried_effort(settings, strength), (frame.index,))
+            pixels = to_pixels(image)
+        elif np.array_equal(frame.image, carry.source):
+            strength, age, pixels = carry.strength, carry.age, carry.dream  # the very same picture: the very same dream
+        elif motion.valid.mean() < coherence.LOST:
+            valid, age = None, 0.0
+            image, dreamer = _fresh(dreamer, source, (frame.index,))
+            strength = carry.strength.towards(measured(dreamer, source, image), RENEWAL)
+            pixels = to_pixels(image)
+        else:
+            new = coherence.uncovered(motion)
+            strength, age = carry.strength, coherence.aged(carry.age, new)
+            if age >= 1:
+                probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
+                strength, age = strength.towards(measured(dreamer, source, probe), RENEWAL), 0.0
+            layer = coherence.seed(carry, motion, new, strength, octave_sizes(*source.shape[:2], dreamer.settings))
+            effort = carried_effort(settings, strength, new)
+            image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
+            pixels = to_pixels(coherence.settle(image, carry, frame.image))
+
+        yield Rendered(frame.index, frame.image, pixels, strength, age, valid, dreamer.settings.tile)
+        carry = Carry(frame.index, frame.image, pixels, strength, age)
 
 
-def carried_effort(settings: Settings, strength: Strength) -> Effort:
-    """The steps of a carried frame: few and eased where the layer is carried whole, all where it is blended."""
-    steps = settings.coherence.steps
-    if settings.coherence.mode == "blend":
-        return Effort(settings.dream.steps if steps is None else steps)
-    return Effort(CARRIED_STEPS if steps is None else steps, strength.ease)
+NO_STRENGTH = Strength((), ())  # where nothing goes on, nothing is held
+
+
+def carried_effort(settings: Settings, strength: Strength, new: Mask | None = None) -> Effort:
+    """The steps of a carried frame: few and eased where the layer is carried whole, all where it is blended.
+
+    `new`: where something was uncovered; much of it gets a step of its own.
+    """
+    how = settings.coherence
+    if how.mode == "blend":
+        return Effort(settings.dream.steps if how.steps is None else how.steps)
+    steps = CARRIED_STEPS if how.steps is None else how.steps
+    worth = new is not None and float(new.mean()) >= WORTH and steps
+    return Effort(steps, lambda octave, score: how.step_size * strength.ease(octave, score), BALANCE, new if worth else None)
+
+
+def measured(dreamer: Dreamer, source: Image, image: Image) -> Strength:
+    """The strength of a dream of `source`, both H x W x 3 in [0, 1]."""
+    sizes = octave_sizes(*source.shape[:2], dreamer.settings)
+    return Strength(band_rms(image - source, sizes), octave_scores(dreamer, image))
+
+
+def _fresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> tuple[Image, Dreamer]:
+    return dream(dreamer, source, None, Effort(dreamer.settings.steps), key)
+
+
+def _shot_strength(dreamer: Dreamer, source: Image, first: Image, index: int) -> Strength:
+    """The mean strength of the dream that a shot begins with and of others of the same picture."""
+    strength = measured(dreamer, source, first)
+    for number in range(1, PROBES):
+        probe, dreamer = _fresh(dreamer, source, (index, PROBE + number))
+        strength = strength.towards(measured(dreamer, source, probe), 1 / (number + 1))
+    return strength
 
 
 def gain(judge: Dreamer, source: Pixels, result: Pixels) -> float:

@@ -107,6 +107,9 @@ class CoherenceSettings(Section):
         "count",
         ge=0,
     )
+    step_size: float = setting(
+        0.5, "flow: size of a carried frame's steps; little: calm, much: lively", "share of dream.step_size", ge=0, le=4
+    )
     blend: float = setting(
         0.5, "blend: share of the last dream in the next frame's start (flow does not use it)", "share", ge=0, le=1
     )

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+Fields = Callable[[Tensor], tuple[Tensor, ...]]  # of a picture (1, 3, H, W): scores at each place, (1, 1, h, w) each
 ALIGN = 32  # patches begin on the grid of the deepest usual stride, so that a net sees each as it saw the whole
 
 
@@ -48,30 +50,51 @@ def patches(height: int, width: int, tile: int, overlap: int) -> Iterator[tuple[
             yield slice(row.start, row.stop), slice(column.start, column.stop), window
 
 
-def gradient(score: Callable[[Tensor], Tensor], image: Tensor, tile: int, overlap: int) -> tuple[Tensor, float]:
-    """The gradient of a score, a mean over positions, taken patch by patch.
+def gradient(fields: Fields, image: Tensor, tile: int, overlap: int) -> tuple[Tensor, Tensor]:
+    """The gradient of a score, the sum of the means of its fields, taken patch by patch.
 
-    `image`: (1, 3, H, W) float32. Returns the gradient, of the same shape, and the score itself, each patch counted by
-    its share of the area. One patch as large as the picture gives exactly the plain gradient.
+    `image`: (1, 3, H, W) float32. Returns the gradient, of the same shape, and the fields' sum at each pixel,
+    (1, 1, H, W). One patch as large as the picture gives exactly the plain gradient.
     """
     height, width = image.shape[-2:]
-    total, value = torch.zeros_like(image), 0.0
+    total, local = torch.zeros_like(image), torch.zeros_like(image[:, :1])
     for rows, columns, window in patches(height, width, tile, overlap):
         patch = image[..., rows, columns].detach().clone().requires_grad_(True)
-        patch_score = score(patch)
-        (slope,) = torch.autograd.grad(patch_score, patch)
+        found = fields(patch)
+        (slope,) = torch.autograd.grad(_score(found), patch)
+        window = window.to(image.device)
         # A patch's mean is over fewer positions than the picture's: its slope is steeper by the ratio of the areas.
-        slope *= window.to(image.device) * (window.numel() / (height * width))
-        total[..., rows, columns] += slope
-        value += float(patch_score.detach()) * float(window.sum()) / (height * width)
-    return total, value
+        total[..., rows, columns] += slope * window * (window.numel() / (height * width))
+        local[..., rows, columns] += _at_pixels(found, patch) * window
+    return total, local
 
 
-def mean_score(score: Callable[[Tensor], Tensor], image: Tensor, tile: int, overlap: int) -> float:
-    """The score alone, patch by patch, without a gradient; `image`: (1, 3, H, W) float32."""
+def local_score(fields: Fields, image: Tensor, tile: int, overlap: int) -> Tensor:
+    """The fields' sum at each pixel, (1, 1, H, W), patch by patch, without a gradient; `image`: (1, 3, H, W) float32."""
+    height, width = image.shape[-2:]
+    local = torch.zeros_like(image[:, :1])
+    with torch.inference_mode():
+        for rows, columns, window in patches(height, width, tile, overlap):
+            patch = image[..., rows, columns]
+            local[..., rows, columns] += _at_pixels(fields(patch), patch) * window.to(image.device)
+    return local
+
+
+def mean_score(fields: Fields, image: Tensor, tile: int, overlap: int) -> float:
+    """The score alone, each patch counted by its share of the area; `image`: (1, 3, H, W) float32."""
     height, width = image.shape[-2:]
     with torch.inference_mode():
         return sum(
-            float(score(image[..., rows, columns])) * float(window.sum()) / (height * width)
+            float(_score(fields(image[..., rows, columns]))) * float(window.sum()) / (height * width)
             for rows, columns, window in patches(height, width, tile, overlap)
         )
+
+
+def _score(fields: tuple[Tensor, ...]) -> Tensor:
+    return torch.stack([field.mean() for field in fields]).sum()
+
+
+def _at_pixels(fields: tuple[Tensor, ...], patch: Tensor) -> Tensor:
+    size = patch.shape[-2:]
+    grown = [F.interpolate(field.detach(), size, mode="bilinear", align_corners=False) for field in fields]
+    return torch.stack(grown).sum(dim=0)

@@ -19,12 +19,12 @@ import numpy as np
 import tomli_w
 import torch
 
-from dreamvid.coherence import Strength
 from dreamvid.engine import Engine
 from dreamvid.errors import JobError
 from dreamvid.footage import Footage
 from dreamvid.plan import RENDER_VERSION, differences
 from dreamvid.settings import Settings
+from dreamvid.strength import Strength
 from dreamvid.video import cv
 from dreamvid.video.store import FrameStore, write_file
 
@@ -40,13 +40,15 @@ Resume = Literal["same", "force", "renew", "never"]
 class FrameRecord:
     """A journal line: a finished frame, the hash of its file, and what was seen while it was made.
 
-    `score`: how much the dream raised the objective; `valid`: share of the frame whose motion was followed, None on a
+    `age`: how much the picture has changed since `strength` was measured; `score`: how much the dream raised the
+    objective; `valid`: share of the frame whose motion was followed, None on a
     fresh frame; `seconds`: decode, flow, dream, settle and store.
     """
 
     index: int
     sha256: str
     strength: Strength
+    age: float
     valid: float | None
     tile: int
     seconds: float
@@ -143,6 +145,19 @@ def _goes_on(plan_file: Path, fingerprint: dict[str, Any], resume: Resume) -> bo
     return resume == "force"
 
 
+def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, Any]:
+    """A record as the journal keeps it; a strength that has not changed since the frame before is not told again."""
+    line = asdict(record)
+    if before is not None and before.strength == record.strength:
+        line["strength"] = None
+    return line
+
+
+def _strength(told: dict[str, Any]) -> Strength:
+    scores = (tuple(tuple(row) for row in grid) for grid in told["scores"])
+    return Strength(tuple(told["bands"]), tuple(scores))
+
+
 def finished(store: FrameStore, footage: Footage) -> list[FrameRecord]:
     """The longest run of frames from the start that the journal knows and whose files still have their hash."""
     records: list[FrameRecord] = []
@@ -152,7 +167,7 @@ def finished(store: FrameStore, footage: Footage) -> list[FrameRecord]:
         line = lines.get(index)
         if line is None or not store.matches(position, line["sha256"]):
             break
-        strength = Strength(*(tuple(line["strength"][part]) for part in ("bands", "scores")))
+        strength = _strength(line["strength"]) if line["strength"] else records[-1].strength
         records.append(FrameRecord(**{**line, "strength": strength}))
     if records:
         logger.info("going on after frame %d of %d", len(records), len(footage.plan.frames))

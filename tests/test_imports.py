@@ -13,7 +13,8 @@ PACKAGE = Path(dreamvid.__file__).parent
 # Layer of each module; a package's name stands for all that is in it.
 LAYERS: dict[str, int] = {
     **dict.fromkeys(("errors", "media", "timing", "framing", "settings", "presets"), 0),
-    **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera", "coherence"), 1),
+    **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera"), 1),
+    **dict.fromkeys(("coherence", "strength"), 1),
     **dict.fromkeys(("device", "stability"), 1),
     **dict.fromkeys(("plan", "render", "engine", "footage"), 2),
     **dict.fromkeys(("workspace", "job", "batch", "compare", "training"), 3),
@@ -25,10 +26,10 @@ BESIDE: dict[str, set[str]] = {
     "timing": {"errors"},
     "settings": {"errors"},
     "presets": {"errors", "settings"},
-    "dream": {"tiles", "objectives", "nets.prepare"},
+    "dream": {"tiles", "objectives", "nets.prepare", "strength"},
     "objectives": {"nets.net"},
     "camera": {"motion"},
-    "coherence": {"motion"},
+    "coherence": {"motion", "strength"},
     "stability": {"motion"},
     "footage": {"plan", "render"},
     "render": {"plan"},

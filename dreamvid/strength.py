@@ -1,0 +1,72 @@
+"""How strong a dream is, octave by octave and place by place, and the steps that hold it there."""
+
+from dataclasses import dataclass
+from itertools import starmap
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dreamvid.media import Image
+from dreamvid.video import cv
+
+Grid = tuple[tuple[float, ...], ...]  # rows of a score in neighbourhoods, as `dream.neighbourhoods` lays them out
+CEILING = 1.25  # score, as a share of the fresh dreams', at which a neighbourhood is dreamed no further
+BOOST = 4.0  # times the usual step that a neighbourhood far too weak may take
+EVENING = 0.4  # share of the picture's mean in what is wanted of a neighbourhood: a few dreams hardly tell one
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How strong fresh dreams of a picture are, which the carried ones are held to; per octave, coarse to fine.
+
+    `bands`: rms of the layer in each octave's band, in [0, 1]; `scores`: the objective at each octave's size, in
+    neighbourhoods.
+    """
+
+    bands: tuple[float, ...]
+    scores: tuple[Grid, ...]
+
+    def towards(self, other: "Strength", share: float) -> "Strength":
+        """The mean of two, `share` in [0, 1] of it the other's, to four digits."""
+
+        def mixed(mine: float, its: float) -> float:
+            return float(f"{(1 - share) * mine + share * its:.4g}")
+
+        def rows(mine: tuple[float, ...], its: tuple[float, ...]) -> tuple[float, ...]:
+            return tuple(starmap(mixed, zip(mine, its, strict=True)))
+
+        scores = (
+            tuple(starmap(rows, zip(mine, its, strict=True)))
+            for mine, its in zip(self.scores, other.scores, strict=True)
+        )
+        return Strength(rows(self.bands, other.bands), tuple(scores))
+
+    def ease(self, octave: int, score: Tensor) -> Tensor:
+        """Share of its step that each neighbourhood takes, 0 to `BOOST`: 1 where its score, (1, 1, rows, columns), is
+        that of a fresh dream, none where it is `CEILING` of it.
+
+        A layer of constant rms is still polished by every step; only a step that comes to rest keeps it from growing.
+        """
+        wanted = torch.tensor(self.scores[octave], dtype=score.dtype, device=score.device)
+        wanted = (1 - EVENING) * wanted + EVENING * wanted.mean()
+        ease = ((CEILING - score / wanted) / (CEILING - 1)).clamp(0, BOOST)
+        return torch.where(wanted > 0, ease, torch.ones_like(ease))  # a score below zero is no measure
+
+
+def bands(layer: Image, sizes: list[tuple[int, int]]) -> list[Image]:
+    """Splits a layer into octave bands that sum to it; `sizes`: (height, width) coarse to fine, the last its own."""
+    cv2 = cv.load()
+    height, width = layer.shape[:2]
+    parts, below = [], np.zeros_like(layer)
+    for rows, columns in sizes[:-1]:
+        small = cv2.resize(layer, (columns, rows), interpolation=cv2.INTER_AREA)
+        above = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+        parts.append(above - below)
+        below = above
+    return [*parts, layer - below]
+
+
+def band_rms(layer: Image, sizes: list[tuple[int, int]]) -> tuple[float, ...]:
+    """The rms of a layer in each octave's band, coarse to fine, in [0, 1]."""
+    return tuple(float(np.sqrt(np.square(band).mean())) for band in bands(layer, sizes))
