@@ -5,37 +5,54 @@ from dataclasses import dataclass
 import numpy as np
 
 from dreamvid.media import Image, Mask, Pixels, to_float
-from dreamvid.motion import Motion, warp
+from dreamvid.motion import Motion, sample
 from dreamvid.settings import CoherenceSettings
 from dreamvid.strength import Strength, bands
 from dreamvid.video import cv
 
-LOST = 0.4  # share of the frame below which a motion that is valid is no longer worth following
+LOST = 0.4  # share of the frame: where less can be followed, or less outlives the change, nothing is carried
 GAIN = (0.90, 1.05)  # limits of a band's gain per frame: strength is steered, not forced
 SPECK = 1 / 60  # of the short side: what is smaller is the flow's own error and not a place uncovered
-SHORTEST_AGE, LONGEST_AGE = 6, 32  # frames from one measure of the strength to the next
 FADED = 0.5  # share of the carried layer that goes where something was uncovered: the rest is soon made to fit
-RENEWED = 0.25  # share of the frame uncovered that calls for a new measure
+AREA = 1 / 10  # of the short side: over such squares what flow leaves of a change of light averages out
+STEADY = 1.5  # levels by which the light of such a square may change in a frame, and nothing is meant by it
+CHANGED = 20.0  # levels over which the dream of another picture dies away to 1 / e, in however many frames
+STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
+CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
+SHORTEST_AGE, LONGEST_AGE = 6, 32  # frames from one measure of the strength to the next
+RENEWED = 0.25  # share of the picture gone that calls for a new measure
 
 
 @dataclass(frozen=True)
-class Carry:
-    """All that crosses from one frame to the next, exactly as it is stored: `source` and `dream`, uint8 H x W x 3.
-
-    `index`: the source frame's; `strength`: what dreams of this picture are held to; `age`: how much the picture has
-    changed since that was measured; at 1 it is measured anew.
-    """
+class Past:
+    """An earlier frame exactly as it is stored: `source` and `dream`, uint8 H x W x 3; `index`: the source frame's."""
 
     index: int
     source: Pixels
     dream: Pixels
-    strength: Strength
-    age: float
 
     @property
     def layer(self) -> Image:
         """What dreaming has added to the picture: H x W x 3, in [-1, 1]."""
         return to_float(self.dream) - to_float(self.source)
+
+
+@dataclass(frozen=True)
+class Carry:
+    """All that crosses from one frame to the next: the frames before, the last one first, and their strength.
+
+    `strength`: what dreams of this picture are held to; `age`: how much the picture has changed since that was
+    measured; at 1 it is measured anew.
+    """
+
+    frames: tuple[Past, ...]
+    strength: Strength
+    age: float
+
+    @property
+    def last(self) -> Past:
+        """The frame just before."""
+        return self.frames[0]
 
 
 def uncovered(motion: Motion) -> Mask:
@@ -53,41 +70,68 @@ def uncovered(motion: Motion) -> Mask:
     return wider
 
 
-def aged(age: float, new: Mask) -> float:
-    """The age of a strength after a further frame, in which the places `new` were uncovered."""
-    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / RENEWED + 1 / LONGEST_AGE), 6)
+def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
+    """How much of a layer outlives a change of the picture that is no motion: H x W in [0, 1].
+
+    A dissolve, a fade, a shadow: where the light of a whole area changes though motion is allowed for, the dream of
+    what was there dies away with what was there.
+    """
+    cv2 = cv.load()
+    height, width = source.shape[:2]
+    change = source.astype(np.float32) - sample(past.source.astype(np.float32), motion.field)
+    size = max(1, width // 4), max(1, height // 4)
+    small = cv2.resize(change, size, interpolation=cv2.INTER_AREA)
+    side = max(3, round(min(size) * AREA)) | 1
+    light = np.abs(cv2.blur(small, (side, side))).mean(axis=2)
+    alive = np.exp(-np.maximum(light - STEADY, 0) / CHANGED)
+    result: Mask = cv2.resize(alive, (width, height), interpolation=cv2.INTER_LINEAR)
+    return result
 
 
-def seed(carry: Carry, motion: Motion, new: Mask, strength: Strength, sizes: list[tuple[int, int]]) -> Image:
-    """The layer that the next frame's dream begins with: the last one, moved with the picture; less where it is `new`.
+def aged(age: float, gone: Mask) -> float:
+    """The age of a strength after a further frame, in which a share of the picture, H x W in [0, 1], was `gone`."""
+    return round(age + min(1 / SHORTEST_AGE, float(gone.mean()) / RENEWED + 1 / LONGEST_AGE), 6)
+
+
+def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, int]]) -> Image:
+    """The layer that the next frame's dream begins with: the last one, `moved` with the picture, as far as it is `kept`.
 
     Each octave's band is held at its strength, since warping and further steps would let it fade or grow.
     """
-    moved = warp(carry.layer, motion)
-    if new.any():
-        moved = moved * (1 - FADED * new[..., None])
     layer = np.zeros_like(moved)
     for band, wanted in zip(bands(moved, sizes), strength.bands, strict=True):
         rms = float(np.sqrt(np.square(band).mean()))
         layer += band * (np.clip(wanted / rms, *GAIN) if rms > 0 else 1.0)
-    return layer
+    return layer * kept[..., None]
 
 
-def blended(carry: Carry, source: Image, settings: CoherenceSettings) -> Image:
+def blended(past: Past, source: Image, settings: CoherenceSettings) -> Image:
     """The layer that mixes a share of the last dream, where it was, into the next frame's start (DeepDreamVideo)."""
-    return settings.blend * (to_float(carry.dream) - source)
+    return settings.blend * (to_float(past.dream) - source)
 
 
-def settle(dream: Image, carry: Carry, source: Pixels) -> Image:
-    """Lets the dream rest where the picture does: where the source has not changed at all, the last dream stays.
+def settle(dream: Image, start: Image, still: Mask, past: Past, source: Pixels) -> Image:
+    """Lets the dream rest where the picture does: calmer where it is still, and to the byte where it is the very same.
 
-    `dream`: the new one, H x W x 3 in [0, 1]; `source`: the new source frame. The edge between rest and change is soft.
+    `dream`: the new one, `start`: what it began with, both H x W x 3 in [0, 1]; `still`: where nothing moves, H x W in
+    [0, 1]; `source`: the new source frame. The edge between rest and change is soft.
     """
     cv2 = cv.load()
-    still = (source == carry.source).all(axis=2).astype(np.uint8)
-    if not still.any():
-        return dream
+    calmer = dream + CALM * still[..., None] * (start - dream)
+    same = (source == past.source).all(axis=2).astype(np.uint8)
+    if not same.any():
+        return calmer
     reach = max(3, min(source.shape[:2]) // 40) | 1  # a pixel rests only if its neighbourhood does
-    still = cv2.erode(still, np.ones((reach, reach), np.uint8), borderValue=1)
-    weight = cv2.blur(still.astype(np.float32), (reach, reach))[..., None] * still[..., None]
-    return weight * to_float(carry.dream) + (1 - weight) * dream
+    same = cv2.erode(same, np.ones((reach, reach), np.uint8), borderValue=1)
+    weight = cv2.blur(same.astype(np.float32), (reach, reach))[..., None] * same[..., None]
+    return weight * to_float(past.dream) + (1 - weight) * calmer
+
+
+def still(motion: Motion) -> Mask:
+    """Where the picture does not move: H x W in [0, 1], soft at the edges."""
+    cv2 = cv.load()
+    slow, fast = STILL
+    rest = np.clip((fast - np.hypot(motion.field[..., 0], motion.field[..., 1])) / (fast - slow), 0, 1)
+    side = max(3, round(min(rest.shape) / 30)) | 1
+    result: Mask = cv2.blur(rest * motion.valid, (side, side)).astype(np.float32)
+    return result

@@ -22,7 +22,7 @@ from dreamvid.video import cv
 logger = logging.getLogger(__name__)
 SMALLEST_OCTAVE = 32  # pixels on the short side: below it nothing of a picture is left to dream into
 SMALLEST_TILE = 64
-NEIGHBOURHOODS = 9  # along the short side; each is three of their distances wide
+NEIGHBOURHOODS = 12  # along the short side; each is three of their distances wide
 CONTEXT = 24  # pixels around a place that is dreamed alone
 STRIDE = 3.0  # steps of a fresh picture in one, where a place is dreamed alone
 Key = tuple[int, ...]

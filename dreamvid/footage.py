@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dreamvid import camera, motion
-from dreamvid.coherence import Carry
+from dreamvid.coherence import Past
 from dreamvid.errors import SettingsError
 from dreamvid.framing import Framing, frame_to, parse_size
 from dreamvid.media import Frame, Pixels, SourceInfo
@@ -52,7 +52,7 @@ def of_video(source: str, settings: Settings) -> Footage:
 
     carries = settings.coherence.mode != "none" and len(plan.frames) > 1
     cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()
-    return Footage(info, with_cuts(plan, cuts), frames, lambda carry, now: motion.estimate(carry.source, now.image))
+    return Footage(info, with_cuts(plan, cuts), frames, lambda past, now: motion.estimate(past.source, now.image))
 
 
 def of_still(source: str, settings: Settings) -> Footage:
@@ -97,8 +97,8 @@ def _flight(picture: Pixels, info: SourceInfo, framing: Framing, settings: Setti
         for index in indices:
             yield Frame(index, info.times[index], camera.view(picture, at(index)))
 
-    def move(carry: Carry, now: Frame) -> Motion:
-        passed = now.time - info.times[carry.index]
+    def move(past: Past, now: Frame) -> Motion:
+        passed = now.time - info.times[past.index]
         return camera.motion(camera.pose(settings.camera, passed, height), height, width)
 
     plan = replace(make_plan(settings, info), framing=framing)

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 
 import numpy as np
 
 from dreamvid import engine, workspace
-from dreamvid.coherence import Carry
+from dreamvid.coherence import Carry, Past
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
@@ -170,10 +171,12 @@ def _render_rest(
     # With the tiles that an earlier run had to come down to: others would give other pixels.
     dreamer = ready.dreamer.with_tile(records[-1].tile) if records else ready.dreamer
     fresh: list[FrameRecord] = []
-    with closing(footage.frames(plan.frames[max(0, done - 1) :])) as frames, _interruptible() as stop:
-        carry, last = None, records[-1] if records else None
-        if last is not None:
-            carry = Carry(last.index, next(frames).image, store.read(done - 1), last.strength, last.age)
+    memory = plan.shot_begins(done - 1, max(settings.coherence.references)) if done else 0
+    with closing(footage.frames(plan.frames[memory:])) as frames, _interruptible() as stop:
+        seen = zip(range(memory, done), islice(frames, done - memory), strict=True)
+        past = tuple(Past(frame.index, frame.image, store.read(position)) for position, frame in seen)
+        last = records[-1] if records else None
+        carry = Carry(past[::-1], last.strength, last.age) if last is not None else None
         began = time.perf_counter()
         for position, result in enumerate(render(plan, settings, frames, footage.move, dreamer, carry), start=done):
             sha256 = store.write(position, result.dream)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -38,6 +39,12 @@ class Plan:
     def goes_on(self, frame: int) -> bool:
         """Whether another frame of the same shot comes after a source frame."""
         return any(shot.start <= frame < shot.stop - 1 for shot in self.shots) and frame != self.frames[-1]
+
+    def shot_begins(self, position: int, most: int) -> int:
+        """The position in `frames` of the first frame of the shot at `position`, but of the last `most` at the most."""
+        frame = self.frames[position]
+        start = max(shot.start for shot in self.shots if shot.start <= frame)
+        return max(position + 1 - most, bisect_left(self.frames, start))
 
     def to_json(self, fingerprint: dict[str, Any]) -> str:
         """The plan and all that its pixels depend on, as text that is the same whenever they are."""

@@ -4,7 +4,7 @@ Help texts, the JSON schema, preset checking and the job folder's `job.toml` are
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -109,6 +109,9 @@ class CoherenceSettings(Section):
     )
     step_size: float = setting(
         0.5, "flow: size of a carried frame's steps; little: calm, much: lively", "share of dream.step_size", ge=0, le=4
+    )
+    references: tuple[Annotated[int, Field(ge=1, le=64)], ...] = setting(
+        (1, 2, 4), "flow: how far back a dream is looked for, the nearest first", "frames", min_length=1
     )
     blend: float = setting(
         0.5, "blend: share of the last dream in the next frame's start (flow does not use it)", "share", ge=0, le=1

@@ -1,13 +1,18 @@
 """Cuts: where one shot ends and the next begins, found by PySceneDetect."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from dreamvid.media import Frame
+import numpy as np
+
+from dreamvid.media import Frame, Image, to_float, to_pixels
 from dreamvid.video import cv
 
 THRESHOLD = 27.0  # mean change of hue, saturation and lightness in 8-bit levels: PySceneDetect's own default
 SHORTEST = Fraction(1, 4)  # seconds; what is shorter is a flash and not a shot
+LIFT = 8.0  # times that a dark picture is made brighter at most: a cut in the dark is a cut, too
+THUMBNAIL = 16, 9  # columns, rows: enough to know a picture again
+SAME = 12.0  # mean difference, in 8-bit levels, of the thumbnails of one picture
 
 
 def find_cuts(frames: Iterable[Frame], rate: Fraction) -> tuple[int, ...]:
@@ -22,14 +27,32 @@ def find_cuts(frames: Iterable[Frame], rate: Fraction) -> tuple[int, ...]:
     detector = ContentDetector(threshold=THRESHOLD, min_scene_len=max(2, round(SHORTEST * rate)))
     seen: list[int] = []
     cuts: list[int] = []
+    thumbnails: list[Image] = []
     for position, frame in enumerate(frames):
         seen.append(frame.index)
         height, width = frame.image.shape[:2]
         scale = min(1.0, 256 / max(height, width))  # a cut is as plain in a small picture, and found sooner
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
-        found = detector.process_frame(FrameTimecode(position, fps=rate), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        lifted = to_pixels(to_float(small) * min(LIFT, 255 / max(1.0, float(np.percentile(small, 99)))))
+        found = detector.process_frame(FrameTimecode(position, fps=rate), cv2.cvtColor(lifted, cv2.COLOR_RGB2BGR))
         cuts += [cut.frame_num for cut in found]
+        thumbnails.append(to_float(cv2.resize(lifted, THUMBNAIL, interpolation=cv2.INTER_AREA)))
     if seen:
         cuts += [cut.frame_num for cut in detector.post_process(FrameTimecode(len(seen) - 1, fps=rate))]
-    return tuple(sorted({seen[cut] for cut in cuts if 0 < cut < len(seen)}))
+    longest = max(1, round(SHORTEST * rate))
+    return tuple(sorted({seen[cut] for cut in cuts if 0 < cut < len(seen) and not _flash(thumbnails, cut, longest)}))
+
+
+def _flash(thumbnails: Sequence[Image], cut: int, longest: int) -> bool:
+    """Whether the picture before a cut is back within `longest` frames of it, or was there as long before it.
+
+    Then something came between and went, and both sides are one shot.
+    """
+
+    def same(one: Image, other: Image) -> bool:
+        return 255 * float(np.abs(one - other).mean()) < SAME
+
+    before, after = thumbnails[max(0, cut - 1 - longest) : cut - 1], thumbnails[cut + 1 : cut + 1 + longest]
+    back = any(same(thumbnails[cut - 1], later) for later in after)
+    return back or any(same(earlier, thumbnails[cut]) for earlier in before)

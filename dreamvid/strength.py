@@ -13,7 +13,7 @@ from dreamvid.video import cv
 Grid = tuple[tuple[float, ...], ...]  # rows of a score in neighbourhoods, as `dream.neighbourhoods` lays them out
 CEILING = 1.25  # score, as a share of the fresh dreams', at which a neighbourhood is dreamed no further
 BOOST = 4.0  # times the usual step that a neighbourhood far too weak may take
-EVENING = 0.4  # share of the picture's mean in what is wanted of a neighbourhood: a few dreams hardly tell one
+EVENING = 0.5  # share of the picture's mean in what is wanted of a neighbourhood: a few dreams hardly tell one
 
 
 @dataclass(frozen=True)
