@@ -63,12 +63,16 @@ class Effort:
     `ease`: the share of the step size that each neighbourhood takes, given the octave and their scores before the step,
     both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
     steep in every neighbourhood. `anew`: places, H x W in [0, 1], that get a long step of their own before.
+    `turn`: a number that tells which octave is dreamed beside the finest, of which there are `always` so many; the
+    others take turns. Without it all are dreamed.
     """
 
     steps: int
     ease: Callable[[int, Tensor], Tensor] | None = None
     balance: float = 0.0
     anew: Mask | None = None
+    turn: int | None = None
+    always: int = 1
 
 
 def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, key: Key) -> tuple[Image, Dreamer]:
@@ -83,13 +87,16 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
     full = to_tensor(start, dreamer)
     detail: Tensor | None = None
     # Detail is carried from octave to octave, never the picture: what was not dreamed is not resampled either.
-    for octave, size in enumerate(octave_sizes(start.shape[0], start.shape[1], dreamer.settings)):
+    sizes = octave_sizes(start.shape[0], start.shape[1], dreamer.settings)
+    for octave, size in enumerate(sizes):
         base = _shrunk(full, size)
         image = base if detail is None else (base + _grown(detail, size)).clamp(0, 1)
         if effort.anew is not None:
             image, dreamer = _dream_anew(dreamer, image, effort.anew, (*key, octave))
         ease = partial(effort.ease, octave) if effort.ease else None
-        for step in range(effort.steps):
+        coarse = len(sizes) - effort.always
+        rests = effort.turn is not None and octave < coarse and octave != effort.turn % coarse
+        for step in range(0 if rests else effort.steps):
             image, dreamer = climb(dreamer, image, (*key, octave, step), ease, effort.balance)
         detail = image - base
     assert detail is not None
@@ -106,9 +113,8 @@ def _dream_anew(dreamer: Dreamer, image: Tensor, anew: Mask, key: Key) -> tuple[
     result = image.clone()
     for number, (rows, columns, place) in enumerate(_places(anew, (image.shape[-2], image.shape[-1]))):
         within = torch.from_numpy(place)[None, None].to(image.device)
-        part, dreamer = climb(
-            dreamer, result[..., rows, columns], (*key, number, 0), ease=lambda s: s.new_full(s.shape, STRIDE), within=within
-        )
+        part = result[..., rows, columns]
+        part, dreamer = climb(dreamer, part, (*key, number, 0), lambda score: torch.full_like(score, STRIDE), within=within)
         result[..., rows, columns] = part
     return result, dreamer
 
@@ -168,10 +174,10 @@ def climb(
     if float(mean) > 0:
         share = settings.step_size / mean
         if balance:
-            share = share * spread((neighbourhoods(steep) / mean).clamp(min=0.01) ** -balance, image)
+            share = share * (neighbourhoods(steep) / mean).clamp(min=0.01) ** -balance
         if ease is not None:
-            share = share * spread(ease(neighbourhoods(score)), image)
-        result = (image + share * slope).clamp(0, 1)
+            share = share * ease(neighbourhoods(score))
+        result = (image + (spread(share, image) if share.dim() else share) * slope).clamp(0, 1)
     # Counted over frames and steps: a carried frame has one step, and would never come to its blur.
     if settings.blur_every and (key[0] + key[-1] + 1) % settings.blur_every == 0:
         result = blurred(result, settings.blur_sigma)

@@ -12,6 +12,7 @@ from dreamvid.video import cv
 
 Field = npt.NDArray[np.float32]
 Method = Literal["dis", "farneback"]
+WORKING_SIDE = 240  # pixels of the short side at which flow is computed: more costs more than it shows
 SMALLEST_SIDE = 64  # DIS builds a pyramid of 8-pixel patches and refuses pictures without room for it
 
 
@@ -34,10 +35,12 @@ def estimate(before: Pixels, now: Pixels, method: Method = "dis") -> Motion:
     """
     cv2 = cv.load()
     flow = _flow(method)
-    height, width = now.shape[:2]
+    full = now.shape[:2]
+    scale = max(1.0, min(full) / WORKING_SIDE)
+    height, width = round(full[0] / scale), round(full[1] / scale)
     missing = max(0, SMALLEST_SIDE - height), max(0, SMALLEST_SIDE - width)
     first, second = (
-        cv2.copyMakeBorder(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), 0, missing[0], 0, missing[1], cv2.BORDER_REPLICATE)
+        cv2.copyMakeBorder(_grey(frame, height, width), 0, missing[0], 0, missing[1], cv2.BORDER_REPLICATE)
         for frame in (before, now)
     )
     backward = _rows_first(flow(second, first)[:height, :width])
@@ -45,7 +48,12 @@ def estimate(before: Pixels, now: Pixels, method: Method = "dis") -> Motion:
     there = sample(forward, backward)
     gap = np.square(backward + there).sum(axis=2)
     length = np.square(backward).sum(axis=2) + np.square(there).sum(axis=2)
-    return Motion(backward, (gap <= 0.01 * length + 0.5) & inside(backward))
+    agree = gap <= 0.01 * length + 0.5
+    if scale > 1:
+        across = np.array([full[0] / height, full[1] / width], np.float32)
+        backward = cv2.resize(backward, full[::-1], interpolation=cv2.INTER_LINEAR) * across
+        agree = cv2.resize(agree.astype(np.uint8), full[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+    return Motion(backward, agree & inside(backward))
 
 
 def inside(field: Field) -> npt.NDArray[np.bool_]:
@@ -75,6 +83,12 @@ def warp(layer: Image, motion: Motion) -> Image:
     rows, columns = _positions(motion.field)
     moved: Image = cv2.remap(layer, columns, rows, cv2.INTER_LANCZOS4, None, cv2.BORDER_REFLECT_101)
     return moved
+
+
+def _grey(frame: Pixels, height: int, width: int) -> npt.NDArray[np.uint8]:
+    cv2 = cv.load()
+    grey: npt.NDArray[np.uint8] = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    return grey if grey.shape == (height, width) else cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _flow(method: Method) -> Callable[[Pixels, Pixels], Field]:

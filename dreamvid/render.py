@@ -83,7 +83,7 @@ def render(
                 probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
                 strength, age = strength.towards(measured(dreamer, source, probe), RENEWAL), 0.0
             layer = coherence.seed(found.layer, found.kept, strength, sizes)
-            effort = carried_effort(settings, strength, found.new)
+            effort = carried_effort(settings, strength, found.new, frame.index)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
             start = np.clip(source + layer, 0, 1)
             pixels = to_pixels(coherence.settle(image, start, found.still, carry.last, frame.image))
@@ -135,17 +135,24 @@ def _followed(carry: Carry, frame: Frame, references: tuple[int, ...], move: Mov
 NO_STRENGTH = Strength((), ())  # where nothing goes on, nothing is held
 
 
-def carried_effort(settings: Settings, strength: Strength, new: Mask | None = None) -> Effort:
+def carried_effort(settings: Settings, strength: Strength, new: Mask | None = None, turn: int | None = None) -> Effort:
     """The steps of a carried frame: few and eased where the layer is carried whole, all where it is blended.
 
-    `new`: where something was uncovered; much of it gets a step of its own.
+    `new`: where something was uncovered: much of it gets a step of its own; `turn`: as in an `Effort`, where it is not.
     """
     how = settings.coherence
     if how.mode == "blend":
         return Effort(settings.dream.steps if how.steps is None else how.steps)
     steps = CARRIED_STEPS if how.steps is None else how.steps
-    worth = new is not None and float(new.mean()) >= WORTH and steps
-    return Effort(steps, lambda octave, score: how.step_size * strength.ease(octave, score), BALANCE, new if worth else None)
+    worth = new is not None and float(new.mean()) >= WORTH and steps > 0
+    return Effort(
+        steps,
+        lambda octave, score: how.step_size * strength.ease(octave, score),
+        BALANCE,
+        anew=new if worth else None,
+        turn=turn,
+        always=2 if worth else 1,
+    )
 
 
 def measured(dreamer: Dreamer, source: Image, image: Image) -> Strength:
