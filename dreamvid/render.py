@@ -17,7 +17,7 @@ from dreamvid.strength import Strength, band_rms
 CARRIED_STEPS = 1  # per octave: a sixth of a fresh frame's work, and the dream moves with its objects
 BALANCE = 0.8  # on a carried frame, where what is strong already would take all of the step
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
-RENEWAL = 0.6  # weight of a later probe
+RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
 WORTH = 0.02  # share of the frame uncovered at which it is dreamed in steps of its own: the others soon see to less
 PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers

@@ -108,7 +108,7 @@ class CoherenceSettings(Section):
         ge=0,
     )
     step_size: float = setting(
-        0.6, "flow: size of a carried frame's steps; little: calm, much: lively", "share of dream.step_size", ge=0, le=4
+        0.5, "flow: size of a carried frame's steps; little: calm, much: lively", "share of dream.step_size", ge=0, le=4
     )
     references: tuple[Annotated[int, Field(ge=1, le=64)], ...] = setting(
         (1, 2, 4), "flow: how far back a dream is looked for, the nearest first", "frames", min_length=1

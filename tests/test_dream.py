@@ -155,32 +155,118 @@ def test_octaves_of_a_common_size() -> None:
     assert octave_sizes(100, 320, settings) == [(50, 160), (100, 320)]
 
 
-def test_scores_are_told_octave_by_octave(dreamer: Dreamer) -> None:
+def test_scores_are_told_octave_by_octave_in_neighbourhoods(dreamer: Dreamer) -> None:
     source = picture(80, 96)
-    scores = octave_scores(dreamer, source)
-    assert len(scores) == len(octave_sizes(80, 96, dreamer.settings)) == 2
-    assert scores[-1] == score(dreamer, to_tensor(source, dreamer))
+    grids = octave_scores(dreamer, source)
+    assert len(grids) == len(octave_sizes(80, 96, dreamer.settings)) == 2
+    assert all(len(grid) == NEIGHBOURHOODS and len(grid[0]) == round(96 * NEIGHBOURHOODS / 80) for grid in grids)
+    assert np.mean(grids[-1]) == pytest.approx(score(dreamer, to_tensor(source, dreamer)), rel=0.1)
 
 
-def change(dreamer: Dreamer, ease: Callable[[float], float]) -> float:
-    """The mean change of one step on grey noise that no bound holds back."""
+def test_a_neighbourhood_is_the_mean_around_its_place() -> None:
+    field = torch.zeros(1, 1, 120, 120)
+    field[..., 50:60, 100:110] = 9.0
+    grid = neighbourhoods(field)[0, 0]
+    assert float(grid.max()) == pytest.approx(1.0)
+    lit = {(row, column) for row, column in zip(*np.nonzero(grid.numpy()), strict=True)}
+    assert lit == {(row, column) for row in (4, 5, 6) for column in (9, 10, 11)}
+
+
+@given(st.integers(16, 90), st.integers(16, 90), st.floats(-2, 2))
+def test_what_is_the_same_everywhere_is_so_in_neighbourhoods_and_spread_again(h: int, w: int, value: float) -> None:
+    field = torch.full((1, 1, h, w), value)
+    torch.testing.assert_close(spread(neighbourhoods(field), field), field)
+
+
+def change(dreamer: Dreamer, ease: Callable[[Tensor], Tensor] | None, **how: Any) -> npt.NDArray[np.float64]:
+    """The mean change of each pixel in one step on grey noise that no bound holds back."""
     image = to_tensor(0.4 + 0.2 * picture(), dreamer)
-    return float((climb(dreamer, image, ease, (0, 0, 0, 0))[0] - image).abs().mean())
+    result, _ = climb(dreamer, image, (0, 0, 0, 0), ease, **how)
+    return (result - image).abs().mean(dim=1)[0].double().numpy()
 
 
 def test_a_step_changes_the_picture_by_its_size_and_ease_scales_it(dreamer: Dreamer) -> None:
     small = with_settings(dreamer, step_size=0.01)
-    assert change(small, lambda score: 1.0) == pytest.approx(0.01, rel=1e-3)
-    assert change(small, lambda score: 0.25) == pytest.approx(0.0025, rel=1e-3)
-    assert change(small, lambda score: 0.0) == 0
+    assert change(small, None).mean() == pytest.approx(0.01, rel=1e-3)
+    assert change(small, torch.ones_like).mean() == pytest.approx(0.01, rel=1e-3)
+    assert change(small, lambda grid: torch.full_like(grid, 0.25)).mean() == pytest.approx(0.0025, rel=1e-3)
+    assert not change(small, torch.zeros_like).any()
 
 
-def test_ease_is_told_the_octave_and_the_score_before_the_step(dreamer: Dreamer) -> None:
+def test_ease_scales_the_step_place_by_place(dreamer: Dreamer) -> None:
+    def left_alone(grid: Tensor) -> Tensor:
+        return torch.cat([torch.zeros_like(grid[..., :6]), torch.ones_like(grid[..., 6:])], dim=-1)
+
+    small = with_settings(dreamer, step_size=0.01)
+    part, whole = change(small, left_alone), change(small, None)
+    assert not part[:, : whole.shape[1] // 4].any()
+    np.testing.assert_allclose(part[:, -10:], whole[:, -10:], rtol=1e-4)
+
+
+def test_balance_lifts_the_step_where_the_slope_is_gentle(dreamer: Dreamer) -> None:
+    """A picture whose left half is nearly flat: there a plain step does little."""
+    image = to_tensor(picture(96, 128), dreamer)
+    image[..., :64] = 0.5 + 0.02 * (image[..., :64] - 0.5)
+    ratios = []
+    for balance in (0.0, 0.5, 1.0):
+        result, _ = climb(with_settings(dreamer, step_size=0.002, jitter=0), image, (0, 0, 0, 0), None, balance)
+        moved = (result - image).abs().mean(dim=1)[0]
+        ratios.append(float(moved[:, :40].mean() / moved[:, 88:].mean()))
+    assert ratios[0] < 0.7 * ratios[1] < 0.7 * ratios[2] < 1
+
+
+def test_a_step_within_a_place_leaves_the_rest_alone_and_is_as_long_there(dreamer: Dreamer) -> None:
+    within = torch.zeros(1, 1, *picture().shape[:2])
+    within[..., 10:30, 20:40] = 1
+    moved = change(with_settings(dreamer, step_size=0.01), None, within=within)
+    assert not moved[within[0, 0] == 0].any()
+    assert moved[within[0, 0] == 1].mean() == pytest.approx(0.01, rel=0.01)
+
+
+def test_ease_is_told_the_octave_and_the_local_score_before_the_step(dreamer: Dreamer) -> None:
     still, source = with_settings(dreamer, jitter=0), picture(64, 80)
-    told: list[tuple[int, float]] = []
-    dream(still, source, None, Effort(2, lambda octave, score: told.append((octave, score)) or 0.0), KEY)
+    told: list[tuple[int, Tensor]] = []
+
+    def rest(octave: int, grid: Tensor) -> Tensor:
+        told.append((octave, grid))
+        return torch.zeros_like(grid)
+
+    dream(still, source, None, Effort(2, rest), KEY)
     assert [octave for octave, _ in told] == [0, 0, 1, 1]
-    assert [score for _, score in told][::2] == pytest.approx(octave_scores(still, source), rel=1e-4)
+    for (_, grid), wanted in zip(told[::2], octave_scores(still, source), strict=True):
+        torch.testing.assert_close(grid[0, 0], torch.tensor(wanted), rtol=1e-3, atol=1e-5)
+
+
+def test_coarse_octaves_take_turns_beside_the_finest(dreamer: Dreamer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dreamvid import dream as module
+
+    four = with_settings(dreamer, octaves=4, octave_scale=1.3)
+    source = picture(90, 96)
+    sizes = octave_sizes(90, 96, four.settings)
+    assert len(sizes) == 4
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        module, "climb", lambda dreamer, image, *rest: (seen.append(tuple(image.shape[-2:])) or image, dreamer)
+    )
+    dreamed = []
+    for effort in (Effort(1), Effort(1, turn=0), Effort(1, turn=4), Effort(1, turn=1, always=2), Effort(1, always=2)):
+        seen.clear()
+        dream(four, source, None, effort, KEY)
+        dreamed.append([sizes.index(size) for size in seen])
+    assert dreamed == [[0, 1, 2, 3], [0, 3], [1, 3], [1, 2, 3], [0, 1, 2, 3]]
+
+
+def test_places_dreamed_anew_change_there_and_nowhere_else(dreamer: Dreamer) -> None:
+    source = 0.3 + 0.4 * picture(120, 160)
+    anew = np.zeros((120, 160), np.float32)
+    anew[10:22, 8:30] = 1
+    anew[80:100, 120:150] = 1
+    result, _ = dream(with_settings(dreamer, octaves=1), source, None, Effort(0, anew=anew), KEY)
+    moved = np.abs(result - source).mean(axis=2)
+    assert not moved[anew == 0].any()
+    step = dreamer.settings.step_size
+    assert 2 * step < moved[10:22, 8:30].mean() < 3.5 * step
+    assert 2 * step < moved[80:100, 120:150].mean() < 3.5 * step
 
 
 def test_a_flat_score_leaves_the_picture_as_it_is(dreamer: Dreamer) -> None:
@@ -188,14 +274,14 @@ def test_a_flat_score_leaves_the_picture_as_it_is(dreamer: Dreamer) -> None:
     np.testing.assert_array_equal(dreamed(with_settings(flat, octaves=1), picture()), picture())
 
 
-def bounded_memory(limit: int) -> Callable[..., tuple[Tensor, float]]:
+def bounded_memory(limit: int) -> Callable[..., tuple[Tensor, Tensor]]:
     """A gradient that finds no memory for patches above a limit, as torch says it on a processor."""
     real = tiles.gradient
 
-    def gradient(score: Callable, image: Tensor, tile: int, overlap: int) -> tuple[Tensor, float]:
+    def gradient(fields: Callable, image: Tensor, tile: int, overlap: int) -> tuple[Tensor, Tensor]:
         if min(tile, max(image.shape[-2:])) > limit:
             raise RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: no")
-        return real(score, image, tile, overlap)
+        return real(fields, image, tile, overlap)
 
     return gradient
 
