@@ -142,8 +142,8 @@ def _high_passed(layer: Image) -> Image:
 
 def _unlike(trace: _Trace, layer: Image) -> Means:
     """How unlike a layer and an earlier one are: their squared difference, and the sum of their squares."""
-    then = trace.layer * trace.motion.valid[..., None]
-    now = motion.warp(layer, trace.motion)
+    seen = trace.motion.valid[..., None]
+    then, now = trace.layer * seen, motion.warp(layer, trace.motion) * seen
     both = np.square(then).sum(dtype=float) + np.square(now).sum(dtype=float)
     return np.array([np.square(then - now).sum(dtype=float), both])
 

@@ -1,19 +1,38 @@
-"""What is carried from frame to frame: its octaves, its strength, where it rests."""
-
-from itertools import pairwise
+"""What is carried from frame to frame: its octaves, its strength, what outlives a change, where it rests."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from little import HEIGHT, WIDTH, drifting, texture
 
-from dreamvid.coherence import CEILING, GAIN, LOST, STEP, Carry, Strength, band_rms, bands, seed, settle
-from dreamvid.media import Image, Pixels, to_float, to_pixels
+from dreamvid.coherence import (
+    CALM,
+    GAIN,
+    LONGEST_AGE,
+    SHORTEST_AGE,
+    STILL,
+    Past,
+    aged,
+    blended,
+    outlived,
+    seed,
+    settle,
+    still,
+    uncovered,
+)
+from dreamvid.media import Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.motion import Motion, estimate
 from dreamvid.settings import CoherenceSettings
+from dreamvid.strength import Strength, band_rms
 
-FLOW, BLEND = CoherenceSettings(mode="flow"), CoherenceSettings(mode="blend", blend=0.3)
 SIZES = [(24, 32), (34, 46), (HEIGHT, WIDTH)]
-STILL = Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.ones((HEIGHT, WIDTH), bool))
+EVERYWHERE = np.ones((HEIGHT, WIDTH), np.float32)
+NOWHERE = np.zeros((HEIGHT, WIDTH), np.float32)
+
+
+def at_rest(height: int = HEIGHT, width: int = WIDTH) -> Motion:
+    return Motion(np.zeros((height, width, 2), np.float32), np.ones((height, width), bool))
 
 
 def dreamed(source: Pixels, strength: float = 0.1, seed: int = 9) -> Pixels:
@@ -21,10 +40,9 @@ def dreamed(source: Pixels, strength: float = 0.1, seed: int = 9) -> Pixels:
     return to_pixels(np.clip(to_float(source), 0.25, 0.75) + layer)
 
 
-def carried(source: Pixels, dream: Pixels, factor: float = 1.0) -> Carry:
-    """A carry whose shot began with a layer `factor` times as strong as this one."""
-    held = tuple(factor * rms for rms in band_rms(to_float(dream) - to_float(source), SIZES))
-    return Carry(0, source, dream, Strength(held, (1.0, 1.0, 1.0)))
+def held(layer: Image, factor: float = 1.0) -> Strength:
+    """The strength of a layer `factor` times as strong as this one."""
+    return Strength(tuple(factor * rms for rms in band_rms(layer, SIZES)), ())
 
 
 @pytest.fixture
@@ -33,135 +51,170 @@ def source() -> Pixels:
 
 
 @pytest.fixture
-def carry(source: Pixels) -> Carry:
-    return carried(source, dreamed(source))
+def past(source: Pixels) -> Past:
+    return Past(0, source, dreamed(source))
 
 
 def rms(layer: Image) -> float:
     return float(np.sqrt(np.square(layer).mean()))
 
 
-@pytest.mark.parametrize("sizes", [SIZES, SIZES[1:], SIZES[2:]])
-def test_bands_sum_to_the_layer(sizes: list[tuple[int, int]]) -> None:
-    layer = np.random.default_rng(0).uniform(-0.3, 0.3, (HEIGHT, WIDTH, 3)).astype(np.float32)
-    parts = bands(layer, sizes)
-    assert len(parts) == len(sizes)
-    assert np.allclose(sum(parts), layer, atol=1e-6)
-
-
-def test_a_coarse_layer_lies_in_the_coarse_band_and_a_fine_one_in_the_fine() -> None:
-    rows, cols = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
-    coarse = np.repeat(np.sin(2 * np.pi * cols / WIDTH * 2)[..., None], 3, axis=2)
-    fine = np.repeat(((rows + cols) % 2 * 2 - 1)[..., None], 3, axis=2)
-    assert np.argmax(band_rms(coarse, SIZES)) == 0
-    assert np.argmax(band_rms(fine, SIZES)) == 2
-
-
-def test_a_still_layer_goes_on_as_it_is(carry: Carry, source: Pixels) -> None:
-    layer = seed(carry, STILL, to_float(source), FLOW, SIZES)
-    assert layer is not None
-    assert np.allclose(layer, carry.layer, atol=1e-5)
-
-
-def test_the_layer_moves_with_the_picture() -> None:
-    before, now = (np.clip(frame, 70, 180) for frame in drifting(2, rows=0, cols=4))
-    carry = carried(before, dreamed(before))
-    layer = seed(carry, estimate(before, now), to_float(now), FLOW, SIZES)
-    assert layer is not None
-    moved, stayed = (np.abs(layer[8:-8, 12:-8] - carry.layer[8:-8, 12 - by : -8 - by]).mean() for by in (4, 0))
-    assert moved < 0.4 * stayed
+def test_a_layer_of_the_right_strength_goes_on_as_it_is(past: Past) -> None:
+    assert np.allclose(seed(past.layer, EVERYWHERE, held(past.layer), SIZES), past.layer, atol=1e-5)
 
 
 @pytest.mark.parametrize(("factor", "gain"), [(1.0, 1.0), (1.03, 1.03), (0.95, 0.95), (3.0, GAIN[1]), (0.1, GAIN[0])])
-def test_the_strength_is_steered_towards_the_first_frames(source: Pixels, factor: float, gain: float) -> None:
+def test_the_strength_is_steered_towards_that_of_fresh_dreams(past: Past, factor: float, gain: float) -> None:
     """A layer that fades is raised and one that grows is lowered, by a few per cent a frame at most."""
-    carry = carried(source, dreamed(source), factor)
-    layer = seed(carry, STILL, to_float(source), FLOW, SIZES)
-    assert layer is not None
-    assert rms(layer) == pytest.approx(gain * rms(carry.layer), rel=1e-3)
+    layer = seed(past.layer, EVERYWHERE, held(past.layer, factor), SIZES)
+    assert rms(layer) == pytest.approx(gain * rms(past.layer), rel=1e-3)
 
 
 def test_over_many_frames_the_strength_comes_back(source: Pixels) -> None:
-    weak, first = dreamed(source, 0.05), dreamed(source, 0.1)
-    strength = carried(source, first).strength
+    weak, wanted = dreamed(source, 0.05), Past(0, source, dreamed(source, 0.1)).layer
     for _ in range(20):
-        layer = seed(Carry(0, source, weak, strength), STILL, to_float(source), FLOW, SIZES)
-        assert layer is not None
+        layer = seed(Past(0, source, weak).layer, EVERYWHERE, held(wanted), SIZES)
         weak = to_pixels(to_float(source) + layer)
-    assert rms(to_float(weak) - to_float(source)) == pytest.approx(rms(to_float(first) - to_float(source)), rel=0.1)
+    assert rms(to_float(weak) - to_float(source)) == pytest.approx(rms(wanted), rel=0.1)
 
 
-def test_holes_do_not_count_as_a_loss_of_strength(carry: Carry, source: Pixels) -> None:
-    valid = np.ones((HEIGHT, WIDTH), bool)
-    valid[:, : WIDTH // 3] = False
-    layer = seed(carry, Motion(STILL.field, valid), to_float(source), FLOW, SIZES)
-    assert layer is not None
-    assert rms(layer[:, WIDTH // 2 :]) == pytest.approx(rms(carry.layer[:, WIDTH // 2 :]), rel=0.06)
+def test_what_is_not_kept_is_not_seeded(past: Past) -> None:
+    kept = EVERYWHERE.copy()
+    kept[:20] = 0
+    kept[20:] = 0.5
+    layer = seed(past.layer, kept, held(past.layer), SIZES)
+    assert not layer[:20].any()
+    assert np.allclose(layer[20:], 0.5 * past.layer[20:], atol=1e-5)
 
 
-def test_a_motion_that_is_lost_carries_nothing(carry: Carry, source: Pixels) -> None:
-    valid = np.zeros((HEIGHT, WIDTH), bool)
-    valid[: int(LOST * HEIGHT) - 1] = True
-    assert seed(carry, Motion(STILL.field, valid), to_float(source), FLOW, SIZES) is None
-    valid[: int(LOST * HEIGHT) + 1] = True
-    assert seed(carry, Motion(STILL.field, valid), to_float(source), FLOW, SIZES) is not None
+def test_no_dream_is_carried_as_none(source: Pixels, past: Past) -> None:
+    assert not seed(Past(0, source, source).layer, EVERYWHERE, held(past.layer), SIZES).any()
 
 
-def test_no_dream_is_carried_as_none(source: Pixels) -> None:
-    layer = seed(carried(source, source), STILL, to_float(source), FLOW, SIZES)
-    assert layer is not None
-    assert not layer.any()
-
-
-def test_blend_mixes_a_share_of_the_last_dream_into_the_frame(carry: Carry) -> None:
+def test_blend_mixes_a_share_of_the_last_dream_into_the_frame(past: Past) -> None:
     """start = (1 - blend) * source + blend * last dream, where it was."""
     now = to_float(texture(seed=4))
-    layer = seed(carry, None, now, BLEND, SIZES)
-    assert layer is not None
-    assert np.allclose(now + layer, 0.7 * now + 0.3 * to_float(carry.dream), atol=1e-6)
+    layer = blended(past, now, CoherenceSettings(mode="blend", blend=0.3))
+    assert np.allclose(now + layer, 0.7 * now + 0.3 * to_float(past.dream), atol=1e-6)
 
 
-def test_where_the_source_does_not_change_the_dream_rests_to_the_byte(carry: Carry, source: Pixels) -> None:
+def hidden(rows: slice, cols: slice) -> Motion:
+    motion = at_rest(120, 160)
+    motion.valid[rows, cols] = False
+    return motion
+
+
+def test_a_place_uncovered_is_new_and_what_is_far_from_it_is_not() -> None:
+    new = uncovered(hidden(slice(40, 70), slice(0, 30)))
+    assert new[42:68, 2:28].min() > 0.99
+    assert not new[:, 60:].any()
+    assert not new[90:].any()
+    assert 0 <= new.min() <= new.max() <= 1
+
+
+def test_a_narrow_strip_at_the_border_is_new() -> None:
+    """What a pan brings in."""
+    assert uncovered(hidden(slice(None), slice(0, 3)))[:, :2].min() > 0.9
+
+
+def test_specks_in_which_the_flow_fails_are_not_new() -> None:
+    motion = at_rest(120, 160)
+    motion.valid[np.random.default_rng(0).random((120, 160)) < 0.05] = False
+    assert not uncovered(motion).any()
+    assert not uncovered(at_rest()).any()
+
+
+def test_a_moving_picture_keeps_its_dream() -> None:
+    before, now = drifting(2, rows=1, cols=2)
+    kept = outlived(Past(0, before, before), estimate(before, now), now)
+    assert kept.shape == (HEIGHT, WIDTH)
+    assert kept[8:-8, 8:-8].mean() > 0.95
+
+
+def test_noise_of_a_camera_changes_nothing() -> None:
+    frame = np.clip(texture(96, 128, seed=2), 20, 230)
+    noise = np.random.default_rng(0).normal(0, 3, frame.shape)
+    now = np.clip(np.rint(frame + noise), 0, 255).astype(np.uint8)
+    assert outlived(Past(0, frame, frame), at_rest(96, 128), now).min() > 0.99
+
+
+@pytest.mark.parametrize("frames", [1, 5, 20])
+def test_a_dissolve_takes_the_dream_with_it_however_long_it_is(frames: int) -> None:
+    """Each pixel changes by 100 levels in all."""
+    dark, light = np.full((96, 128, 3), 60, np.uint8), np.full((96, 128, 3), 160, np.uint8)
+    steps = [np.rint(dark + (light - dark) * (n / frames)).astype(np.uint8) for n in range(frames + 1)]
+    kept = [outlived(Past(0, one, one), at_rest(96, 128), two) for one, two in zip(steps, steps[1:], strict=False)]
+    assert np.prod(kept, axis=0).max() < 0.05
+
+
+def test_a_change_in_one_corner_leaves_the_dream_in_the_others() -> None:
+    frame = np.clip(texture(96, 128, seed=2), 60, 180)
+    now = frame.copy()
+    now[:40, :50] += 70
+    kept = outlived(Past(0, frame, frame), at_rest(96, 128), now)
+    assert kept[4:30, 4:40].max() < 0.1
+    assert kept[60:, 80:].min() == 1
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_strength_ages_with_every_frame_and_faster_the_more_is_gone(share: float, other: float) -> None:
+    less, more = sorted((share, other))
+    slow, fast = (aged(0.25, np.full((4, 4), gone, np.float32)) for gone in (less, more))
+    assert 0.25 + 1 / LONGEST_AGE - 1e-6 <= slow <= fast <= 0.25 + 1 / SHORTEST_AGE + 1e-6
+
+
+def moving(columns: float) -> Motion:
+    motion = at_rest()
+    motion.field[..., 1] = columns
+    return motion
+
+
+@pytest.mark.parametrize(("columns", "expected"), [(0.0, 1.0), (STILL[0], 1.0), (STILL[1], 0.0), (3.0, 0.0)])
+def test_a_picture_is_still_below_a_fraction_of_a_pixel(columns: float, expected: float) -> None:
+    assert still(moving(columns)) == pytest.approx(expected, abs=1e-3)
+
+
+def test_what_cannot_be_followed_is_not_still() -> None:
+    motion = at_rest()
+    motion.valid[:] = False
+    assert not still(motion).any()
+
+
+def settled(dream: Image, past: Past, now: Pixels, quiet: Mask = NOWHERE) -> Image:
+    return settle(dream, to_float(now), quiet, past, now)
+
+
+def test_where_the_source_does_not_change_the_dream_rests_to_the_byte(past: Past, source: Pixels) -> None:
     now = source.copy()
     now[:, 40:] = 255 - now[:, 40:]
     other = to_float(dreamed(source, seed=11))
-    settled = settle(other, carry, now)
-    assert np.array_equal(to_pixels(settled)[:, :36], carry.dream[:, :36])
-    assert np.array_equal(settled[:, 40:], other[:, 40:])
+    result = settled(other, past, now)
+    assert np.array_equal(to_pixels(result)[:, :36], past.dream[:, :36])
+    assert np.array_equal(result[:, 40:], other[:, 40:])
 
 
-def test_a_picture_that_changes_everywhere_is_left_alone(carry: Carry, source: Pixels) -> None:
+def test_a_picture_that_changes_everywhere_is_left_alone(past: Past, source: Pixels) -> None:
     other = to_float(dreamed(source, seed=11))
-    assert np.array_equal(settle(other, carry, source + 1), other)
+    assert np.array_equal(settled(other, past, source + 1), other)
 
 
-def test_a_single_pixel_at_rest_does_not_stick(carry: Carry, source: Pixels) -> None:
+def test_a_single_pixel_at_rest_does_not_stick(past: Past, source: Pixels) -> None:
     now = source + 1
     now[20, 30] = source[20, 30]
     other = to_float(dreamed(source, seed=11))
-    assert np.array_equal(settle(other, carry, now), other)
+    assert np.array_equal(settled(other, past, now), other)
 
 
-def test_settling_stays_between_the_two_dreams(carry: Carry, source: Pixels) -> None:
+def test_settling_stays_between_the_two_dreams(past: Past, source: Pixels) -> None:
     now = source.copy()
     now[10:30, 10:40] += 3
-    other, last = to_float(dreamed(source, seed=11)), to_float(carry.dream)
-    settled = settle(other, carry, now)
-    assert (settled >= np.minimum(other, last) - 1e-6).all()
-    assert (settled <= np.maximum(other, last) + 1e-6).all()
+    other, last = to_float(dreamed(source, seed=11)), to_float(past.dream)
+    result = settled(other, past, now)
+    assert (result >= np.minimum(other, last) - 1e-6).all()
+    assert (result <= np.maximum(other, last) + 1e-6).all()
 
 
-def test_steps_ease_off_to_nothing_at_the_ceiling() -> None:
-    strength = Strength((0.1,), (2.0,))
-    assert strength.ease(0, 2.0) == pytest.approx(STEP)
-    assert strength.ease(0, 2.0 * (1 + CEILING) / 2) == pytest.approx(STEP / 2)
-    assert strength.ease(0, 2.0 * CEILING) == 0
-    assert strength.ease(0, 1000.0) == 0
-    eases = [strength.ease(0, score) for score in np.linspace(0, 4, 50)]
-    assert all(later <= sooner for sooner, later in pairwise(eases))
-    assert max(eases) <= 4 * STEP
-
-
-def test_a_score_that_cannot_be_a_measure_leaves_the_steps_alone() -> None:
-    assert Strength((0.1, 0.1), (0.0, -1.0)).ease(0, 5.0) == STEP
-    assert Strength((0.1, 0.1), (0.0, -1.0)).ease(1, 5.0) == STEP
+def test_where_the_picture_is_still_a_part_of_the_step_is_taken_back(past: Past, source: Pixels) -> None:
+    start, other = to_float(source), to_float(dreamed(source, seed=11))
+    result = settle(other, start, EVERYWHERE, past, source + 1)
+    assert np.allclose(result - start, (1 - CALM) * (other - start), atol=1e-6)

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from little import HEIGHT, WIDTH, drifting, film, quick, texture, write_image
 
-from dreamvid.coherence import Carry, Strength
+from dreamvid.coherence import Past
 from dreamvid.errors import SettingsError
 from dreamvid.footage import noise, of_still, of_video, of_zoom, same_file
 from dreamvid.media import Shot
 from dreamvid.motion import warp
-
-NO_STRENGTH = Strength((), ())
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +59,7 @@ def test_cuts_are_not_looked_for_where_nothing_is_carried(clip: Path) -> None:
 def test_the_motion_of_a_film_is_estimated(clip: Path) -> None:
     footage = of_video(str(clip), quick())
     before, now = footage.frames((2, 3))
-    motion = footage.move(Carry(2, before.image, before.image, NO_STRENGTH), now)
+    motion = footage.move(Past(2, before.image, before.image), now)
     assert np.median(motion.field[..., 0]) == pytest.approx(-1, abs=0.3)
     assert np.median(motion.field[..., 1]) == pytest.approx(-2, abs=0.3)
 
@@ -100,7 +98,7 @@ def test_a_flights_motion_is_exact(tmp_path: Path) -> None:
     source = write_image(tmp_path / "soft.png", texture(72, 96, grain=5))
     footage = of_zoom(str(source), quick(camera={"zoom": 2.0, "rotate": 20, "shift": [0.1, 0.2]}))
     before, now = footage.frames((30, 33))
-    motion = footage.move(Carry(30, before.image, before.image, NO_STRENGTH), now)
+    motion = footage.move(Past(30, before.image, before.image), now)
     predicted = warp(before.image.astype(np.float32), motion)
     assert np.abs(predicted - now.image)[motion.valid].mean() < 2
 

@@ -1,10 +1,12 @@
 """Motion: found where it is, admitted where it cannot be known."""
 
+import cv2
 import numpy as np
 import pytest
 from little import drifting, texture
 
-from dreamvid.motion import Motion, estimate, inside, sample, warp
+from dreamvid.media import Pixels
+from dreamvid.motion import WORKING_SIDE, Motion, estimate, inside, sample, warp
 
 MIDDLE = (slice(16, -16), slice(16, -16))
 
@@ -104,11 +106,26 @@ def test_a_still_layer_stays_to_the_bit() -> None:
     assert np.array_equal(warp(layer, still), layer)
 
 
-def test_a_layer_moves_with_the_picture_and_is_nothing_where_nothing_was() -> None:
+def test_a_layer_moves_with_the_picture_and_goes_on_as_its_mirror_image_beyond_the_border() -> None:
     layer = (texture(seed=3, grain=3).astype(np.float32) - 127) / 255
     field = np.zeros((48, 64, 2), np.float32)
     field[..., 0], field[..., 1] = -2, -5  # the picture went down by 2 and right by 5
     moved = warp(layer, Motion(field, inside(field)))
     assert np.abs(moved[2:, 5:] - layer[:-2, :-5]).max() < 1e-3
-    assert not moved[:2].any()
-    assert not moved[:, :5].any()
+    assert np.allclose(moved[0, 5:], layer[2, :-5], atol=1e-3)
+    assert np.allclose(moved[2:, 0], layer[:-2, 5], atol=1e-3)
+
+
+def large(frame: Pixels) -> Pixels:
+    return cv2.resize(frame, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+
+
+def test_the_motion_of_a_large_picture_is_found_in_a_smaller_one() -> None:
+    before, now = (large(frame) for frame in drifting(2, rows=1, cols=2))
+    assert min(now.shape[:2]) > 1.4 * WORKING_SIDE
+    motion = estimate(before, now)
+    assert motion.field.shape == (*now.shape[:2], 2)
+    assert motion.valid.shape == now.shape[:2]
+    inner = motion.field[40:-40, 40:-40].reshape(-1, 2)
+    assert np.allclose(np.median(inner, axis=0), (-8, -16), atol=0.5)
+    assert motion.valid[40:-40, 40:-40].mean() > 0.9
