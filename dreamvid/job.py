@@ -30,6 +30,7 @@ from dreamvid.video.store import FrameStore
 from dreamvid.workspace import FrameRecord, Resume
 
 logger = logging.getLogger(__name__)
+SCORED = 8  # every so many frames are scored: it costs a good part of a carried one
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Options:
 @dataclass(frozen=True)
 class Summary:
     """A finished render. `seconds`: length of the film; `seconds_per_frame`: over the frames rendered in this run, None
-    where there were none; `score`: mean over frames of the objective's rise; `damaged`: source frames repaired."""
+    where there were none; `score`: mean over every eighth frame of the objective's rise; `damaged`: source frames
+    repaired."""
 
     output: str
     frames: int
@@ -141,7 +143,8 @@ def _film(
         _encode(store, footage, output, settings, ready)
         if not options.keep_work:
             workspace.clear(folder)
-    _tell_effect(settings, [record.score for record in records])
+    scores = [record.score for record in records if record.score is not None]
+    _tell_effect(settings, scores)
     rate, count = footage.plan.rate, len(footage.plan.shown)
     return Summary(
         output=str(output),
@@ -149,7 +152,7 @@ def _film(
         fps=float(rate),
         seconds=float(count / rate),
         seconds_per_frame=float(np.mean([record.seconds for record in fresh])) if fresh else None,
-        score=float(np.mean([records[position].score for position in footage.plan.shown])),
+        score=float(np.mean(scores)),
         rendered=len(fresh),
         damaged=len(set(footage.info.damaged) & set(footage.plan.frames)),
     )
@@ -181,7 +184,8 @@ def _render_rest(
         for position, result in enumerate(render(plan, settings, frames, footage.move, dreamer, carry), start=done):
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
-            score = gain(ready.judge.with_tile(result.tile), result.source, result.dream)
+            judge = ready.judge.with_tile(result.tile)
+            score = gain(judge, result.source, result.dream) if position % SCORED == 0 else None
             record = _record(result, sha256, seconds, score)
             store.append(workspace.journal_line(record, last))
             fresh.append(record)
@@ -193,7 +197,7 @@ def _render_rest(
     return fresh
 
 
-def _record(result: Rendered, sha256: str, seconds: float, score: float) -> FrameRecord:
+def _record(result: Rendered, sha256: str, seconds: float, score: float | None) -> FrameRecord:
     return FrameRecord(
         result.index, sha256, result.strength, result.age, result.valid, result.tile, seconds, score
     )

@@ -41,7 +41,7 @@ class FrameRecord:
     """A journal line: a finished frame, the hash of its file, and what was seen while it was made.
 
     `age`: how much the picture has changed since `strength` was measured; `score`: how much the dream raised the
-    objective; `valid`: share of the frame whose motion was followed, None on a
+    objective, None where it was not asked; `valid`: share of the frame whose motion was followed, None on a
     fresh frame; `seconds`: decode, flow, dream, settle and store.
     """
 
@@ -52,7 +52,7 @@ class FrameRecord:
     valid: float | None
     tile: int
     seconds: float
-    score: float
+    score: float | None
 
 
 def make_folder(output: Path, work_dir: Path | None) -> Path:

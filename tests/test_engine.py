@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from dreamvid.dream import score
 from dreamvid.engine import CLASS_BLUR, start
 from dreamvid.errors import NetError
 from dreamvid.nets import zoo
@@ -44,7 +45,7 @@ def test_the_judge_computes_in_float32_even_where_the_dreamer_does_not() -> None
     assert ready.dreamer.net.dtype == torch.bfloat16
     assert ready.judge.net.dtype == torch.float32
     image = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
-    rough, exact = (float(who.score(image)) for who in (ready.dreamer, ready.judge))
+    rough, exact = (score(who, image) for who in (ready.dreamer, ready.judge))
     assert rough == pytest.approx(exact, rel=0.05)
 
 

@@ -61,6 +61,11 @@ def journal_of(output: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder_of(output) / "journal.jsonl").read_text().splitlines()]
 
 
+def scores_of(output: Path) -> list[float]:
+    """The scores in the journal, of the frames that have one."""
+    return [line["score"] for line in journal_of(output) if line["score"] is not None]
+
+
 def stop_after(count: int, kind: type[BaseException] = KeyboardInterrupt) -> Options:
     """Options under which a job breaks off once `count` frames are stored."""
 
@@ -106,7 +111,7 @@ def test_the_summary_is_one_line_of_json_with_the_keys_that_scripts_rely_on(clip
 
 def test_the_score_is_the_mean_rise_of_the_stored_frames(clip: Path, output: Path) -> None:
     summary = job.dream_video(str(clip), output, quick(), KEEP)
-    assert summary.score == pytest.approx(np.mean([line["score"] for line in journal_of(output)]))
+    assert summary.score == pytest.approx(np.mean(scores_of(output)))
 
 
 def test_without_steps_the_stored_frames_are_the_source(clip: Path, output: Path) -> None:
@@ -206,7 +211,28 @@ def test_a_job_that_breaks_off_goes_on_with_the_same_bytes(
     assert summary.frames == COUNT
     assert frames_of(output) == frames_of(reference)
     assert output.read_bytes() == reference.read_bytes()
-    assert summary.score == pytest.approx(np.mean([line["score"] for line in journal_of(reference)]))
+    assert summary.score == pytest.approx(np.mean(scores_of(reference)))
+
+
+@pytest.mark.parametrize("mode", ["flow", "blend", "none"])
+@pytest.mark.parametrize("stored", [3, 8, 10])
+def test_a_job_that_breaks_off_inside_a_shot_goes_on_in_every_mode(tmp_path: Path, mode: str, stored: int) -> None:
+    """Before a cut, just after it, and with fewer frames behind it than are looked back to."""
+    red, blue = (drifting(count, seed=count) for count in (7, 6))
+    shots = [(frame * np.float32(tint)).astype(np.uint8) for frame, tint in [
+        *((frame, (1, 0.2, 0.2)) for frame in red), *((frame, (0.1, 0.2, 1)) for frame in blue)
+    ]]
+    clip = film(tmp_path / "shots.mkv", shots, rate=12)
+    settings = quick(coherence={"mode": mode})
+    whole, output = tmp_path / "whole.mkv", tmp_path / "again.mkv"
+    job.dream_video(str(clip), whole, settings, KEEP)
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, settings, stop_after(stored))
+    summary = job.dream_video(str(clip), output, settings, KEEP)
+    assert summary.rendered == len(shots) - stored
+    assert frames_of(output) == frames_of(whole)
+    plan = json.loads((tmp_path / "whole.mkv.dreamvid" / "plan.json").read_text())
+    assert mode == "none" or [shot["start"] for shot in plan["shots"]] == [0, 7]
 
 
 def test_a_finished_job_that_was_kept_renders_nothing_again(clip: Path, output: Path) -> None:

@@ -118,6 +118,8 @@ def test_a_shot_begins_at_the_first_frame_and_at_every_cut() -> None:
     plan = with_cuts(plan_of(tuple(range(10, 30))), (15, 22, 99))
     assert plan.shots == (Shot(10, 15), Shot(15, 22), Shot(22, 30))
     assert [frame for frame in plan.frames if plan.begins_shot(frame)] == [10, 15, 22]
+    assert [frame for frame in plan.frames if not plan.goes_on(frame)] == [14, 21, plan.frames[-1]]
+    assert [plan.shot_begins(position, 3) for position in range(8)] == [0, 0, 0, 1, 2, 5, 5, 5]
 
 
 def test_a_plan_is_the_same_text_whenever_it_is_the_same_plan() -> None:

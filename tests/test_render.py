@@ -11,7 +11,7 @@ import torch
 from little import HEIGHT, WIDTH, drifting, quick, texture
 
 from dreamvid import motion
-from dreamvid.coherence import Carry
+from dreamvid.coherence import Carry, Past
 from dreamvid.dream import Dreamer
 from dreamvid.framing import Framing
 from dreamvid.media import Frame, Pixels, Shot
@@ -22,6 +22,7 @@ from dreamvid.objectives import layer_energy
 from dreamvid.plan import Plan
 from dreamvid.render import Rendered, carried_effort, gain, render
 from dreamvid.settings import Settings
+from dreamvid.strength import Strength
 
 MODES = ("flow", "blend", "none")
 WHOLE = Framing((0, HEIGHT), (0, WIDTH), (HEIGHT, WIDTH), (HEIGHT, WIDTH))
@@ -44,8 +45,8 @@ def plan(count: int, *cuts: int) -> Plan:
     return Plan(WHOLE, Fraction(12), tuple(range(count)), tuple(range(count)), shots)
 
 
-def move(carry: Carry, frame: Frame) -> Motion:
-    return motion.estimate(carry.source, frame.image)
+def move(past: Past, frame: Frame) -> Motion:
+    return motion.estimate(past.source, frame.image)
 
 
 def rendered(pictures: Sequence[Pixels], settings: Settings, dreamer: Dreamer, *cuts: int) -> list[Rendered]:
@@ -56,19 +57,21 @@ Made = Callable[[Settings], Dreamer]
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("first", [1, 2, 4])
+@pytest.mark.parametrize("first", [1, 2, 5])
 def test_a_render_that_stops_and_goes_on_gives_the_same_bytes(dreamer_of: Made, mode: str, first: int) -> None:
     """From the stored pixels and the journal's numbers alone, whatever the frame it stopped after."""
-    settings, pictures = quick(coherence={"mode": mode}), drifting(5)
+    settings, pictures = quick(coherence={"mode": mode}), drifting(7)
     dreamer = dreamer_of(settings)
     whole = rendered(pictures, settings, dreamer)
-    last = whole[first - 1]
-    carry = Carry(last.index, pictures[first - 1].copy(), last.dream.copy(), last.strength)
-    rest = list(render(plan(5), settings, frames(pictures, first), move, dreamer_of(settings), carry))
-    assert [result.index for result in rest] == list(range(first, 5))
+    last, memory = whole[first - 1], whole[max(0, first - 4) : first]
+    past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))
+    carry = Carry(past, last.strength, last.age)
+    rest = list(render(plan(7), settings, frames(pictures, first), move, dreamer_of(settings), carry))
+    assert [result.index for result in rest] == list(range(first, 7))
     for again, before in zip(rest, whole[first:], strict=True):
         assert np.array_equal(again.dream, before.dream)
         assert again.strength == before.strength
+        assert again.age == before.age
         assert again.valid == before.valid
 
 
@@ -152,7 +155,7 @@ def test_a_carried_frame_knows_how_much_could_be_followed(dreamer_of: Made) -> N
 
 
 def test_where_motion_is_lost_a_frame_is_dreamed_from_the_start(dreamer_of: Made) -> None:
-    def lost(carry: Carry, frame: Frame) -> Motion:
+    def lost(past: Past, frame: Frame) -> Motion:
         return Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool))
 
     settings, pictures = quick(), drifting(2)
@@ -206,10 +209,10 @@ def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, mo
 
     plain = tiles.gradient
 
-    def poor(score: Any, image: Any, tile: int, overlap: int) -> Any:
+    def poor(fields: Any, image: Any, tile: int, overlap: int) -> Any:
         if min(tile, max(image.shape[-2:])) > 120:
             raise torch.OutOfMemoryError("no room")
-        return plain(score, image, tile, overlap)
+        return plain(fields, image, tile, overlap)
 
     monkeypatch.setattr(tiles, "gradient", poor)
     settings = quick(dream={"tile": 256, "overlap": 32})
@@ -217,3 +220,77 @@ def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, mo
     framing = Framing((0, 128), (0, 160), (128, 160), (128, 160))
     (result,) = render(replace(plan(1), framing=framing), settings, frames(pictures), move, dreamer_of(settings))
     assert result.tile == 64
+
+
+def test_a_flash_is_passed_over(dreamer_of: Made) -> None:
+    """After it the dream goes on from the frame before it; with one reference alone it would begin anew."""
+    pictures = [np.clip(picture, 60, 190) for picture in drifting(5, size=(96, 128))]
+    pictures[2] = np.full_like(pictures[2], 255)
+    framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
+    whole = replace(plan(5), framing=framing)
+
+    def fourth(references: list[int]) -> Rendered:
+        settings = quick(coherence={"references": references})
+        return list(render(whole, settings, frames(pictures), move, dreamer_of(settings)))[3]
+
+    over, anew = fourth([1, 2]), fourth([1])
+    assert over.valid is not None
+    assert anew.valid is None
+
+
+def test_what_was_hidden_comes_back_as_it_was(dreamer_of: Made) -> None:
+    """A box that covers a place for one frame: what is dreamed there again is what was dreamed there before."""
+    before = np.clip(texture(96, 128, seed=3), 60, 190)
+    over = before.copy()
+    over[30:60, 40:80] = texture(96, 128, seed=5)[30:60, 40:80]
+    again = before.copy()
+    again[:, :20] += 1  # so that the picture is not the very same
+    pictures = [before, over, again]
+    hidden = np.ones((96, 128), bool)
+    hidden[30:60, 40:80] = False
+
+    def seen(past: Past, frame: Frame) -> Motion:
+        valid = hidden if 1 in (past.index, frame.index) else np.ones_like(hidden)
+        return Motion(np.zeros((96, 128, 2), np.float32), valid)
+
+    framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
+
+    def likeness(references: list[int]) -> float:
+        settings = quick(coherence={"references": references})
+        results = list(render(replace(plan(3), framing=framing), settings, frames(pictures), seen, dreamer_of(settings)))
+        layers = [result.dream[34:56, 44:76].astype(float) - result.source[34:56, 44:76] for result in results]
+        return float(np.corrcoef(layers[0].ravel(), layers[2].ravel())[0, 1])
+
+    assert likeness([1, 2]) > likeness([1]) + 0.1
+
+
+def test_the_strength_is_measured_anew_when_the_picture_has_changed_enough(dreamer_of: Made) -> None:
+    pictures = [np.clip(picture, 60, 190) for picture in drifting(9, rows=0, cols=5)]
+    results = rendered(pictures, quick(), dreamer_of(quick()))
+    ages = [result.age for result in results]
+    renewed = [number for number in range(1, 9) if ages[number] == 0]
+    assert renewed
+    for number in range(1, 9):
+        changed = results[number].strength != results[number - 1].strength
+        assert changed == (number in renewed)
+        assert number in renewed or ages[number] > ages[number - 1]
+
+
+def test_a_picture_that_stays_does_not_age_and_costs_nothing(
+    dreamer_of: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dreamvid import render as module
+
+    results = render(plan(4), quick(), frames([texture()] * 4), move, dreamer_of(quick()))
+    first = next(results)
+    monkeypatch.setattr(module, "dream", None)
+    assert all(np.array_equal(later.dream, first.dream) and later.age == 0 for later in results)
+
+
+def test_a_frame_that_stands_alone_is_dreamed_once(dreamer_of: Made) -> None:
+    """No probes and no finishing where nothing follows: an image, the last frame after a cut."""
+    settings = quick()
+    (alone,) = rendered([texture()], settings, dreamer_of(settings))
+    (fresh,) = rendered([texture()], quick(coherence={"mode": "none"}), dreamer_of(settings))
+    assert np.array_equal(alone.dream, fresh.dream)
+    assert alone.strength == Strength((), ())

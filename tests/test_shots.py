@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-from little import drifting, texture
+import pytest
+from little import HEIGHT, WIDTH, drifting, texture
 
 from dreamvid.media import Frame, Pixels
 from dreamvid.shots import find_cuts
@@ -47,7 +48,17 @@ def test_one_frame_has_no_cut_and_neither_has_none() -> None:
 def test_a_flash_is_no_shot() -> None:
     film = scene(30, 1, RED)
     film[15] = np.full_like(film[15], 255)
-    assert len(find_cuts(frames(film), RATE)) < 2
+    assert find_cuts(frames(film), RATE) == ()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.12])
+def test_a_cut_is_found_in_the_dark(share: float) -> None:
+    film = [(share * picture).astype(np.uint8) for picture in scene(14, 1, RED) + scene(14, 2, BLUE)]
+    assert find_cuts(frames(film), RATE) == (14,)
+
+
+def test_black_frames_are_no_cuts_of_their_own() -> None:
+    assert find_cuts(frames([np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 30), RATE) == ()
 
 
 def test_cuts_are_counted_in_frames_of_the_source() -> None:
