@@ -11,6 +11,7 @@ from dreamvid.video import cv
 THRESHOLD = 27.0  # mean change of hue, saturation and lightness in 8-bit levels: PySceneDetect's own default
 SHORTEST = Fraction(1, 4)  # seconds; what is shorter is a flash and not a shot
 LIFT = 8.0  # times that a dark picture is made brighter at most: a cut in the dark is a cut, too
+FADING = 0.97  # share of the light that is remembered from frame to frame: it comes at once and goes slowly
 THUMBNAIL = 16, 9  # columns, rows: enough to know a picture again
 SAME = 12.0  # mean difference, in 8-bit levels, of the thumbnails of one picture
 
@@ -28,13 +29,15 @@ def find_cuts(frames: Iterable[Frame], rate: Fraction) -> tuple[int, ...]:
     seen: list[int] = []
     cuts: list[int] = []
     thumbnails: list[Image] = []
+    light = 0.0  # of the brightest places, lately
     for position, frame in enumerate(frames):
         seen.append(frame.index)
         height, width = frame.image.shape[:2]
         scale = min(1.0, 256 / max(height, width))  # a cut is as plain in a small picture, and found sooner
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
-        lifted = to_pixels(to_float(small) * min(LIFT, 255 / max(1.0, float(np.percentile(small, 99)))))
+        light = max(float(np.percentile(small, 99)), FADING * light)
+        lifted = to_pixels(to_float(small) * min(LIFT, 255 / max(1.0, light)))
         found = detector.process_frame(FrameTimecode(position, fps=rate), cv2.cvtColor(lifted, cv2.COLOR_RGB2BGR))
         cuts += [cut.frame_num for cut in found]
         thumbnails.append(to_float(cv2.resize(lifted, THUMBNAIL, interpolation=cv2.INTER_AREA)))

@@ -218,10 +218,12 @@ def test_a_job_that_breaks_off_goes_on_with_the_same_bytes(
 @pytest.mark.parametrize("stored", [3, 8, 10])
 def test_a_job_that_breaks_off_inside_a_shot_goes_on_in_every_mode(tmp_path: Path, mode: str, stored: int) -> None:
     """Before a cut, just after it, and with fewer frames behind it than are looked back to."""
-    red, blue = (drifting(count, seed=count) for count in (7, 6))
-    shots = [(frame * np.float32(tint)).astype(np.uint8) for frame, tint in [
-        *((frame, (1, 0.2, 0.2)) for frame in red), *((frame, (0.1, 0.2, 1)) for frame in blue)
-    ]]
+    tinted = ((7, 1, (220, 40, 30)), (6, 2, (20, 50, 200)))
+    shots = [
+        np.clip(0.4 * picture + 0.6 * np.array(tint), 0, 255).astype(np.uint8)
+        for count, seed, tint in tinted
+        for picture in drifting(count, seed=seed)
+    ]
     clip = film(tmp_path / "shots.mkv", shots, rate=12)
     settings = quick(coherence={"mode": mode})
     whole, output = tmp_path / "whole.mkv", tmp_path / "again.mkv"

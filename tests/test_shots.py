@@ -57,6 +57,11 @@ def test_a_cut_is_found_in_the_dark(share: float) -> None:
     assert find_cuts(frames(film), RATE) == (14,)
 
 
+def test_a_cut_into_the_dark_is_found_and_the_dark_goes_on() -> None:
+    film = scene(14, 1, RED) + [picture // 6 for picture in scene(30, 1, RED)]
+    assert find_cuts(frames(film), RATE) == (14,)
+
+
 def test_black_frames_are_no_cuts_of_their_own() -> None:
     assert find_cuts(frames([np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 30), RATE) == ()
 
