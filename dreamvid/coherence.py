@@ -1,11 +1,12 @@
 """How the dream of one frame goes on in the next: what is carried, where it begins, where it rests."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dreamvid.media import Image, Mask, Pixels, to_float
-from dreamvid.motion import Motion, sample
+from dreamvid.media import Frame, Image, Mask, Pixels, to_float
+from dreamvid.motion import Motion, sample, warp
 from dreamvid.settings import CoherenceSettings
 from dreamvid.strength import Strength, bands
 from dreamvid.video import cv
@@ -20,6 +21,7 @@ CHANGED = 20.0  # levels over which the dream of another picture dies away to 1 
 STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
 SHORTEST_AGE, LONGEST_AGE = 5, 32  # frames from one measure of the strength to the next
+WORTH = 0.02  # share of the frame uncovered at which that is dreamed in a step of its own
 RENEWED = 0.2  # share of the picture gone that calls for a new measure
 
 
@@ -35,6 +37,9 @@ class Past:
     def layer(self) -> Image:
         """What dreaming has added to the picture: H x W x 3, in [-1, 1]."""
         return to_float(self.dream) - to_float(self.source)
+
+
+Move = Callable[[Past, Frame], Motion]  # how the picture moved from an earlier frame to a new one
 
 
 @dataclass(frozen=True)
@@ -93,8 +98,50 @@ def aged(age: float, gone: Mask) -> float:
     return round(age + min(1 / SHORTEST_AGE, float(gone.mean()) / RENEWED + 1 / LONGEST_AGE), 6)
 
 
+@dataclass(frozen=True)
+class Followed:
+    """What earlier frames lend to a new one: a `layer` moved to where it belongs now, H x W x 3.
+
+    `kept`: share of it that lives on; `new`, `still`: places that were uncovered and that do not move; all H x W in
+    [0, 1]. `valid`: share of the frame that could be followed.
+    """
+
+    layer: Image
+    kept: Mask
+    new: Mask
+    still: Mask
+    valid: float
+
+
+def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) -> Followed | None:
+    """The layer of the nearest reference that can be followed; what is new since then comes from those further back.
+
+    None where the motion is lost from all of them. A flash is passed over so, and what was hidden for some frames comes
+    back as it was (Ruder et al. 2016, section 3.2: the closest first).
+    """
+    found: Followed | None = None
+    for back in sorted(references):
+        if back > len(carry.frames) or (found is not None and float(found.new.mean()) < WORTH):
+            break
+        past = carry.frames[back - 1]
+        motion = move(past, frame)
+        valid, kept = float(motion.valid.mean()), outlived(past, motion, frame.image)
+        if min(valid, float(kept.mean())) < LOST:
+            continue
+        layer, new = warp(past.layer, motion), uncovered(motion)
+        if found is None:
+            kept = kept * (1 - FADED * new)
+            found = Followed(layer, kept, new, still(motion), valid)
+            continue
+        again = (found.new * (1 - new))[..., None]  # uncovered since, and seen from here
+        layer = again * layer + (1 - again) * found.layer
+        kept = again[..., 0] * kept + (1 - again[..., 0]) * found.kept
+        found = Followed(layer, kept, found.new * new, found.still, found.valid)
+    return found
+
+
 def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, int]]) -> Image:
-    """The layer that the next frame's dream begins with: the last one, `moved` with the picture, as far as it is `kept`.
+    """The layer that a frame's dream begins with: the last one, `moved` with the picture, as far as it is `kept`.
 
     Each octave's band is held at its strength, since warping and further steps would let it fade or grow.
     """

@@ -114,7 +114,9 @@ def _dream_anew(dreamer: Dreamer, image: Tensor, anew: Mask, key: Key) -> tuple[
     for number, (rows, columns, place) in enumerate(_places(anew, (image.shape[-2], image.shape[-1]))):
         within = torch.from_numpy(place)[None, None].to(image.device)
         part = result[..., rows, columns]
-        part, dreamer = climb(dreamer, part, (*key, number, 0), lambda score: torch.full_like(score, STRIDE), within=within)
+        part, dreamer = climb(
+            dreamer, part, (*key, number, 0), lambda score: torch.full_like(score, STRIDE), within=within
+        )
         result[..., rows, columns] = part
     return result, dreamer
 

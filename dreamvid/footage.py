@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from dreamvid import camera, motion
-from dreamvid.coherence import Past
+from dreamvid.coherence import Move, Past
 from dreamvid.errors import SettingsError
 from dreamvid.framing import Framing, frame_to, parse_size
 from dreamvid.media import Frame, Pixels, SourceInfo
 from dreamvid.motion import Motion
 from dreamvid.plan import Plan, make_plan, with_cuts
-from dreamvid.render import Move
 from dreamvid.settings import Settings
 from dreamvid.shots import find_cuts
 from dreamvid.timing import nearest_whole, parse_rate

@@ -198,9 +198,7 @@ def _render_rest(
 
 
 def _record(result: Rendered, sha256: str, seconds: float, score: float | None) -> FrameRecord:
-    return FrameRecord(
-        result.index, sha256, result.strength, result.age, result.valid, result.tile, seconds, score
-    )
+    return FrameRecord(result.index, sha256, result.strength, result.age, result.valid, result.tile, seconds, score)
 
 
 def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:

@@ -46,9 +46,7 @@ def layer_energy(layer: str, mean_squares: Tensor | None = None) -> Objective:
         return Objective(frozenset({layer}), lambda seen: (_field(seen[layer].square()),))
     weights = 1.0 / (mean_squares + 0.02 * mean_squares.mean())
     weights = weights.view(1, -1, 1, 1)
-    return Objective(
-        frozenset({layer}), lambda seen: (_field(seen[layer].square() * weights.to(seen[layer].device)),)
-    )
+    return Objective(frozenset({layer}), lambda seen: (_field(seen[layer].square() * weights.to(seen[layer].device)),))
 
 
 def channel(layer: str, channels: Sequence[int]) -> Objective:

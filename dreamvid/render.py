@@ -1,15 +1,14 @@
 """The loop: frames -> motion -> seed -> dream -> settle -> frames. No files, no progress bars."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from dreamvid import coherence
-from dreamvid.coherence import Carry, Past
+from dreamvid.coherence import Carry, Move, Past
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
-from dreamvid.motion import Motion, warp
 from dreamvid.plan import Plan
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength, band_rms
@@ -19,9 +18,7 @@ BALANCE = 0.8  # on a carried frame, where what is strong already would take all
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
-WORTH = 0.02  # share of the frame uncovered at which it is dreamed in steps of its own: the others soon see to less
 PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
-Move = Callable[[Past, Frame], Motion]
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def render(
     """
     how = settings.coherence
     for frame in frames:
-        source, sizes = to_float(frame.image), octave_sizes(*frame.image.shape[:2], dreamer.settings)
+        source = to_float(frame.image)
         if how.mode == "none" or plan.begins_shot(frame.index):
             carry = None
         valid, age = None, 0.0
@@ -73,7 +70,7 @@ def render(
         elif np.array_equal(frame.image, carry.last.source):
             # The very same picture: the very same dream.
             strength, age, valid, pixels = carry.strength, carry.age, 1.0, carry.last.dream
-        elif (found := _followed(carry, frame, how.references, move)) is None:
+        elif (found := coherence.follow(carry, frame, how.references, move)) is None:
             image, dreamer = _fresh(dreamer, source, (frame.index,))
             strength = carry.strength.towards(measured(dreamer, source, image), RENEWAL)
             pixels = to_pixels(image)
@@ -82,6 +79,7 @@ def render(
             if age >= 1:
                 probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
                 strength, age = strength.towards(measured(dreamer, source, probe), RENEWAL), 0.0
+            sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
             layer = coherence.seed(found.layer, found.kept, strength, sizes)
             effort = carried_effort(settings, strength, found.new, frame.index)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
@@ -91,45 +89,6 @@ def render(
         yield Rendered(frame.index, frame.image, pixels, strength, age, valid, dreamer.settings.tile)
         before = carry.frames[: max(how.references) - 1] if carry is not None else ()
         carry = Carry((Past(frame.index, frame.image, pixels), *before), strength, age)
-
-
-@dataclass(frozen=True)
-class _Followed:
-    """What earlier frames lend to one: a `layer` moved to where it belongs now, H x W x 3; the share of it that is
-    `kept`, and the places that are `new` or `still`, H x W in [0, 1]; `valid`: share of the frame that could be followed."""
-
-    layer: Image
-    kept: Mask
-    new: Mask
-    still: Mask
-    valid: float
-
-
-def _followed(carry: Carry, frame: Frame, references: tuple[int, ...], move: Move) -> _Followed | None:
-    """The layer of the nearest reference that can be followed; what is new since then comes from those further back.
-
-    None where the motion is lost from all of them. A flash is passed over so, and what was hidden for some frames comes
-    back as it was (Ruder et al. 2016, section 3.2: the closest first).
-    """
-    found: _Followed | None = None
-    for back in references:
-        if back > len(carry.frames) or (found is not None and float(found.new.mean()) < WORTH):
-            break
-        past = carry.frames[back - 1]
-        motion = move(past, frame)
-        valid, kept = float(motion.valid.mean()), coherence.outlived(past, motion, frame.image)
-        if min(valid, float(kept.mean())) < coherence.LOST:
-            continue
-        layer, new = warp(past.layer, motion), coherence.uncovered(motion)
-        if found is None:
-            kept = kept * (1 - coherence.FADED * new)
-            found = _Followed(layer, kept, new, coherence.still(motion), valid)
-            continue
-        again = (found.new * (1 - new))[..., None]  # uncovered since, and seen from here
-        layer = again * layer + (1 - again) * found.layer
-        kept = again[..., 0] * kept + (1 - again[..., 0]) * found.kept
-        found = _Followed(layer, kept, found.new * new, found.still, found.valid)
-    return found
 
 
 NO_STRENGTH = Strength((), ())  # where nothing goes on, nothing is held
@@ -144,7 +103,7 @@ def carried_effort(settings: Settings, strength: Strength, new: Mask | None = No
     if how.mode == "blend":
         return Effort(settings.dream.steps if how.steps is None else how.steps)
     steps = CARRIED_STEPS if how.steps is None else how.steps
-    worth = new is not None and float(new.mean()) >= WORTH and steps > 0
+    worth = new is not None and float(new.mean()) >= coherence.WORTH and steps > 0
     return Effort(
         steps,
         lambda octave, score: how.step_size * strength.ease(octave, score),
@@ -157,7 +116,7 @@ def carried_effort(settings: Settings, strength: Strength, new: Mask | None = No
 
 def measured(dreamer: Dreamer, source: Image, image: Image) -> Strength:
     """The strength of a dream of `source`, both H x W x 3 in [0, 1]."""
-    sizes = octave_sizes(*source.shape[:2], dreamer.settings)
+    sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
     return Strength(band_rms(image - source, sizes), octave_scores(dreamer, image))
 
 

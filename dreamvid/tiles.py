@@ -70,7 +70,7 @@ def gradient(fields: Fields, image: Tensor, tile: int, overlap: int) -> tuple[Te
 
 
 def local_score(fields: Fields, image: Tensor, tile: int, overlap: int) -> Tensor:
-    """The fields' sum at each pixel, (1, 1, H, W), patch by patch, without a gradient; `image`: (1, 3, H, W) float32."""
+    """The fields' sum at each pixel, (1, 1, H, W), taken patch by patch; `image`: (1, 3, H, W) float32."""
     height, width = image.shape[-2:]
     local = torch.zeros_like(image[:, :1])
     with torch.inference_mode():

@@ -1,5 +1,7 @@
 """What is carried from frame to frame: its octaves, its strength, what outlives a change, where it rests."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -143,7 +145,7 @@ def test_a_dissolve_takes_the_dream_with_it_however_long_it_is(frames: int) -> N
     """Each pixel changes by 100 levels in all."""
     dark, light = np.full((96, 128, 3), 60, np.uint8), np.full((96, 128, 3), 160, np.uint8)
     steps = [np.rint(dark + (light - dark) * (n / frames)).astype(np.uint8) for n in range(frames + 1)]
-    kept = [outlived(Past(0, one, one), at_rest(96, 128), two) for one, two in zip(steps, steps[1:], strict=False)]
+    kept = [outlived(Past(0, one, one), at_rest(96, 128), two) for one, two in pairwise(steps)]
     assert np.prod(kept, axis=0).max() < 0.05
 
 

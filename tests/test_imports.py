@@ -31,7 +31,7 @@ BESIDE: dict[str, set[str]] = {
     "camera": {"motion"},
     "coherence": {"motion", "strength"},
     "stability": {"motion"},
-    "footage": {"plan", "render"},
+    "footage": {"plan"},
     "render": {"plan"},
     "job": {"workspace"},
     "batch": {"job"},

@@ -257,7 +257,9 @@ def test_what_was_hidden_comes_back_as_it_was(dreamer_of: Made) -> None:
 
     def likeness(references: list[int]) -> float:
         settings = quick(coherence={"references": references})
-        results = list(render(replace(plan(3), framing=framing), settings, frames(pictures), seen, dreamer_of(settings)))
+        results = list(
+            render(replace(plan(3), framing=framing), settings, frames(pictures), seen, dreamer_of(settings))
+        )
         layers = [result.dream[34:56, 44:76].astype(float) - result.source[34:56, 44:76] for result in results]
         return float(np.corrcoef(layers[0].ravel(), layers[2].ravel())[0, 1])
 
@@ -276,9 +278,7 @@ def test_the_strength_is_measured_anew_when_the_picture_has_changed_enough(dream
         assert number in renewed or ages[number] > ages[number - 1]
 
 
-def test_a_picture_that_stays_does_not_age_and_costs_nothing(
-    dreamer_of: Made, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_that_stays_does_not_age_and_costs_nothing(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     from dreamvid import render as module
 
     results = render(plan(4), quick(), frames([texture()] * 4), move, dreamer_of(quick()))
