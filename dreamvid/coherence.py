@@ -20,9 +20,9 @@ STEADY = 1.5  # levels by which the light of such a square may change in a frame
 CHANGED = 20.0  # levels over which the dream of another picture dies away to 1 / e, in however many frames
 STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
-SHORTEST_AGE, LONGEST_AGE = 5, 32  # frames from one measure of the strength to the next
+SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to the next
 WORTH = 0.02  # share of the frame uncovered at which that is dreamed in a step of its own
-RENEWED = 0.2  # share of the picture gone that calls for a new measure
+RENEWED = 0.3  # share of the picture gone that calls for a new measure
 
 
 @dataclass(frozen=True)
