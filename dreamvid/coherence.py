@@ -16,8 +16,10 @@ GAIN = (0.90, 1.05)  # limits of a band's gain per frame: strength is steered, n
 SPECK = 1 / 60  # of the short side: what is smaller is the flow's own error and not a place uncovered
 FADED = 0.5  # share of the carried layer that goes where something was uncovered: the rest is soon made to fit
 AREA = 1 / 10  # of the short side: over such squares what flow leaves of a change of light averages out
-STEADY = 1.5  # levels by which the light of such a square may change in a frame, and nothing is meant by it
-CHANGED = 20.0  # levels over which the dream of another picture dies away to 1 / e, in however many frames
+STEADY = 1.0  # levels by which the light of such a square may change in a frame, and nothing is meant by it
+CHANGED = 8.0  # levels over which the dream of another picture dies away to 1 / e, in however many frames
+DEAD, RENEWING = 0.2, 0.97  # share of a dream alive at which it ends; what is alive grows by 1 / 0.97 a frame
+ANOTHER = 0.8, 0.5  # share of a layer that outlives a change: below the first it is another picture, and new
 STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
 SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to the next
@@ -47,12 +49,14 @@ class Carry:
     """All that crosses from one frame to the next: the frames before, the last one first, and their strength.
 
     `strength`: what dreams of this picture are held to; `age`: how much the picture has changed since that was
-    measured; at 1 it is measured anew.
+    measured; at 1 it is measured anew. `alive`: share of the picture that was dreamed that is there still; steps alone
+    would hold on to the eyes of a face that has long dissolved.
     """
 
     frames: tuple[Past, ...]
     strength: Strength
     age: float
+    alive: float
 
     @property
     def last(self) -> Past:
@@ -103,7 +107,7 @@ class Followed:
     """What earlier frames lend to a new one: a `layer` moved to where it belongs now, H x W x 3.
 
     `kept`: share of it that lives on; `new`, `still`: places that were uncovered and that do not move; all H x W in
-    [0, 1]. `valid`: share of the frame that could be followed.
+    [0, 1]. `valid`: share of the frame that could be followed; `alive`: as in a `Carry`.
     """
 
     layer: Image
@@ -111,13 +115,14 @@ class Followed:
     new: Mask
     still: Mask
     valid: float
+    alive: float
 
 
 def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) -> Followed | None:
     """The layer of the nearest reference that can be followed; what is new since then comes from those further back.
 
-    None where the motion is lost from all of them. A flash is passed over so, and what was hidden for some frames comes
-    back as it was (Ruder et al. 2016, section 3.2: the closest first).
+    None where the motion is lost from all of them, or the picture has become another. A flash is passed over so, and
+    what was hidden for some frames comes back as it was (Ruder et al. 2016, section 3.2: the closest first).
     """
     found: Followed | None = None
     for back in sorted(references):
@@ -128,15 +133,19 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) ->
         valid, kept = float(motion.valid.mean()), outlived(past, motion, frame.image)
         if min(valid, float(kept.mean())) < LOST:
             continue
-        layer, new = warp(past.layer, motion), uncovered(motion)
+        same, other = ANOTHER
+        layer, new = warp(past.layer, motion), np.clip((same - kept) / (same - other), uncovered(motion), 1)
         if found is None:
+            alive = round(min(1.0, carry.alive / RENEWING) * float(kept.mean()), 6)
+            if alive < DEAD:
+                break
             kept = kept * (1 - FADED * new)
-            found = Followed(layer, kept, new, still(motion), valid)
+            found = Followed(layer, kept, new, still(motion), valid, alive)
             continue
         again = (found.new * (1 - new))[..., None]  # uncovered since, and seen from here
         layer = again * layer + (1 - again) * found.layer
         kept = again[..., 0] * kept + (1 - again[..., 0]) * found.kept
-        found = Followed(layer, kept, found.new * new, found.still, found.valid)
+        found = Followed(layer, kept, found.new * new, found.still, found.valid, found.alive)
     return found
 
 

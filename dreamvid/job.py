@@ -179,7 +179,7 @@ def _render_rest(
         seen = zip(range(memory, done), islice(frames, done - memory), strict=True)
         past = tuple(Past(frame.index, frame.image, store.read(position)) for position, frame in seen)
         last = records[-1] if records else None
-        carry = Carry(past[::-1], last.strength, last.age) if last is not None else None
+        carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
         began = time.perf_counter()
         for position, result in enumerate(render(plan, settings, frames, footage.move, dreamer, carry), start=done):
             sha256 = store.write(position, result.dream)
@@ -198,7 +198,9 @@ def _render_rest(
 
 
 def _record(result: Rendered, sha256: str, seconds: float, score: float | None) -> FrameRecord:
-    return FrameRecord(result.index, sha256, result.strength, result.age, result.valid, result.tile, seconds, score)
+    return FrameRecord(
+        result.index, sha256, result.strength, result.age, result.alive, result.valid, result.tile, seconds, score
+    )
 
 
 def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:

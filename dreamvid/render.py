@@ -25,8 +25,8 @@ PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
 class Rendered:
     """A finished frame: its source frame, its pixels as they are to be stored, and what the next one needs to know.
 
-    `strength`, `age`: as in a `Carry`; `valid`: share of the frame whose motion could be followed, None on a fresh
-    frame; `tile`: side of the patches.
+    `strength`, `age`, `alive`: as in a `Carry`; `valid`: share of the frame whose motion could be followed, None on a
+    fresh frame; `tile`: side of the patches.
     """
 
     index: int
@@ -34,6 +34,7 @@ class Rendered:
     dream: Pixels
     strength: Strength
     age: float
+    alive: float
     valid: float | None
     tile: int
 
@@ -52,7 +53,7 @@ def render(
         source = to_float(frame.image)
         if how.mode == "none" or plan.begins_shot(frame.index):
             carry = None
-        valid, age = None, 0.0
+        valid, age, alive = None, 0.0, 1.0
 
         if carry is None:
             image, dreamer = _fresh(dreamer, source, (frame.index,))
@@ -69,13 +70,15 @@ def render(
             pixels = to_pixels(image)
         elif np.array_equal(frame.image, carry.last.source):
             # The very same picture: the very same dream.
-            strength, age, valid, pixels = carry.strength, carry.age, 1.0, carry.last.dream
+            strength, age, alive = carry.strength, carry.age, carry.alive
+            valid, pixels = 1.0, carry.last.dream
         elif (found := coherence.follow(carry, frame, how.references, move)) is None:
             image, dreamer = _fresh(dreamer, source, (frame.index,))
             strength = carry.strength.towards(measured(dreamer, source, image), RENEWAL)
             pixels = to_pixels(image)
         else:
-            valid, strength, age = found.valid, carry.strength, coherence.aged(carry.age, 1 - found.kept)
+            valid, alive = found.valid, found.alive
+            strength, age = carry.strength, coherence.aged(carry.age, 1 - found.kept)
             if age >= 1:
                 probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
                 strength, age = strength.towards(measured(dreamer, source, probe), RENEWAL), 0.0
@@ -86,9 +89,9 @@ def render(
             start = np.clip(source + layer, 0, 1)
             pixels = to_pixels(coherence.settle(image, start, found.still, carry.last, frame.image))
 
-        yield Rendered(frame.index, frame.image, pixels, strength, age, valid, dreamer.settings.tile)
+        yield Rendered(frame.index, frame.image, pixels, strength, age, alive, valid, dreamer.settings.tile)
         before = carry.frames[: max(how.references) - 1] if carry is not None else ()
-        carry = Carry((Past(frame.index, frame.image, pixels), *before), strength, age)
+        carry = Carry((Past(frame.index, frame.image, pixels), *before), strength, age, alive)
 
 
 NO_STRENGTH = Strength((), ())  # where nothing goes on, nothing is held

@@ -40,7 +40,7 @@ Resume = Literal["same", "force", "renew", "never"]
 class FrameRecord:
     """A journal line: a finished frame, the hash of its file, and what was seen while it was made.
 
-    `age`: how much the picture has changed since `strength` was measured; `score`: how much the dream raised the
+    `strength`, `age`, `alive`: as in a `Carry`; `score`: how much the dream raised the
     objective, None where it was not asked; `valid`: share of the frame whose motion was followed, None on a
     fresh frame; `seconds`: decode, flow, dream, settle and store.
     """
@@ -49,6 +49,7 @@ class FrameRecord:
     sha256: str
     strength: Strength
     age: float
+    alive: float
     valid: float | None
     tile: int
     seconds: float

@@ -65,13 +65,13 @@ def test_a_render_that_stops_and_goes_on_gives_the_same_bytes(dreamer_of: Made, 
     whole = rendered(pictures, settings, dreamer)
     last, memory = whole[first - 1], whole[max(0, first - 4) : first]
     past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))
-    carry = Carry(past, last.strength, last.age)
+    carry = Carry(past, last.strength, last.age, last.alive)
     rest = list(render(plan(7), settings, frames(pictures, first), move, dreamer_of(settings), carry))
     assert [result.index for result in rest] == list(range(first, 7))
     for again, before in zip(rest, whole[first:], strict=True):
         assert np.array_equal(again.dream, before.dream)
         assert again.strength == before.strength
-        assert again.age == before.age
+        assert (again.age, again.alive) == (before.age, before.alive)
         assert again.valid == before.valid
 
 
@@ -294,3 +294,20 @@ def test_a_frame_that_stands_alone_is_dreamed_once(dreamer_of: Made) -> None:
     (fresh,) = rendered([texture()], quick(coherence={"mode": "none"}), dreamer_of(settings))
     assert np.array_equal(alone.dream, fresh.dream)
     assert alone.strength == Strength((), ())
+
+
+def test_after_a_dissolve_the_dream_begins_anew_once(dreamer_of: Made) -> None:
+    """Or the eyes of the first picture would look out of the second."""
+    one, other = (np.clip(texture(96, 128, seed=seed), 60, 190).astype(float) for seed in (1, 2))
+    other[..., 0] = 255 - other[..., 0] / 3
+    shares = [0, 0, *np.linspace(0, 1, 8), 1, 1, 1, 1]
+    pictures = [
+        np.rint((1 - share) * one + share * other + number % 2).astype(np.uint8) for number, share in enumerate(shares)
+    ]
+    framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
+    whole = replace(plan(len(pictures)), framing=framing)
+    results = list(render(whole, quick(), frames(pictures), move, dreamer_of(quick())))
+    anew = [result.index for result in results[1:] if result.valid is None]
+    assert anew
+    assert set(anew) <= set(range(3, 11))
+    assert all(0 < result.alive <= 1 for result in results)
