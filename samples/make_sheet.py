@@ -36,7 +36,11 @@ def dreamed(preset: str, photo: str, folder: Path) -> np.ndarray:
 def main() -> None:
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "presets.jpg"
     with tempfile.TemporaryDirectory() as folder:
-        cells = [titled(name, [dreamed(name, photo, Path(folder)) for photo in PHOTOS]) for name in presets.names() if name not in ON_FILM]
+        cells = [
+            titled(name, [dreamed(name, photo, Path(folder)) for photo in PHOTOS])
+            for name in presets.names()
+            if name not in ON_FILM
+        ]
     cells += [np.full_like(cells[0], 255)] * (-len(cells) % ACROSS)
     rows = [np.hstack(cells[first : first + ACROSS]) for first in range(0, len(cells), ACROSS)]
     cv2.imwrite(str(output), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 70])

@@ -45,7 +45,7 @@ def prepared_step(net: Net, picture: Tensor, dtype: torch.dtype) -> Callable[[],
     """The step as a dream takes it: the net made ready, the picture as one patch."""
     objective: Objective = layer_energy(LAYER)
     ready = prepare(net, objective.layers, picture.device, dtype)
-    return lambda: gradient(lambda image: objective(ready(image)), picture, SIDE, 0)[0]
+    return lambda: gradient(lambda image: objective.fields(ready(image)), picture, SIDE, 0)[0]
 
 
 def seconds(step: Callable[[], Tensor]) -> float:
