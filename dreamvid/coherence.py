@@ -24,7 +24,7 @@ STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, abo
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
 SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to the next
 WORTH = 0.02  # share of the frame uncovered at which that is dreamed in a step of its own
-RENEWED = 0.3  # share of the picture gone that calls for a new measure
+RENEWED = 0.5  # share of the picture that is new, frame after frame, which calls for a new measure
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
     return result
 
 
-def aged(age: float, gone: Mask) -> float:
-    """The age of a strength after a further frame, in which a share of the picture, H x W in [0, 1], was `gone`."""
-    return round(age + min(1 / SHORTEST_AGE, float(gone.mean()) / RENEWED + 1 / LONGEST_AGE), 6)
+def aged(age: float, new: Mask) -> float:
+    """The age of a strength after a further frame, in which these places of the picture, H x W in [0, 1], were `new`."""
+    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / RENEWED + 1 / LONGEST_AGE), 6)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def render(
             pixels = to_pixels(image)
         else:
             valid, alive = found.valid, found.alive
-            strength, age = carry.strength, coherence.aged(carry.age, 1 - found.kept)
+            strength, age = carry.strength, coherence.aged(carry.age, found.new)
             if age >= 1:
                 probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
                 strength, age = strength.towards(measured(dreamer, source, probe), RENEWAL), 0.0

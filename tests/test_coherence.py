@@ -159,9 +159,9 @@ def test_a_change_in_one_corner_leaves_the_dream_in_the_others() -> None:
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_a_strength_ages_with_every_frame_and_faster_the_more_is_gone(share: float, other: float) -> None:
+def test_a_strength_ages_with_every_frame_and_faster_the_more_is_new(share: float, other: float) -> None:
     less, more = sorted((share, other))
-    slow, fast = (aged(0.25, np.full((4, 4), gone, np.float32)) for gone in (less, more))
+    slow, fast = (aged(0.25, np.full((4, 4), new, np.float32)) for new in (less, more))
     assert 0.25 + 1 / LONGEST_AGE - 1e-6 <= slow <= fast <= 0.25 + 1 / SHORTEST_AGE + 1e-6
 
 
