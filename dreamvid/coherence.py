@@ -98,7 +98,7 @@ def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
 
 
 def aged(age: float, new: Mask) -> float:
-    """The age of a strength after a further frame, in which these places of the picture, H x W in [0, 1], were `new`."""
+    """The age of a strength after a further frame, in which these places, H x W in [0, 1], were `new`."""
     return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / RENEWED + 1 / LONGEST_AGE), 6)
 
 
