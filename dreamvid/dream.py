@@ -24,7 +24,6 @@ SMALLEST_OCTAVE = 32  # pixels on the short side: below it nothing of a picture 
 SMALLEST_TILE = 64
 NEIGHBOURHOODS = 12  # along the short side; each is three of their distances wide
 CONTEXT = 24  # pixels around a place that is dreamed alone
-STRIDE = 3.0  # steps of a fresh picture in one, where a place is dreamed alone
 Key = tuple[int, ...]
 
 
@@ -62,7 +61,8 @@ class Effort:
 
     `ease`: the share of the step size that each neighbourhood takes, given the octave and their scores before the step,
     both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
-    steep in every neighbourhood. `anew`: places, H x W in [0, 1], that get a long step of their own before.
+    steep in every neighbourhood. `anew`: places, H x W in [0, 1], that get a step of their own before, `stride` times
+    as long.
     `turn`: a number that tells which octave is dreamed beside the finest, of which there are `always` so many; the
     others take turns. Without it all are dreamed.
     """
@@ -71,6 +71,7 @@ class Effort:
     ease: Callable[[int, Tensor], Tensor] | None = None
     balance: float = 0.0
     anew: Mask | None = None
+    stride: float = 3.0
     turn: int | None = None
     always: int = 1
 
@@ -92,7 +93,7 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
         base = _shrunk(full, size)
         image = base if detail is None else (base + _grown(detail, size)).clamp(0, 1)
         if effort.anew is not None:
-            image, dreamer = _dream_anew(dreamer, image, effort.anew, (*key, octave))
+            image, dreamer = _dream_anew(dreamer, image, effort.anew, effort.stride, (*key, octave))
         ease = partial(effort.ease, octave) if effort.ease else None
         coarse = len(sizes) - effort.always
         rests = effort.turn is not None and octave < coarse and octave != effort.turn % coarse
@@ -105,7 +106,7 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
     return result[0].permute(1, 2, 0).cpu().numpy(), dreamer
 
 
-def _dream_anew(dreamer: Dreamer, image: Tensor, anew: Mask, key: Key) -> tuple[Tensor, Dreamer]:
+def _dream_anew(dreamer: Dreamer, image: Tensor, anew: Mask, stride: float, key: Key) -> tuple[Tensor, Dreamer]:
     """A long step in some places of a picture, (1, 3, H, W); the rest of it is not even computed.
 
     The mean gradient is that of the place: what is covered with dreams already would own that of the picture.
@@ -115,7 +116,7 @@ def _dream_anew(dreamer: Dreamer, image: Tensor, anew: Mask, key: Key) -> tuple[
         within = torch.from_numpy(place)[None, None].to(image.device)
         part = result[..., rows, columns]
         part, dreamer = climb(
-            dreamer, part, (*key, number, 0), lambda score: torch.full_like(score, STRIDE), within=within
+            dreamer, part, (*key, number, 0), lambda score: torch.full_like(score, stride), within=within
         )
         result[..., rows, columns] = part
     return result, dreamer
@@ -187,7 +188,7 @@ def climb(
 
 
 def neighbourhoods(field: Tensor) -> Tensor:
-    """The means of (1, 1, H, W) in overlapping neighbourhoods, (1, 1, rows, columns), nine along the short side."""
+    """The means of (1, 1, H, W) in overlapping neighbourhoods, (1, 1, rows, columns), twelve along the short side."""
     height, width = field.shape[-2:]
     scale = NEIGHBOURHOODS / min(height, width)
     # Not on MPS, which refuses to average over areas that do not divide the picture evenly.

@@ -15,6 +15,7 @@ from dreamvid.strength import Strength, band_rms
 
 CARRIED_STEPS = 1  # per octave: a sixth of a fresh frame's work, and the dream moves with its objects
 BALANCE = 0.8  # on a carried frame, where what is strong already would take all of the step
+STRIDE = 6.0  # times as long is the step of what was uncovered: what a fresh frame does in several
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
@@ -112,6 +113,7 @@ def carried_effort(settings: Settings, strength: Strength, new: Mask | None = No
         lambda octave, score: how.step_size * strength.ease(octave, score),
         BALANCE,
         anew=new if worth else None,
+        stride=STRIDE * min(how.step_size, 0.5),
         turn=turn,
         always=2 if worth else 1,
     )
