@@ -194,12 +194,12 @@ def neighbourhoods(field: Tensor) -> Tensor:
     # Not on MPS, which refuses to average over areas that do not divide the picture evenly.
     there = field.cpu() if field.device.type == "mps" else field
     cells = F.adaptive_avg_pool2d(there, (round(height * scale), round(width * scale)))
-    return F.avg_pool2d(cells, 3, stride=1, padding=1, count_include_pad=False)
+    return F.avg_pool2d(cells, 3, stride=1, padding=1, count_include_pad=False).to(field.device)
 
 
 def spread(grid: Tensor, image: Tensor) -> Tensor:
     """A value per neighbourhood, brought to each pixel of a picture: (1, 1, H, W)."""
-    return F.interpolate(grid.to(image.device), image.shape[-2:], mode="bilinear", align_corners=False)
+    return F.interpolate(grid, image.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:
