@@ -156,8 +156,8 @@ def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, in
     """
     layer = np.zeros_like(moved)
     for band, wanted in zip(bands(moved, sizes), strength.bands, strict=True):
-        rms = float(np.sqrt(np.square(band).mean()))
-        layer += band * (np.clip(wanted / rms, *GAIN) if rms > 0 else 1.0)
+        rms = float(np.sqrt(np.vdot(band, band) / band.size))
+        layer += band * np.float32(np.clip(wanted / rms, *GAIN) if rms > 0 else 1.0)
     return layer * kept[..., None]
 
 
@@ -174,11 +174,11 @@ def settle(dream: Image, start: Image, still: Mask, past: Past, source: Pixels) 
     """
     cv2 = cv.load()
     calmer = dream + CALM * still[..., None] * (start - dream)
-    same = (source == past.source).all(axis=2).astype(np.uint8)
-    if not same.any():
-        return calmer
+    same = cv2.inRange(cv2.absdiff(source, past.source), (0, 0, 0), (0, 0, 0)) // 255
     reach = max(3, min(source.shape[:2]) // 40) | 1  # a pixel rests only if its neighbourhood does
     same = cv2.erode(same, np.ones((reach, reach), np.uint8), borderValue=1)
+    if not same.any():
+        return calmer
     weight = cv2.blur(same.astype(np.float32), (reach, reach))[..., None] * same[..., None]
     return weight * to_float(past.dream) + (1 - weight) * calmer
 

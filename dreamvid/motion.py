@@ -12,7 +12,7 @@ from dreamvid.video import cv
 
 Field = npt.NDArray[np.float32]
 Method = Literal["dis", "farneback"]
-WORKING_SIDE = 240  # pixels of the short side at which flow is computed: more costs more than it shows
+WORKING_SIDE = 180  # pixels of the short side at which flow is computed: more costs more than it shows
 SMALLEST_SIDE = 64  # DIS builds a pyramid of 8-pixel patches and refuses pictures without room for it
 
 
