@@ -62,9 +62,7 @@ class Effort:
     `ease`: the share of the step size that each neighbourhood takes, given the octave and their scores before the step,
     both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
     steep in every neighbourhood. `anew`: places, H x W in [0, 1], that get a step of their own before, `stride` times
-    as long.
-    `turn`: a number that tells which octave is dreamed beside the finest, of which there are `always` so many; the
-    others take turns. Without it all are dreamed.
+    as long. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the others.
     """
 
     steps: int

@@ -13,7 +13,7 @@ from dreamvid.plan import Plan
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength, band_rms
 
-CARRIED_STEPS = 1  # per octave: a sixth of a fresh frame's work, and the dream moves with its objects
+CARRIED_STEPS = 1  # per octave that has its turn: a small part of a fresh frame's work
 BALANCE = 0.8  # on a carried frame, where what is strong already would take all of the step
 STRIDE = 6.0  # times as long is the step of what was uncovered: what a fresh frame does in several
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
@@ -101,7 +101,7 @@ NO_STRENGTH = Strength((), ())  # where nothing goes on, nothing is held
 def carried_effort(settings: Settings, strength: Strength, new: Mask | None = None, turn: int | None = None) -> Effort:
     """The steps of a carried frame: few and eased where the layer is carried whole, all where it is blended.
 
-    `new`: where something was uncovered: much of it gets a step of its own; `turn`: as in an `Effort`, where it is not.
+    `new`: where something was uncovered: much of it gets a step of its own; `turn`: as in an `Effort`.
     """
     how = settings.coherence
     if how.mode == "blend":

@@ -40,9 +40,9 @@ Resume = Literal["same", "force", "renew", "never"]
 class FrameRecord:
     """A journal line: a finished frame, the hash of its file, and what was seen while it was made.
 
-    `strength`, `age`, `alive`: as in a `Carry`; `score`: how much the dream raised the
-    objective, None where it was not asked; `valid`: share of the frame whose motion was followed, None on a
-    fresh frame; `seconds`: decode, flow, dream, settle and store.
+    `strength`, `age`, `alive`: as in a `Carry`; `score`: how much the dream raised the objective, None where it was not
+    asked; `valid`: share of the frame whose motion was followed, None on a fresh frame; `seconds`: decode, flow, dream,
+    settle and store.
     """
 
     index: int
