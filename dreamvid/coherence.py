@@ -8,7 +8,7 @@ import numpy as np
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float
 from dreamvid.motion import Motion, sample, warp
 from dreamvid.settings import CoherenceSettings
-from dreamvid.strength import Strength, bands
+from dreamvid.strength import Strength, bands, rms
 from dreamvid.video import cv
 
 LOST = 0.4  # share of the frame: where less can be followed, or less outlives the change, nothing is carried
@@ -156,8 +156,8 @@ def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, in
     """
     layer = np.zeros_like(moved)
     for band, wanted in zip(bands(moved, sizes), strength.bands, strict=True):
-        rms = float(np.sqrt(np.vdot(band, band) / band.size))
-        layer += band * np.float32(np.clip(wanted / rms, *GAIN) if rms > 0 else 1.0)
+        found = rms(band)
+        layer += band * np.float32(np.clip(wanted / found, *GAIN) if found > 0 else 1.0)
     return layer * kept[..., None]
 
 

@@ -69,4 +69,9 @@ def bands(layer: Image, sizes: list[tuple[int, int]]) -> list[Image]:
 
 def band_rms(layer: Image, sizes: list[tuple[int, int]]) -> tuple[float, ...]:
     """The rms of a layer in each octave's band, coarse to fine, in [0, 1]."""
-    return tuple(float(np.sqrt(np.square(band).mean())) for band in bands(layer, sizes))
+    return tuple(rms(band) for band in bands(layer, sizes))
+
+
+def rms(layer: Image) -> float:
+    """The root of the mean square of a layer; not by BLAS, whose sums depend on how many threads it has."""
+    return float(np.sqrt(np.square(layer).mean()))
