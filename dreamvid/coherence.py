@@ -22,9 +22,10 @@ DEAD, RENEWING = 0.2, 0.97  # share of a dream alive at which it ends; what is a
 ANOTHER = 0.7, 0.4  # share of a layer that outlives a change: below the first it is another picture, and new
 STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
-SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to the next
-WORTH = 0.02  # share of the frame uncovered at which that is dreamed in a step of its own
-RENEWED = 0.5  # share of the picture that is new, frame after frame, which calls for a new measure
+SHORTEST_AGE, LONGEST_AGE = 6, 96  # frames from one measure of the strength to the next
+WORTH = 0.02  # share of the frame uncovered at which older frames are asked, and that is dreamed in more steps
+RIM = 1 / 14  # of the short side, around what is uncovered: what was so some frames ago is weak still
+RENEWED = 0.75  # share of the picture that is new, frame after frame, which calls for a new measure
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Past:
     @property
     def layer(self) -> Image:
         """What dreaming has added to the picture: H x W x 3, in [-1, 1]."""
-        return to_float(self.dream) - to_float(self.source)
+        difference: Image = np.subtract(self.dream, self.source, dtype=np.float32)
+        return difference / np.float32(255)
 
 
 Move = Callable[[Past, Frame], Motion]  # how the picture moved from an earlier frame to a new one
@@ -77,6 +79,14 @@ def uncovered(motion: Motion) -> Mask:
         return new
     wider: Mask = cv2.GaussianBlur(cv2.dilate(new, np.ones((7, 7), np.uint8)), (0, 0), 2)
     return wider
+
+
+def widened(new: Mask) -> Mask:
+    """Places uncovered, H x W in [0, 1], with a soft rim of what was so in the frames before."""
+    cv2 = cv.load()
+    side = max(3, round(min(new.shape) * RIM)) | 1
+    result: Mask = cv2.blur(cv2.dilate(new, np.ones((side, side), np.uint8)), (side, side))
+    return result
 
 
 def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
@@ -142,9 +152,9 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) ->
             kept = kept * (1 - FADED * new)
             found = Followed(layer, kept, new, still(motion), valid, alive)
             continue
-        again = (found.new * (1 - new))[..., None]  # uncovered since, and seen from here
-        layer = again * layer + (1 - again) * found.layer
-        kept = again[..., 0] * kept + (1 - again[..., 0]) * found.kept
+        again = found.new * (1 - new)  # uncovered since, and seen from here
+        layer = found.layer + _in_colours(again) * (layer - found.layer)
+        kept = found.kept + again * (kept - found.kept)
         found = Followed(layer, kept, found.new * new, found.still, found.valid, found.alive)
     return found
 
@@ -158,7 +168,7 @@ def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, in
     for band, wanted in zip(bands(moved, sizes), strength.bands, strict=True):
         found = rms(band)
         layer += band * np.float32(np.clip(wanted / found, *GAIN) if found > 0 else 1.0)
-    return layer * kept[..., None]
+    return layer * _in_colours(kept)
 
 
 def blended(past: Past, source: Image, settings: CoherenceSettings) -> Image:
@@ -173,13 +183,13 @@ def settle(dream: Image, start: Image, still: Mask, past: Past, source: Pixels) 
     [0, 1]; `source`: the new source frame. The edge between rest and change is soft.
     """
     cv2 = cv.load()
-    calmer = dream + CALM * still[..., None] * (start - dream)
+    calmer = dream + _in_colours(CALM * still) * (start - dream)
     same = cv2.inRange(cv2.absdiff(source, past.source), (0, 0, 0), (0, 0, 0)) // 255
     reach = max(3, min(source.shape[:2]) // 40) | 1  # a pixel rests only if its neighbourhood does
     same = cv2.erode(same, np.ones((reach, reach), np.uint8), borderValue=1)
     if not same.any():
         return calmer
-    weight = cv2.blur(same.astype(np.float32), (reach, reach))[..., None] * same[..., None]
+    weight = _in_colours(cv2.blur(same.astype(np.float32), (reach, reach)) * same)
     return weight * to_float(past.dream) + (1 - weight) * calmer
 
 
@@ -190,4 +200,10 @@ def still(motion: Motion) -> Mask:
     rest = np.clip((fast - np.hypot(motion.field[..., 0], motion.field[..., 1])) / (fast - slow), 0, 1)
     side = max(3, round(min(rest.shape) / 30)) | 1
     result: Mask = cv2.blur(rest * motion.valid, (side, side)).astype(np.float32)
+    return result
+
+
+def _in_colours(mask: Mask) -> Image:
+    """A mask, H x W, as H x W x 3: numpy multiplies equal shapes many times as fast as it spreads the last axis."""
+    result: Image = cv.load().merge((mask, mask, mask))
     return result

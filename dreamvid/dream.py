@@ -1,7 +1,7 @@
 """One picture dreamed: octaves, random shifts, the tiled gradient, a normalised step, bounds."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,13 +17,11 @@ from dreamvid.nets.prepare import PreparedNet
 from dreamvid.objectives import Objective
 from dreamvid.settings import DreamSettings
 from dreamvid.strength import Grid
-from dreamvid.video import cv
 
 logger = logging.getLogger(__name__)
 SMALLEST_OCTAVE = 32  # pixels on the short side: below it nothing of a picture is left to dream into
 SMALLEST_TILE = 64
 NEIGHBOURHOODS = 12  # along the short side; each is three of their distances wide
-CONTEXT = 24  # pixels around a place that is dreamed alone
 Key = tuple[int, ...]
 
 
@@ -61,17 +59,19 @@ class Effort:
 
     `ease`: the share of the step size that each neighbourhood takes, given the octave and their scores before the step,
     both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
-    steep in every neighbourhood. `anew`: places, H x W in [0, 1], that get a step of their own before, `stride` times
-    as long. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the others.
+    steep in every neighbourhood. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the
+    others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long. `thorough`: these rest in no
+    octave, and in those that take turns have a step more.
     """
 
     steps: int
     ease: Callable[[int, Tensor], Tensor] | None = None
     balance: float = 0.0
-    anew: Mask | None = None
-    stride: float = 3.0
     turn: int | None = None
     always: int = 1
+    anew: Mask | None = None
+    stride: float = 1.0
+    thorough: bool = False
 
 
 def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, key: Key) -> tuple[Image, Dreamer]:
@@ -87,56 +87,25 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
     detail: Tensor | None = None
     # Detail is carried from octave to octave, never the picture: what was not dreamed is not resampled either.
     sizes = octave_sizes(start.shape[0], start.shape[1], dreamer.settings)
+    places = None if effort.anew is None else to_tensor(effort.anew[..., None], dreamer)
+    coarse = len(sizes) - effort.always
     for octave, size in enumerate(sizes):
+        turn = effort.turn % coarse if effort.turn is not None and octave < coarse else None
+        whole = effort.steps if turn in (None, octave) else 0
+        steps = effort.steps + (turn is not None) if effort.thorough else whole
+        if not steps:
+            continue
         base = _shrunk(full, size)
         image = base if detail is None else (base + _grown(detail, size)).clamp(0, 1)
-        if effort.anew is not None:
-            image, dreamer = _dream_anew(dreamer, image, effort.anew, effort.stride, (*key, octave))
         ease = partial(effort.ease, octave) if effort.ease else None
-        coarse = len(sizes) - effort.always
-        rests = effort.turn is not None and octave < coarse and octave != effort.turn % coarse
-        for step in range(0 if rests else effort.steps):
-            image, dreamer = climb(dreamer, image, (*key, octave, step), ease, effort.balance)
+        anew = None if places is None else _shrunk(places, size)
+        for step in range(steps):
+            eased = ease if step >= steps - whole else torch.zeros_like  # in the others, all but the places rest
+            image, dreamer = climb(dreamer, image, (*key, octave, step), eased, effort.balance, anew, effort.stride)
         detail = image - base
-    assert detail is not None
-    untouched = not effort.steps and effort.anew is None
-    result = full if untouched else (full + detail).clamp(0, 1)
-    return result[0].permute(1, 2, 0).cpu().numpy(), dreamer
-
-
-def _dream_anew(dreamer: Dreamer, image: Tensor, anew: Mask, stride: float, key: Key) -> tuple[Tensor, Dreamer]:
-    """A long step in some places of a picture, (1, 3, H, W); the rest of it is not even computed.
-
-    The mean gradient is that of the place: what is covered with dreams already would own that of the picture.
-    """
-    result = image.clone()
-    for number, (rows, columns, place) in enumerate(_places(anew, (image.shape[-2], image.shape[-1]))):
-        within = torch.from_numpy(place)[None, None].to(image.device)
-        part = result[..., rows, columns]
-        part, dreamer = climb(
-            dreamer, part, (*key, number, 0), lambda score: torch.full_like(score, stride), within=within
-        )
-        result[..., rows, columns] = part
-    return result, dreamer
-
-
-def _places(mask: Mask, size: tuple[int, int]) -> Iterator[tuple[slice, slice, Mask]]:
-    """The separate places of a mask at another size: rows and columns with some context around, and the mask there.
-
-    Where they would take as much as the picture, it is yielded whole.
-    """
-    cv2 = cv.load()
-    small = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    reach = 2 * CONTEXT + 1
-    near = cv2.dilate((small > 0.01).astype(np.uint8), np.ones((reach, reach), np.uint8))
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(near)
-    if boxes[1:, cv2.CC_STAT_WIDTH] @ boxes[1:, cv2.CC_STAT_HEIGHT] >= small.size:
-        yield slice(0, size[0]), slice(0, size[1]), small
-        return
-    for label in range(1, count):
-        left, top, width, height = (int(value) for value in boxes[label][:4])
-        rows, columns = slice(top, top + height), slice(left, left + width)
-        yield rows, columns, small[rows, columns] * (labels[rows, columns] == label)
+    if detail is None:
+        return start, dreamer
+    return np.ascontiguousarray((full + detail).clamp(0, 1)[0].permute(1, 2, 0).cpu().numpy()), dreamer
 
 
 def climb(
@@ -145,12 +114,14 @@ def climb(
     key: Key,
     ease: Callable[[Tensor], Tensor] | None = None,
     balance: float = 0.0,
-    within: Tensor | None = None,
+    anew: Tensor | None = None,
+    stride: float = 1.0,
 ) -> tuple[Tensor, Dreamer]:
     """One gradient step: shift, gradient over patches, shift back, step by the mean absolute gradient, bounds.
 
     `image`: (1, 3, H, W) in [0, 1]; `key`: begins with the frame and ends with the step; `ease`, `balance`: as those of
-    an `Effort`; `within`: (1, 1, H, W) in [0, 1], the part that is changed and whose gradient counts. Returns the new
+    an `Effort`; `anew`: (1, 1, H, W) in [0, 1], the places whose steps are not eased but `stride` times as long, by the
+    mean gradient that is theirs: what is covered with dreams already would own that of the picture. Returns the new
     picture, and the dreamer to go on with, as `dream` does. Raises NetError where the gradient is not finite,
     SettingsError where not even the smallest tile fits in memory.
     """
@@ -168,21 +139,26 @@ def climb(
         # Tried again out here: inside the handler the error would still hold the memory of what failed.
     slope, score = (torch.roll(part, (-shift[0], -shift[1]), dims=(-2, -1)) for part in (slope, score))
     steep = slope.abs().mean(dim=1, keepdim=True)
-    mean = steep.mean() if within is None else (steep * within).sum() / within.sum()
+    mean = steep.mean()
     if not bool(torch.isfinite(mean)):
         raise NetError(f"the gradient of {dreamer.net.name} is not finite: try --precision fp32, or other weights")
     result = image
     if float(mean) > 0:
+        local = neighbourhoods(steep)
         share = settings.step_size / mean
         if balance:
-            share = share * (neighbourhoods(steep) / mean).clamp(min=0.01) ** -balance
+            share = share * (local / mean).clamp(min=0.01) ** -balance
         if ease is not None:
             share = share * ease(neighbourhoods(score))
-        result = (image + (spread(share, image) if share.dim() else share) * slope).clamp(0, 1)
+        if share.dim():
+            share = spread(share, image)
+        if anew is not None:
+            share = share + anew * (stride * settings.step_size / spread(local, image).clamp(min=0.01 * mean) - share)
+        result = (image + share * slope).clamp(0, 1)
     # Counted over frames and steps: a carried frame has one step, and would never come to its blur.
     if settings.blur_every and (key[0] + key[-1] + 1) % settings.blur_every == 0:
         result = blurred(result, settings.blur_sigma)
-    return result if within is None else image + within * (result - image), dreamer
+    return result, dreamer
 
 
 def neighbourhoods(field: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from dreamvid.strength import Strength, band_rms
 
 CARRIED_STEPS = 1  # per octave that has its turn: a small part of a fresh frame's work
 BALANCE = 0.8  # on a carried frame, where what is strong already would take all of the step
-STRIDE = 6.0  # times as long is the step of what was uncovered: what a fresh frame does in several
+STRIDE = 4.5  # times as long are the steps of what was uncovered: what a fresh frame does in several
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
@@ -101,21 +101,23 @@ NO_STRENGTH = Strength((), ())  # where nothing goes on, nothing is held
 def carried_effort(settings: Settings, strength: Strength, new: Mask | None = None, turn: int | None = None) -> Effort:
     """The steps of a carried frame: few and eased where the layer is carried whole, all where it is blended.
 
-    `new`: where something was uncovered: much of it gets a step of its own; `turn`: as in an `Effort`.
+    `new`: where something was uncovered: much of it gets longer steps, and more; `turn`: as in an `Effort`.
     """
     how = settings.coherence
     if how.mode == "blend":
         return Effort(settings.dream.steps if how.steps is None else how.steps)
     steps = CARRIED_STEPS if how.steps is None else how.steps
-    worth = new is not None and float(new.mean()) >= coherence.WORTH and steps > 0
+    anew = coherence.widened(new) if new is not None and new.any() else None
+    much = new is not None and float(new.mean()) >= coherence.WORTH
     return Effort(
         steps,
         lambda octave, score: how.step_size * strength.ease(octave, score),
         BALANCE,
-        anew=new if worth else None,
+        turn,
+        always=2 if much else 1,
+        anew=anew,
         stride=STRIDE * min(how.step_size, 0.5),
-        turn=turn,
-        always=2 if worth else 1,
+        thorough=much and steps > 0,
     )
 
 
