@@ -23,6 +23,7 @@ from dreamvid.footage import NOISE, same_file
 from dreamvid.framing import parse_size
 from dreamvid.plan import RENDER_VERSION, make_plan
 from dreamvid.settings import Settings
+from dreamvid.targets import guide_digests
 from dreamvid.timing import parse_range, parse_rate
 from dreamvid.video import formats
 from dreamvid.video.probe import probe
@@ -220,8 +221,9 @@ def _nets(file: Path, jobs: list[Job]) -> dict[str, str]:
 
 def _with_source(planned: Job, net: str) -> Job:
     """The job with its digest, or with the reason why its source cannot be rendered."""
-    identity = ""
+    identity, guides = "", list[str]()
     try:
+        guides = guide_digests(planned.settings.objective)
         if planned.source not in NOISE:
             source = probe(planned.source, tolerate_damage=planned.settings.input.tolerate_damage)
             identity = source.identity
@@ -230,7 +232,7 @@ def _with_source(planned: Job, net: str) -> Job:
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))
     settings = planned.settings.model_dump(mode="json")
-    made_from = [planned.command, planned.source, identity, settings, net, RENDER_VERSION]
+    made_from = [planned.command, planned.source, identity, guides, settings, net, RENDER_VERSION]
     return replace(planned, digest=hashlib.sha256(json.dumps(made_from).encode()).hexdigest())
 
 

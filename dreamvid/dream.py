@@ -1,6 +1,7 @@
 """One picture dreamed: octaves, random shifts, the tiled gradient, a normalised step, bounds."""
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,29 +11,36 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dreamvid import tiles
+from dreamvid import steps, tiles
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.media import Image, Mask
 from dreamvid.nets.prepare import PreparedNet
-from dreamvid.objectives import Objective
+from dreamvid.objectives import SOURCE, Objective
 from dreamvid.settings import DreamSettings
 from dreamvid.strength import Grid
 
 logger = logging.getLogger(__name__)
 SMALLEST_OCTAVE = 32  # pixels on the short side: below it nothing of a picture is left to dream into
 SMALLEST_TILE = 64
+JITTER = 16  # pixels by which a step shifts the picture at most, where nothing is said
+LIGHT = 0.299, 0.587, 0.114  # of red, green and blue in how bright a colour is (ITU-R BT.601)
 NEIGHBOURHOODS = 12  # along the short side; each is three of their distances wide
 Key = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Dreamer:
-    """What dreams: a prepared net, what excites it, and how it climbs."""
+    """What dreams: a prepared net, what excites it, and how it climbs.
+
+    `cycle`: objectives that the steps climb in turn, each with the size of its steps; empty where all climb
+    `objective`.
+    """
 
     net: PreparedNet
     objective: Objective
     settings: DreamSettings
     seed: int
+    cycle: tuple[tuple[Objective, float], ...] = ()
 
     def with_tile(self, tile: int) -> "Dreamer":
         """The same dreamer with patches of `tile` pixels."""
@@ -41,9 +49,24 @@ class Dreamer:
         overlap = min(self.settings.overlap, tile // 2)
         return replace(self, settings=self.settings.model_copy(update={"tile": tile, "overlap": overlap}))
 
-    def fields(self, image: Tensor) -> tuple[Tensor, ...]:
-        """The objective of a picture, (1, 3, H, W) in [0, 1], at each place: fields (1, 1, h, w), as it makes them."""
-        return self.objective.fields(self.net(image))
+    def fields(self, image: Tensor, source: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The objective of a picture, (1, 3, H, W) in [0, 1], at each place: fields (1, 1, h, w), as it makes them.
+
+        `source`: what the picture was before, of the same shape; without it, the picture itself.
+        """
+        return self.objective.fields(self.net(image) | {SOURCE: image.detach() if source is None else source})
+
+    @property
+    def asks_for_source(self) -> bool:
+        """Whether any objective looks at what the picture was before."""
+        return any(SOURCE in objective.layers for objective in (self.objective, *(part for part, _ in self.cycle)))
+
+    def at_step(self, step: int) -> "Dreamer":
+        """What climbs in a step: the same dreamer, or one of the objectives that take turns."""
+        if not self.cycle:
+            return self
+        objective, size = self.cycle[step % len(self.cycle)]
+        return replace(self, objective=objective, settings=self.settings.model_copy(update={"step_size": size}))
 
 
 def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple[int, int]]:
@@ -83,82 +106,146 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
     memory did not hold these. No steps and no layer give back the source itself.
     """
     start = source if layer is None else np.clip(source + layer, 0.0, 1.0)
-    full = to_tensor(start, dreamer)
+    full, settings = to_tensor(start, dreamer), dreamer.settings
+    original = to_tensor(source, dreamer) if dreamer.asks_for_source else None
     detail: Tensor | None = None
     # Detail is carried from octave to octave, never the picture: what was not dreamed is not resampled either.
-    sizes = octave_sizes(start.shape[0], start.shape[1], dreamer.settings)
+    sizes = octave_sizes(start.shape[0], start.shape[1], settings)
     places = None if effort.anew is None else to_tensor(effort.anew[..., None], dreamer)
     coarse = len(sizes) - effort.always
     for octave, size in enumerate(sizes):
         turn = effort.turn % coarse if effort.turn is not None and octave < coarse else None
         whole = effort.steps if turn in (None, octave) else 0
-        steps = effort.steps + (turn is not None) if effort.thorough else whole
-        if not steps:
+        count = effort.steps + (turn is not None) if effort.thorough else whole
+        if not count:
             continue
-        base = _shrunk(full, size)
-        image = base if detail is None else (base + _grown(detail, size)).clamp(0, 1)
+        base, before = _shrunk(full, size), None if original is None else _shrunk(original, size)
+        image = base if detail is None else bounded(base + _grown(detail, size), settings)
+        rule = steps.rule(settings)
         ease = partial(effort.ease, octave) if effort.ease else None
         anew = None if places is None else _shrunk(places, size)
-        for step in range(steps):
-            eased = ease if step >= steps - whole else torch.zeros_like  # in the others, all but the places rest
-            image, dreamer = climb(dreamer, image, (*key, octave, step), eased, effort.balance, anew, effort.stride)
+        for step in range(count):
+            eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
+            how = How(eased, effort.balance, anew, effort.stride, rule, before)
+            image, dreamer = climb(dreamer, image, (*key, octave, step), how)
         detail = image - base
     if detail is None:
         return start, dreamer
-    return np.ascontiguousarray((full + detail).clamp(0, 1)[0].permute(1, 2, 0).cpu().numpy()), dreamer
+    if settings.keep_colours:
+        detail = (detail * detail.new_tensor(LIGHT).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    return np.ascontiguousarray(bounded(full + detail, settings)[0].permute(1, 2, 0).cpu().numpy()), dreamer
 
 
-def climb(
-    dreamer: Dreamer,
-    image: Tensor,
-    key: Key,
-    ease: Callable[[Tensor], Tensor] | None = None,
-    balance: float = 0.0,
-    anew: Tensor | None = None,
-    stride: float = 1.0,
-) -> tuple[Tensor, Dreamer]:
-    """One gradient step: shift, gradient over patches, shift back, step by the mean absolute gradient, bounds.
+@dataclass(frozen=True)
+class How:
+    """How one step is taken: `ease`, `balance` and `stride` are those of an `Effort`, `ease` for this octave.
 
-    `image`: (1, 3, H, W) in [0, 1]; `key`: begins with the frame and ends with the step; `ease`, `balance`: as those of
-    an `Effort`; `anew`: (1, 1, H, W) in [0, 1], the places whose steps are not eased but `stride` times as long, by the
-    mean gradient that is theirs: what is covered with dreams already would own that of the picture. Returns the new
-    picture, and the dreamer to go on with, as `dream` does. Raises NetError where the gradient is not finite,
-    SettingsError where not even the smallest tile fits in memory.
+    `anew`: (1, 1, H, W) in [0, 1], the places whose steps are not eased but `stride` times as long, by the mean
+    gradient that is theirs: what is covered with dreams already would own that of the picture. `rule`: what makes a
+    step of a gradient; it may remember those before. `source`: (1, 3, H, W), the picture before anything was dreamed.
+    """
+
+    ease: Callable[[Tensor], Tensor] | None = None
+    balance: float = 0.0
+    anew: Tensor | None = None
+    stride: float = 1.0
+    rule: steps.Rule | None = None
+    source: Tensor | None = None
+
+
+PLAIN = How()
+
+
+def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[Tensor, Dreamer]:
+    """One gradient step: shift, gradient over patches, shift back, the step that the rule makes of it, bounds.
+
+    `image`: (1, 3, H, W) in [0, 1]; `key`: begins with the frame and ends with the step. Returns the new picture, and
+    the dreamer to go on with, as `dream` does. Raises NetError where the gradient is not finite, SettingsError where
+    not even the smallest tile fits in memory.
     """
     random = np.random.default_rng((dreamer.seed, *key))
-    jitter = dreamer.settings.jitter
-    shift = tuple(int(by) for by in random.integers(-jitter, jitter, size=2, endpoint=True))
-    shifted = torch.roll(image, shift, dims=(-2, -1))
+    there, back = _shaken((image.shape[-2], image.shape[-1]), dreamer.settings, random)
+    shifted = there(image)
+    source = None if how.source is None else there(how.source)
+    climbing = dreamer.at_step(key[-1])
     while True:
-        settings = dreamer.settings
+        settings = climbing.settings
         try:
-            slope, score = tiles.gradient(dreamer.fields, shifted, settings.tile, settings.overlap)
+            slope, score = tiles.gradient(
+                climbing.fields, shifted, settings.tile, settings.overlap, settings.tiling, source
+            )
             break
         except (MemoryError, RuntimeError) as error:
             dreamer = _with_smaller_tiles(dreamer, error, image)
+            climbing = dreamer.at_step(key[-1])
         # Tried again out here: inside the handler the error would still hold the memory of what failed.
-    slope, score = (torch.roll(part, (-shift[0], -shift[1]), dims=(-2, -1)) for part in (slope, score))
-    steep = slope.abs().mean(dim=1, keepdim=True)
-    mean = steep.mean()
-    if not bool(torch.isfinite(mean)):
-        raise NetError(f"the gradient of {dreamer.net.name} is not finite: try --precision fp32, or other weights")
-    result = image
-    if float(mean) > 0:
-        local = neighbourhoods(steep)
-        share = settings.step_size / mean
-        if balance:
-            share = share * (local / mean).clamp(min=0.01) ** -balance
-        if ease is not None:
-            share = share * ease(neighbourhoods(score))
-        if share.dim():
-            share = spread(share, image)
-        if anew is not None:
-            share = share + anew * (stride * settings.step_size / spread(local, image).clamp(min=0.01 * mean) - share)
-        result = (image + share * slope).clamp(0, 1)
+    slope, score = back(slope), back(score)
+    if not bool(torch.isfinite(slope.sum())):
+        raise NetError(
+            f"the gradient of {dreamer.net.name} is not finite: try smaller steps, --precision fp32, or other weights"
+        )
+    move = (how.rule or steps.rule(settings))(slope)
+    result = image + settings.step_size * _shares(how, move, score) * move
+    if settings.decay < 1:
+        result = dreamer.net.mean + settings.decay * (result - dreamer.net.mean)
+    result = bounded(result, settings)
     # Counted over frames and steps: a carried frame has one step, and would never come to its blur.
     if settings.blur_every and (key[0] + key[-1] + 1) % settings.blur_every == 0:
-        result = blurred(result, settings.blur_sigma)
+        result = steps.blurred(result, settings.blur_sigma)
     return result, dreamer
+
+
+def _shares(how: How, move: Tensor, score: Tensor) -> Tensor | float:
+    """The share of a whole step that each pixel takes, (1, 1, H, W), or one for all."""
+    if how.ease is None and not how.balance and how.anew is None:
+        return 1.0
+    steep = move.abs().mean(dim=1, keepdim=True)
+    local = neighbourhoods(steep) / steep.mean().clamp(min=torch.finfo(steep.dtype).tiny)
+    share = local.clamp(min=0.01) ** -how.balance
+    if how.ease is not None:
+        share = share * how.ease(neighbourhoods(score))
+    share = spread(share, move)
+    if how.anew is not None:
+        share = share + how.anew * (how.stride / spread(local, move).clamp(min=0.01) - share)
+    return share
+
+
+def _shaken(
+    size: tuple[int, int], settings: DreamSettings, random: np.random.Generator
+) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """A random shift, turn and change of scale of a picture, and what brings a gradient of it back.
+
+    The way back is the transpose of the way there, as the chain rule has it; a score is brought back the same way.
+    """
+    reach = JITTER if settings.jitter is None else settings.jitter
+    shift = tuple(int(by) for by in random.integers(-reach, reach, size=2, endpoint=True))
+    unshift = (-shift[0], -shift[1])
+    if not (settings.turn_jitter or settings.zoom_jitter):
+        return (lambda part: part.roll(shift, (-2, -1))), (lambda part: part.roll(unshift, (-2, -1)))
+    angle = math.radians(random.uniform(-settings.turn_jitter, settings.turn_jitter))
+    factor = 1 + random.uniform(-settings.zoom_jitter, settings.zoom_jitter)
+    rows, columns = size
+    cosine, sine = math.cos(angle) * factor, math.sin(angle) * factor
+    turn = torch.tensor([[[cosine, -sine * rows / columns, 0], [sine * columns / rows, cosine, 0]]])
+
+    def turned(part: Tensor) -> Tensor:
+        grid = F.affine_grid(turn.to(part), [1, part.shape[1], rows, columns], align_corners=False)
+        return F.grid_sample(part, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+    def there(part: Tensor) -> Tensor:
+        return turned(part.roll(shift, (-2, -1)))
+
+    def back(part: Tensor) -> Tensor:
+        place = torch.zeros_like(part, requires_grad=True)
+        (result,) = torch.autograd.grad(there(place), place, part)
+        return result
+
+    return there, back
+
+
+def bounded(image: Tensor, settings: DreamSettings) -> Tensor:
+    """A picture kept in [0, 1], where the settings want that."""
+    return image.clamp(0, 1) if settings.clamp else image
 
 
 def neighbourhoods(field: Tensor) -> Tensor:
@@ -174,17 +261,6 @@ def neighbourhoods(field: Tensor) -> Tensor:
 def spread(grid: Tensor, image: Tensor) -> Tensor:
     """A value per neighbourhood, brought to each pixel of a picture: (1, 1, H, W)."""
     return F.interpolate(grid, image.shape[-2:], mode="bilinear", align_corners=False)
-
-
-def blurred(image: Tensor, sigma: float) -> Tensor:
-    """A Gaussian blur of (1, C, H, W) by `sigma` pixels, mirrored at the borders."""
-    radius = min(max(1, round(3 * sigma)), *(side - 1 for side in image.shape[-2:]))
-    offsets = torch.arange(-radius, radius + 1, device=image.device, dtype=image.dtype)
-    kernel = torch.exp(-offsets.square() / (2 * sigma**2))
-    kernel = (kernel / kernel.sum()).repeat(image.shape[1], 1, 1, 1)
-    padded = F.pad(image, (radius,) * 4, mode="reflect")
-    rows = F.conv2d(padded, kernel.transpose(-1, -2), groups=image.shape[1])
-    return F.conv2d(rows, kernel, groups=image.shape[1])
 
 
 def octave_scores(dreamer: Dreamer, image: Image) -> tuple[Grid, ...]:

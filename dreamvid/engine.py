@@ -1,6 +1,6 @@
 """Everything that dreams, made ready once a job: device, net, objective."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -9,8 +9,9 @@ from dreamvid.dream import Dreamer
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
-from dreamvid.objectives import Objective, from_settings, uses_class
+from dreamvid.objectives import SOURCE, Objective
 from dreamvid.settings import Settings
+from dreamvid.targets import each_from_settings, uses_class, uses_place
 
 CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing else is said
 
@@ -25,23 +26,28 @@ class Engine:
     judge: Dreamer
 
 
-def choose(settings: Settings) -> tuple[Net, Objective]:
+def choose(settings: Settings) -> tuple[Net, list[Objective]]:
     """The net that the settings name and what excites it; raises NetError or SettingsError where they cannot be had."""
     net = zoo.get(settings.net.name, settings.net.weights)
-    return net, from_settings(settings.objective, net)
+    return net, each_from_settings(settings.objective, net)
 
 
 def start(settings: Settings) -> Engine:
     """Sets up the process and prepares net and objective; raises NetError or SettingsError where they cannot be had."""
     compute = set_up(settings.compute)
-    net, objective = choose(settings)
+    net, terms = choose(settings)
+    objective = sum(terms[1:], start=terms[0])
     how = settings.dream
     if how.blur_every is None:
         how = how.model_copy(update={"blur_every": CLASS_BLUR if uses_class(settings.objective) else 0})
-    prepared = prepare(net, objective.layers, compute.device, compute.dtype)
+    if how.jitter is None and uses_place(settings.objective):
+        how = how.model_copy(update={"jitter": 0})
+    sizes = [term.step_size or how.step_size for term in settings.objective]
+    cycle = tuple(zip(terms, sizes, strict=True)) if how.cycle and settings.objective else ()
+    layers = objective.layers - {SOURCE}
+    prepared = prepare(net, layers, compute.device, compute.dtype)
     exact = prepared
     if compute.dtype != torch.float32:
-        exact = prepare(net, objective.layers, compute.device, torch.float32)
-    return Engine(
-        net, compute, Dreamer(prepared, objective, how, settings.seed), Dreamer(exact, objective, how, settings.seed)
-    )
+        exact = prepare(net, layers, compute.device, torch.float32)
+    dreamer = Dreamer(prepared, objective, how, settings.seed, cycle)
+    return Engine(net, compute, dreamer, replace(dreamer, net=exact))

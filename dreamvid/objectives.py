@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from dreamvid.errors import NetError, SettingsError
-from dreamvid.nets.net import OUTPUT, Net, check_layer, layer_shapes
-from dreamvid.settings import ObjectiveSettings
+from dreamvid.nets.net import INPUT, OUTPUT
 
 Activations = Mapping[str, Tensor]
+SOURCE = "source"  # beside INPUT, the picture: what it was before anything was dreamed into it
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,66 @@ def layer_energy(layer: str, mean_squares: Tensor | None = None) -> Objective:
     return Objective(frozenset({layer}), lambda seen: (_field(seen[layer].square() * weights.to(seen[layer].device)),))
 
 
+def layer_sum(layer: str) -> Objective:
+    """The sum of the squares of a layer's activations, whose gradient on the layer is twice these (Hasson 2017, 2.1).
+
+    The sum is that of one patch: a picture of many patches has that of each.
+    """
+
+    def fields(seen: Activations) -> tuple[Tensor, ...]:
+        values = seen[layer]
+        places = values.shape[-2] * values.shape[-1] if values.dim() == 4 else 1
+        return (_field(values.square()) * (values.shape[1] * places),)
+
+    return Objective(frozenset({layer}), fields)
+
+
 def channel(layer: str, channels: Sequence[int]) -> Objective:
     """The mean activation of some channels of a layer."""
     chosen = list(channels)
     return Objective(frozenset({layer}), lambda seen: (_field(seen[layer][:, chosen]),))
+
+
+def ranked_channels(layer: str, count: int, strongest: bool) -> Objective:
+    """The mean activation of the `count` channels of a layer that are strongest, or weakest, on this very picture."""
+
+    def fields(seen: Activations) -> tuple[Tensor, ...]:
+        values = seen[layer]
+        strength = (
+            values.detach().mean(dim=tuple(range(2, values.dim())))[0] if values.dim() > 2 else values.detach()[0]
+        )
+        return (_field(values[:, strength.topk(min(count, len(strength)), largest=strongest).indices]),)
+
+    return Objective(frozenset({layer}), fields)
+
+
+def neuron(layer: str, number: int, row: int, column: int) -> Objective:
+    """One unit: a channel at one place of its map; where the map is smaller, at its last row or column."""
+
+    def fields(seen: Activations) -> tuple[Tensor, ...]:
+        values = seen[layer]
+        place = min(row, values.shape[-2] - 1), min(column, values.shape[-1] - 1)
+        return (values[:, number, place[0], place[1]].view(1, 1, 1, 1),)
+
+    return Objective(frozenset({layer}), fields)
+
+
+def direction(layer: str, amounts: Tensor, cosine: bool = False) -> Objective:
+    """The dot product of a layer's activations with a vector over its channels, (C,), at each place.
+
+    With `cosine`, times the cosine between the two where that is above 0.1: a vector that is small but points right
+    counts as well (Olah et al. 2018, "The Building Blocks of Interpretability", direction with cosine similarity).
+    """
+    unit = amounts / amounts.norm()
+
+    def fields(seen: Activations) -> tuple[Tensor, ...]:
+        values = seen[layer]
+        along = (values * unit.to(values.device).view(1, -1, *[1] * (values.dim() - 2))).sum(dim=1, keepdim=True)
+        if cosine:
+            along = along * (along / (values.norm(dim=1, keepdim=True) + 1e-6)).clamp(min=0.1)
+        return (_field(along),)
+
+    return Objective(frozenset({layer}), fields)
 
 
 def class_logit(index: int) -> Objective:
@@ -60,49 +116,68 @@ def class_logit(index: int) -> Objective:
     return Objective(frozenset({OUTPUT}), lambda seen: (_field(seen[OUTPUT][:, [index]]),))
 
 
+def class_square(index: int) -> Objective:
+    """The square of a class's logit (Hasson 2017, 4.1), which grows both ways: below zero it pushes the class off."""
+    return Objective(frozenset({OUTPUT}), lambda seen: (_field(seen[OUTPUT][:, [index]].square()),))
+
+
+def class_log_probability(index: int) -> Objective:
+    """The logarithm of a class's probability after the softmax: also lowers what speaks for other classes."""
+    return Objective(frozenset({OUTPUT}), lambda seen: (_field(seen[OUTPUT].log_softmax(dim=1)[:, [index]]),))
+
+
+def guided(layer: str, guide: Tensor, form: str = "dot") -> Objective:
+    """What a guide picture excites in a layer; `guide`: its activations there, (1, C, h, w) or (1, C).
+
+    `dot`: the dot product of both, place by place, the guide's map brought to the size of this one (Hasson 2017, 4.2).
+    `best`: with that place of the guide which suits each place best (as guided dreams in Caffe, Mordvintsev et al.
+    2015). `statistics`: nearness of the products of all pairs of channels, averaged over places (Gatys et al. 2015,
+    eq. 3), as a share of the guide's own. The first two are measured in mean squares of the guide.
+    """
+    strength = guide.square().mean().clamp(min=1e-12)
+
+    def dot(values: Tensor, wanted: Tensor) -> Tensor:
+        if values.dim() == 4:
+            wanted = F.interpolate(wanted, values.shape[-2:], mode="bilinear", align_corners=False)
+        return _field(values * wanted) / strength
+
+    def best(values: Tensor, wanted: Tensor) -> Tensor:
+        if values.dim() != 4:
+            return dot(values, wanted)
+        places = wanted.flatten(2)[0]
+        suits = (values.detach().flatten(2)[0].T @ places).argmax(dim=1)
+        return _field(values * places[:, suits].view_as(values)) / strength
+
+    def statistics(values: Tensor, wanted: Tensor) -> Tensor:
+        mine, its = (part.flatten(2)[0] if part.dim() == 4 else part.T for part in (values, wanted))
+        gram, goal = mine @ mine.T / mine.shape[1], its @ its.T / its.shape[1]
+        return -((gram - goal).square().sum() / goal.square().sum().clamp(min=1e-12)).view(1, 1, 1, 1)
+
+    chosen = {"dot": dot, "best": best, "statistics": statistics}[form]
+    return Objective(frozenset({layer}), lambda seen: (chosen(seen[layer], guide.to(seen[layer].device)),))
+
+
+def little_variation() -> Objective:
+    """Minus the mean square difference of neighbouring pixels: total variation, as far as it is avoided."""
+
+    def fields(seen: Activations) -> tuple[Tensor, ...]:
+        image = seen[INPUT]
+        down, right = image.diff(dim=-2).square(), image.diff(dim=-1).square()
+        return (-_field(F.pad(down, (0, 0, 0, 1)) + F.pad(right, (0, 1))),)
+
+    return Objective(frozenset({INPUT}), fields)
+
+
+def little_contrast() -> Objective:
+    """Minus the mean square distance of the picture from grey."""
+    return Objective(frozenset({INPUT}), lambda seen: (-_field((seen[INPUT] - 0.5).square()),))
+
+
+def little_change() -> Objective:
+    """Minus the mean square distance of the picture from its source."""
+    return Objective(frozenset({INPUT, SOURCE}), lambda seen: (-_field((seen[INPUT] - seen[SOURCE]).square()),))
+
+
 def _field(values: Tensor) -> Tensor:
     """The mean over channels of (1, C, h, w) at each place; of anything else one mean, as a field of one place."""
     return values.mean(dim=1, keepdim=True) if values.dim() == 4 else values.mean().view(1, 1, 1, 1)
-
-
-def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:
-    """The weighted sum that the settings describe, over `net`; the net's own default layers where they are silent.
-
-    Raises NetError for a layer, channel or class that the net does not have (with the nearest names), SettingsError
-    where nothing is named and the net has no default.
-    """
-    if not terms and not net.default_layers:
-        raise SettingsError(f"name a layer of {net.name} with --layer; `dreamvid models layers {net.name}` lists them")
-    chosen = list(terms) or [ObjectiveSettings(layer=layer) for layer in net.default_layers]
-    shapes = layer_shapes(net)
-    parts = [term.weight * _term(term, net, shapes) for term in chosen]
-    return sum(parts[1:], start=parts[0])
-
-
-def _term(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
-    if term.kind == "class":
-        return class_logit(net.class_index(term.class_name or ""))
-    layer, channels = term.layer or "", term.channels
-    if term.name is not None:
-        layer, number = net.named_channel(term.name)
-        channels = (number,)
-    shape = check_layer(net, layer, shapes)
-    if term.kind == "layer":
-        statistics = net.statistics.get(layer)
-        if statistics is not None and (len(shape) != 3 or len(statistics) != shape[0]):
-            raise NetError(
-                f"the channel statistics of {net.name} do not fit layer {layer}: the weights file is damaged"
-            )
-        return layer_energy(layer, statistics)
-    beyond = [number for number in channels if not 0 <= number < shape[0]]
-    if beyond:
-        raise NetError(f"layer {layer} of {net.name} has channels 0 to {shape[0] - 1}, not {beyond[0]}")
-    return channel(layer, channels)
-
-
-def uses_class(terms: Sequence[ObjectiveSettings]) -> bool:
-    """Whether a class is among the terms: its pictures need a blur as their prior."""
-    return any(term.kind == "class" for term in terms)
-
-
-__all__ = ["Activations", "Objective", "channel", "class_logit", "from_settings", "layer_energy", "uses_class"]

@@ -53,6 +53,9 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins a file with a mark
     except (ValueError, OSError, RecursionError) as error:  # also numbers too long, brackets too deep
         raise SettingsError(f"{path}: {error}") from None
+    for term in table.get("objective", []):
+        if isinstance(term, dict) and isinstance(term.get("file"), str):
+            term["file"] = str(path.parent / term["file"])  # a guide lies beside the preset that names it
     parent = table.pop("extends", None)
     if parent is not None:
         if not isinstance(parent, str):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dreamvid.errors import SettingsError, nearest
 
-Kind = Literal["layer", "channel", "class"]
+Kind = Literal["layer", "channel", "neuron", "direction", "class", "guide", "tv", "l2", "source"]
 Codec = Literal["h264", "h265", "av1", "vp9", "prores", "ffv1", "gif", "webp", "png"]
 
 
@@ -45,33 +45,85 @@ class NetSettings(Section):
         return {**given, "name": "dreamnet", "weights": name}
 
 
+# What each kind of objective has to be told, what else it may be told, and its forms, the usual one first:
+#   layer: each channel as a share of its usual strength, where that is known; plain mean square; sum of squares
+#   channel: those chosen; all others; the `count` strongest, or weakest, on this very picture
+#   direction: dot product with a mixture of channels; times the cosine between them
+#   class: its logit; the square of that; the logarithm of its probability
+#   guide: dot product place by place; with what suits each place best; nearness in what excites together
+NEEDED: dict[str, tuple[str, ...]] = {
+    "layer": ("layer",),
+    "channel": ("layer",),
+    "neuron": ("layer", "channels", "row", "column"),
+    "direction": ("layer", "channels", "amounts"),
+    "class": ("class_name",),
+    "guide": ("file",),
+}
+ALLOWED: dict[str, tuple[str, ...]] = {"channel": ("channels", "name", "count"), "guide": ("layer",)}
+FORMS: dict[str, tuple[str, ...]] = {
+    "layer": ("usual", "plain", "sum"),
+    "channel": ("chosen", "others", "strongest", "weakest"),
+    "direction": ("dot", "cosine"),
+    "class": ("logit", "square", "log_probability"),
+    "guide": ("dot", "best", "statistics"),
+}
+
+
 class ObjectiveSettings(Section):
     """What excites: one term of the sum that a dream climbs."""
 
-    kind: Kind = setting("layer", "layer: energy of a layer; channel: mean of channels; class: a class's logit")
+    kind: Kind = setting(
+        "layer",
+        "layer, channel, neuron, direction, class, guide; of the picture: less tv, l2, change from its source",
+    )
     layer: str | None = setting(None, "layer by its module name (`models layers NET` lists them)")
-    channels: tuple[int, ...] = setting((), "channel numbers within the layer, for kind = channel")
+    channels: tuple[int, ...] = setting((), "channel numbers within the layer, for kind = channel, neuron, direction")
     name: str | None = setting(None, "channel by name (`models channels NET` lists them), in place of its number")
+    form: str | None = setting(
+        None,
+        "of the kind: what of it is climbed, such as plain, strongest, cosine, log_probability, best; none: usual",
+    )
+    count: int = setting(1, "how many channels are the strongest or weakest", "count", ge=1)
+    row: int | None = setting(None, "row of a neuron in the layer's map", "units", ge=0)
+    column: int | None = setting(None, "column of a neuron in the layer's map", "units", ge=0)
+    amounts: tuple[float, ...] = setting((), "share of each channel in a direction")
     class_name: str | None = setting(None, "class by name or index, for kind = class")
-    weight: float = setting(1.0, "share of this term in the sum", ge=-1000, le=1000)
+    file: str | None = setting(None, "picture that guides, for kind = guide")
+    weight: float = setting(1.0, "share of this term in the sum; below zero it is avoided", ge=-1000, le=1000)
+    step_size: float | None = setting(
+        None, "with dream.cycle: its own, in place of dream.step_size", "share of the full range", gt=0
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> "ObjectiveSettings":
+        needed, forms = NEEDED.get(self.kind, ()), FORMS.get(self.kind, ())
         if self.name is not None:
             if self.kind != "channel":
                 raise ValueError(f"name is for kind = channel, not for an objective of kind {self.kind}")
             if self.layer is not None or self.channels:
                 raise ValueError("an objective of kind channel takes a name, or layer and channels, not both")
-            return self
-        if self.kind == "class":
-            if self.class_name is None:
-                raise ValueError("an objective of kind class needs class_name")
-        elif self.layer is None:
-            instead = ", or the name of a channel" if self.kind == "channel" else ""
-            raise ValueError(f"an objective of kind {self.kind} needs a layer{instead}")
-        if self.kind == "channel" and not self.channels:
-            raise ValueError("an objective of kind channel needs channels, such as [12]")
+            needed = ()
+        elif self.kind == "channel" and self.form not in ("strongest", "weakest"):
+            needed = ("layer", "channels")
+        for key in needed:
+            if getattr(self, key) in (None, ()):
+                example = {"channels": ", such as [12]", "layer": ", or the name of a channel"}
+                more = example.get(key, "") if self.kind == "channel" else ""
+                raise ValueError(f"an objective of kind {self.kind} needs {_article(key)}{more}")
+        always = {"kind", "form", "weight", "step_size"}
+        foreign = self.model_fields_set - always - set(NEEDED.get(self.kind, ())) - set(ALLOWED.get(self.kind, ()))
+        for key in sorted(foreign):
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"an objective of kind {self.kind} takes no {key}")
+        if self.form is not None and self.form not in forms:
+            raise ValueError(f"form of an objective of kind {self.kind} is {' or '.join(forms) or 'not given'}")
+        if self.kind == "direction" and len(self.amounts) != len(self.channels):
+            raise ValueError(f"a direction needs an amount for each of its {len(self.channels)} channels")
         return self
+
+
+def _article(key: str) -> str:
+    return {"layer": "a layer", "row": "a row", "column": "a column", "file": "a file"}.get(key, key)
 
 
 class DreamSettings(Section):
@@ -80,9 +132,29 @@ class DreamSettings(Section):
     octaves: int = setting(4, "sizes that are dreamed, coarse to fine", "count", ge=1, le=16)
     octave_scale: float = setting(1.4, "from one octave to the next", "factor", gt=1, le=4)
     steps: int = setting(6, "gradient steps per octave on a fresh frame", "count", ge=0, le=10_000)
-    step_size: float = setting(0.012, "mean change of one step", "share of the full range", gt=0, le=1)
-    jitter: int = setting(16, "largest random shift of a step", "pixels", ge=0, le=4096)
-    tiling: Literal["windowed"] = setting("windowed", "how patches are put together: windows that sum to one")
+    step_size: float = setting(0.012, "change of one step, as step_rule measures it", "share of the full range", gt=0)
+    step_rule: Literal["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"] = setting(
+        "mean",
+        "what divides a gradient: its mean, std, rms (l2); nothing (raw, of pixels to 255); those before",
+    )
+    gradient: Literal["plain", "laplacian", "fourier"] = setting(
+        "plain",
+        "laplacian: equal in every band; fourier: as of a picture of scaled frequencies and decorrelated colours",
+    )
+    smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", ge=0, le=100)
+    cycle: bool = setting(False, "each step climbs the next objective, in turn, in place of their sum")
+    jitter: int | None = setting(
+        None, "largest random shift of a step; none: 16, or 0 where a neuron is dreamed", "pixels", ge=0, le=4096
+    )
+    zoom_jitter: float = setting(0.0, "largest random change of scale of a step", "share", ge=0, le=0.5)
+    turn_jitter: float = setting(0.0, "largest random turn of a step", "degrees", ge=0, le=180)
+    decay: float = setting(1.0, "what is left of the picture's contrast after each step", "factor", gt=0, le=1)
+    clamp: bool = setting(True, "values are kept in range after each step")
+    keep_colours: bool = setting(False, "only the light is dreamed: hue and saturation stay the source's")
+    tiling: Literal["windowed", "summed", "contiguous"] = setting(
+        "windowed",
+        "windows that sum to one; or plain patches: summed where they overlap, or contiguous, side by side",
+    )
     tile: int = setting(1024, "side of a patch, its context included", "pixels", ge=32, le=16384)
     overlap: int = setting(64, "what neighbouring patches share", "pixels", ge=0, le=4096)
     blur_every: int | None = setting(None, "blur after every so many steps; 0 never", "steps", ge=0, le=1000)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Fields = Callable[[Tensor], tuple[Tensor, ...]]  # of a picture (1, 3, H, W): scores at each place, (1, 1, h, w) each
+Fields = Callable[..., tuple[Tensor, ...]]  # of a picture (1, 3, H, W): scores at each place, (1, 1, h, w) each
+Tiling = Literal["windowed", "summed", "contiguous"]
 ALIGN = 32  # patches begin on the grid of the deepest usual stride, so that a net sees each as it saw the whole
 
 
@@ -50,17 +52,38 @@ def patches(height: int, width: int, tile: int, overlap: int) -> Iterator[tuple[
             yield slice(row.start, row.stop), slice(column.start, column.stop), window
 
 
-def gradient(fields: Fields, image: Tensor, tile: int, overlap: int) -> tuple[Tensor, Tensor]:
+def plain_patches(
+    height: int, width: int, tile: int, overlap: int, tiling: Tiling
+) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Patches of exactly `tile` pixels a side without windows, to show why there are windows (Hasson 2017, 2.5).
+
+    `summed`: neighbours share `overlap` pixels; `contiguous`: none. What is left over at the ends belongs to no patch;
+    a side shorter than a patch is one.
+    """
+    step = tile - overlap if tiling == "summed" else tile
+    for row in range(0, max(1, height - tile + 1), step):
+        for column in range(0, max(1, width - tile + 1), step):
+            rows, columns = slice(row, min(row + tile, height)), slice(column, min(column + tile, width))
+            yield rows, columns, torch.ones(rows.stop - rows.start, columns.stop - columns.start)
+
+
+def gradient(
+    fields: Fields, image: Tensor, tile: int, overlap: int, tiling: Tiling = "windowed", beside: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The gradient of a score, the sum of the means of its fields, taken patch by patch.
 
-    `image`: (1, 3, H, W) float32. Returns the gradient, of the same shape, and the fields' sum at each pixel,
-    (1, 1, H, W). One patch as large as the picture gives exactly the plain gradient.
+    `image`: (1, 3, H, W) float32; `beside`: another of that size, whose patches are handed to `fields` as well. Returns
+    the gradient, of the same shape, and the fields' sum at each pixel, (1, 1, H, W). One patch as large as the picture
+    gives exactly the plain gradient.
     """
     height, width = image.shape[-2:]
     total, local = torch.zeros_like(image), torch.zeros_like(image[:, :1])
-    for rows, columns, window in patches(height, width, tile, overlap):
+    cut = patches(height, width, tile, overlap)
+    if tiling != "windowed":
+        cut = plain_patches(height, width, tile, overlap, tiling)
+    for rows, columns, window in cut:
         patch = image[..., rows, columns].detach().clone().requires_grad_(True)
-        found = fields(patch)
+        found = fields(patch) if beside is None else fields(patch, beside[..., rows, columns])
         (slope,) = torch.autograd.grad(_score(found), patch)
         window = window.to(image.device)
         # A patch's mean is over fewer positions than the picture's: its slope is steeper by the ratio of the areas.

@@ -25,6 +25,7 @@ from dreamvid.footage import Footage
 from dreamvid.plan import RENDER_VERSION, differences
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength
+from dreamvid.targets import guide_digests
 from dreamvid.video import cv
 from dreamvid.video.store import FrameStore, write_file
 
@@ -201,6 +202,7 @@ def _fingerprint(footage: Footage, settings: Settings, ready: Engine) -> dict[st
         "frames and shots": hashlib.sha256(frames.encode()).hexdigest()[:16],
         "net": ready.net.sha256,
         "named channels": [ready.net.named_channel(term.name) for term in settings.objective if term.name is not None],
+        "guides": guide_digests(settings.objective),
         "threads": ready.compute.threads,
         "device": ready.compute.description,
         "precision": str(ready.compute.dtype),

@@ -1,16 +1,15 @@
 """Objectives: what they measure, that they can be climbed, and how they are put together."""
 
-from dataclasses import replace
+import math
 
 import pytest
 import torch
 from torch import Tensor
 
-from dreamvid.errors import NetError, SettingsError
-from dreamvid.nets.net import OUTPUT, Net
+from dreamvid import objectives
+from dreamvid.nets.net import INPUT, OUTPUT, Net
 from dreamvid.nets.prepare import PreparedNet, prepare
-from dreamvid.objectives import Objective, channel, class_logit, from_settings, layer_energy, uses_class
-from dreamvid.settings import ObjectiveSettings
+from dreamvid.objectives import SOURCE, Objective, channel, class_logit, layer_energy
 
 
 def picture(height: int = 40, width: int = 56) -> Tensor:
@@ -35,34 +34,10 @@ def climb(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]
     return before, float(objective(ready(image)))
 
 
-TERMS = {
-    "a layer": {"layer": "second"},
-    "a module within a layer": {"layer": "third.conv"},
-    "a channel": {"kind": "channel", "layer": "third", "channels": (0,)},
-    "several channels": {"kind": "channel", "layer": "first", "channels": (2, 5, 6)},
-    "a class by name": {"kind": "class", "class_name": "sea slug"},
-    "a class by index": {"kind": "class", "class_name": "4"},
-    "the output itself": {"layer": OUTPUT},
-}
-
-
-@pytest.mark.parametrize("term", TERMS.values(), ids=TERMS)
-def test_a_few_steps_raise_every_objective(tiny_net: Net, term: dict[str, object]) -> None:
-    before, after = climb(tiny_net, from_settings([ObjectiveSettings(**term)], tiny_net))
-    assert after > before + 0.02 * abs(before)
-
-
 def test_a_few_steps_raise_a_weighted_sum_and_lower_what_is_weighted_below_zero(tiny_net: Net) -> None:
     before, after = climb(tiny_net, layer_energy("second") + 0.5 * layer_energy("third"))
     assert after > 1.1 * before
     before, after = climb(tiny_net, -1.0 * layer_energy("second"))
-    assert after > before
-
-
-def test_the_nets_own_layers_are_dreamed_where_none_is_named(tiny_net: Net) -> None:
-    objective = from_settings([], tiny_net)
-    assert objective.layers == {"second"}
-    before, after = climb(tiny_net, objective)
     assert after > before
 
 
@@ -71,19 +46,6 @@ def test_sums_and_products_are_those_of_the_scores() -> None:
     total = 2 * layer_energy("a") + layer_energy("b") * 0.5 + channel("b", [1])
     assert total.layers == {"a", "b"}
     assert float(total(seen)) == pytest.approx(2 * 4 + 0.5 * 9 + 3)
-
-
-def test_every_term_of_the_settings_counts_with_its_weight(tiny_net: Net) -> None:
-    terms = [
-        ObjectiveSettings(layer="first", weight=2.0),
-        ObjectiveSettings(kind="channel", layer="third", channels=(3,), weight=-0.5),
-        ObjectiveSettings(kind="class", class_name="volcano", weight=0.25),
-    ]
-    objective = from_settings(terms, tiny_net)
-    seen = prepared(tiny_net, objective)(picture())
-    energy = layer_energy("first", tiny_net.statistics["first"])(seen)
-    wanted = 2.0 * energy - 0.5 * seen["third"][:, 3].mean() + 0.25 * seen[OUTPUT][0, 4]
-    assert float(objective(seen)) == pytest.approx(float(wanted), rel=1e-5)
 
 
 def test_the_energy_of_a_layer_has_the_layer_as_its_gradient() -> None:
@@ -117,57 +79,96 @@ def test_a_class_is_its_logit_before_any_softmax() -> None:
     assert float(class_logit(2)({OUTPUT: torch.tensor([[1.0, -3.0, 7.5]])})) == 7.5
 
 
-@pytest.mark.parametrize("name", ["Sea eyes", "sea_eyes", "SEA-EYES"])
-def test_a_channel_by_name_is_that_of_the_catalogue(tiny_net: Net, name: str) -> None:
-    net = replace(tiny_net, catalogue={"spots": ("first", 2), "sea eyes": ("third", 3)})
-    objective = from_settings([ObjectiveSettings(kind="channel", name=name, weight=2.0)], net)
-    assert objective.layers == {"third"}
-    seen = prepared(net, objective)(picture())
-    assert float(objective(seen)) == pytest.approx(2.0 * float(seen["third"][:, 3].mean()), rel=1e-5)
+def test_the_sum_of_squares_has_twice_the_layer_as_its_gradient() -> None:
+    """Hasson 2017, 2.1: the gradient that this objective puts on its layer is 2 x, x being the activations."""
+    x = maps(seed=4).requires_grad_(True)
+    (slope,) = torch.autograd.grad(objectives.layer_sum("a")({"a": x}), x)
+    torch.testing.assert_close(slope, 2 * x.detach())
+    row = torch.randn(1, 9, generator=torch.Generator().manual_seed(4)).requires_grad_(True)
+    (slope,) = torch.autograd.grad(objectives.layer_sum("a")({"a": row}), row)
+    torch.testing.assert_close(slope, 2 * row.detach())
 
 
-def test_a_catalogue_that_does_not_fit_its_net_is_refused(tiny_net: Net) -> None:
-    net = replace(tiny_net, catalogue={"deep": ("fourth", 0), "far": ("third", 16)})
-    with pytest.raises(NetError, match="layer 'fourth' of tiny does not exist"):
-        from_settings([ObjectiveSettings(kind="channel", name="deep")], net)
-    with pytest.raises(NetError, match="channels 0 to 15, not 16"):
-        from_settings([ObjectiveSettings(kind="channel", name="far")], net)
+def maps(channels: int = 5, height: int = 6, width: int = 7, seed: int = 0) -> Tensor:
+    """Seeded activations."""
+    return torch.randn(1, channels, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize(
-    ("term", "said"),
-    [
-        ({"kind": "channel", "name": "eyes"}, "tiny has no channels with names.*give LAYER:N"),
-        ({"layer": "secnd"}, r"layer 'secnd' of tiny does not exist; nearest: second"),
-        ({"layer": "conv"}, r"nearest: .*first\.conv"),
-        ({"kind": "channel", "layer": "third", "channels": (16,)}, "channels 0 to 15, not 16"),
-        ({"kind": "channel", "layer": "third", "channels": (0, -1)}, "channels 0 to 15, not -1"),
-        ({"kind": "class", "class_name": "tabby cats"}, "no class 'tabby cats'.*nearest: tabby cat"),
-        ({"kind": "class", "class_name": "5"}, "no class '5'"),
-        ({"kind": "class", "class_name": "-1"}, "no class '-1'"),
-    ],
-)
-def test_what_the_net_does_not_have_is_met_with_the_nearest(tiny_net: Net, term: dict, said: str) -> None:
-    with pytest.raises(NetError, match=said) as error:
-        from_settings([ObjectiveSettings(**term)], tiny_net)
-    assert "\n" not in str(error.value)
+def test_ranked_channels_are_the_strongest_or_the_weakest_of_this_very_picture() -> None:
+    values = maps() + torch.tensor([0.0, 4.0, -2.0, 3.0, 1.0]).view(1, 5, 1, 1)
+    strong, weak = (objectives.ranked_channels("a", 2, strongest)({"a": values}) for strongest in (True, False))
+    assert float(strong) == pytest.approx(float(values[:, [1, 3]].mean()), rel=1e-5)
+    assert float(weak) == pytest.approx(float(values[:, [0, 2]].mean()), rel=1e-5)
+    everything = objectives.ranked_channels("a", 9, strongest=True)({"a": values[:, :, 0, 0]})
+    assert float(everything) == pytest.approx(float(values[:, :, 0, 0].mean()), rel=1e-5)
 
 
-def test_a_net_without_classes_or_without_layers_of_its_own_says_so(tiny_net: Net) -> None:
-    bare = replace(tiny_net, classes=(), default_layers=(), statistics={})
-    with pytest.raises(NetError, match="has no classes"):
-        from_settings([ObjectiveSettings(kind="class", class_name="tabby cat")], bare)
-    with pytest.raises(SettingsError, match="name a layer of tiny with --layer"):
-        from_settings([], bare)
+def test_a_neuron_is_one_place_of_one_channel_and_the_last_where_the_map_is_smaller() -> None:
+    seen = {"a": maps()}
+    assert float(objectives.neuron("a", 3, 2, 5)(seen)) == float(seen["a"][0, 3, 2, 5])
+    assert float(objectives.neuron("a", 3, 50, 5)(seen)) == float(seen["a"][0, 3, 5, 5])
 
 
-def test_statistics_that_do_not_fit_their_layer_are_refused(tiny_net: Net) -> None:
-    damaged = replace(tiny_net, statistics={"second": torch.ones(5)})
-    with pytest.raises(NetError, match="do not fit layer second"):
-        from_settings([ObjectiveSettings(layer="second")], damaged)
+def test_a_direction_is_a_dot_product_and_with_the_cosine_it_counts_how_straight() -> None:
+    amounts = torch.tensor([3.0, 0.0, 4.0, 0.0, 0.0])
+    values = maps()
+    along = 0.6 * values[0, 0] + 0.8 * values[0, 2]
+    assert float(objectives.direction("a", amounts)({"a": values})) == pytest.approx(float(along.mean()), rel=1e-4)
+    straight = amounts.view(1, 5, 1, 1).expand(1, 5, 6, 7)
+    assert float(objectives.direction("a", amounts, cosine=True)({"a": straight})) == pytest.approx(5.0, rel=1e-4)
+    crooked = straight + torch.tensor([0.0, 5.0, 0.0, 0.0, 0.0]).view(1, 5, 1, 1)
+    score = float(objectives.direction("a", amounts, cosine=True)({"a": crooked}))
+    assert score == pytest.approx(5.0 / math.sqrt(2), rel=1e-4)
 
 
-def test_whether_a_class_is_dreamed_is_known() -> None:
-    layer = ObjectiveSettings(layer="second")
-    assert not uses_class([layer]) and not uses_class([])
-    assert uses_class([layer, ObjectiveSettings(kind="class", class_name="volcano")])
+def test_the_forms_of_a_class() -> None:
+    logits = torch.tensor([[1.0, -3.0, 2.5]])
+    assert float(objectives.class_square(1)({OUTPUT: logits})) == 9.0
+    probability = float(logits.softmax(dim=1)[0, 2])
+    assert float(objectives.class_log_probability(2)({OUTPUT: logits})) == pytest.approx(math.log(probability))
+    everywhere = logits.view(1, 3, 1, 1).expand(1, 3, 4, 5)  # a head that is dense has a map
+    assert float(objectives.class_log_probability(2)({OUTPUT: everywhere})) == pytest.approx(math.log(probability))
+
+
+def test_a_guide_is_met_place_by_place_or_by_what_suits_best() -> None:
+    guide = maps(seed=1)
+    dot, best = (objectives.guided("a", guide, form) for form in ("dot", "best"))
+    assert float(dot({"a": guide})) == pytest.approx(1.0, rel=1e-5)
+    mirrored = guide.flip(-1)
+    assert float(dot({"a": mirrored})) < 0.5
+    assert float(best({"a": mirrored})) == pytest.approx(float(best({"a": guide})), rel=1e-5)
+    assert float(best({"a": guide})) >= 1 - 1e-5
+    assert float(dot({"a": torch.nn.functional.interpolate(guide, scale_factor=2)})) > 0.6
+
+
+@pytest.mark.parametrize("form", ["dot", "best", "statistics"])
+def test_a_guide_through_a_layer_without_places(form: str) -> None:
+    guide = maps()[:, :, 0, 0]
+    objective = objectives.guided("fc", guide, form)
+    assert float(objective({"fc": guide})) > float(objective({"fc": -0.5 * guide.flip(1)}))
+
+
+def test_statistics_of_a_guide_do_not_care_for_places() -> None:
+    guide = maps(seed=1)
+    objective = objectives.guided("a", guide, "statistics")
+    shuffled = guide.flatten(2)[..., torch.randperm(42, generator=torch.Generator().manual_seed(0))].view_as(guide)
+    assert float(objective({"a": shuffled})) == pytest.approx(0.0, abs=1e-5)
+    assert float(objective({"a": 1.2 * guide})) == pytest.approx(-((1.44 - 1) ** 2), rel=1e-3)
+
+
+def test_objectives_of_the_picture_are_highest_where_they_are_meant_to_be() -> None:
+    image = picture()
+    flat = torch.full_like(image, 0.3)
+    variation, contrast = objectives.little_variation(), objectives.little_contrast()
+    assert float(variation({INPUT: flat})) == 0 > float(variation({INPUT: image}))
+    assert float(contrast({INPUT: flat})) == pytest.approx(-0.04, rel=1e-5)
+    change = objectives.little_change()
+    assert float(change({INPUT: image, SOURCE: image})) == 0
+    assert float(change({INPUT: image, SOURCE: image + 0.1})) == pytest.approx(-0.01, rel=1e-3)
+
+
+def test_total_variation_counts_both_directions() -> None:
+    stripes = torch.zeros(1, 3, 8, 8)
+    stripes[..., ::2, :] = 1
+    down, across = (objectives.little_variation()({INPUT: each}) for each in (stripes, stripes.transpose(-1, -2)))
+    assert float(down) == float(across) == pytest.approx(-7 / 8)

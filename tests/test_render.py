@@ -209,10 +209,10 @@ def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, mo
 
     plain = tiles.gradient
 
-    def poor(fields: Any, image: Any, tile: int, overlap: int) -> Any:
+    def poor(fields: Any, image: Any, tile: int, overlap: int, *more: Any) -> Any:
         if min(tile, max(image.shape[-2:])) > 120:
             raise torch.OutOfMemoryError("no room")
-        return plain(fields, image, tile, overlap)
+        return plain(fields, image, tile, overlap, *more)
 
     monkeypatch.setattr(tiles, "gradient", poor)
     settings = quick(dream={"tile": 256, "overlap": 32})

@@ -39,6 +39,12 @@ class Common:
     channel: Annotated[
         list[str], option("--channel", help="Channels to dream: NAME or LAYER:N[,M]. Repeatable.", panel=LOOK)
     ] = ()  # type: ignore[assignment]
+    neuron: Annotated[
+        list[str], option("--neuron", help="One unit to dream: LAYER:N:ROW:COL. Repeatable.", panel=LOOK)
+    ] = ()  # type: ignore[assignment]
+    guide: Annotated[
+        Text, option("--guide", help="Picture whose activations to dream, in --layer or the net's own.", panel=LOOK)
+    ] = None
     class_: Annotated[Text, option("--class", help="Class to dream, by name or index.", panel=LOOK)] = None
     seed: Annotated[int | None, option("--seed", help="Seed of all random numbers.", panel=LOOK)] = None
     size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%.", panel=FRAMES)] = None
@@ -97,11 +103,16 @@ class Common:
             "compute.threads": self.threads,
         }
         given = [(key, value) for key, value in keys.items() if value is not None]
-        return given + ([("objective", self._objective())] if self._objective() else [])
+        objective = self._objective()
+        return given + ([("objective", objective)] if objective else [])
 
     def _objective(self) -> list[dict[str, Any]]:
-        terms: list[dict[str, Any]] = [{"kind": "layer", "layer": layer} for layer in self.layer]
+        guided = {"kind": "guide", "file": self.guide} if self.guide is not None else {"kind": "layer"}
+        terms: list[dict[str, Any]] = [{**guided, "layer": layer} for layer in self.layer]
+        if self.guide is not None and not self.layer:
+            terms.append(guided)
         terms += [{"kind": "channel", **_channels(text)} for text in self.channel]
+        terms += [{"kind": "neuron", **_neuron(text)} for text in self.neuron]
         return terms + ([{"kind": "class", "class_name": self.class_}] if self.class_ is not None else [])
 
 
@@ -114,6 +125,16 @@ def _channels(text: str) -> dict[str, Any]:
     if not layer or not all(number.strip().isdecimal() and len(number) < 10 for number in numbers.split(",")):
         raise SettingsError(f"--channel {text!r}: give a name, LAYER:N or LAYER:N,M, for example mixed4a:12")
     return {"layer": layer, "channels": [int(number) for number in numbers.split(",")]}
+
+
+def _neuron(text: str) -> dict[str, Any]:
+    from dreamvid.errors import SettingsError
+
+    layer, *numbers = text.rsplit(":", 3)
+    if not layer or len(numbers) != 3 or not all(number.isdecimal() and len(number) < 10 for number in numbers):
+        raise SettingsError(f"--neuron {text!r}: give LAYER:N:ROW:COL, for example mixed4a:12:6:6")
+    number, row, column = map(int, numbers)
+    return {"layer": layer, "channels": [number], "row": row, "column": column}
 
 
 def takes_common(command: Callable[..., None]) -> Callable[..., None]:

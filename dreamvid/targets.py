@@ -1,0 +1,136 @@
+"""The objective that settings describe, over a net: names looked up, numbers checked, guides read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from dreamvid import objectives
+from dreamvid.errors import NetError, SettingsError
+from dreamvid.media import to_float
+from dreamvid.nets.net import Net, activations, check_layer, first_line, layer_shapes
+from dreamvid.objectives import Objective
+from dreamvid.settings import ObjectiveSettings
+from dreamvid.video import images, probe
+
+GUIDE_SIDE = 512  # pixels: a larger guide is brought to this first
+OF_THE_PICTURE = {
+    "tv": objectives.little_variation,
+    "l2": objectives.little_contrast,
+    "source": objectives.little_change,
+}
+OF_A_CLASS = {
+    "logit": objectives.class_logit,
+    "square": objectives.class_square,
+    "log_probability": objectives.class_log_probability,
+}
+
+
+def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> list[Objective]:
+    """The objective that each of the settings describes, weighted; the net's own default layers where there are none.
+
+    Raises NetError for a layer, channel, unit or class that the net does not have (with the nearest names),
+    SettingsError where nothing is named and the net has no default, SourceError where a guide cannot be read.
+    """
+    shapes = layer_shapes(net)
+    chosen = list(terms) or [ObjectiveSettings(layer=layer) for layer in _own_layers(net)]
+    return [term.weight * _term(term, net, shapes) for term in chosen]
+
+
+def _own_layers(net: Net) -> tuple[str, ...]:
+    if not net.default_layers:
+        raise SettingsError(f"name a layer of {net.name} with --layer; `dreamvid models layers {net.name}` lists them")
+    return net.default_layers
+
+
+def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:
+    """The weighted sum that the settings describe; raises what `each_from_settings` does."""
+    return _sum(each_from_settings(terms, net))
+
+
+def _sum(parts: Sequence[Objective]) -> Objective:
+    return sum(parts[1:], start=parts[0])
+
+
+def _term(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
+    if term.kind in OF_THE_PICTURE:
+        return OF_THE_PICTURE[term.kind]()
+    if term.kind == "class":
+        return OF_A_CLASS[term.form or "logit"](net.class_index(term.class_name or ""))
+    if term.kind == "guide":
+        layers = (term.layer,) if term.layer is not None else _own_layers(net)
+        return _sum([_guided(term, layer, net, shapes) for layer in layers])
+    layer, channels = term.layer or "", term.channels
+    if term.name is not None:
+        layer, number = net.named_channel(term.name)
+        channels = (number,)
+    shape = check_layer(net, layer, shapes)
+    if term.kind == "layer":
+        return _energy(layer, term.form, net, shape)
+    beyond = [number for number in channels if not 0 <= number < shape[0]]
+    if beyond:
+        raise NetError(f"layer {layer} of {net.name} has channels 0 to {shape[0] - 1}, not {beyond[0]}")
+    if term.kind == "direction":
+        amounts = torch.zeros(shape[0])
+        amounts[list(channels)] = torch.tensor(term.amounts)
+        return objectives.direction(layer, amounts, term.form == "cosine")
+    if term.kind == "neuron":
+        if len(shape) != 3:
+            raise NetError(f"layer {layer} of {net.name} has no rows and columns: name a channel of it instead")
+        return objectives.neuron(layer, channels[0], term.row or 0, term.column or 0)
+    if term.form in ("strongest", "weakest"):
+        return objectives.ranked_channels(layer, term.count, term.form == "strongest")
+    if term.form == "others":
+        channels = tuple(number for number in range(shape[0]) if number not in channels)
+        if not channels:
+            raise NetError(f"layer {layer} of {net.name} has no channels but these {shape[0]}")
+    return objectives.channel(layer, channels)
+
+
+def _energy(layer: str, form: str | None, net: Net, shape: tuple[int, ...]) -> Objective:
+    if form == "sum":
+        return objectives.layer_sum(layer)
+    statistics = net.statistics.get(layer) if form != "plain" else None
+    if statistics is not None and (len(shape) != 3 or len(statistics) != shape[0]):
+        raise NetError(f"the channel statistics of {net.name} do not fit layer {layer}: the weights file is damaged")
+    return objectives.layer_energy(layer, statistics)
+
+
+def _guided(term: ObjectiveSettings, layer: str, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
+    """A guide's term in one layer; raises SourceError where it cannot be read, SettingsError where it is too small."""
+    check_layer(net, layer, shapes)
+    pixels = images.load(Path(term.file or ""))
+    picture = torch.from_numpy(to_float(pixels).transpose(2, 0, 1)[None].copy())
+    scale = GUIDE_SIDE / max(pixels.shape[:2])
+    if scale < 1:
+        size = [max(1, round(side * scale)) for side in picture.shape[-2:]]
+        picture = F.interpolate(picture, size, mode="area")
+    mean, std = (torch.tensor(value).view(1, 3, 1, 1) for value in (net.mean, net.std))
+    reason = "nothing of it is left there"
+    try:
+        with torch.no_grad():
+            found = activations(net.module, (picture - mean) / std, frozenset({layer}))[layer]
+    except Exception as error:
+        found, reason = torch.empty(0), first_line(error)
+    if not found.numel():
+        rows, columns = pixels.shape[:2]
+        raise SettingsError(
+            f"the guide {term.file} of {columns}x{rows} is too small for layer {layer} of {net.name}: {reason}"
+        )
+    return objectives.guided(layer, found.float(), term.form or "dot")
+
+
+def guide_digests(terms: Sequence[ObjectiveSettings]) -> list[str]:
+    """The sha256 of each guide's file, in order; raises SourceError where one cannot be read."""
+    return [probe.identity(Path(term.file)) for term in terms if term.file is not None]
+
+
+def uses_class(terms: Sequence[ObjectiveSettings]) -> bool:
+    """Whether a class is among the terms: its pictures need a blur as their prior."""
+    return any(term.kind == "class" for term in terms)
+
+
+def uses_place(terms: Sequence[ObjectiveSettings]) -> bool:
+    """Whether a neuron is among the terms: it sees one place, and a shift would move that about."""
+    return any(term.kind == "neuron" for term in terms)

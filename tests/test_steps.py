@@ -1,0 +1,124 @@
+"""What becomes of a gradient: its size by every rule, its bands, its spectrum, its colours."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor
+
+from dreamvid.settings import DreamSettings
+from dreamvid.steps import COLOURS, blurred, pyramid_evened, rule, shaping, spectrum_evened
+
+
+def slope(height: int = 48, width: int = 64) -> Tensor:
+    """Seeded noise of no particular size."""
+    return 3e-4 * torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(2))
+
+
+def ruled(name: str) -> DreamSettings:
+    return DreamSettings(step_rule=name)  # type: ignore[arg-type]
+
+
+def test_each_rule_makes_its_own_measure_of_a_step_one() -> None:
+    measures = {"mean": Tensor.abs, "l2": Tensor.square}
+    for name, measure in measures.items():
+        assert float(measure(rule(ruled(name))(slope())).mean()) == pytest.approx(1, rel=1e-5)
+    assert float(rule(ruled("std"))(slope()).std()) == pytest.approx(1, rel=1e-5)
+
+
+def test_a_raw_step_is_the_gradient_with_pixels_counted_to_255() -> None:
+    """One unit of a pixel counted to 1 is 255 of one counted to 255: both slope and step shrink by that."""
+    torch.testing.assert_close(rule(ruled("raw"))(slope()), slope() / 255**2)
+
+
+def test_the_first_step_of_adam_is_the_sign_of_the_gradient_and_it_remembers_the_way() -> None:
+    adam = rule(ruled("adam"))
+    torch.testing.assert_close(adam(slope()), slope().sign(), rtol=1e-3, atol=1e-2)
+    back = adam(-slope())  # the way back: most of the first step is still in the mean
+    by_hand = (0.09 - 0.1) / (1 - 0.9**2)
+    torch.testing.assert_close(back, by_hand * slope().sign(), rtol=1e-2, atol=1e-3)
+
+
+def test_adagrad_divides_by_the_root_of_all_squares_so_far_or_by_their_sum_as_it_was_printed() -> None:
+    both = rule(ruled("adagrad")), rule(ruled("adagrad_printed"))
+    kept = slope().abs() > 1e-5  # next to zero the epsilon counts
+    for count in (1, 2, 3):
+        rooted, printed = (step(slope())[kept] for step in both)
+        torch.testing.assert_close(rooted, slope()[kept].sign() / math.sqrt(count), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(printed, 1 / (count * slope()[kept]), rtol=2e-2, atol=0)
+
+
+@pytest.mark.parametrize("name", ["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"])
+def test_a_gradient_of_zero_makes_no_step(name: str) -> None:
+    assert not rule(ruled(name))(torch.zeros(1, 3, 20, 24)).any()
+
+
+def test_each_run_of_steps_has_a_memory_of_its_own() -> None:
+    first, second = rule(ruled("adagrad")), rule(ruled("adagrad"))
+    first(slope())
+    torch.testing.assert_close(second(slope()), rule(ruled("adagrad"))(slope()))
+
+
+def energies(image: Tensor) -> Tensor:
+    """Mean energy of the spectrum in four octaves of frequency, coarse to fine."""
+    rows, columns = torch.fft.fftfreq(image.shape[-2])[:, None], torch.fft.fftfreq(image.shape[-1])[None]
+    frequency = (rows.square() + columns.square()).sqrt()
+    power = torch.fft.fft2(image).abs().square().mean(dim=(0, 1))
+    edges = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2]
+    return torch.stack([power[(frequency >= low) & (frequency < high)].mean() for low, high in pairwise(edges)])
+
+
+def test_a_pyramid_lifts_what_is_coarse() -> None:
+    plain, even = energies(slope(64, 64)), energies(pyramid_evened(slope(64, 64)))
+    assert (plain.max() / plain.min()) < 1.5
+    ratios = even[:-1] / even[1:]
+    assert (ratios > 1.8).all(), "each octave coarser holds more energy per frequency: as much in all"
+
+
+def test_a_pyramid_of_one_frequency_has_its_strength_in_one_band() -> None:
+    """Each band's rms is one: a small band is lifted as much as a great one."""
+    waves = torch.sin(torch.arange(64.0) * 2 * math.pi / 32)
+    both = waves[None, None, None, :] * torch.ones(1, 3, 64, 1) + 1e-3 * slope(64, 64) / slope(64, 64).std()
+    even = pyramid_evened(both)
+    assert float(energies(even)[-1] / energies(even)[0]) > 100 * float(energies(both)[-1] / energies(both)[0])
+
+
+def test_the_spectrum_is_divided_by_the_square_of_the_frequency() -> None:
+    before, after = energies(slope(96, 96)), energies(spectrum_evened(slope(96, 96)))
+    ratios = (after / before)[:-1] / (after / before)[1:]
+    assert torch.all((ratios > 10) & (ratios < 24)), "an octave is a factor of 2 in frequency, 16 in energy"
+
+
+def test_colours_are_mixed_as_those_of_photographs() -> None:
+    grey = torch.ones(1, 3, 8, 8)
+    mixed = spectrum_evened(grey)[0, :, 0, 0]
+    torch.testing.assert_close(mixed / mixed.sum(), torch.tensor(COLOURS).sum(dim=1) / torch.tensor(COLOURS).sum())
+    assert torch.linalg.eigvalsh(torch.tensor(COLOURS)).min() > 0
+    assert sum(COLOURS[place][place] for place in range(3)) == pytest.approx(3, abs=0.02)
+
+
+def test_a_smooth_gradient_loses_what_is_fine() -> None:
+    rough, soft = (energies(shaping(DreamSettings(smooth=width))(slope(64, 64))) for width in (0.0, 2.0))
+    assert float(soft[0] / rough[0]) > 0.5
+    assert float(soft[-1] / rough[-1]) < 0.01
+
+
+@pytest.mark.parametrize("sigma", [0.3, 0.5, 2.0, 30.0])
+def test_a_blur_keeps_the_mean_and_takes_away_contrast(sigma: float) -> None:
+    image = 0.5 + 300 * slope(64, 80)
+    soft = blurred(image, sigma)
+    assert soft.shape == image.shape
+    assert float(soft.mean()) == pytest.approx(float(image.mean()), abs=5e-3)
+    assert float(soft.std()) < float(image.std())
+    torch.testing.assert_close(blurred(torch.full_like(image, 0.3), sigma), torch.full_like(image, 0.3))
+
+
+def test_a_blur_treats_rows_columns_and_channels_alike() -> None:
+    point = torch.zeros(1, 3, 21, 21)
+    point[0, 1, 10, 10] = 1
+    soft = blurred(point, 1.5)
+    torch.testing.assert_close(soft, soft.transpose(-1, -2))
+    torch.testing.assert_close(soft, soft.flip(-1))
+    assert float(soft[:, [0, 2]].abs().max()) == 0
+    assert float(soft.sum()) == pytest.approx(1, rel=1e-5)
