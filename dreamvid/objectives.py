@@ -75,6 +75,7 @@ def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:
         raise SettingsError(f"name a layer of {net.name} with --layer; `dreamvid models layers {net.name}` lists them")
     chosen = list(terms) or [ObjectiveSettings(layer=layer) for layer in net.default_layers]
     shapes = layer_shapes(net)
+    chosen = [term.model_copy(update={"layer": net.layer_name(term.layer)}) if term.layer else term for term in chosen]
     parts = [term.weight * _term(term, net, shapes) for term in chosen]
     return sum(parts[1:], start=parts[0])
 

@@ -49,7 +49,7 @@ class ObjectiveSettings(Section):
     """What excites: one term of the sum that a dream climbs."""
 
     kind: Kind = setting("layer", "layer: energy of a layer; channel: mean of channels; class: a class's logit")
-    layer: str | None = setting(None, "layer by its module name (`models layers NET` lists them)")
+    layer: str | None = setting(None, "layer by its module name or an alias (`models layers NET` lists them)")
     channels: tuple[int, ...] = setting((), "channel numbers within the layer, for kind = channel")
     name: str | None = setting(None, "channel by name (`models channels NET` lists them), in place of its number")
     class_name: str | None = setting(None, "class by name or index, for kind = class")

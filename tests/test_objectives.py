@@ -134,6 +134,12 @@ def test_a_catalogue_that_does_not_fit_its_net_is_refused(tiny_net: Net) -> None
         from_settings([ObjectiveSettings(kind="channel", name="far")], net)
 
 
+@pytest.mark.parametrize("term", [{}, {"kind": "channel", "channels": (3,)}])
+def test_a_layer_may_be_named_by_its_alias(tiny_net: Net, term: dict) -> None:
+    net = replace(tiny_net, aliases={"27": "second"})
+    assert from_settings([ObjectiveSettings(layer="27", **term)], net).layers == {"second"}
+
+
 @pytest.mark.parametrize(
     ("term", "said"),
     [

@@ -209,7 +209,7 @@ Weights = Annotated[str | None, typer.Option("--weights", help="Weights FILE, or
 
 @models_app.command("layers")
 def models_layers(model: Model = "dreamnet", weights: Weights = None) -> None:
-    """Every layer of a net: output shape at 224x224, stride and receptive field in pixels."""
+    """Every layer of a net: output shape at 224x224, stride and receptive field in pixels, other names."""
     from dreamvid.nets import net
 
     layers = net.describe(_net(model, weights))
@@ -217,7 +217,7 @@ def models_layers(model: Model = "dreamnet", weights: Weights = None) -> None:
     for layer in layers:
         shape = "x".join(map(str, layer.shape))
         stride, field = layer.stride or "-", layer.receptive_field or "all"
-        print(f"{layer.name:40} {shape:>16} {stride:>7} {field:>6}")
+        print(f"{layer.name:40} {shape:>16} {stride:>7} {field:>6}  {' '.join(layer.aliases)}".rstrip())
 
 
 @models_app.command("channels")

@@ -21,6 +21,7 @@ class Net:
     `mean`, `std`: per channel, of RGB in [0, 1]. `statistics`: layer -> (channels,) mean square of each channel over
     photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named.
     `sha256`: of the weights. `catalogue`: name -> (layer, number) of channels that have a name, empty where none do.
+    `aliases`: other names of layers, such as `conv5_2`, -> the layer.
     """
 
     name: str
@@ -32,6 +33,11 @@ class Net:
     default_layers: tuple[str, ...] = ()
     statistics: dict[str, Tensor] = field(default_factory=dict)
     catalogue: dict[str, tuple[str, int]] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+    def layer_name(self, wanted: str) -> str:
+        """The layer that an alias means; every other name is given back as it is."""
+        return self.aliases.get(wanted, wanted)
 
     def class_index(self, wanted: str) -> int:
         """The index of a class given by name (any case, `_` or `-` for space) or by number; raises NetError."""
@@ -66,6 +72,7 @@ class Layer:
     shape: tuple[int, ...]
     stride: int | None
     receptive_field: int | None
+    aliases: tuple[str, ...] = ()
 
 
 class _Enough(Exception):  # noqa: N818 - it is no error
@@ -138,13 +145,15 @@ def layer_shapes(net: Net, height: int = 224, width: int = 224) -> dict[str, tup
 
 
 def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
-    """The shape of a layer that must exist and run; raises NetError with the nearest names."""
+    """The shape of a layer, as `Net.layer_name` gives it; raises NetError, with the nearest names, for one that is not.
+
+    `shapes`: as `layer_shapes` gives them.
+    """
     if layer not in shapes:
         known = layer in dict(net.module.named_modules())
         why = "is not used when it dreams (training only)" if known else "does not exist"
-        raise NetError(
-            f"layer {layer!r} of {net.name} {why}{nearest(layer, shapes)}; `dreamvid models layers {net.name}` has all"
-        )
+        near = nearest(layer, [*shapes, *net.aliases])
+        raise NetError(f"layer {layer!r} of {net.name} {why}{near}; `dreamvid models layers {net.name}` has all")
     return shapes[layer]
 
 
@@ -192,7 +201,8 @@ def describe(net: Net) -> list[Layer]:
         whole = hits is None or bool(hits.all())
         stride = None if hits is None else round(width / hits.shape[1])
         size = None if whole or hits is None or stride is None else round(int(hits.sum()) * stride / probes)
-        layers.append(Layer(name, shapes[name], stride, size))
+        aliases = tuple(alias for alias, layer in net.aliases.items() if layer == name)
+        layers.append(Layer(name, shapes[name], stride, size, aliases))
     return layers
 
 

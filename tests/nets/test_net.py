@@ -174,6 +174,14 @@ def test_a_layer_that_exists_but_never_runs_is_told_apart(tiny_net: Net) -> None
     assert check_layer(net, "main", layer_shapes(net)) == (2, 224, 224)
 
 
+def test_a_layer_has_its_aliases_and_an_alias_that_is_none_is_met_with_the_nearest(tiny_net: Net) -> None:
+    net = replace(tiny_net, aliases={"conv1_1": "first.conv", "1": "first.conv", "conv2_1": "second.conv"})
+    assert net.layer_name("conv1_1") == net.layer_name("1") == net.layer_name("first.conv") == "first.conv"
+    assert {layer.name: layer.aliases for layer in describe(net)}["first.conv"] == ("conv1_1", "1")
+    with pytest.raises(NetError, match=r"'conv2_2' of tiny does not exist; nearest: conv2_1"):
+        check_layer(net, net.layer_name("conv2_2"), layer_shapes(net))
+
+
 def test_a_module_called_twice_means_its_first_call(tiny_net: Net) -> None:
     class Twice(nn.Module):
         def __init__(self) -> None:
