@@ -27,7 +27,7 @@ class Engine:
 
 def choose(settings: Settings) -> tuple[Net, Objective]:
     """The net that the settings name and what excites it; raises NetError or SettingsError where they cannot be had."""
-    net = zoo.get(settings.net.name, settings.net.weights)
+    net = zoo.from_settings(settings.net)
     return net, from_settings(settings.objective, net)
 
 

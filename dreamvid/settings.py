@@ -32,6 +32,7 @@ class NetSettings(Section):
 
     name: str = setting("dreamnet", "dreamnet, a classification net of torchvision, or a file that `train` made")
     weights: str | None = setting(None, "weights file (safetensors or a state dict), or random:SEED for timing only")
+    dense: bool = setting(False, "fully connected layers as convolutions: a map of classes; VGG wants 224 pixels")
 
     @model_validator(mode="before")
     @classmethod

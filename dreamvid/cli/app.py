@@ -247,8 +247,7 @@ def _net(model: str, weights: str | None) -> "Net":
     from dreamvid.nets import zoo
     from dreamvid.settings import read_settings
 
-    named = read_settings({"net": {"name": model, "weights": weights}}, "settings").net
-    return zoo.get(named.name, named.weights)
+    return zoo.from_settings(read_settings({"net": {"name": model, "weights": weights}}, "settings").net)
 
 
 def _dream(

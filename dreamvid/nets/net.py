@@ -21,7 +21,8 @@ class Net:
     `mean`, `std`: per channel, of RGB in [0, 1]. `statistics`: layer -> (channels,) mean square of each channel over
     photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named.
     `sha256`: of the weights. `catalogue`: name -> (layer, number) of channels that have a name, empty where none do.
-    `aliases`: other names of layers, such as `conv5_2`, -> the layer.
+    `aliases`: other names of layers, such as `conv5_2`, -> the layer. `side`: of a picture that it takes, in pixels.
+    `dense`: its output is a map, (N, classes, h, w), and a picture too small for it is not continued.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Net:
     statistics: dict[str, Tensor] = field(default_factory=dict)
     catalogue: dict[str, tuple[str, int]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    side: int = 224
+    dense: bool = False
 
     def layer_name(self, wanted: str) -> str:
         """The layer that an alias means; every other name is given back as it is."""
@@ -66,7 +69,10 @@ class Net:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer as users see it: output shape at 224 x 224, stride and receptive field in pixels (None: everything)."""
+    """One layer as users see it: output shape at the net's `side`, stride and receptive field in pixels.
+
+    A receptive field of None is everything; what has a stride of None has no places.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -124,8 +130,12 @@ def activations(module: nn.Module, x: Tensor, layers: frozenset[str]) -> dict[st
     return {name: found[name] for name in layers if name != INPUT}
 
 
-def layer_shapes(net: Net, height: int = 224, width: int = 224) -> dict[str, tuple[int, ...]]:
-    """The output shape (without batch) of every layer that runs, in order; raises NetError where no image goes in."""
+def layer_shapes(net: Net, height: int | None = None, width: int | None = None) -> dict[str, tuple[int, ...]]:
+    """The output shape (without batch) of every layer that runs, in order, at the net's own size where none is given.
+
+    Raises NetError where no image goes in.
+    """
+    height, width = height or net.side, width or net.side
     shapes: dict[str, tuple[int, ...]] = {}
 
     def keep(name: str, output: Tensor) -> None:
@@ -177,7 +187,7 @@ def describe(net: Net) -> list[Layer]:
     Over one stride of pixel positions they sum up to the receptive field. Only what is linear in position is so
     measured; a layer that sees the whole picture, or has no position, gets None.
     """
-    width, height, probes = 2048, 64, 32
+    width, height, probes = 2048, net.side if net.dense else 64, 32
     shapes = layer_shapes(net)
     names = [name for name in shapes if name != OUTPUT]
     reached: dict[str, list[Tensor]] = {}  # layer -> (pictures, columns), for each run of a few pictures

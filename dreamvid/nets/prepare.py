@@ -28,6 +28,7 @@ class PreparedNet:
     std: Tensor
     min_size: int
     dtype: torch.dtype
+    dense: bool = False
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Activations of `image`, (1, 3, H, W) RGB float32 in [0, 1], float32, by layer name; INPUT is `image` itself.
@@ -38,6 +39,14 @@ class PreparedNet:
         x = x.to(dtype=self.dtype, memory_format=torch.channels_last)
         found = activations(self.module, x, self.layers)
         return {name: value.float() for name, value in found.items()} | {INPUT: image}
+
+    def check_size(self, height: int, width: int) -> None:
+        """Raises NetError for a picture that is too small for a dense head."""
+        if self.dense and min(height, width) < self.min_size:
+            raise NetError(
+                f"the dense head of {self.name} takes pictures and tiles of at least {self.min_size}x{self.min_size} "
+                f"pixels, not {width}x{height}: give a larger --size, or leave out net.dense"
+            )
 
 
 def prepare(net: Net, layers: frozenset[str], device: torch.device, dtype: torch.dtype) -> PreparedNet:
@@ -53,7 +62,7 @@ def prepare(net: Net, layers: frozenset[str], device: torch.device, dtype: torch
     min_size = _min_size(net, module, layers)
     module = _batch_norm_folded(module, layers, min_size).to(device, dtype).to(memory_format=torch.channels_last)
     mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (net.mean, net.std))
-    return PreparedNet(net.name, module, layers, mean, std, min_size, dtype)
+    return PreparedNet(net.name, module, layers, mean, std, min_size, dtype, net.dense)
 
 
 def _at_least(image: Tensor, side: int) -> Tensor:

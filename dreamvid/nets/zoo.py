@@ -14,8 +14,10 @@ from dreamvid.errors import NetError, nearest
 from dreamvid.nets.aliases import aliases_of
 from dreamvid.nets.catalogue import catalogue_of
 from dreamvid.nets.checkpoint import Checkpoint, fill, final_classes, load
+from dreamvid.nets.dense import dense
 from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.nets.net import Net
+from dreamvid.settings import NetSettings
 
 EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
 DREAMNET_LAYERS = ("mixed4a", "mixed4b")
@@ -53,6 +55,12 @@ def get(name: str, weights: str | None = None) -> Net:
     if name == "dreamnet":
         return _dreamnet(load(Path(weights) if weights else EMBEDDED))
     return _from_file(name, load(Path(weights))) if weights else _from_hub(name)
+
+
+def from_settings(how: NetSettings) -> Net:
+    """The net that the settings describe; raises NetError where it cannot be had so."""
+    net = get(how.name, how.weights)
+    return dense(net) if how.dense else net
 
 
 def _unknown(name: str) -> str:
@@ -153,4 +161,4 @@ def card() -> str:
     return (EMBEDDED.parent / "DREAMNET.md").read_text(encoding="utf-8")
 
 
-__all__ = ["card", "get", "names"]
+__all__ = ["card", "from_settings", "get", "names"]
