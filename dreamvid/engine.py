@@ -42,6 +42,8 @@ def start(settings: Settings) -> Engine:
     exact = prepared
     if compute.dtype != torch.float32:
         exact = prepare(net, objective.layers, compute.device, torch.float32)
-    return Engine(
-        net, compute, Dreamer(prepared, objective, how, settings.seed), Dreamer(exact, objective, how, settings.seed)
-    )
+    dreamer, judge = (Dreamer(each, objective, how, settings.seed) for each in (prepared, exact))
+    if prepared.max_size is not None:  # a net for pictures of one size sees any picture in patches of that
+        tile = min(how.tile, prepared.max_size)
+        dreamer, judge = dreamer.with_tile(tile), judge.with_tile(tile)
+    return Engine(net, compute, dreamer, judge)

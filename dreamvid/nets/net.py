@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dreamvid.errors import NetError, nearest
+from dreamvid.nets.tokens import as_map
 
 OUTPUT = "output"  # the layer name of what a net's forward returns: its logits
 INPUT = "input"  # the layer name of the picture itself, before mean and std
@@ -87,20 +88,26 @@ class _Enough(Exception):  # noqa: N818 - it is no error
 
 @contextmanager
 def tapped(module: nn.Module, names: list[str], keep: Callable[[str, Tensor], None]) -> Iterator[None]:
-    """While open, hands each named layer's output to `keep` whenever that layer runs.
+    """While open, hands each named layer's output to `keep` whenever that layer runs; tokens as a map of their patches.
 
     A module that is called several times in one run (ResNet's ReLU) means its first call, everywhere in this file.
     """
     modules = dict(module.named_modules())
+    patches: tuple[int, ...] | None = None
+
+    def convolved(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        nonlocal patches
+        patches = tuple(output.shape)
 
     def hook(name: str) -> Callable[..., None]:
         def taken(_module: nn.Module, _inputs: object, output: object) -> None:
             if isinstance(output, Tensor):
-                keep(name, output)
+                keep(name, as_map(output, patches))
 
         return taken
 
-    handles = [modules[name].register_forward_hook(hook(name)) for name in names]
+    handles = [part.register_forward_hook(convolved) for part in modules.values() if isinstance(part, nn.Conv2d)]
+    handles += [modules[name].register_forward_hook(hook(name)) for name in names]
     try:
         yield
     finally:

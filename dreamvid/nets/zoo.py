@@ -17,6 +17,7 @@ from dreamvid.nets.checkpoint import Checkpoint, fill, final_classes, load
 from dreamvid.nets.dense import dense
 from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.nets.net import Net
+from dreamvid.nets.tokens import AnySize
 from dreamvid.settings import NetSettings
 
 EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
@@ -144,6 +145,8 @@ def _torchvision(name: str, module: nn.Module, sha256: str, classes: tuple[str, 
     if getattr(module, "transform_input", False):  # brings the picture to [-1, 1] inside: said here, all can see it
         module.transform_input = False  # type: ignore[assignment]
         mean = std = (0.5, 0.5, 0.5)
+    if isinstance(module, models.VisionTransformer):
+        module = AnySize(module)
     return Net(
         name,
         module.eval(),
