@@ -25,16 +25,22 @@ class Engine:
     judge: Dreamer
 
 
-def choose(settings: Settings) -> tuple[Net, Objective]:
-    """The net that the settings name and what excites it; raises NetError or SettingsError where they cannot be had."""
-    net = zoo.from_settings(settings.net)
+def choose(settings: Settings, *, trust: bool = False) -> tuple[Net, Objective]:
+    """The net that the settings name and what excites it; raises NetError or SettingsError where they cannot be had.
+
+    `trust`: whether a net that is code may be executed.
+    """
+    net = zoo.from_settings(settings.net, trust=trust)
     return net, from_settings(settings.objective, net)
 
 
-def start(settings: Settings) -> Engine:
-    """Sets up the process and prepares net and objective; raises NetError or SettingsError where they cannot be had."""
+def start(settings: Settings, *, trust: bool = False) -> Engine:
+    """Sets up the process and prepares net and objective; raises NetError or SettingsError where they cannot be had.
+
+    `trust`: as for `choose`.
+    """
     compute = set_up(settings.compute)
-    net, objective = choose(settings)
+    net, objective = choose(settings, trust=trust)
     how = settings.dream
     if how.blur_every is None:
         how = how.model_copy(update={"blur_every": CLASS_BLUR if uses_class(settings.objective) else 0})

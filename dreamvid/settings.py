@@ -30,8 +30,9 @@ class Section(BaseModel):
 class NetSettings(Section):
     """Which net dreams."""
 
-    name: str = setting("dreamnet", "dreamnet, a classification net of torchvision, or a file that `train` made")
+    name: str = setting("dreamnet", "dreamnet, a net of torchvision, a file that `train` made, or FILE.py:FUNCTION")
     weights: str | None = setting(None, "weights file (safetensors or a state dict), or random:SEED for timing only")
+    classes: str | None = setting(None, "file of the class names, one a line or a JSON list; none: the weights' own")
     dense: bool = setting(False, "fully connected layers as convolutions: a map of classes; VGG wants 224 pixels")
 
     @model_validator(mode="before")
@@ -44,6 +45,11 @@ class NetSettings(Section):
         if given.get("weights") is not None:
             raise ValueError(f"name = {name} is a file of weights itself: leave out weights, or name the net")
         return {**given, "name": "dreamnet", "weights": name}
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the net is made by a Python file, which would be executed."""
+        return self.name.endswith(".py") or ".py:" in self.name
 
 
 class ObjectiveSettings(Section):

@@ -228,6 +228,6 @@ def plainly(name: str) -> str:
     return name.lower().replace("_", " ").replace("-", " ")
 
 
-def first_line(error: Exception | None) -> str:
+def first_line(error: BaseException | None) -> str:
     """What an error says in its first line, or its kind where it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -14,9 +14,11 @@ from dreamvid.errors import NetError, nearest
 from dreamvid.nets.aliases import aliases_of
 from dreamvid.nets.catalogue import catalogue_of
 from dreamvid.nets.checkpoint import Checkpoint, fill, final_classes, load
+from dreamvid.nets.classes import with_classes
 from dreamvid.nets.dense import dense
 from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.nets.net import Net
+from dreamvid.nets.own_code import net_of_code
 from dreamvid.nets.tokens import AnySize
 from dreamvid.settings import NetSettings
 
@@ -58,9 +60,13 @@ def get(name: str, weights: str | None = None) -> Net:
     return _from_file(name, load(Path(weights))) if weights else _from_hub(name)
 
 
-def from_settings(how: NetSettings) -> Net:
-    """The net that the settings describe; raises NetError where it cannot be had so."""
-    net = get(how.name, how.weights)
+def from_settings(how: NetSettings, *, trust: bool = False) -> Net:
+    """The net that the settings describe; raises NetError where it cannot be had so.
+
+    `trust`: whether a file of code may be executed. No setting says so, since settings are shared.
+    """
+    net = net_of_code(how.name, how.weights, trust=trust) if how.is_code else get(how.name, how.weights)
+    net = net if how.classes is None else with_classes(net, Path(how.classes))
     return dense(net) if how.dense else net
 
 
@@ -102,6 +108,10 @@ def _from_file(name: str, checkpoint: Checkpoint) -> Net:
         module = _build(name, num_classes=number, **options)
     fill(module, checkpoint, name)
     classes = None if number is None else tuple(str(index) for index in range(number))
+    if "classes" in checkpoint.metadata:
+        classes = tuple(checkpoint.entry("classes"))
+        if len(classes) != (number or 1000):
+            raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes and has {number or 1000}")
     return _torchvision(name, module, checkpoint.sha256, classes)
 
 
