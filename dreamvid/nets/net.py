@@ -206,7 +206,9 @@ def describe(net: Net) -> list[Layer]:
 
     pictures = torch.zeros(probes, 3, height, width)
     pictures[torch.arange(probes), :, height // 2, width // 2 + torch.arange(probes)] = float("nan")
+    half: dict[str, tuple[int, ...]] = {}
     try:
+        half = layer_shapes(net, height, width // 2)
         for few in pictures.split(4):  # 2048 columns of a wide net take memory
             with torch.inference_mode(), tapped(net.module, names, partial(keep, run=set())):
                 net.module(few)
@@ -216,7 +218,9 @@ def describe(net: Net) -> list[Layer]:
     for name in names:
         hits = torch.cat(reached[name]) if name in reached else None
         whole = hits is None or bool(hits.all())
-        stride = None if hits is None else round(width / hits.shape[1])
+        # By what the other half of the columns adds: without padding, the layer's width alone would not tell.
+        added = 0 if hits is None else hits.shape[1] - half[name][-1]
+        stride = None if hits is None else round(width / 2 / added) if added else width
         size = None if whole or hits is None or stride is None else round(int(hits.sum()) * stride / probes)
         aliases = tuple(alias for alias, layer in net.aliases.items() if layer == name)
         layers.append(Layer(name, shapes[name], stride, size, aliases))

@@ -45,6 +45,17 @@ def test_strides_and_receptive_fields_of_a_net_computed_by_hand() -> None:
     }
 
 
+def test_without_padding_strides_and_receptive_fields_are_exact_too() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(3, 2, 11, stride=4),  # field 11, stride 4
+        nn.MaxPool2d(3, stride=2),  # 11 + 2 * 4 = 19, stride 8
+        nn.Conv2d(2, 2, 5, padding=2),  # 19 + 4 * 8 = 51
+        nn.MaxPool2d(3, stride=2),  # 51 + 2 * 8 = 67, stride 16
+        nn.Conv2d(2, 2, 2),  # 67 + 16 = 83
+    )
+    assert facts(net_of(module)) == {"0": (4, 11), "1": (8, 19), "2": (8, 51), "3": (16, 67), "4": (16, 83)}
+
+
 def test_the_tiny_net_is_described_layer_by_layer(tiny_net: Net) -> None:
     layers = {layer.name: layer for layer in describe(tiny_net)}
     assert layers["first"] == Layer("first", (8, 112, 112), 2, 5)
