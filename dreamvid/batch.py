@@ -78,14 +78,17 @@ class Outcome:
         return self.state in ("skipped", "failed")
 
 
-def run(file: Path, progress: Progress = lambda done, total: None, *, overwrite: bool = False) -> list[Outcome]:
+def run(
+    file: Path, progress: Progress = lambda done, total: None, *, overwrite: bool = False, trust: bool = False
+) -> list[Outcome]:
     """Renders every job of a batch file, in order; raises SettingsError for a mistake in the file itself.
 
     A job whose source is missing or broken is skipped, one that fails does not stop the others. Relative paths start
-    from the batch file's folder. `overwrite`: outputs that this batch has not made are replaced, too.
+    from the batch file's folder. `overwrite`: outputs that this batch has not made are replaced, too; `trust`: nets
+    that are code may be executed.
     """
     jobs = read(file)
-    nets = _nets(file, jobs)
+    nets = _nets(file, jobs, trust)
     jobs = [_with_source(planned, nets[_dreamed_by(planned)]) for planned in jobs]
     for planned in jobs:
         if planned.problem:
@@ -100,7 +103,8 @@ def run(file: Path, progress: Progress = lambda done, total: None, *, overwrite:
             outcomes.append(Outcome(planned.source, str(planned.output), "unchanged"))
             continue
         # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
-        outcome = _run_one(planned, job.Options(overwrite=overwrite or ours, resume="renew", progress=progress))
+        options = job.Options(overwrite=overwrite or ours, resume="renew", progress=progress, trust=trust)
+        outcome = _run_one(planned, options)
         if outcome.state == "rendered":
             ledger[str(planned.output)] = [planned.digest, _stamp(planned.output)]
             write_file(ledger_file, json.dumps(ledger, indent=1).encode())
@@ -205,7 +209,7 @@ def _dreamed_by(planned: Job) -> str:
     return repr((planned.settings.net, planned.settings.objective))
 
 
-def _nets(file: Path, jobs: list[Job]) -> dict[str, str]:
+def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, str]:
     """The sha256 of the net that each job dreams with.
 
     Raises the error of the first whose net, layer, channel or class cannot be had, naming the file.
@@ -213,7 +217,7 @@ def _nets(file: Path, jobs: list[Job]) -> dict[str, str]:
     found: dict[str, str] = {}
     for wanted in {_dreamed_by(each): each for each in jobs}.values():
         try:
-            found[_dreamed_by(wanted)] = engine.choose(wanted.settings)[0].sha256
+            found[_dreamed_by(wanted)] = engine.choose(wanted.settings, trust=trust)[0].sha256
         except DreamvidError as error:
             raise type(error)(f"{file}: {wanted.output.name}: {error}") from None
     return found

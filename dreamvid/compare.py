@@ -88,11 +88,13 @@ def compare(
     alone: str | None = None,
     flow: str = "dis",
     fresh: int = 0,
+    trust: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> list[Measured]:
     """Measures films, their strength by the objective of `settings` and, where `fresh` is above 0, by so many single
     dreams of each of `SAMPLED` frames. `alone`: the film, measured last, to whose warp error the others' is related;
-    `flow`: dis or farneback; `progress` is told (frames done, frames in all) film by film.
+    `flow`: dis or farneback; `trust`: whether a net that is code may be executed; `progress` is told (frames done,
+    frames in all) film by film.
 
     Raises SourceError for what is not to be read, SettingsError or NetError for an objective that is not to be had.
     """
@@ -106,7 +108,7 @@ def compare(
     others = [probe(film) for film in films]
     if alone is not None and len({(film.height, film.width) for film in others}) > 1:
         raise SettingsError(f"{alone} has another size than the films that are related to it")
-    ready = engine.start(settings)
+    ready = engine.start(settings, trust=trust)
     common = [matching(info, film) for film in others]
     cuts = find_cuts(read(info, _as_it_is(info), sorted(set().union(*common))), info.rate)
     results = []

@@ -103,8 +103,10 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
     `source`: H x W x 3 in [0, 1]; `layer`: what earlier dreaming has added to it (the same shape), or None;
     `key`: what the random numbers come from, beside the seed.
     Returns the dream, in [0, 1], and the dreamer to go on with: the same, or one with smaller tiles where the
-    memory did not hold these. No steps and no layer give back the source itself.
+    memory did not hold these. No steps and no layer give back the source itself. Raises NetError, SettingsError as
+    `climb` does, and NetError for a picture too small for a dense head.
     """
+    dreamer.net.check_size(*(min(side, dreamer.settings.tile) for side in source.shape[:2]))
     start = source if layer is None else np.clip(source + layer, 0.0, 1.0)
     full, settings = to_tensor(start, dreamer), dreamer.settings
     original = to_tensor(source, dreamer) if dreamer.asks_for_source else None

@@ -26,16 +26,19 @@ class Engine:
     judge: Dreamer
 
 
-def choose(settings: Settings) -> tuple[Net, list[Objective]]:
-    """The net that the settings name and what excites it; raises NetError or SettingsError where they cannot be had."""
-    net = zoo.get(settings.net.name, settings.net.weights)
+def choose(settings: Settings, *, trust: bool = False) -> tuple[Net, list[Objective]]:
+    """The net that the settings name and what excites it, term by term.
+
+    `trust`: whether a net that is code may be executed. Raises NetError or SettingsError where they cannot be had.
+    """
+    net = zoo.from_settings(settings.net, trust=trust)
     return net, each_from_settings(settings.objective, net)
 
 
-def start(settings: Settings) -> Engine:
-    """Sets up the process and prepares net and objective; raises NetError or SettingsError where they cannot be had."""
+def start(settings: Settings, *, trust: bool = False) -> Engine:
+    """Sets up the process and prepares net and objective; `trust` and errors as for `choose`."""
     compute = set_up(settings.compute)
-    net, terms = choose(settings)
+    net, terms = choose(settings, trust=trust)
     objective = sum(terms[1:], start=terms[0])
     how = settings.dream
     if how.blur_every is None:
@@ -50,4 +53,6 @@ def start(settings: Settings) -> Engine:
     if compute.dtype != torch.float32:
         exact = prepare(net, layers, compute.device, torch.float32)
     dreamer = Dreamer(prepared, objective, how, settings.seed, cycle)
+    if prepared.max_size is not None:  # a net for pictures of one size sees any picture in patches of that
+        dreamer = dreamer.with_tile(min(how.tile, prepared.max_size))
     return Engine(net, compute, dreamer, replace(dreamer, net=exact))

@@ -35,13 +35,17 @@ SCORED = 8  # every so many frames are scored: it costs a good part of a carried
 
 @dataclass(frozen=True)
 class Options:
-    """How a job runs, none of which changes a pixel. `progress` is told (frames done, frames in all) after each one."""
+    """How a job runs, none of which changes a pixel. `progress` is told (frames done, frames in all) after each one.
+
+    `trust`: whether a net that is code may be executed.
+    """
 
     overwrite: bool = False
     resume: Resume = "same"
     keep_work: bool = False
     work_dir: Path | None = None
     progress: Callable[[int, int], None] = lambda done, total: None
+    trust: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     _check_output(source, output, options)
     formats.check_image(output)
     footage = of_still(source, settings)
-    ready = engine.start(settings)
+    ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     began = time.perf_counter()
     (result,) = render(footage.plan, settings, footage.frames((0,)), footage.move, ready.dreamer)
@@ -127,7 +131,7 @@ def _film(
     _check_output(source, output, options)
     encode.check(output, settings.output)
     footage = open_footage(source, settings)
-    ready = engine.start(settings)
+    ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     framing = footage.plan.framing
     encode.check_film(

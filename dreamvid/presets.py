@@ -44,7 +44,8 @@ def find(preset: str) -> Path:
 def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
     """A preset's table with those it extends merged beneath it.
 
-    `extends` names a shipped preset or a file beside this one. Raises SettingsError with the file's name.
+    `extends` names a shipped preset or a file beside this one. Raises SettingsError with the file's name, and where it
+    names code as its net.
     """
     path = find(preset)
     if path.resolve() in seen:
@@ -67,7 +68,11 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
         except SettingsError as error:
             raise SettingsError(f"{path}: extends: {error}") from None
         table = merged(load_table(above, (*seen, path.resolve())), table)
-    read_settings(table, str(path))  # at every level, so that a mistake is blamed on the file that holds it
+    settings = read_settings(table, str(path))  # at every level: a mistake is blamed on the file that holds it
+    if settings.net.is_code:  # presets are passed from hand to hand
+        raise SettingsError(
+            f"{path}: net.name: a preset names no code to execute; give --model FILE.py:FUNCTION yourself"
+        )
     return table
 
 

@@ -30,8 +30,10 @@ class Section(BaseModel):
 class NetSettings(Section):
     """Which net dreams."""
 
-    name: str = setting("dreamnet", "dreamnet, a classification net of torchvision, or a file that `train` made")
+    name: str = setting("dreamnet", "dreamnet, a net of torchvision, a file that `train` made, or FILE.py:FUNCTION")
     weights: str | None = setting(None, "weights file (safetensors or a state dict), or random:SEED for timing only")
+    classes: str | None = setting(None, "file of the class names, one a line or a JSON list; none: the weights' own")
+    dense: bool = setting(False, "fully connected layers as convolutions: a map of classes; VGG wants 224 pixels")
 
     @model_validator(mode="before")
     @classmethod
@@ -43,6 +45,11 @@ class NetSettings(Section):
         if given.get("weights") is not None:
             raise ValueError(f"name = {name} is a file of weights itself: leave out weights, or name the net")
         return {**given, "name": "dreamnet", "weights": name}
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the net is made by a Python file, which would be executed."""
+        return self.name.endswith(".py") or ".py:" in self.name
 
 
 # What each kind of objective has to be told, what else it may be told, and its forms, the usual one first:
@@ -76,7 +83,7 @@ class ObjectiveSettings(Section):
         "layer",
         "layer, channel, neuron, direction, class, guide; of the picture: less tv, l2, change from its source",
     )
-    layer: str | None = setting(None, "layer by its module name (`models layers NET` lists them)")
+    layer: str | None = setting(None, "layer by its module name or an alias (`models layers NET` lists them)")
     channels: tuple[int, ...] = setting((), "channel numbers within the layer, for kind = channel, neuron, direction")
     name: str | None = setting(None, "channel by name (`models channels NET` lists them), in place of its number")
     form: str | None = setting(
@@ -139,7 +146,7 @@ class DreamSettings(Section):
     )
     gradient: Literal["plain", "laplacian", "fourier"] = setting(
         "plain",
-        "laplacian: equal in every band; fourier: as of a picture of scaled frequencies and decorrelated colours",
+        "laplacian: as strong in every band; fourier: even in frequencies, colours as in photographs",
     )
     smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", ge=0, le=100)
     cycle: bool = setting(False, "each step climbs the next objective, in turn, in place of their sum")

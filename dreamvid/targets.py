@@ -35,6 +35,7 @@ def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> list[Obj
     """
     shapes = layer_shapes(net)
     chosen = list(terms) or [ObjectiveSettings(layer=layer) for layer in _own_layers(net)]
+    chosen = [term.model_copy(update={"layer": net.layer_name(term.layer)}) if term.layer else term for term in chosen]
     return [term.weight * _term(term, net, shapes) for term in chosen]
 
 

@@ -114,7 +114,7 @@ def test_a_command_that_is_not_whole_shows_help(arguments: list[str], capfd: pyt
 def test_every_command_and_option_that_scripts_rely_on_is_there(capfd: pytest.CaptureFixture[str]) -> None:
     every = (
         "preset set model layer seed weights size fit frames from to fps device precision threads quiet verbose json "
-        "overwrite no-resume force keep-work work-dir class channel"
+        "overwrite no-resume force keep-work work-dir class channel trust"
     )
     options = [f"--{name}" for name in every.split()]
     for command in ("video", "image", "zoom"):
@@ -249,7 +249,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
 
 @pytest.mark.usefixtures("here")
 def test_an_interrupt_at_any_other_moment_is_130_too(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stops(*_: Any) -> None:
+    def stops(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(engine, "start", stops)
@@ -259,7 +259,7 @@ def test_an_interrupt_at_any_other_moment_is_130_too(capsys: Capture, monkeypatc
 
 @pytest.mark.usefixtures("here")
 def test_a_bug_stays_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*_: Any) -> None:
+    def breaks(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(engine, "start", breaks)
@@ -306,6 +306,9 @@ def make_odd_files(folder: Path) -> None:
     (folder / "notes.txt").write_text("no preset")
     torch.save({"features.0.weight": torch.full((4, 3, 3, 3), float("nan"))}, folder / "nan.pth")
     torch.save({"features.0.weight": torch.zeros(4, 3, 3, 3)}, folder / "foreign.pth")
+    (folder / "three.txt").write_text("one\ntwo\nthree\n")
+    (folder / "own.py").write_text("def fails():\n    return 1 / 0\n")
+    (folder / "code.toml").write_text('[net]\nname = "own.py:fails"\n')
     (folder / "foreign.dreamvid").mkdir()
     (folder / "busy.mp4.dreamvid").mkdir()
     (folder / "busy.mp4.dreamvid" / "holiday.txt").write_text("mine")
@@ -314,6 +317,7 @@ def make_odd_files(folder: Path) -> None:
 
 IN_OUT = ["clip.mp4", "dream.mp4"]
 NOISE = ["noise", "dream.png"]
+STILL = ["still.png", "dream.png"]
 # What is wrong: exit code, a word of what is said, arguments.
 BAD: dict[str, tuple[int, str, list[str]]] = {
     "a missing source": (SOURCE, "no such file", ["video", "nothing.mp4", "dream.mp4"]),
@@ -369,6 +373,28 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "random without a seed": (NET, "random:0", ["video", *IN_OUT, "--weights", "random:"]),
     "random with a word": (NET, "random:0", ["video", *IN_OUT, "--weights", "random:²"]),
     "random with too large a seed": (NET, "random:0", ["video", *IN_OUT, "--weights", f"random:{10**30}"]),
+    "an unknown alias": (
+        NET,
+        "'conv6' of alexnet does not exist; nearest: conv5",
+        ["image", *STILL, "--model", "alexnet", "--weights", "random:0", "--layer", "conv6"],
+    ),
+    "too small a picture for a dense head": (
+        NET,
+        "alexnet .* at least 224x224 pixels, not 64x48",
+        ["image", *STILL, "--model", "alexnet", "--weights", "random:0", "--layer", "fc8", "--set", "net.dense=true"],
+    ),
+    "a head that cannot be dense": (
+        NET,
+        "densenet121 cannot be made dense",
+        ["image", *STILL, "--model", "densenet121", "--weights", "random:0", "--set", "net.dense=true"],
+    ),
+    "names of other classes": (NET, "3 class names", ["image", *STILL, "--set", "net.classes=three.txt"]),
+    "no names of classes": (NET, "no file of class", ["image", *STILL, "--set", "net.classes=nothing.txt"]),
+    "code without trust": (NET, "--trust", ["image", *STILL, "--model", "own.py:build", "--layer", "0"]),
+    "code without a function": (NET, "own.py:FUNCTION", ["image", *STILL, "--model", "own.py", "--trust"]),
+    "code of a preset": (SETTINGS, "names no code", ["image", *STILL, "--preset", "code.toml", "--trust"]),
+    "code that fails": (NET, "ZeroDivisionError", ["models", "check", "own.py:fails", "--trust"]),
+    "code that is not there": (NET, "no Python file", ["models", "layers", "nothing.py:build", "--trust"]),
     "a size of nothing": (SETTINGS, "16 to", ["video", *IN_OUT, "--size", "0x0"]),
     "a size of 0 columns": (SETTINGS, "16 to", ["video", *IN_OUT, "--size", "0x90"]),
     "a size of 0 %": (SETTINGS, "16 to", ["video", *IN_OUT, "--size", "0%"]),
@@ -552,6 +578,45 @@ def test_another_net_dreams_with_random_weights_if_asked(capsys: Capture) -> Non
     quick = ["--set", "dream.octaves=1", "--set", "dream.steps=1", "--quiet", "--json"]
     assert cli.run(["image", "still.png", "dream.png", *net, *quick]) == 0
     assert json.loads(capsys.readouterr().out)["score"] > 0
+
+
+OWN = """
+import torch
+from torch import nn
+
+def build():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU())
+"""
+OWN_BATCH = """
+[defaults]
+command = "image"
+source = "still.png"
+output = "{index}.png"
+preset = "quick.toml"
+[[job]]
+set = {"net.name" = "own.py:build", "objective" = [{layer = "2"}]}
+"""
+
+
+def test_a_net_of_ones_own_code_is_looked_at_dreamed_and_measured_where_it_is_trusted(
+    here: Path, capsys: Capture
+) -> None:
+    (here / "own.py").write_text(OWN)
+    (here / "jobs.toml").write_text(OWN_BATCH)
+    own = ["--model", "own.py:build", "--layer", "2"]
+    commands = [
+        ["models", "layers", "own.py:build"],
+        ["image", "still.png", "dream.png", *own, *QUICK],
+        ["video", "clip.mp4", "dream.mp4", *own, *QUICK],
+        ["compare", "clip.mp4", "dream.mp4", *own],
+        ["batch", "jobs.toml"],
+    ]
+    for command in commands:
+        assert cli.run(command) == NET, command
+        assert "--trust" in capsys.readouterr().err
+        assert cli.run([*command, "--trust"]) == 0, capsys.readouterr().err
+        capsys.readouterr()
 
 
 @pytest.mark.usefixtures("small_net")

@@ -1,11 +1,14 @@
 """What is made ready once a job."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
-from dreamvid.dream import score
+from dreamvid.dream import Effort, dream, score
 from dreamvid.engine import CLASS_BLUR, start
 from dreamvid.errors import NetError
 from dreamvid.nets import zoo
@@ -60,3 +63,26 @@ def test_a_class_is_blurred_unless_something_else_is_said() -> None:
 def test_what_the_net_does_not_have_stops_the_start() -> None:
     with pytest.raises(NetError, match="nearest: third"):
         start(settings(objective=[{"layer": "thrid"}]))
+
+
+def test_a_net_for_pictures_of_one_size_sees_them_in_patches_of_that(
+    tiny_net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = tiny_net.module
+
+        def forward(self, x: Tensor) -> Tensor:
+            assert x.shape[-2:] == (48, 48)
+            return self.inner(x)
+
+    net = replace(tiny_net, module=Fixed(), side=48, default_layers=("inner.second",), statistics={})
+    monkeypatch.setattr(zoo, "get", lambda name, weights=None: net)
+    ready = start(settings())
+    assert ready.dreamer.settings.tile == ready.judge.settings.tile == 48
+    source = np.random.default_rng(0).random((60, 130, 3), dtype=np.float32)
+    dreamed, _ = dream(ready.dreamer, source, None, Effort(1), (0,))
+    changed = np.abs(dreamed - source).mean(axis=2)
+    assert changed[:20, :20].mean() > 0.005 and changed[-20:, -20:].mean() > 0.005
+    assert start(settings(dream={"tile": 32, "overlap": 8})).dreamer.settings.tile == 32

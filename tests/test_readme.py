@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from little import unstyled
+from torchvision import models
 
 from dreamvid import cli, presets
 from dreamvid.nets import zoo
@@ -54,8 +55,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with the samples, the presets, and the files that the README shows by name."""
     for name in ("samples", "presets"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for block in blocks("toml"):
-        if named := re.match(r"# (\S+\.toml)\n", block):
+    for block in [*blocks("toml"), *blocks("py")]:
+        if named := re.match(r"# (\S+\.(?:toml|py))\n", block):
             (tmp_path / named[1]).write_text(block, encoding="utf-8")
     photo = images.load(ROOT / "samples" / "coffee.jpg")
     for number in range(8):  # what the reader brings
@@ -82,6 +83,9 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
     words = shlex.split(command)[1:]
     if "mine.safetensors" in words:  # what the command above it makes
         shutil.copy(zoo.EMBEDDED, checkout / "mine.safetensors")
+    if "fields.pth" in words:  # what the reader brings
+        torch.save(models.resnet18(num_classes=3).state_dict(), "fields.pth")
+        Path("fields.txt").write_text("maize\nsorghum\nwheat\n")
     if words[0] == "compare":
         clip = "samples/clip.mp4"
         for film in {word for word in words if Path(word).suffix} - {clip}:  # what the commands above it make
@@ -94,7 +98,8 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
         return
     assert code == 0, err
     if words[0] in ("video", "image", "zoom"):
-        assert {path.name for path in set(checkout.iterdir()) - before} == {words[2]}
+        made = {path.name for path in set(checkout.iterdir()) - before}
+        assert made - {"__pycache__"} == {words[2]}  # what Python leaves beside code
     elif words[0] == "train":
         assert (checkout / "mine.safetensors").is_file() and (checkout / "mine.safetensors.png").is_file()
     elif words[0] == "batch":

@@ -183,6 +183,12 @@ def test_each_term_is_an_objective_of_its_own_where_they_take_turns(tiny_net: Ne
     assert float(first(seen)) == pytest.approx(2 * float(layer_energy("first", tiny_net.statistics["first"])(seen)))
 
 
+@pytest.mark.parametrize("term", [{}, {"kind": "channel", "channels": (3,)}])
+def test_a_layer_may_be_named_by_its_alias(tiny_net: Net, term: dict) -> None:
+    net = replace(tiny_net, aliases={"27": "second"})
+    assert from_settings([ObjectiveSettings(layer="27", **term)], net).layers == {"second"}
+
+
 def test_a_neuron_of_a_layer_without_places_is_refused(tiny_net: Net) -> None:
     term = ObjectiveSettings(kind="neuron", layer=OUTPUT, channels=(2,), row=0, column=0)
     with pytest.raises(NetError, match="layer output of tiny has no rows and columns"):

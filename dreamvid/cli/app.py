@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 presets_app = typer.Typer(help="Looks: list them, show one, check a file.", no_args_is_help=True)
 models_app = typer.Typer(help="Nets: list them, their layers and channels, check one.", no_args_is_help=True)
+Trust = Annotated[bool, typer.Option("--trust", help="Execute the code that FILE.py:FUNCTION names.")]
 app.add_typer(presets_app, name="presets")
 app.add_typer(models_app, name="models")
 
@@ -86,6 +87,7 @@ def zoom(
 def batch(
     jobs: Annotated[Path, typer.Argument(help="A TOML file with [defaults] and [[job]] tables.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what this batch has not made.")] = False,
+    trust: Trust = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One last line of JSON on standard output.")] = False,
 ) -> None:
@@ -94,7 +96,7 @@ def batch(
 
     show_notices(quiet=quiet, verbose=False)
     with bar(quiet=quiet) as progress:
-        outcomes = batches.run(jobs, progress, overwrite=overwrite)
+        outcomes = batches.run(jobs, progress, overwrite=overwrite, trust=trust)
     if not quiet:
         print(batches.summary(outcomes), file=sys.stderr)
     if json:
@@ -128,6 +130,7 @@ def compare(
     films: Annotated[list[str], typer.Argument(help="Films to measure.", metavar="FILM...", show_default=False)],
     preset: Annotated[str, typer.Option("--preset", help="The look whose objective is scored.")] = "dream",
     model: Annotated[str | None, typer.Option("--model", help="Score by this net.")] = None,
+    trust: Trust = False,
     weights: Annotated[str | None, typer.Option("--weights", help="Weights FILE, or random:SEED.")] = None,
     layer: Annotated[list[str] | None, typer.Option("--layer", help="Score this layer. Repeatable.")] = None,
     alone: Annotated[str | None, typer.Option("--alone", help="A film with coherence.mode=none, to relate to.")] = None,
@@ -149,7 +152,9 @@ def compare(
     given = {"net.name": model, "net.weights": weights, "objective": objective or None}
     settings = presets.resolve(preset, [(key, value) for key, value in given.items() if value is not None])
     with bar(quiet=quiet) as progress:
-        measured = comparing.compare(source, films, settings, alone=alone, flow=flow, fresh=fresh, progress=progress)
+        measured = comparing.compare(
+            source, films, settings, alone=alone, flow=flow, fresh=fresh, trust=trust, progress=progress
+        )
     print(comparing.to_json(source, measured) if json else comparison.table(measured))
     if plot is not None:
         comparison.plot(measured, plot)
@@ -203,29 +208,29 @@ def models_list() -> None:
     print("\n".join(zoo.names()))
 
 
-Model = Annotated[str, typer.Argument(help="A net by name, or a file that `train` made.")]
+Model = Annotated[str, typer.Argument(help="A net by name, a file `train` made, or FILE.py:FUNCTION.")]
 Weights = Annotated[str | None, typer.Option("--weights", help="Weights FILE, or random:SEED.")]
 
 
 @models_app.command("layers")
-def models_layers(model: Model = "dreamnet", weights: Weights = None) -> None:
-    """Every layer of a net: output shape at 224x224, stride and receptive field in pixels."""
+def models_layers(model: Model = "dreamnet", weights: Weights = None, trust: Trust = False) -> None:
+    """Every layer of a net: output shape at 224x224, stride and receptive field in pixels, other names."""
     from dreamvid.nets import net
 
-    layers = net.describe(_net(model, weights))
+    layers = net.describe(_net(model, weights, trust))
     print(f"{'layer':40} {'shape':>16} {'stride':>7} {'field':>6}")
     for layer in layers:
         shape = "x".join(map(str, layer.shape))
         stride, field = layer.stride or "-", layer.receptive_field or "all"
-        print(f"{layer.name:40} {shape:>16} {stride:>7} {field:>6}")
+        print(f"{layer.name:40} {shape:>16} {stride:>7} {field:>6}  {' '.join(layer.aliases)}".rstrip())
 
 
 @models_app.command("channels")
-def models_channels(model: Model = "dreamnet", weights: Weights = None) -> None:
+def models_channels(model: Model = "dreamnet", weights: Weights = None, trust: Trust = False) -> None:
     """The channels of a net that have a name, from the first layer to the last."""
     from dreamvid.nets import net
 
-    channels = net.channels_by_depth(_net(model, weights))
+    channels = net.channels_by_depth(_net(model, weights, trust))
     rows = [("name", "layer", "number"), *((name, layer, str(number)) for name, layer, number in channels)]
     names, layers, numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
     for name, layer, number in rows:
@@ -233,22 +238,21 @@ def models_channels(model: Model = "dreamnet", weights: Weights = None) -> None:
 
 
 @models_app.command("check")
-def models_check(model: Model = "dreamnet", weights: Weights = None) -> None:
+def models_check(model: Model = "dreamnet", weights: Weights = None, trust: Trust = False) -> None:
     """Load a net and run it once."""
     from dreamvid.nets import net
 
-    loaded = _net(model, weights)
+    loaded = _net(model, weights, trust)
     layers = net.layer_shapes(loaded)
     print(f"{loaded.name}: ok, {len(layers)} layers, {len(loaded.classes)} classes, sha256 {loaded.sha256[:16]}")
 
 
-def _net(model: str, weights: str | None) -> "Net":
+def _net(model: str, weights: str | None, trust: bool) -> "Net":
     """The net that --model and --weights mean when a film is rendered."""
     from dreamvid.nets import zoo
     from dreamvid.settings import read_settings
 
-    named = read_settings({"net": {"name": model, "weights": weights}}, "settings").net
-    return zoo.get(named.name, named.weights)
+    return zoo.from_settings(read_settings({"net": {"name": model, "weights": weights}}, "settings").net, trust=trust)
 
 
 def _dream(

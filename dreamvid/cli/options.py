@@ -32,8 +32,12 @@ class Common:
         list[str], option("--set", help="Any setting: section.key=value. Repeatable.", metavar="KEY=VALUE", panel=LOOK)
     ] = ()  # type: ignore[assignment]
     model: Annotated[
-        Text, option("--model", help="Net by name (`models list`), or a file that `train` made.", panel=LOOK)
+        Text,
+        option("--model", help="Net by name (`models list`), a file `train` made, or FILE.py:FUNCTION.", panel=LOOK),
     ] = None
+    trust: Annotated[
+        bool, option("--trust", help="Execute the code that --model FILE.py:FUNCTION names.", panel=LOOK)
+    ] = False
     weights: Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)] = None
     layer: Annotated[list[str], option("--layer", help="Layer to dream. Repeatable.", panel=LOOK)] = ()  # type: ignore[assignment]
     channel: Annotated[
@@ -83,7 +87,7 @@ class Common:
         from dreamvid.job import Options, Resume
 
         resume: Resume = "never" if self.no_resume else "force" if self.force else "same"
-        return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress)
+        return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress, self.trust)
 
     def _short_forms(self) -> list[tuple[str, Any]]:
         keys = {

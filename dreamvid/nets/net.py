@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dreamvid.errors import NetError, nearest
+from dreamvid.nets.tokens import as_map
 
 OUTPUT = "output"  # the layer name of what a net's forward returns: its logits
 INPUT = "input"  # the layer name of the picture itself, before mean and std
@@ -21,6 +22,8 @@ class Net:
     `mean`, `std`: per channel, of RGB in [0, 1]. `statistics`: layer -> (channels,) mean square of each channel over
     photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named.
     `sha256`: of the weights. `catalogue`: name -> (layer, number) of channels that have a name, empty where none do.
+    `aliases`: other names of layers, such as `conv5_2`, -> the layer. `side`: of a picture that it takes, in pixels.
+    `dense`: its output is a map, (N, classes, h, w), and a picture too small for it is not continued.
     """
 
     name: str
@@ -32,6 +35,13 @@ class Net:
     default_layers: tuple[str, ...] = ()
     statistics: dict[str, Tensor] = field(default_factory=dict)
     catalogue: dict[str, tuple[str, int]] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    side: int = 224
+    dense: bool = False
+
+    def layer_name(self, wanted: str) -> str:
+        """The layer that an alias means; every other name is given back as it is."""
+        return self.aliases.get(wanted, wanted)
 
     def class_index(self, wanted: str) -> int:
         """The index of a class given by name (any case, `_` or `-` for space) or by number; raises NetError."""
@@ -60,12 +70,16 @@ class Net:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer as users see it: output shape at 224 x 224, stride and receptive field in pixels (None: everything)."""
+    """One layer as users see it: output shape at the net's `side`, stride and receptive field in pixels.
+
+    A receptive field of None is everything; what has a stride of None has no places.
+    """
 
     name: str
     shape: tuple[int, ...]
     stride: int | None
     receptive_field: int | None
+    aliases: tuple[str, ...] = ()
 
 
 class _Enough(Exception):  # noqa: N818 - it is no error
@@ -74,20 +88,26 @@ class _Enough(Exception):  # noqa: N818 - it is no error
 
 @contextmanager
 def tapped(module: nn.Module, names: list[str], keep: Callable[[str, Tensor], None]) -> Iterator[None]:
-    """While open, hands each named layer's output to `keep` whenever that layer runs.
+    """While open, hands each named layer's output to `keep` whenever that layer runs; tokens as a map of their patches.
 
     A module that is called several times in one run (ResNet's ReLU) means its first call, everywhere in this file.
     """
     modules = dict(module.named_modules())
+    patches: tuple[int, ...] | None = None
+
+    def convolved(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        nonlocal patches
+        patches = tuple(output.shape)
 
     def hook(name: str) -> Callable[..., None]:
         def taken(_module: nn.Module, _inputs: object, output: object) -> None:
             if isinstance(output, Tensor):
-                keep(name, output)
+                keep(name, as_map(output, patches))
 
         return taken
 
-    handles = [modules[name].register_forward_hook(hook(name)) for name in names]
+    handles = [part.register_forward_hook(convolved) for part in modules.values() if isinstance(part, nn.Conv2d)]
+    handles += [modules[name].register_forward_hook(hook(name)) for name in names]
     try:
         yield
     finally:
@@ -117,8 +137,12 @@ def activations(module: nn.Module, x: Tensor, layers: frozenset[str]) -> dict[st
     return {name: found[name] for name in layers if name != INPUT}
 
 
-def layer_shapes(net: Net, height: int = 224, width: int = 224) -> dict[str, tuple[int, ...]]:
-    """The output shape (without batch) of every layer that runs, in order; raises NetError where no image goes in."""
+def layer_shapes(net: Net, height: int | None = None, width: int | None = None) -> dict[str, tuple[int, ...]]:
+    """The output shape (without batch) of every layer that runs, in order, at the net's own size where none is given.
+
+    Raises NetError where no image goes in.
+    """
+    height, width = height or net.side, width or net.side
     shapes: dict[str, tuple[int, ...]] = {}
 
     def keep(name: str, output: Tensor) -> None:
@@ -138,13 +162,15 @@ def layer_shapes(net: Net, height: int = 224, width: int = 224) -> dict[str, tup
 
 
 def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
-    """The shape of a layer that must exist and run; raises NetError with the nearest names."""
+    """The shape of a layer, as `Net.layer_name` gives it; raises NetError, with the nearest names, for one that is not.
+
+    `shapes`: as `layer_shapes` gives them.
+    """
     if layer not in shapes:
         known = layer in dict(net.module.named_modules())
         why = "is not used when it dreams (training only)" if known else "does not exist"
-        raise NetError(
-            f"layer {layer!r} of {net.name} {why}{nearest(layer, shapes)}; `dreamvid models layers {net.name}` has all"
-        )
+        near = nearest(layer, [*shapes, *net.aliases])
+        raise NetError(f"layer {layer!r} of {net.name} {why}{near}; `dreamvid models layers {net.name}` has all")
     return shapes[layer]
 
 
@@ -168,7 +194,7 @@ def describe(net: Net) -> list[Layer]:
     Over one stride of pixel positions they sum up to the receptive field. Only what is linear in position is so
     measured; a layer that sees the whole picture, or has no position, gets None.
     """
-    width, height, probes = 2048, 64, 32
+    width, height, probes = 2048, net.side if net.dense else 64, 32
     shapes = layer_shapes(net)
     names = [name for name in shapes if name != OUTPUT]
     reached: dict[str, list[Tensor]] = {}  # layer -> (pictures, columns), for each run of a few pictures
@@ -180,7 +206,9 @@ def describe(net: Net) -> list[Layer]:
 
     pictures = torch.zeros(probes, 3, height, width)
     pictures[torch.arange(probes), :, height // 2, width // 2 + torch.arange(probes)] = float("nan")
+    half: dict[str, tuple[int, ...]] = {}
     try:
+        half = layer_shapes(net, height, width // 2)
         for few in pictures.split(4):  # 2048 columns of a wide net take memory
             with torch.inference_mode(), tapped(net.module, names, partial(keep, run=set())):
                 net.module(few)
@@ -190,9 +218,12 @@ def describe(net: Net) -> list[Layer]:
     for name in names:
         hits = torch.cat(reached[name]) if name in reached else None
         whole = hits is None or bool(hits.all())
-        stride = None if hits is None else round(width / hits.shape[1])
+        # By what the other half of the columns adds: without padding, the layer's width alone would not tell.
+        added = 0 if hits is None else hits.shape[1] - half[name][-1]
+        stride = None if hits is None else round(width / 2 / added) if added else width
         size = None if whole or hits is None or stride is None else round(int(hits.sum()) * stride / probes)
-        layers.append(Layer(name, shapes[name], stride, size))
+        aliases = tuple(alias for alias, layer in net.aliases.items() if layer == name)
+        layers.append(Layer(name, shapes[name], stride, size, aliases))
     return layers
 
 
@@ -201,6 +232,6 @@ def plainly(name: str) -> str:
     return name.lower().replace("_", " ").replace("-", " ")
 
 
-def first_line(error: Exception | None) -> str:
+def first_line(error: BaseException | None) -> str:
     """What an error says in its first line, or its kind where it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0]

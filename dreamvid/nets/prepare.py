@@ -14,7 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from dreamvid.errors import NetError
 from dreamvid.nets.net import INPUT, OUTPUT, Net, activations, first_line, tapped
 
-SIDES = (16, 32, 48, 64, 96, 128, 224, 256, 299, 320, 384)  # pictures that nets are built for
+SIDES = (16, 32, 48, 64, 96, 128, 224, 256, 299, 320, 336, 384, 448)  # pictures that nets are built for
 
 
 @dataclass(frozen=True)
@@ -28,32 +28,45 @@ class PreparedNet:
     std: Tensor
     min_size: int
     dtype: torch.dtype
+    dense: bool = False
+    max_size: int | None = None
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Activations of `image`, (1, 3, H, W) RGB float32 in [0, 1], float32, by layer name; INPUT is `image` itself.
 
-        A picture smaller than the net's minimum is continued by mirror images up to it.
+        A picture smaller than `min_size` is continued by mirror images up to it. Raises NetError for one larger than
+        `max_size`, which a net for pictures of one size has.
         """
+        if self.max_size is not None and max(image.shape[-2:]) > self.max_size:
+            raise NetError(f"{self.name} takes pictures of {self.max_size}x{self.max_size} alone: give dream.tile that")
         x = (_at_least(image, self.min_size) - self.mean) / self.std
         x = x.to(dtype=self.dtype, memory_format=torch.channels_last)
         found = activations(self.module, x, self.layers)
         return {name: value.float() for name, value in found.items()} | {INPUT: image}
 
+    def check_size(self, height: int, width: int) -> None:
+        """Raises NetError for a picture that is too small for a dense head."""
+        if self.dense and min(height, width) < self.min_size:
+            raise NetError(
+                f"the dense head of {self.name} takes pictures and tiles of at least {self.min_size}x{self.min_size} "
+                f"pixels, not {width}x{height}: give a larger --size, or leave out net.dense"
+            )
+
 
 def prepare(net: Net, layers: frozenset[str], device: torch.device, dtype: torch.dtype) -> PreparedNet:
     """Cuts, folds and lays out `net` for gradient steps on `device` in `dtype`; `net` itself stays as it is.
 
-    Raises NetError where the net takes no picture at all, or those of one size alone.
+    Raises NetError where the net takes no picture at all.
     """
     module = copy.deepcopy(net.module).eval().requires_grad_(False)
     for part in module.modules():
         # A layer's output is kept while the net runs on: nothing may write over it.
         if hasattr(part, "inplace"):
             part.inplace = False  # type: ignore[assignment]
-    min_size = _min_size(net, module, layers)
+    min_size, max_size = _sizes(net, module, layers)
     module = _batch_norm_folded(module, layers, min_size).to(device, dtype).to(memory_format=torch.channels_last)
     mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (net.mean, net.std))
-    return PreparedNet(net.name, module, layers, mean, std, min_size, dtype)
+    return PreparedNet(net.name, module, layers, mean, std, min_size, dtype, net.dense, max_size)
 
 
 def _at_least(image: Tensor, side: int) -> Tensor:
@@ -69,8 +82,11 @@ def _at_least(image: Tensor, side: int) -> Tensor:
     return image
 
 
-def _min_size(net: Net, module: nn.Module, layers: frozenset[str]) -> int:
-    """The smallest of SIDES at which every layer used has an output; raises NetError where larger ones do not work."""
+def _sizes(net: Net, module: nn.Module, layers: frozenset[str]) -> tuple[int, int | None]:
+    """The smallest of SIDES at which every layer used has an output, and the largest, None where there is none.
+
+    Raises NetError where there is no smallest.
+    """
     failure: Exception | None = None
     for side in SIDES:
         try:
@@ -79,14 +95,14 @@ def _min_size(net: Net, module: nn.Module, layers: frozenset[str]) -> int:
         except Exception as error:
             failure = error
     else:
-        raise NetError(f"{net.name} takes no RGB picture of 16 to 384 pixels a side: {first_line(failure)}")
+        raise NetError(
+            f"{net.name} takes no RGB picture of {SIDES[0]} to {SIDES[-1]} pixels a side: {first_line(failure)}"
+        )
     try:
         _has_output(module, layers, side + 32)
-    except Exception as error:
-        raise NetError(
-            f"{net.name} takes pictures of {side}x{side} alone ({first_line(error)}): name a convolutional net"
-        ) from None
-    return side
+    except Exception:  # positions or a head that are counted out for one size
+        return side, side
+    return side, None
 
 
 def _has_output(module: nn.Module, layers: frozenset[str], side: int) -> bool:
@@ -106,6 +122,8 @@ def _batch_norm_folded(module: nn.Module, layers: frozenset[str], side: int) -> 
     pairs: list[tuple[str, str]] = []
     convolutions = [name for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
     norms = {name: part for name, part in module.named_modules() if isinstance(part, nn.BatchNorm2d)}
+    if not norms:
+        return module
 
     def made(name: str, output: Tensor) -> None:
         made_by[id(output)] = name

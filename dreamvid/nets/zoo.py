@@ -11,10 +11,16 @@ import torch
 from torch import nn
 
 from dreamvid.errors import NetError, nearest
+from dreamvid.nets.aliases import aliases_of
 from dreamvid.nets.catalogue import catalogue_of
 from dreamvid.nets.checkpoint import Checkpoint, fill, final_classes, load
+from dreamvid.nets.classes import with_classes
+from dreamvid.nets.dense import dense
 from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.nets.net import Net
+from dreamvid.nets.own_code import net_of_code
+from dreamvid.nets.tokens import AnySize
+from dreamvid.settings import NetSettings
 
 EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
 DREAMNET_LAYERS = ("mixed4a", "mixed4b")
@@ -54,6 +60,16 @@ def get(name: str, weights: str | None = None) -> Net:
     return _from_file(name, load(Path(weights))) if weights else _from_hub(name)
 
 
+def from_settings(how: NetSettings, *, trust: bool = False) -> Net:
+    """The net that the settings describe; raises NetError where it cannot be had so.
+
+    `trust`: whether a file of code may be executed. No setting says so, since settings are shared.
+    """
+    net = net_of_code(how.name, how.weights, trust=trust) if how.is_code else get(how.name, how.weights)
+    net = net if how.classes is None else with_classes(net, Path(how.classes))
+    return dense(net) if how.dense else net
+
+
 def _unknown(name: str) -> str:
     import torchvision.models as models
 
@@ -80,20 +96,23 @@ def _random(name: str, weights: str) -> Net:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(seed))
         module = DreamNet(1000) if name == "dreamnet" else _build(name)
-    layers = DREAMNET_LAYERS if name == "dreamnet" else FAVOURITE_LAYERS.get(name, ())
-    return Net(name, module.eval(), IMAGENET_MEAN, IMAGENET_STD, weights, default_layers=layers)
+    if name == "dreamnet":
+        return Net(name, module.eval(), IMAGENET_MEAN, IMAGENET_STD, weights, default_layers=DREAMNET_LAYERS)
+    return _torchvision(name, module, weights, ())
 
 
 def _from_file(name: str, checkpoint: Checkpoint) -> Net:
     options = {"aux_logits": any(key.startswith(("aux", "AuxLogits")) for key in checkpoint.tensors)}
     module = _build(name, **options)
-    if (classes := final_classes(module, checkpoint)) is not None:
-        module = _build(name, num_classes=classes, **options)
+    if (number := final_classes(module, checkpoint)) is not None:
+        module = _build(name, num_classes=number, **options)
     fill(module, checkpoint, name)
-    facts = _torchvision_facts(name)
-    if classes is not None:
-        facts["classes"] = tuple(str(index) for index in range(classes))
-    return Net(name, module.eval(), sha256=checkpoint.sha256, default_layers=FAVOURITE_LAYERS.get(name, ()), **facts)
+    classes = None if number is None else tuple(str(index) for index in range(number))
+    if "classes" in checkpoint.metadata:
+        classes = tuple(checkpoint.entry("classes"))
+        if len(classes) != (number or 1000):
+            raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes and has {number or 1000}")
+    return _torchvision(name, module, checkpoint.sha256, classes)
 
 
 def _from_hub(name: str) -> Net:
@@ -111,10 +130,7 @@ def _from_hub(name: str) -> Net:
             f"the weights of {name} are not on this machine and could not be fetched ({reason}); "
             f"download {default.url} and put it at {file}, or name a file with --weights"
         ) from None
-    sha256 = load(file).sha256
-    return Net(
-        name, module.eval(), sha256=sha256, default_layers=FAVOURITE_LAYERS.get(name, ()), **_torchvision_facts(name)
-    )
+    return _torchvision(name, module, load(file).sha256)
 
 
 def _build(name: str, **options: Any) -> nn.Module:
@@ -129,12 +145,28 @@ def _build(name: str, **options: Any) -> nn.Module:
     return builder(weights=None, **options)
 
 
-def _torchvision_facts(name: str) -> dict[str, Any]:
+def _torchvision(name: str, module: nn.Module, sha256: str, classes: tuple[str, ...] | None = None) -> Net:
+    """A net of torchvision with the facts that belong to its name; `classes`: None: those of torchvision's weights."""
     import torchvision.models as models
 
     default = models.get_model_weights(name).DEFAULT
     recipe = default.transforms()
-    return {"mean": tuple(recipe.mean), "std": tuple(recipe.std), "classes": tuple(default.meta["categories"])}
+    mean, std = tuple(recipe.mean), tuple(recipe.std)
+    if getattr(module, "transform_input", False):  # brings the picture to [-1, 1] inside: said here, all can see it
+        module.transform_input = False  # type: ignore[assignment]
+        mean = std = (0.5, 0.5, 0.5)
+    if isinstance(module, models.VisionTransformer):
+        module = AnySize(module)
+    return Net(
+        name,
+        module.eval(),
+        mean,
+        std,
+        sha256,
+        tuple(default.meta["categories"]) if classes is None else classes,
+        FAVOURITE_LAYERS.get(name, ()),
+        aliases=aliases_of(name, module),
+    )
 
 
 def card() -> str:
@@ -142,4 +174,4 @@ def card() -> str:
     return (EMBEDDED.parent / "DREAMNET.md").read_text(encoding="utf-8")
 
 
-__all__ = ["card", "get", "names"]
+__all__ = ["card", "from_settings", "get", "names"]

@@ -45,6 +45,17 @@ def test_strides_and_receptive_fields_of_a_net_computed_by_hand() -> None:
     }
 
 
+def test_without_padding_strides_and_receptive_fields_are_exact_too() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(3, 2, 11, stride=4),  # field 11, stride 4
+        nn.MaxPool2d(3, stride=2),  # 11 + 2 * 4 = 19, stride 8
+        nn.Conv2d(2, 2, 5, padding=2),  # 19 + 4 * 8 = 51
+        nn.MaxPool2d(3, stride=2),  # 51 + 2 * 8 = 67, stride 16
+        nn.Conv2d(2, 2, 2),  # 67 + 16 = 83
+    )
+    assert facts(net_of(module)) == {"0": (4, 11), "1": (8, 19), "2": (8, 51), "3": (16, 67), "4": (16, 83)}
+
+
 def test_the_tiny_net_is_described_layer_by_layer(tiny_net: Net) -> None:
     layers = {layer.name: layer for layer in describe(tiny_net)}
     assert layers["first"] == Layer("first", (8, 112, 112), 2, 5)
@@ -172,6 +183,14 @@ def test_a_layer_that_exists_but_never_runs_is_told_apart(tiny_net: Net) -> None
     with pytest.raises(NetError, match="'mian' of made does not exist; nearest: main"):
         check_layer(net, "mian", layer_shapes(net))
     assert check_layer(net, "main", layer_shapes(net)) == (2, 224, 224)
+
+
+def test_a_layer_has_its_aliases_and_an_alias_that_is_none_is_met_with_the_nearest(tiny_net: Net) -> None:
+    net = replace(tiny_net, aliases={"conv1_1": "first.conv", "1": "first.conv", "conv2_1": "second.conv"})
+    assert net.layer_name("conv1_1") == net.layer_name("1") == net.layer_name("first.conv") == "first.conv"
+    assert {layer.name: layer.aliases for layer in describe(net)}["first.conv"] == ("conv1_1", "1")
+    with pytest.raises(NetError, match=r"'conv2_2' of tiny does not exist; nearest: conv2_1"):
+        check_layer(net, net.layer_name("conv2_2"), layer_shapes(net))
 
 
 def test_a_module_called_twice_means_its_first_call(tiny_net: Net) -> None:

@@ -194,16 +194,22 @@ def test_a_net_that_takes_no_picture_is_refused_in_one_line(module: nn.Module) -
     assert "\n" not in str(error.value)
 
 
-def test_a_net_for_pictures_of_one_size_is_refused_in_one_line() -> None:
-    class Fixed(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(3, 2, 3)
+class Fixed(nn.Module):
+    """A net that takes pictures of 32 x 32 alone."""
 
-        def forward(self, x: Tensor) -> Tensor:
-            assert x.shape[-1] == 224, f"wrong width {x.shape[-1]}"
-            return self.conv(x)
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3)
 
-    net = Net("fixed", Fixed().eval(), (0.5,) * 3, (0.2,) * 3, "sha")
-    with pytest.raises(NetError, match=r"fixed takes pictures of 224x224 alone \(wrong width 256\)"):
-        ready(net, "conv")
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.shape[-2:] == (32, 32), f"wrong size {x.shape[-2:]}"
+        return self.conv(x)
+
+
+def test_a_net_for_pictures_of_one_size_takes_smaller_ones_and_refuses_larger_ones_in_one_line() -> None:
+    net = ready(Net("fixed", Fixed().eval(), (0.5,) * 3, (0.2,) * 3, "sha"), "conv")
+    assert (net.min_size, net.max_size) == (32, 32)
+    assert net(picture(20, 32))["conv"].shape == (1, 2, 30, 30)
+    with pytest.raises(NetError, match=r"fixed takes pictures of 32x32 alone: give dream\.tile that") as error:
+        net(picture(32, 33))
+    assert "\n" not in str(error.value)

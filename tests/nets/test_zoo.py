@@ -126,6 +126,23 @@ def test_a_file_may_know_another_number_of_classes(random_net: Net, tmp_path: Pa
     assert net.module.eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 7)
 
 
+def test_every_net_has_the_facts_of_its_name() -> None:
+    import torchvision.models as models
+
+    assert all(models.get_model_weights(name).DEFAULT.transforms() for name in zoo.names()[1:])
+
+
+def test_a_net_that_rescales_its_input_inside_says_so_outside() -> None:
+    net = zoo.get("googlenet", "random:0")
+    assert net.mean == net.std == (0.5, 0.5, 0.5)
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        seen = net.module((picture - 0.5) / 0.5)
+        net.module.transform_input = True
+        mean, std = (torch.tensor(value).view(1, 3, 1, 1) for value in (zoo.IMAGENET_MEAN, zoo.IMAGENET_STD))
+        torch.testing.assert_close(seen, net.module((picture - mean) / std), rtol=1e-4, atol=1e-4)
+
+
 def test_weights_of_another_architecture_do_not_fit(random_net: Net, tmp_path: Path) -> None:
     path = tmp_path / "small.safetensors"
     save_file(random_net.module.state_dict(), path)
