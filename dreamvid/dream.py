@@ -166,7 +166,7 @@ def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[
     not even the smallest tile fits in memory.
     """
     random = np.random.default_rng((dreamer.seed, *key))
-    there, back = _shaken((image.shape[-2], image.shape[-1]), dreamer.settings, random)
+    there, back = shaken((image.shape[-2], image.shape[-1]), dreamer.settings, random)
     shifted = there(image)
     source = None if how.source is None else there(how.source)
     climbing = dreamer.at_step(key[-1])
@@ -212,7 +212,7 @@ def _shares(how: How, move: Tensor, score: Tensor) -> Tensor | float:
     return share
 
 
-def _shaken(
+def shaken(
     size: tuple[int, int], settings: DreamSettings, random: np.random.Generator
 ) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
     """A random shift, turn and change of scale of a picture, and what brings a gradient of it back.

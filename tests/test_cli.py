@@ -185,7 +185,8 @@ def test_short_forms_come_before_the_preset_and_set(here: Path) -> None:
 @pytest.mark.usefixtures("small_net", "here")
 @pytest.mark.parametrize(
     "objective",
-    ["--layer third", "--layer first --layer third", "--channel second:1,3", "--class Sea_Slug"],
+    ["--layer third", "--layer first --layer third", "--channel second:1,3", "--class Sea_Slug"]
+    + ["--neuron second:1:2:3", "--guide still.png", "--guide still.png --layer third"],
 )
 def test_what_is_dreamed_can_be_said_in_short(objective: str, capsys: Capture) -> None:
     assert cli.run(["image", "still.png", "dream.png", *QUICK, *objective.split(), "--json", "--quiet"]) == 0
@@ -352,6 +353,9 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a set of a whole section": (SETTINGS, "net", ["video", *IN_OUT, "--set", "net=3"]),
     "an overlap beyond the tile": (SETTINGS, "overlap", ["video", *IN_OUT, "--set", "dream.overlap=900"]),
     "an unknown layer": (NET, "nearest: .*mixed4", ["video", *IN_OUT, "--layer", "mixed4"]),
+    "a neuron without a place": (SETTINGS, "LAYER:N:ROW:COL", ["video", *IN_OUT, "--neuron", "mixed4b:3:2"]),
+    "a neuron that is not there": (NET, "channels 0 to", ["video", *IN_OUT, "--neuron", "mixed4b:9999:1:1"]),
+    "a guide that is not there": (SOURCE, "no.png", ["video", *IN_OUT, "--guide", "no.png"]),
     "a channel without a number": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", "mixed4b:"]),
     "a channel of no name": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", ""]),
     "a channel of an unknown name": (NET, "named 'wyverns'.*LAYER:N", ["video", *IN_OUT, "--channel", "wyverns"]),

@@ -27,6 +27,7 @@ from dreamvid.dream import (
     octave_scores,
     octave_sizes,
     score,
+    shaken,
     spread,
     to_tensor,
 )
@@ -34,8 +35,8 @@ from dreamvid.errors import NetError, SettingsError
 from dreamvid.media import Image
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
-from dreamvid.settings import DreamSettings
-from dreamvid.targets import from_settings
+from dreamvid.settings import DreamSettings, ObjectiveSettings
+from dreamvid.targets import each_from_settings, from_settings
 
 KEY = (0, 0)
 
@@ -364,3 +365,75 @@ def test_no_seam_shows_where_patches_meet(dreamer: Dreamer, jitter: int) -> None
         tiled, whole = (dreamed(with_settings(one, tile=tile, overlap=32), source, 6) for tile in (64, 1024))
         ratios.append(energy_across(tiled, lines) / energy_across(whole, lines))
     assert np.mean(ratios) == pytest.approx(1, abs=0.02)
+
+
+def test_objectives_take_turns_each_with_steps_of_its_own_size(tiny_net: Net, dreamer: Dreamer) -> None:
+    terms = [ObjectiveSettings(layer="first", step_size=0.02), ObjectiveSettings(layer="third", step_size=0.002)]
+    parts = each_from_settings(terms, tiny_net)
+    both = parts[0] + parts[1]
+    ready = prepare(tiny_net, both.layers, torch.device("cpu"), torch.float32)
+    still = replace(dreamer, net=ready, objective=both)
+    turns = replace(still, cycle=tuple(zip(parts, (0.02, 0.002), strict=True)))
+    image = to_tensor(0.4 + 0.2 * picture(), dreamer)
+    for step, (part, size) in enumerate(turns.cycle * 2):
+        moved = climb(turns, image, (0, 0, step))[0]
+        alone = with_settings(replace(still, objective=part), step_size=size)
+        torch.testing.assert_close(moved, climb(alone, image, (0, 0, step))[0])
+        assert float((moved - image).abs().mean()) == pytest.approx(size, rel=1e-3)
+
+
+def test_contrast_decays_towards_the_mean_colour_of_the_net(dreamer: Dreamer) -> None:
+    image = to_tensor(picture(), dreamer)
+    mean = dreamer.net.mean
+    fading = with_settings(dreamer, decay=0.8)
+    result, _ = climb(fading, image, (0, 0, 0), How(torch.zeros_like))
+    torch.testing.assert_close(result - mean, 0.8 * (image - mean))
+
+
+def test_without_bounds_values_leave_the_range(dreamer: Dreamer) -> None:
+    source = picture()
+    kept, free = (dreamed(with_settings(dreamer, step_size=0.3, clamp=clamp), source) for clamp in (True, False))
+    assert kept.min() >= 0 and kept.max() <= 1
+    assert free.min() < -0.1 and free.max() > 1.1
+
+
+def test_source_colours_are_kept_while_the_light_changes(dreamer: Dreamer) -> None:
+    source = 0.3 + 0.4 * picture()
+    change = dreamed(with_settings(dreamer, keep_colours=True), source) - source
+    np.testing.assert_allclose(change[..., 0], change[..., 1], atol=1e-6)
+    np.testing.assert_allclose(change[..., 0], change[..., 2], atol=1e-6)
+    assert np.abs(change).mean() > 0.5 * dreamer.settings.step_size
+
+
+@pytest.mark.parametrize(
+    "changes", [{"turn_jitter": 20.0}, {"zoom_jitter": 0.2}, {"turn_jitter": 5, "zoom_jitter": 0.05}]
+)
+def test_the_way_back_of_a_random_turn_and_scale_is_the_transpose_of_the_way_there(
+    dreamer: Dreamer, changes: dict[str, float]
+) -> None:
+    """<there(a), b> = <a, back(b)> is what makes the gradient that of what the net saw."""
+    settings = with_settings(dreamer, **changes).settings
+    there, back = shaken((48, 72), settings, np.random.default_rng(3))
+    a, b = to_tensor(picture(seed=1), dreamer), to_tensor(picture(seed=2), dreamer)
+    assert float((there(a) * b).sum()) == pytest.approx(float((a * back(b)).sum()), rel=1e-4)
+    assert not torch.allclose(there(a), a, atol=0.05)
+
+
+def test_a_turn_is_a_turn_and_not_a_shear(dreamer: Dreamer) -> None:
+    """A disc stays a disc of the same size in a picture that is not square."""
+    rows, columns = np.mgrid[0:48, 0:72]
+    disc = (np.hypot(rows - 23.5, columns - 35.5) < 15).astype(np.float32)
+    settings = with_settings(dreamer, turn_jitter=45.0, jitter=0).settings
+    there, _ = shaken((48, 72), settings, np.random.default_rng(1))
+    turned = there(to_tensor(np.repeat(disc[..., None], 3, axis=2), dreamer))[0, 0].numpy()
+    assert np.abs(turned - disc).mean() < 0.01
+
+
+def test_the_picture_as_it_was_is_there_for_an_objective_that_holds_on_to_it(tiny_net: Net, dreamer: Dreamer) -> None:
+    source = picture()
+    layer = (0.2 * (picture(seed=5) - 0.5)).astype(np.float32)
+    terms = [ObjectiveSettings(kind="source")]
+    holding = replace(dreamer, objective=from_settings(terms, tiny_net))
+    start = np.clip(source + layer, 0, 1)
+    result = dream(with_settings(holding, octaves=1), source, layer, Effort(6), KEY)[0]
+    assert np.abs(result - source).mean() < 0.5 * np.abs(start - source).mean()

@@ -160,3 +160,39 @@ def test_the_picture_itself_is_left_alone(fields) -> None:
     before = image.clone()
     tiles.gradient(fields, image, 64, 32)
     assert torch.equal(image, before) and not image.requires_grad
+
+
+@pytest.mark.parametrize(("tiling", "step"), [("contiguous", 64), ("summed", 40)])
+def test_plain_patches_are_whole_and_leave_the_ends_over(tiling: tiles.Tiling, step: int) -> None:
+    covered = torch.zeros(170, 150)
+    for rows, columns, window in tiles.plain_patches(170, 150, 64, 24, tiling):
+        assert window.shape == (64, 64) and bool((window == 1).all())
+        assert rows.start % step == columns.start % step == 0
+        covered[rows, columns] += window
+    ends = [range(0, side - 63, step)[-1] + 64 for side in (170, 150)]
+    assert bool((covered[: ends[0], : ends[1]] >= 1).all())
+    assert not covered[ends[0] :].any() and not covered[:, ends[1] :].any()
+    assert float(covered.max()) == (1 if tiling == "contiguous" else 4)
+
+
+def test_where_plain_patches_meet_their_gradients_add_up() -> None:
+    image = torch.full((1, 3, 104, 104), 0.5)
+
+    def fields(part: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (part.square().mean(dim=1, keepdim=True),)
+
+    slope, _ = tiles.gradient(fields, image, 64, 24, "summed")
+    once, twice, four = slope[0, 0, 10, 10], slope[0, 0, 50, 10], slope[0, 0, 50, 50]
+    assert float(twice / once) == pytest.approx(2, rel=1e-5)
+    assert float(four / once) == pytest.approx(4, rel=1e-5)
+    torch.testing.assert_close(once, 2 * image[0, 0, 0, 0] / image.numel())
+
+
+def test_what_lies_beside_a_picture_is_cut_with_it() -> None:
+    image, beside = picture(150, 170), picture(150, 170).flip(-1)
+
+    def fields(part: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (-(part - other).square().mean(dim=1, keepdim=True),)
+
+    slope, _ = tiles.gradient(fields, image, 64, 32, beside=beside)
+    torch.testing.assert_close(slope, -2 * (image - beside) / image.numel(), rtol=1e-4, atol=1e-9)
