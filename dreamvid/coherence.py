@@ -22,10 +22,10 @@ DEAD, RENEWING = 0.2, 0.97  # share of a dream alive at which it ends; what is a
 ANOTHER = 0.7, 0.4  # share of a layer that outlives a change: below the first it is another picture, and new
 STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
-SHORTEST_AGE, LONGEST_AGE = 6, 96  # frames from one measure of the strength to the next
+SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to the next
 WORTH = 0.02  # share of the frame uncovered at which older frames are asked, and that is dreamed in more steps
 RIM = 1 / 14  # of the short side, around what is uncovered: what was so some frames ago is weak still
-RENEWED = 0.75  # share of the picture that is new, frame after frame, which calls for a new measure
+RENEWED = 0.5  # share of the picture that is new, frame after frame, which calls for a new measure
 
 
 @dataclass(frozen=True)

@@ -185,8 +185,10 @@ def test_short_forms_come_before_the_preset_and_set(here: Path) -> None:
 @pytest.mark.usefixtures("small_net", "here")
 @pytest.mark.parametrize(
     "objective",
-    ["--layer third", "--layer first --layer third", "--channel second:1,3", "--class Sea_Slug"]
-    + ["--neuron second:1:2:3", "--guide still.png", "--guide still.png --layer third"],
+    [
+        *("--layer third", "--layer first --layer third", "--channel second:1,3", "--class Sea_Slug"),
+        *("--neuron first:2:9:9", "--guide still.png", "--guide still.png --layer third"),
+    ],
 )
 def test_what_is_dreamed_can_be_said_in_short(objective: str, capsys: Capture) -> None:
     assert cli.run(["image", "still.png", "dream.png", *QUICK, *objective.split(), "--json", "--quiet"]) == 0
