@@ -1,0 +1,100 @@
+"""Where feature pictures are dreamed: a net, a processor and the settings that all pictures of a command share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dreamvid import objectives
+from dreamvid.device import Compute, set_up
+from dreamvid.dream import Dreamer, Effort, dream, octave_scores
+from dreamvid.engine import CLASS_BLUR
+from dreamvid.features.relu import ruled
+from dreamvid.features.units import Unit
+from dreamvid.media import Image, Pixels, to_pixels
+from dreamvid.nets import zoo
+from dreamvid.nets.net import Net
+from dreamvid.nets.prepare import PreparedNet, prepare
+from dreamvid.objectives import Objective
+from dreamvid.settings import Settings
+
+# What a picture out of nothing needs beyond the dream of a photograph: more steps, and now and then a blur, without
+# which the highest frequencies, that nothing in the source holds down, take it over.
+LOOK = (
+    ("dream.octaves", 3),
+    ("dream.octave_scale", 1.6),
+    ("dream.steps", 24),
+    ("dream.step_size", 0.02),
+    ("dream.jitter", 8),
+    ("dream.blur_every", 4),
+    ("dream.blur_sigma", 0.6),
+)
+CONTRAST = 0.06  # of the noise that a picture begins with: its standard deviation
+WAKING = 8  # steps per octave that wake a silent unit
+Watch = Callable[[Tensor], None]
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A net with where and how it dreams; `settings.objective` is not used: every picture has its own."""
+
+    net: Net
+    compute: Compute
+    settings: Settings
+
+    def with_dream(self, **changes: Any) -> "Studio":
+        """The same with other settings of `dream`."""
+        how = self.settings.dream.model_copy(update=changes)
+        return replace(self, settings=self.settings.model_copy(update={"dream": how}))
+
+    def prepared(self, *layers: str) -> PreparedNet:
+        """The net cut behind `layers`, in the precision that dreams are made in."""
+        return prepare(self.net, frozenset(layers), self.compute.device, self.compute.dtype)
+
+    def exact(self, *layers: str) -> PreparedNet:
+        """The net cut behind `layers`, in float32 on the CPU: for what is measured."""
+        return prepare(self.net, frozenset(layers), torch.device("cpu"), torch.float32)
+
+    def dreamer(self, objective: Objective, prepared: PreparedNet | None = None) -> Dreamer:
+        """What dreams of `objective`, with a net that is prepared for it already where several share one."""
+        net = prepared or self.prepared(*objective.layers)
+        how = self.settings.dream
+        blur = CLASS_BLUR if how.blur_every is None else how.blur_every
+        return Dreamer(net, objective, how.model_copy(update={"blur_every": blur}), self.settings.seed)
+
+
+def open_studio(settings: Settings) -> Studio:
+    """Sets up the process and loads the net; raises NetError or SettingsError where they cannot be had."""
+    compute = set_up(settings.compute)
+    return Studio(zoo.get(settings.net.name, settings.net.weights), compute, settings)
+
+
+def beginning(dreamer: Dreamer, height: int, width: int) -> Image:
+    """What a picture out of nothing begins with, H x W x 3 in [0, 1]: quiet grey noise, on which a unit is awake.
+
+    A unit behind a ReLU that is silent has no slope to climb, and what has no slope is only blurred. Such a unit is
+    woken first: a few steps are dreamed with gradients that silent ReLUs let through.
+    """
+    random = np.random.default_rng(dreamer.seed)
+    grey = np.clip(0.5 + CONTRAST * random.standard_normal((height, width, 3)), 0, 1).astype(np.float32)
+    if all(any(value != 0 for row in grid for value in row) for grid in octave_scores(dreamer, grey)):
+        return grey
+    with ruled("redirected"):
+        return dream(dreamer, grey, None, Effort(min(WAKING, dreamer.settings.steps)), (1,))[0]
+
+
+def of_unit(unit: Unit) -> Objective:
+    """The objective that excites a unit over the whole picture."""
+    return objectives.channel(unit.layer, (unit.number,))
+
+
+def picture(dreamer: Dreamer, source: Image, watch: Watch | None = None) -> Pixels:
+    """Dreams on `source`, H x W x 3 in [0, 1]; `watch` is told the picture, (1, 3, h, w), after every step."""
+    result, _ = dream(dreamer, source, None, Effort(dreamer.settings.steps, watch=watch), (0,))
+    return to_pixels(result)
+
+
+__all__ = ["LOOK", "Studio", "beginning", "of_unit", "open_studio", "picture"]
