@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamvid.cli import BATCH_INCOMPLETE, REPAIRED
+from dreamvid.cli.features import features_app
 from dreamvid.cli.options import Common, takes_common
 from dreamvid.cli.progress import bar, minutes_bar, show_notices
 
@@ -29,6 +30,7 @@ presets_app = typer.Typer(help="Looks: list them, show one, check a file.", no_a
 models_app = typer.Typer(help="Nets: list them, their layers and channels, check one.", no_args_is_help=True)
 app.add_typer(presets_app, name="presets")
 app.add_typer(models_app, name="models")
+app.add_typer(features_app, name="features")
 
 Output = Annotated[str, typer.Argument(help="The file to write; a name that ends in / becomes a folder of PNGs.")]
 

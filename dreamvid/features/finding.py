@@ -32,7 +32,7 @@ class Finding:
 
 
 def check(out: Path, endings: Iterable[str], *, overwrite: bool, html: bool = False) -> None:
-    """Raises SettingsError where `out`, or what is written beside it (`endings`, such as ".csv"), is there or cannot be.
+    """Raises SettingsError where `out`, or a file beside it (`endings`, such as ".csv"), cannot be or is there already.
 
     To be asked before anything is dreamed.
     """

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from dreamvid.errors import SourceError
+from dreamvid.footage import NOISE, of_still
 from dreamvid.media import Pixels
+from dreamvid.settings import Settings
 from dreamvid.video import cv, images
 
 
@@ -29,9 +31,21 @@ def fitted(picture: Pixels, side: int) -> Pixels:
         return picture
     cv2 = cv.load()
     height, width = (max(side, round(length * scale)) for length in picture.shape[:2])
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def load(path: Path, side: int) -> Pixels:
     """A photograph, its short side at most `side` pixels; raises SourceError."""
     return fitted(images.load(path), side)
+
+
+def still(source: str, settings: Settings, side: int) -> Pixels:
+    """A still, a video's first frame, or noise (square where no size is set), its short side at most `side` pixels.
+
+    Raises SourceError or SettingsError.
+    """
+    if source in NOISE and settings.input.size is None:
+        square = settings.input.model_copy(update={"size": f"{side}x{side}"})
+        settings = settings.model_copy(update={"input": square})
+    (frame,) = of_still(source, settings).frames((0,))
+    return fitted(frame.image, side)

@@ -51,11 +51,11 @@ def curves(panels: Sequence[Panel]) -> Pixels:
 
 @dataclass(frozen=True)
 class Cloud:
-    """A class on a map: `points` (N, 2) of its pictures, their `centre`, and where its `dream` lies (None: not made)."""
+    """A class on a map: `points` (N, 2) of its pictures, their `centre`, and where its `dream` lies, (2,) each."""
 
     points: NDArray[np.float64]
     centre: NDArray[np.float64]
-    dream: NDArray[np.float64] | None
+    dream: NDArray[np.float64]
 
 
 def clouds(of: Mapping[str, Cloud], title: str) -> Pixels:
@@ -68,9 +68,8 @@ def clouds(of: Mapping[str, Cloud], title: str) -> Pixels:
         colour = colours(number if len(of) <= 10 else number / len(of))
         axes.scatter(*cloud.points.T, s=14, alpha=0.6, color=colour, label=name)
         axes.scatter(*cloud.centre, marker="X", s=110, color=colour, edgecolors="black")
-        if cloud.dream is not None:
-            axes.plot(*np.stack([cloud.centre, cloud.dream]).T, color=colour, linewidth=1)
-            axes.scatter(*cloud.dream, marker="*", s=260, color=colour, edgecolors="black")
+        axes.plot(*np.stack([cloud.centre, cloud.dream]).T, color=colour, linewidth=1)
+        axes.scatter(*cloud.dream, marker="*", s=260, color=colour, edgecolors="black")
     axes.set(title=title, xticks=[], yticks=[])
     axes.set_xlabel("point: picture, cross: centre of its class, star: dream of the class")
     axes.legend(fontsize="small", ncols=1 + len(of) // 16)

@@ -1,6 +1,7 @@
 """Classes as a net would have them: from noise, from a photograph, and what the net says of each step."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -38,10 +39,10 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, *, side:
         if photo is not None:
             sources[FROM_PHOTO] = to_float(photo)
         for kind, source in sources.items():
-            steps: list[tuple[float, float]] = [_score(prepared, to_tensor(source, dreamer), index)[:2]]
-            made = picture(
-                dreamer, source, lambda image, at=index, kept=steps: kept.append(_score(prepared, image, at)[:2])
-            )
+            steps: list[tuple[float, float]] = []
+            watch = partial(_keep, steps, prepared, index)
+            watch(to_tensor(source, dreamer))
+            made = picture(dreamer, source, watch)
             logit, probability, top = _score(prepared, to_tensor(to_float(made), dreamer), index)
             label = f"{name} from {kind}"
             scores[label] = steps
@@ -68,10 +69,12 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, *, side:
         Panel({label: _curve(steps, part) for label, steps in scores.items()}, "step", what)
         for part, what in enumerate(("logit of the class", "probability of the class"))
     ]
-    across = 1 if photo is not None and photo.shape[1] > 4 * side else 2 if photo is not None else min(4, len(cells))
-    return Finding(
-        {"": sheet(cells, across), "-scores": plots.curves(panels)}, tuple(said), {"classes": results}, rows
-    )
+    across = 4 if photo is None else 2
+    return Finding({"": sheet(cells, across), "-scores": plots.curves(panels)}, tuple(said), {"classes": results}, rows)
+
+
+def _keep(steps: list[tuple[float, float]], net: PreparedNet, index: int, image: Tensor) -> None:
+    steps.append(_score(net, image, index)[:2])
 
 
 def _curve(steps: list[tuple[float, float]], part: int) -> Curve:

@@ -23,16 +23,19 @@ class Cell:
 
 def sheet(cells: Sequence[Cell], across: int) -> Pixels:
     """The cells row by row, `across` of them in each, under their titles, on white; a title too long is cut."""
-    height = max(cell.picture.shape[0] for cell in cells) + TITLE + GAP
-    width = max(cell.picture.shape[1] for cell in cells) + GAP
-    across = min(across, len(cells))
-    result = np.full((-(-len(cells) // across) * height + GAP, across * width + GAP, 3), 255, np.uint8)
-    for number, cell in enumerate(cells):
-        top, left = GAP + number // across * height, GAP + number % across * width
-        rows, columns = cell.picture.shape[:2]
-        _write(result, cell.title, top + TITLE - 4, left, width - GAP)
-        result[top + TITLE : top + TITLE + rows, left : left + columns] = cell.picture
-    return result
+    rows = [cells[first : first + across] for first in range(0, len(cells), across)]
+    widths = [max(row[column].picture.shape[1] for row in rows if column < len(row)) for column in range(len(rows[0]))]
+    strips = []
+    for row in rows:
+        height = max(cell.picture.shape[0] for cell in row)
+        strip = np.full((TITLE + height + GAP, GAP + sum(widths) + GAP * len(widths), 3), 255, np.uint8)
+        left = GAP
+        for cell, width in zip(row, widths, strict=False):
+            _write(strip, cell.title, left, width)
+            strip[TITLE : TITLE + cell.picture.shape[0], left : left + cell.picture.shape[1]] = cell.picture
+            left += width + GAP
+        strips.append(strip)
+    return np.vstack(strips)
 
 
 def stacked(pictures: Sequence[Pixels]) -> Pixels:
@@ -76,7 +79,7 @@ def _frame(picture: Pixels, box: Box, colour: tuple[int, int, int]) -> None:
             picture[rows, column] = colour
 
 
-def _write(picture: Pixels, text: str, row: int, column: int, width: int) -> None:
+def _write(picture: Pixels, text: str, column: int, width: int) -> None:
     cv2 = cv.load()
     plain = text.encode("ascii", "replace").decode()[: max(1, width // LETTER)]
-    cv2.putText(picture, plain, (column, row), cv2.FONT_HERSHEY_SIMPLEX, 0.38, BLACK, 1, cv2.LINE_AA)
+    cv2.putText(picture, plain, (column, TITLE - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.38, BLACK, 1, cv2.LINE_AA)

@@ -11,7 +11,6 @@ from torch import Tensor
 from dreamvid import objectives
 from dreamvid.device import Compute, set_up
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores
-from dreamvid.engine import CLASS_BLUR
 from dreamvid.features.relu import ruled
 from dreamvid.features.units import Unit
 from dreamvid.media import Image, Pixels, to_pixels
@@ -21,9 +20,10 @@ from dreamvid.nets.prepare import PreparedNet, prepare
 from dreamvid.objectives import Objective
 from dreamvid.settings import Settings
 
+Look = tuple[tuple[str, Any], ...]  # settings by their full key, laid over the preset's and under the user's
 # What a picture out of nothing needs beyond the dream of a photograph: more steps, and now and then a blur, without
 # which the highest frequencies, that nothing in the source holds down, take it over.
-LOOK = (
+FROM_NOTHING: Look = (
     ("dream.octaves", 3),
     ("dream.octave_scale", 1.6),
     ("dream.steps", 24),
@@ -32,6 +32,18 @@ LOOK = (
     ("dream.blur_every", 4),
     ("dream.blur_sigma", 0.6),
 )
+LITTLE: Look = (
+    *FROM_NOTHING,
+    ("dream.octaves", 2),
+    ("dream.steps", 12),
+    ("dream.step_size", 0.03),
+    ("dream.jitter", 4),
+)  # for many small ones
+LARGE: Look = (*FROM_NOTHING, ("dream.octaves", 1))  # for few large ones: at one scale patterns of all sizes compare
+ON_PHOTO: Look = (("dream.steps", 10),)
+ONE_SCALE: Look = (("dream.octaves", 1), ("dream.jitter", 8))
+# Nothing that keeps noise down: neither octaves nor shifts nor blur.
+BARE: Look = (("dream.octaves", 1), ("dream.steps", 48), ("dream.step_size", 0.02), ("dream.jitter", 0))
 CONTRAST = 0.06  # of the noise that a picture begins with: its standard deviation
 WAKING = 8  # steps per octave that wake a silent unit
 Watch = Callable[[Tensor], None]
@@ -60,10 +72,10 @@ class Studio:
 
     def dreamer(self, objective: Objective, prepared: PreparedNet | None = None) -> Dreamer:
         """What dreams of `objective`, with a net that is prepared for it already where several share one."""
-        net = prepared or self.prepared(*objective.layers)
         how = self.settings.dream
-        blur = CLASS_BLUR if how.blur_every is None else how.blur_every
-        return Dreamer(net, objective, how.model_copy(update={"blur_every": blur}), self.settings.seed)
+        if how.blur_every is None:
+            how = how.model_copy(update={"blur_every": 0})
+        return Dreamer(prepared or self.prepared(*objective.layers), objective, how, self.settings.seed)
 
 
 def open_studio(settings: Settings) -> Studio:
@@ -95,6 +107,3 @@ def picture(dreamer: Dreamer, source: Image, watch: Watch | None = None) -> Pixe
     """Dreams on `source`, H x W x 3 in [0, 1]; `watch` is told the picture, (1, 3, h, w), after every step."""
     result, _ = dream(dreamer, source, None, Effort(dreamer.settings.steps, watch=watch), (0,))
     return to_pixels(result)
-
-
-__all__ = ["LOOK", "Studio", "beginning", "of_unit", "open_studio", "picture"]

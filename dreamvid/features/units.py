@@ -43,11 +43,16 @@ def of_layer(layer: str, numbers: Sequence[int] | None, net: Net) -> list[Unit]:
     return [Unit(layer, number) for number in (range(count) if numbers is None else numbers)]
 
 
-def by_depth(net: Net) -> dict[str, str]:
-    """An early, a middle and a late layer: DEPTHS -> layer.
+def evenly(layer: str, count: int, net: Net) -> list[Unit]:
+    """`count` units spread evenly over the channels of a layer, or all where it has fewer; raises NetError."""
+    every = of_layer(layer, None, net)
+    return every if len(every) <= count else [every[at * len(every) // count] for at in range(count)]
 
-    Of each size of map the last layer that is no pooling is a candidate, since there a net says most of that scale;
-    chosen are those a quarter and half down their list, and the last. Raises NetError where no layer has a map.
+
+def ends(net: Net) -> list[str]:
+    """Of each size of map the last layer that is no pooling, in order: there a net says most of that scale.
+
+    Raises NetError where no layer has a map.
     """
     modules = dict(net.module.named_modules())
     last: dict[tuple[int, ...], str] = {}
@@ -55,10 +60,20 @@ def by_depth(net: Net) -> dict[str, str]:
         pools = layer in modules and type(modules[layer]).__module__.endswith("pooling")
         if layer != OUTPUT and len(shape) == 3 and min(shape[1:]) > 1 and not pools:
             last[shape[1:]] = layer
-    ends = list(last.values())
-    if not ends:
+    if not last:
         raise NetError(f"no layer of {net.name} has a map: name a convolutional net")
-    return dict(zip(DEPTHS, (ends[len(ends) // 4], ends[len(ends) // 2], ends[-1]), strict=True))
+    return list(last.values())
+
+
+def by_depth(net: Net) -> dict[str, str]:
+    """An early, a middle and a late layer, DEPTHS -> layer: a quarter and half down the `ends`, and the last."""
+    found = ends(net)
+    return dict(zip(DEPTHS, (found[len(found) // 4], found[len(found) // 2], found[-1]), strict=True))
+
+
+def usual_layer(net: Net) -> str:
+    """The layer that a net dreams by where none is named: its own choice, or the middle one; raises NetError."""
+    return net.default_layers[0] if net.default_layers else by_depth(net)["middle"]
 
 
 def map_of(activation: Tensor, number: int) -> Tensor:
