@@ -52,7 +52,9 @@ def _cells(studio: Studio, units: Sequence[Unit], side: int, progress: Progress)
 
 
 def _said(silent: Sequence[int]) -> tuple[str, ...]:
-    return (f"silent whatever was tried: {', '.join(map(str, silent))}",) if silent else ()
+    if not silent:
+        return ()
+    return (f"silent whatever was tried (larger pictures may wake them): {', '.join(map(str, silent))}",)
 
 
 def _numbers(units: Sequence[Unit], silent: list[int]) -> dict[str, object]:

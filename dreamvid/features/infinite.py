@@ -102,7 +102,7 @@ def _centre(values: Image) -> Image:
 
 
 def _repetition(grey: Image) -> tuple[float, float]:
-    """The highest autocorrelation beyond the first ring at which it is no longer positive, and its distance."""
+    """The highest autocorrelation from the first ring on whose mean is not positive any more, and its distance."""
     height, width = grey.shape
     spectrum = np.abs(np.fft.fft2(grey - grey.mean())) ** 2
     found = np.fft.ifft2(spectrum).real
@@ -112,8 +112,8 @@ def _repetition(grey: Image) -> tuple[float, float]:
     mean = np.bincount(ring.ravel(), found.ravel()) / np.maximum(1, np.bincount(ring.ravel()))
     below = np.flatnonzero(mean <= 0)
     beyond = np.where(ring >= (below[0] if below.size else ring.max()), found, -1.0)
-    best = np.unravel_index(int(beyond.argmax()), beyond.shape)
-    return float(beyond[best]), float(distance[best])
+    best = float(beyond.max())
+    return best, float(distance[beyond >= best - 0.01].min())  # of equals the nearest
 
 
 def _small(made: Pixels) -> Pixels:

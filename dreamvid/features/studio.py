@@ -45,7 +45,7 @@ ONE_SCALE: Look = (("dream.octaves", 1), ("dream.jitter", 8))
 # Nothing that keeps noise down: neither octaves nor shifts nor blur.
 BARE: Look = (("dream.octaves", 1), ("dream.steps", 48), ("dream.step_size", 0.02), ("dream.jitter", 0))
 CONTRAST = 0.06  # of the noise that a picture begins with: its standard deviation
-WAKING = 8  # steps per octave that wake a silent unit
+WAKING, WAKING_CONTRASTS = 8, (0.06, 0.12, 0.25)  # steps per octave that wake a silent unit, and what they begin with
 Watch = Callable[[Tensor], None]
 
 
@@ -88,14 +88,26 @@ def beginning(dreamer: Dreamer, height: int, width: int) -> Image:
     """What a picture out of nothing begins with, H x W x 3 in [0, 1]: quiet grey noise, on which a unit is awake.
 
     A unit behind a ReLU that is silent has no slope to climb, and what has no slope is only blurred. Such a unit is
-    woken first: a few steps are dreamed with gradients that silent ReLUs let through.
+    woken first: a few steps are dreamed with gradients that silent ReLUs let through, from louder and louder noise
+    until it answers at the size of every octave.
     """
-    random = np.random.default_rng(dreamer.seed)
-    grey = np.clip(0.5 + CONTRAST * random.standard_normal((height, width, 3)), 0, 1).astype(np.float32)
-    if all(any(value != 0 for row in grid for value in row) for grid in octave_scores(dreamer, grey)):
-        return grey
-    with ruled("redirected"):
-        return dream(dreamer, grey, None, Effort(min(WAKING, dreamer.settings.steps)), (1,))[0]
+    source = _grey(dreamer, height, width, CONTRAST)
+    for contrast in WAKING_CONTRASTS:
+        if _awake(dreamer, source):
+            break
+        steps = Effort(min(WAKING, dreamer.settings.steps))
+        with ruled("redirected"):
+            source, _ = dream(dreamer, _grey(dreamer, height, width, contrast), None, steps, (1,))
+    return source
+
+
+def _grey(dreamer: Dreamer, height: int, width: int, contrast: float) -> Image:
+    values = np.random.default_rng(dreamer.seed).standard_normal((height, width, 3))
+    return np.clip(0.5 + contrast * values, 0, 1).astype(np.float32)
+
+
+def _awake(dreamer: Dreamer, source: Image) -> bool:
+    return all(any(value != 0 for row in grid for value in row) for grid in octave_scores(dreamer, source))
 
 
 def of_unit(unit: Unit) -> Objective:
