@@ -1,7 +1,8 @@
 """Does a unit's pattern repeat, or is it the border that makes it? One unit on ever larger pictures, and without any.
 
 Zero padding tells a net where the border is. With circular padding there is none: the random shifts of a dream are
-circular already, and so every place of the picture is like every other.
+circular already, and so every place of the picture is like every other. On a unit that is silent on plain grey this
+can be seen to grow: it begins at the border, and on a large picture has not come to the middle when the steps are over.
 """
 
 import copy
@@ -113,7 +114,7 @@ def _repetition(grey: Image) -> tuple[float, float]:
     below = np.flatnonzero(mean <= 0)
     beyond = np.where(ring >= (below[0] if below.size else ring.max()), found, -1.0)
     best = float(beyond.max())
-    return best, float(distance[beyond >= best - 0.01].min())  # of equals the nearest
+    return best, float(distance[beyond >= 0.99 * best].min())  # of equals the nearest
 
 
 def _small(made: Pixels) -> Pixels:
