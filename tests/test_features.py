@@ -26,6 +26,7 @@ from dreamvid.features.studio import Studio
 from dreamvid.features.units import Unit
 from dreamvid.media import to_float
 from dreamvid.nets import zoo
+from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.nets.net import Net, describe
 from dreamvid.nets.prepare import PreparedNet, prepare
 from dreamvid.presets import resolve
@@ -78,6 +79,31 @@ def test_pixels_outside_the_field_change_nothing_and_each_corner_changes_the_uni
         for column in (box.left, box.right - 1):
             changed = picture.clone()
             changed[..., row, column] += 100
+            assert value(net, unit, place, changed) > before
+
+
+@pytest.mark.parametrize(
+    "unit", [Unit("mixed3a", 0), Unit("mixed3a", 9), Unit("mixed3a", 14), Unit("mixed4a", 20)], ids=str
+)
+@pytest.mark.parametrize("where", [(0.0, 0.0), (0.5, 0.5), (1.0, 0.7)])
+def test_dreamnets_fields_are_exact_at_16_9(unit: Unit, where: tuple[float, float]) -> None:
+    """Its own shape, with weights that let every pixel be felt; units of all branches, borders included."""
+    module = DreamNet(2, width=0.25)
+    for parameter in module.parameters():
+        nn.init.constant_(parameter, 1.0 if parameter.dim() == 1 else 1 / parameter[0].numel())
+    net = prepare(Net("even", module.eval(), (0, 0, 0), (1, 1, 1), ""), frozenset({unit.layer}), CPU, torch.float32)
+    picture = torch.rand(1, 3, 144, 256, generator=torch.Generator().manual_seed(0))
+    rows, columns = net(picture)[unit.layer].shape[-2:]
+    place = round(where[0] * (rows - 1)), round(where[1] * (columns - 1))
+    box = receptive_field(net, unit, place, (144, 256))
+    before = value(net, unit, place, picture)
+    outside = torch.ones(144, 256, dtype=torch.bool)
+    outside[box.rows, box.columns] = False
+    assert value(net, unit, place, torch.where(outside, 1 - picture, picture)) == before
+    for row in (box.top, box.bottom - 1):
+        for column in (box.left, box.right - 1):
+            changed = picture.clone()
+            changed[..., row, column] += 1e7
             assert value(net, unit, place, changed) > before
 
 
@@ -489,7 +515,10 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "no unit": (2, "LAYER:N", ["infinite", "third:"]),
     "no numbers": (2, "--units 'a'", ["grid", "third", "--units", "a"]),
     "an unknown class": (5, "nearest: volcano", ["class", "vulcano"]),
-    "an unknown class of photos": (5, "no class 'wide'", ["embed", "--photos", "other"]),
+    "an unknown class of photos": (5, "no class 'wide'", ["embed", "--photos", "others"]),
+    "a side too small": (2, "none may be below 32", ["infinite", "third:1", "--sides", "64,8"]),
+    "a step backwards": (2, "dream.step_size", ["steps", "photo.png", "--sizes", "0.1,-1"]),
+    "a class of one": (3, "has one picture", ["embed", "--photos", "other"]),
     "no photos": (3, "without images", ["crops", "third:1", "--photos", "empty"]),
     "no folder": (3, "no folder nowhere", ["crops", "third:1", "--photos", "nowhere"]),
     "no classes of photos": (3, "no sub-folders", ["embed", "--photos", "empty"]),
@@ -506,8 +535,9 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
 
 @pytest.mark.parametrize("wrong", BAD)
 def test_bad_input_gets_one_line_and_leaves_nothing(wrong: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (here / "other" / "wide").mkdir(parents=True)
-    write_image(here / "other" / "wide" / "a.png", texture())
+    for file in ("other/one/a.png", "others/wide/a.png", "others/wide/b.png"):
+        (here / file).parent.mkdir(parents=True, exist_ok=True)
+        write_image(here / file, texture())
     before = sorted(here.rglob("*"))
     code, said, arguments = BAD[wrong]
     assert cli.run(["features", *arguments, *SMALL]) == code

@@ -199,7 +199,7 @@ def infinite(
     from dreamvid.features import infinite as growing
     from dreamvid.features import studio, units
 
-    lengths = [int(side) for side in _numbers("--sides", sides, int)]
+    lengths = [int(side) for side in _numbers("--sides", sides, int, least=32)]
 
     def work(at: "Studio") -> "Finding":
         return growing.infinite(at, units.parse(channel, at.net), lengths, circular)
@@ -275,7 +275,7 @@ def steps(
     sizes: Annotated[
         str, typer.Option("--sizes", help="Step sizes, as dream.step_size has them.", metavar="S,T,...")
     ] = "0.001,0.004,0.016,0.064,0.25",
-    iterations: Annotated[int, typer.Option("--iterations", help="Steps of each.", min=1, max=100_000)] = 80,
+    iterations: Annotated[int, typer.Option("--iterations", help="Steps of each.", min=1, max=2000)] = 80,
     side: Side = 160,
 ) -> None:
     """A layer's L2 norm over the iterations for several step sizes: rising, saturated or diverged."""
@@ -291,10 +291,13 @@ def steps(
     _make(shared, "steps", studio.ONE_SCALE, work, beside=("-pictures.png", ".csv"), needs=(PLOTS,))
 
 
-def _numbers(name: str, text: str, kind: type[int] | type[float]) -> list[float]:
+def _numbers(name: str, text: str, kind: type[int] | type[float], least: float = float("-inf")) -> list[float]:
     from dreamvid.errors import SettingsError
 
     try:
-        return [kind(part) for part in text.split(",")]
+        numbers = [kind(part) for part in text.split(",")]
     except ValueError:
         raise SettingsError(f"{name} {text!r}: give numbers with commas between them") from None
+    if min(numbers) < least:
+        raise SettingsError(f"{name} {text!r}: none may be below {least:g}")
+    return numbers

@@ -44,9 +44,9 @@ def steps(studio: Studio, source: Pixels, layer: str, sizes: Sequence[float], it
     prepared = studio.prepared(layer)
     curves, rows, said, numbers = {}, [], [], []
     cells = [Cell("source", source)] * 2
-    for size in sizes:
-        how = studio.with_dream(octaves=1, steps=iterations, step_size=size)
-        dreamer = how.dreamer(objectives.layer_energy(layer), prepared)
+    studios = [studio.with_dream(octaves=1, steps=iterations, step_size=size) for size in sizes]
+    for size, at_size in zip(sizes, studios, strict=True):
+        dreamer = at_size.dreamer(objectives.layer_energy(layer), prepared)
         norms: list[float] = []
         seen: list[Pixels] = []
 

@@ -18,7 +18,7 @@ from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import PreparedNet, prepare
 from dreamvid.objectives import Objective
-from dreamvid.settings import Settings
+from dreamvid.settings import Settings, read_settings
 
 Look = tuple[tuple[str, Any], ...]  # settings by their full key, laid over the preset's and under the user's
 # What a picture out of nothing needs beyond the dream of a photograph: more steps, and now and then a blur, without
@@ -58,9 +58,9 @@ class Studio:
     settings: Settings
 
     def with_dream(self, **changes: Any) -> "Studio":
-        """The same with other settings of `dream`."""
-        how = self.settings.dream.model_copy(update=changes)
-        return replace(self, settings=self.settings.model_copy(update={"dream": how}))
+        """The same with other settings of `dream`; raises SettingsError for values out of bounds."""
+        table = self.settings.model_dump()
+        return replace(self, settings=read_settings({**table, "dream": {**table["dream"], **changes}}, "settings"))
 
     def prepared(self, *layers: str) -> PreparedNet:
         """The net cut behind `layers`, in the precision that dreams are made in."""
