@@ -497,6 +497,15 @@ def test_a_command_writes_its_files_and_says_what_it_found(
     assert capsys.readouterr() == ("", "")
 
 
+def test_further_pictures_are_of_the_kind_of_the_first_and_are_not_replaced_either(here: Path) -> None:
+    (here / "n-dreams.jpg").write_bytes(b"mine")
+    arguments = ["features", "noise", "first", "--side", "48", "--out", "n.jpg", "--quiet", *SMALL]
+    assert cli.run(arguments) == 2
+    assert (here / "n-dreams.jpg").read_bytes() == b"mine"
+    assert cli.run([*arguments, "--overwrite"]) == 0
+    assert {path.name for path in here.glob("n*")} == {"n.jpg", "n-dreams.jpg", "n.csv"}
+
+
 def test_a_class_rises_over_the_steps(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["features", "class", "volcano", "--photo", "photo.png", "--side", "36", *SMALL, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["classes"]

@@ -74,7 +74,7 @@ def _make(
 ) -> None:
     """Checks what can be checked before, opens the studio, does the work, writes its files and tells of them.
 
-    `beside`: endings of what is written beside the main picture.
+    `beside`: what is written beside the main picture, as `finding.check` takes it.
     """
     from dreamvid.features import finding
     from dreamvid.features.studio import open_studio
@@ -148,7 +148,7 @@ def class_(
         source = None if photo is None else photos.still(photo, at.settings, side)
         return portraits.classes(at, names, source, side=side)
 
-    _make(shared, "class", studio.FROM_NOTHING, work, beside=("-scores.png", ".csv"), needs=(PLOTS,))
+    _make(shared, "class", studio.FROM_NOTHING, work, beside=("-scores", ".csv"), needs=(PLOTS,))
 
 
 @features_app.command()
@@ -222,7 +222,7 @@ def noise(
     def work(at: "Studio") -> "Finding":
         return spectra.noise(at, layers or (), side=side)
 
-    _make(shared, "noise", studio.BARE, work, beside=("-dreams.png", ".csv"), needs=(PLOTS,))
+    _make(shared, "noise", studio.BARE, work, beside=("-dreams", ".csv"), needs=(PLOTS,))
 
 
 @features_app.command()
@@ -244,7 +244,7 @@ def embed(
     def work(at: "Studio") -> "Finding":
         return mapping.embed(at, photos, chosen, per_class=per_class, side=side, dream_side=dream_side)
 
-    _make(shared, "embed", studio.FROM_NOTHING, work, beside=("-dreams.png", ".csv"), needs=(PLOTS, LEARNING))
+    _make(shared, "embed", studio.FROM_NOTHING, work, beside=("-dreams", ".csv"), needs=(PLOTS, LEARNING))
 
 
 @features_app.command()
@@ -288,7 +288,7 @@ def steps(
         chosen = layer or units.usual_layer(at.net)
         return stepping.steps(at, photos.still(source, at.settings, side), chosen, lengths, iterations)
 
-    _make(shared, "steps", studio.ONE_SCALE, work, beside=("-pictures.png", ".csv"), needs=(PLOTS,))
+    _make(shared, "steps", studio.ONE_SCALE, work, beside=("-pictures", ".csv"), needs=(PLOTS,))
 
 
 def _numbers(name: str, text: str, kind: type[int] | type[float], least: float = float("-inf")) -> list[float]:

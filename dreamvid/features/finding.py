@@ -32,16 +32,16 @@ class Finding:
 
 
 def check(out: Path, endings: Iterable[str], *, overwrite: bool, html: bool = False) -> None:
-    """Raises SettingsError where `out`, or a file beside it (`endings`, such as ".csv"), cannot be or is there already.
+    """Raises SettingsError where `out`, or a file beside it, cannot be or is there already.
 
-    To be asked before anything is dreamed.
+    `endings`: of the stems of further pictures ("-dreams"), which have the suffix of `out`, or a suffix (".csv").    To be asked before anything is dreamed.
     """
     valid = [*images.WRITTEN, *([HTML] if html else [])]
     if out.suffix.lower() not in valid:
         raise SettingsError(f"--out {out}: the name ends in {', '.join(valid)}")
     if not out.parent.is_dir():
         raise SettingsError(f"--out {out}: there is no folder {out.parent}")
-    for path in (out, *(_beside(out, ending) for ending in endings)):
+    for path in (out, *(_beside(out, end if end.startswith(".") else end + out.suffix) for end in endings)):
         if path.exists() and (path.is_dir() or not overwrite):
             raise SettingsError(f"{path} is there already: --overwrite replaces it, --out gives it another name")
 
