@@ -34,7 +34,8 @@ class Finding:
 def check(out: Path, endings: Iterable[str], *, overwrite: bool, html: bool = False) -> None:
     """Raises SettingsError where `out`, or a file beside it, cannot be or is there already.
 
-    `endings`: of the stems of further pictures ("-dreams"), which have the suffix of `out`, or a suffix (".csv").    To be asked before anything is dreamed.
+    `endings`: of the stems of further pictures ("-dreams"), which have the suffix of `out`, or a suffix (".csv").
+    To be asked before anything is dreamed.
     """
     valid = [*images.WRITTEN, *([HTML] if html else [])]
     if out.suffix.lower() not in valid:
