@@ -84,7 +84,7 @@ class Effort:
     both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
     steep in every neighbourhood. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the
     others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long. `thorough`: these rest in no
-    octave, and in those that take turns have a step more.
+    octave, and in those that take turns have a step more. `watch`: told the picture, (1, 3, h, w), after every step.
     """
 
     steps: int
@@ -95,6 +95,7 @@ class Effort:
     anew: Mask | None = None
     stride: float = 1.0
     thorough: bool = False
+    watch: Callable[[Tensor], None] | None = None
 
 
 def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, key: Key) -> tuple[Image, Dreamer]:
@@ -130,6 +131,8 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
             eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
             how = How(eased, effort.balance, anew, effort.stride, rule, before)
             image, dreamer = climb(dreamer, image, (*key, octave, step), how)
+            if effort.watch is not None:
+                effort.watch(image)
         detail = image - base
     if detail is None:
         return start, dreamer

@@ -89,6 +89,7 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid",
         "dreamvid.cli",
         "dreamvid.cli.app",
+        "dreamvid.cli.features",
         "dreamvid.cli.options",
         "dreamvid.cli.progress",
         "dreamvid.errors",

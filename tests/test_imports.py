@@ -17,7 +17,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("coherence", "strength", "steps"), 1),
     **dict.fromkeys(("device", "stability"), 1),
     **dict.fromkeys(("plan", "render", "engine", "footage", "targets"), 2),
-    **dict.fromkeys(("workspace", "job", "batch", "compare", "training"), 3),
+    **dict.fromkeys(("workspace", "job", "batch", "compare", "training", "features"), 3),
     **dict.fromkeys(("cli", "__main__"), 4),
 }
 # Who knows whom within a layer. Packages may import within themselves, and every operation may load OpenCV.

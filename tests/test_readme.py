@@ -29,6 +29,14 @@ SMALLER = {
     "zoom": ["--size", "64x36", "--seconds", "0.1"],
     "train": ["--minutes", "0.01"],
 }
+FEW_STEPS = ["--set", "dream.steps=1", "--set", "dream.octaves=1"]
+SMALLER_FEATURES = {
+    **{name: [*FEW_STEPS, "--side", "48"] for name in ("grid", "class", "crops", "deconv", "depth", "noise")},
+    "atlas": [*FEW_STEPS, "--side", "32"],
+    "infinite": ["--sides", "48,64", "--circular", "64", *FEW_STEPS],
+    "steps": ["--side", "48", "--iterations", "2"],
+    "embed": ["--side", "48", "--dream-side", "48", *FEW_STEPS],
+}
 
 
 def blocks(language: str) -> list[str]:
@@ -44,7 +52,7 @@ def commands() -> list[str]:
 
 def quicker(words: list[str]) -> list[str]:
     """The same command, less to do."""
-    more = SMALLER.get(words[0], [])
+    more = SMALLER_FEATURES[words[1]] if words[0] == "features" else SMALLER.get(words[0], [])
     if words[0] == "video" and "--from" not in words:
         more = [*more, "--frames", "0:2"]
     return [*words, *more]
@@ -64,6 +72,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         crop = np.roll(photo, 40 * number, axis=number % 2)[:150, :200]
         file = tmp_path / "pictures" / f"kind{number % 2}" / f"{number}.jpg"
         file.write_bytes(images.encode(np.ascontiguousarray(crop), ".jpg"))
+        flower = tmp_path / "flowers" / ("tulip", "rose")[number % 2]  # classes of dreamnet
+        flower.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, flower)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -102,6 +113,8 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
         assert made - {"__pycache__"} == {words[2]}  # what Python leaves beside code
     elif words[0] == "train":
         assert (checkout / "mine.safetensors").is_file() and (checkout / "mine.safetensors.png").is_file()
+    elif words[0] == "features":
+        assert f"{words[1]}.png" in {path.name for path in set(checkout.iterdir()) - before}
     elif words[0] == "batch":
         assert len(set(checkout.iterdir()) - before) >= 3
     else:
@@ -110,7 +123,7 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
 
 def test_there_are_commands_of_every_kind() -> None:
     kinds = {command.split()[1] for command in commands()}
-    assert kinds >= {"video", "image", "zoom", "batch", "compare", "models", "train"}
+    assert kinds >= {"video", "image", "zoom", "batch", "compare", "models", "train", "features"}
 
 
 def test_the_first_command_installs_and_dreams_the_sample() -> None:
@@ -165,6 +178,7 @@ def test_every_option_it_speaks_of_exists(capfd: pytest.CaptureFixture[str]) -> 
     cli.run(["zoom", "--help"])
     cli.run(["image", "--help"])
     cli.run(["compare", "--help"])
+    cli.run(["features", "grid", "--help"])
     known = unstyled(capfd.readouterr().out)
     spoken = set(re.findall(r"`(--[a-z][a-z-]+)", README))
     assert [option for option in sorted(spoken) if option not in known] == []

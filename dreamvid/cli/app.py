@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamvid.cli import BATCH_INCOMPLETE, REPAIRED
+from dreamvid.cli.features import features_app
 from dreamvid.cli.options import Common, takes_common
 from dreamvid.cli.progress import bar, minutes_bar, show_notices
 
@@ -30,6 +31,7 @@ models_app = typer.Typer(help="Nets: list them, their layers and channels, check
 Trust = Annotated[bool, typer.Option("--trust", help="Execute the code that FILE.py:FUNCTION names.")]
 app.add_typer(presets_app, name="presets")
 app.add_typer(models_app, name="models")
+app.add_typer(features_app, name="features")
 
 Output = Annotated[str, typer.Argument(help="The file to write; a name that ends in / becomes a folder of PNGs.")]
 

@@ -141,19 +141,28 @@ def _neuron(text: str) -> dict[str, Any]:
     return {"layer": layer, "channels": [number], "row": row, "column": column}
 
 
-def takes_common(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command, whose last parameter is a `Common`, that class's fields as its options."""
-    own = list(inspect.signature(command).parameters.values())[:-1]
-    shared = [
-        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-        for field in fields(Common)
-    ]
+def takes(shared: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command, one of whose parameters is a `shared`, that dataclass's fields as its options."""
 
-    @wraps(command)
-    def wrapped(**given: Any) -> None:
-        common = Common(**{field.name: given.pop(field.name) for field in fields(Common)})
-        command(**given, common=common)
+    def given_to(command: Callable[..., None]) -> Callable[..., None]:
+        parameters = list(inspect.signature(command).parameters.values())
+        own = [parameter for parameter in parameters if parameter.annotation is not shared]
+        (place,) = (parameter.name for parameter in parameters if parameter.annotation is shared)
+        options = [
+            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+            for field in fields(shared)
+        ]
 
-    wrapped.__signature__ = inspect.Signature(own + shared)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in own + shared}
-    return wrapped
+        @wraps(command)
+        def wrapped(**given: Any) -> None:
+            typed = shared(**{field.name: given.pop(field.name) for field in fields(shared)})
+            command(**given, **{place: typed})
+
+        wrapped.__signature__ = inspect.Signature(own + options)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in own + options}
+        return wrapped
+
+    return given_to
+
+
+takes_common = takes(Common)

@@ -1,0 +1,306 @@
+"""`dreamvid features`: what a net has learned, looked at."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dreamvid.cli.options import LOOK, MACHINE, RUN, Text, option, takes
+from dreamvid.cli.progress import bar, show_notices
+
+if TYPE_CHECKING:
+    from dreamvid.features.finding import Finding
+    from dreamvid.features.studio import Studio
+    from dreamvid.settings import Settings
+
+features_app = typer.Typer(help="What a net has learned, as pictures and numbers.", no_args_is_help=True)
+PLOTS, LEARNING, PAGES = "matplotlib", "sklearn", "jinja2"  # libraries of the extra `features`
+
+Layer = Annotated[str, typer.Argument(help="A layer (`models layers NET` lists them).")]
+OneUnit = Annotated[str, typer.Argument(help="LAYER:N, or the name of a channel.", metavar="LAYER:N")]
+Source = Annotated[str, typer.Argument(help="A still; a video's first frame; noise, noise:gaussian or noise:pink.")]
+Side = Annotated[int, typer.Option("--side", help="Short side of the pictures, in pixels.", min=32, max=4096)]
+Count = Annotated[int, typer.Option("--count", help="How many crops.", min=1, max=1000)]
+
+
+@dataclass
+class Shared:
+    """What every command of features takes, as it was typed."""
+
+    out: Annotated[Path | None, option("--out", help="The picture to write; default: COMMAND.png here.", panel=RUN)] = (
+        None
+    )
+    set: Annotated[
+        list[str], option("--set", help="Any setting: section.key=value. Repeatable.", metavar="KEY=VALUE", panel=LOOK)
+    ] = ()  # type: ignore[assignment]
+    model: Annotated[
+        Text, option("--model", help="Net by name (`models list`), or a file that `train` made.", panel=LOOK)
+    ] = None
+    weights: Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)] = None
+    trust: Annotated[
+        bool, option("--trust", help="Execute the code that --model FILE.py:FUNCTION names.", panel=LOOK)
+    ] = False
+    seed: Annotated[int | None, option("--seed", help="Seed of all random numbers.", panel=LOOK)] = None
+    device: Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps.", panel=MACHINE)] = None
+    threads: Annotated[int | None, option("--threads", help="Threads; default: the cores.", panel=MACHINE)] = None
+    overwrite: Annotated[bool, option("--overwrite", help="Replace what is there.", panel=RUN)] = False
+    quiet: Annotated[bool, option("--quiet", "-q", help="Only errors and warnings.", panel=RUN)] = False
+    json: Annotated[bool, option("--json", help="One last line of JSON on standard output.", panel=RUN)] = False
+
+    def settings(self, look: Sequence[tuple[str, Any]]) -> "Settings":
+        """The settings that suit the command, then --set, then the short options; raises SettingsError."""
+        from dreamvid.presets import parse_override, resolve
+
+        keys = {
+            "net.name": self.model,
+            "net.weights": self.weights,
+            "seed": self.seed,
+            "compute.device": self.device,
+            "compute.threads": self.threads,
+        }
+        given = [(key, value) for key, value in keys.items() if value is not None]
+        return resolve(overrides=[*look, *map(parse_override, self.set), *given])
+
+
+def _make(
+    shared: Shared,
+    name: str,
+    look: Sequence[tuple[str, Any]],
+    work: Callable[["Studio"], "Finding"],
+    *,
+    beside: Sequence[str] = (),
+    needs: Sequence[str] = (),
+    html: bool = False,
+) -> None:
+    """Checks what can be checked before, opens the studio, does the work, writes its files and tells of them.
+
+    `beside`: what is written beside the main picture, as `finding.check` takes it.
+    """
+    from dreamvid.features import finding
+    from dreamvid.features.studio import open_studio
+
+    show_notices(quiet=shared.quiet, verbose=False)
+    out = shared.out or Path(f"{name}.png")
+    finding.require(*needs)
+    finding.check(out, beside, overwrite=shared.overwrite, html=html)
+    found = work(open_studio(shared.settings(look), trust=shared.trust))
+    files = finding.write(found, out)
+    if not shared.quiet:
+        for line in found.words:
+            logging.getLogger("dreamvid").info("%s", line)
+        logging.getLogger("dreamvid").info("%s", ", ".join(map(str, files)))
+    if shared.json:
+        print(finding.to_json(found, files))
+
+
+@features_app.command()
+@takes(Shared)
+def atlas(layer: Layer, shared: Shared, side: Side = 64) -> None:
+    """Every channel of a layer, as a labelled grid; --out NAME.html makes a page."""
+    from dreamvid.features import gallery, studio, units
+
+    page = shared.out is not None and shared.out.suffix.lower() == ".html"
+
+    def work(at: "Studio") -> "Finding":
+        every = units.of_layer(layer, None, at.net)
+        with bar(quiet=shared.quiet) as progress:
+            if page:
+                return gallery.units_page(at, every, side=side, progress=progress)
+            return gallery.units_sheet(at, every, side=side, across=16, progress=progress)
+
+    _make(shared, "atlas", studio.LITTLE, work, needs=(PAGES,) if page else (), html=True)
+
+
+@features_app.command()
+@takes(Shared)
+def grid(
+    layer: Layer,
+    shared: Shared,
+    units_: Annotated[Text, typer.Option("--units", help="Channels, N,M,...; default: nine over the layer.")] = None,
+    side: Side = 160,
+) -> None:
+    """Some channels of a layer, side by side."""
+    from dreamvid.features import gallery, studio, units
+
+    numbers = None if units_ is None else [int(number) for number in _numbers("--units", units_, int)]
+
+    def work(at: "Studio") -> "Finding":
+        chosen = units.evenly(layer, 9, at.net) if numbers is None else units.of_layer(layer, numbers, at.net)
+        across = next(columns for columns in range(1, 65) if columns * columns >= min(len(chosen), 4096))
+        with bar(quiet=shared.quiet) as progress:
+            return gallery.units_sheet(at, chosen, side=side, across=across, progress=progress)
+
+    _make(shared, "grid", studio.FROM_NOTHING, work)
+
+
+@features_app.command("class")
+@takes(Shared)
+def class_(
+    names: Annotated[list[str], typer.Argument(help="Classes by name or index.", metavar="NAME...")],
+    shared: Shared,
+    photo: Annotated[Text, typer.Option("--photo", help="A picture to dream the classes on as well.")] = None,
+    side: Side = 224,
+) -> None:
+    """Classes dreamed from noise and from a photo, and the net's score of them step by step."""
+    from dreamvid.features import photos, portraits, studio
+
+    def work(at: "Studio") -> "Finding":
+        source = None if photo is None else photos.still(photo, at.settings, side)
+        return portraits.classes(at, names, source, side=side)
+
+    _make(shared, "class", studio.FROM_NOTHING, work, beside=("-scores", ".csv"), needs=(PLOTS,))
+
+
+@features_app.command()
+@takes(Shared)
+def crops(
+    unit: OneUnit,
+    shared: Shared,
+    photos: Annotated[Path, typer.Option("--photos", help="Folder of photos, sub-folders included.")],
+    count: Count = 9,
+    side: Side = 224,
+) -> None:
+    """The strongest crops of photos for a unit, with its receptive field, beside the picture made up for it."""
+    from dreamvid.features import crops as looking
+    from dreamvid.features import studio, units
+
+    def work(at: "Studio") -> "Finding":
+        return looking.crops(at, units.parse(unit, at.net), photos, count=count, side=side)
+
+    _make(shared, "crops", studio.FROM_NOTHING, work, beside=(".csv",))
+
+
+@features_app.command()
+@takes(Shared)
+def depth(
+    source: Source,
+    shared: Shared,
+    layer: Annotated[list[str] | None, typer.Option("--layer", help="In place of three by depth. Repeatable.")] = None,
+    side: Side = 320,
+) -> None:
+    """A picture dreamed by an early, a middle and a late layer."""
+    from dreamvid.features import gallery, photos, studio
+
+    def work(at: "Studio") -> "Finding":
+        return gallery.depth(at, photos.still(source, at.settings, side), layer or ())
+
+    _make(shared, "depth", studio.ON_PHOTO, work)
+
+
+@features_app.command()
+@takes(Shared)
+def infinite(
+    channel: OneUnit,
+    shared: Shared,
+    sides: Annotated[str, typer.Option("--sides", help="Sizes, in pixels.", metavar="N,M,...")] = "224,448,896",
+    circular: Annotated[int, typer.Option("--circular", help="Size without borders, in pixels.", min=32)] = 448,
+) -> None:
+    """One unit at several sizes and with circular padding: does the pattern repeat, or is it the border?"""
+    from dreamvid.features import infinite as growing
+    from dreamvid.features import studio, units
+
+    lengths = [int(side) for side in _numbers("--sides", sides, int, least=32)]
+
+    def work(at: "Studio") -> "Finding":
+        return growing.infinite(at, units.parse(channel, at.net), lengths, circular)
+
+    _make(shared, "infinite", studio.LARGE, work, beside=(".csv",))
+
+
+@features_app.command()
+@takes(Shared)
+def noise(
+    shared: Shared,
+    layers: Annotated[
+        list[str] | None, typer.Argument(help="Layers; default: the last of each size of map.", metavar="LAYER...")
+    ] = None,
+    side: Side = 224,
+) -> None:
+    """Why dreams are noisy: the radial spectrum of dreams by depth."""
+    from dreamvid.features import spectra, studio
+
+    def work(at: "Studio") -> "Finding":
+        return spectra.noise(at, layers or (), side=side)
+
+    _make(shared, "noise", studio.BARE, work, beside=("-dreams", ".csv"), needs=(PLOTS,))
+
+
+@features_app.command()
+@takes(Shared)
+def embed(
+    shared: Shared,
+    photos: Annotated[Path, typer.Option("--photos", help="Folder of photos, a sub-folder for each class.")],
+    method: Annotated[str, typer.Option("--method", help="pca, tsne or umap.")] = "pca",
+    per_class: Annotated[int, typer.Option("--per-class", help="Most pictures of a class.", min=2)] = 24,
+    side: Side = 128,
+    dream_side: Annotated[int, typer.Option("--dream-side", help="Side of the dreams, in pixels.", min=32)] = 160,
+) -> None:
+    """Pictures and dreams of classes on one map: does the dream sit at the centre of its class?"""
+    from dreamvid.features import embed as mapping
+    from dreamvid.features import studio
+
+    chosen = mapping.check_method(method)
+
+    def work(at: "Studio") -> "Finding":
+        return mapping.embed(at, photos, chosen, per_class=per_class, side=side, dream_side=dream_side)
+
+    _make(shared, "embed", studio.FROM_NOTHING, work, beside=("-dreams", ".csv"), needs=(PLOTS, LEARNING))
+
+
+@features_app.command()
+@takes(Shared)
+def deconv(
+    unit: OneUnit,
+    photo: Annotated[Path, typer.Argument(help="A photo.")],
+    shared: Shared,
+    count: Count = 3,
+    side: Side = 224,
+) -> None:
+    """A unit's strongest crops in a photo, projected back to what in them excites it."""
+    from dreamvid.features import deconv as projecting
+    from dreamvid.features import studio, units
+
+    def work(at: "Studio") -> "Finding":
+        return projecting.deconv(at, units.parse(unit, at.net), photo, count=count, side=side)
+
+    _make(shared, "deconv", studio.FROM_NOTHING, work)
+
+
+@features_app.command()
+@takes(Shared)
+def steps(
+    source: Source,
+    shared: Shared,
+    layer: Annotated[Text, typer.Option("--layer", help="Layer to dream; default: the net's own.")] = None,
+    sizes: Annotated[
+        str, typer.Option("--sizes", help="Step sizes, as dream.step_size has them.", metavar="S,T,...")
+    ] = "0.001,0.004,0.016,0.064,0.25",
+    iterations: Annotated[int, typer.Option("--iterations", help="Steps of each.", min=1, max=2000)] = 80,
+    side: Side = 160,
+) -> None:
+    """A layer's L2 norm over the iterations for several step sizes: rising, saturated or diverged."""
+    from dreamvid.features import photos, studio, units
+    from dreamvid.features import steps as stepping
+
+    lengths = _numbers("--sizes", sizes, float)
+
+    def work(at: "Studio") -> "Finding":
+        chosen = layer or units.usual_layer(at.net)
+        return stepping.steps(at, photos.still(source, at.settings, side), chosen, lengths, iterations)
+
+    _make(shared, "steps", studio.ONE_SCALE, work, beside=("-pictures", ".csv"), needs=(PLOTS,))
+
+
+def _numbers(name: str, text: str, kind: type[int] | type[float], least: float = float("-inf")) -> list[float]:
+    from dreamvid.errors import SettingsError
+
+    try:
+        numbers = [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise SettingsError(f"{name} {text!r}: give numbers with commas between them") from None
+    if min(numbers) < least:
+        raise SettingsError(f"{name} {text!r}: none may be below {least:g}")
+    return numbers

@@ -1,0 +1,88 @@
+"""Classes as a net would have them: from noise, from a photograph, and what the net says of each step."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dreamvid import objectives
+from dreamvid.dream import to_tensor
+from dreamvid.features import plots
+from dreamvid.features.finding import Finding
+from dreamvid.features.plots import Curve, Panel
+from dreamvid.features.sheet import Cell, sheet
+from dreamvid.features.studio import Studio, beginning, picture
+from dreamvid.media import Image, Pixels, to_float
+from dreamvid.nets.net import OUTPUT
+from dreamvid.nets.prepare import PreparedNet
+
+FROM_NOISE, FROM_PHOTO = "noise", "photograph"
+
+
+def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, *, side: int) -> Finding:
+    """Each class dreamed from noise, `side` pixels, and from a photograph where one is given.
+
+    Two diagrams show the class's logit and probability over the steps; where an octave ends, the picture grows and the
+    score jumps. Raises NetError for a class that does not exist, or a net without classes.
+    """
+    indices = {studio.net.classes[studio.net.class_index(name)]: studio.net.class_index(name) for name in names}
+    prepared = studio.prepared(OUTPUT)
+    cells: list[Cell] = []
+    rows: list[dict[str, Any]] = []
+    said, results = [], []
+    scores: dict[str, list[tuple[float, float]]] = {}
+    for name, index in indices.items():
+        dreamer = studio.dreamer(objectives.class_logit(index), prepared)
+        sources: dict[str, Image] = {FROM_NOISE: beginning(dreamer, side, side)}
+        if photo is not None:
+            sources[FROM_PHOTO] = to_float(photo)
+        for kind, source in sources.items():
+            steps: list[tuple[float, float]] = []
+            watch = partial(_keep, steps, prepared, index)
+            watch(to_tensor(source, dreamer))
+            made = picture(dreamer, source, watch)
+            logit, probability, top = _score(prepared, to_tensor(to_float(made), dreamer), index)
+            label = f"{name} from {kind}"
+            scores[label] = steps
+            cells.append(Cell(f"{name} {probability:.0%}", made))
+            said.append(
+                f"{label}: logit {steps[0][0]:.3g} to {logit:.3g}, probability {steps[0][1]:.3g} to {probability:.3g}; "
+                f"the net's first answer: {studio.net.classes[top]}"
+            )
+            results.append(
+                {
+                    "class": name,
+                    "from": kind,
+                    "logit_before": steps[0][0],
+                    "logit": logit,
+                    "probability": probability,
+                    "top": studio.net.classes[top],
+                }
+            )
+            rows += [
+                {"class": name, "from": kind, "step": step, "logit": value, "probability": chance}
+                for step, (value, chance) in enumerate(steps)
+            ]
+    panels = [
+        Panel({label: _curve(steps, part) for label, steps in scores.items()}, "step", what)
+        for part, what in enumerate(("logit of the class", "probability of the class"))
+    ]
+    across = 4 if photo is None else 2
+    return Finding({"": sheet(cells, across), "-scores": plots.curves(panels)}, tuple(said), {"classes": results}, rows)
+
+
+def _keep(steps: list[tuple[float, float]], net: PreparedNet, index: int, image: Tensor) -> None:
+    steps.append(_score(net, image, index)[:2])
+
+
+def _curve(steps: list[tuple[float, float]], part: int) -> Curve:
+    return Curve(range(len(steps)), [step[part] for step in steps])
+
+
+def _score(net: PreparedNet, image: Tensor, index: int) -> tuple[float, float, int]:
+    """Logit and probability of a class on a picture, (1, 3, H, W), and the class that the net itself puts first."""
+    with torch.inference_mode():
+        logits = net(image)[OUTPUT].flatten(1)[0]
+    return float(logits[index]), float(logits.softmax(0)[index]), int(logits.argmax())

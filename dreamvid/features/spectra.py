@@ -1,0 +1,62 @@
+"""Why dreams are noisy: where their energy lies, from broad to fine, by the depth of the layer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dreamvid import objectives
+from dreamvid.features import plots
+from dreamvid.features.finding import Finding
+from dreamvid.features.plots import Curve, Panel
+from dreamvid.features.sheet import Cell, sheet
+from dreamvid.features.studio import Studio, beginning, picture
+from dreamvid.features.units import ends, known_layer
+from dreamvid.media import Image, to_float
+
+FINE = 0.25  # cycles per pixel: half the highest frequency that pixels hold
+
+
+def noise(studio: Studio, layers: Sequence[str], *, side: int) -> Finding:
+    """Dreams of layers out of noise, `side` pixels, with the radial spectrum of each as a diagram and a table.
+
+    Without `layers`, of each size of map the last one. Raises NetError for a layer that does not exist.
+    """
+    cells, curves, rows, said, numbers = [], {}, [], [], []
+    for layer in [known_layer(layer, studio.net) for layer in layers] or ends(studio.net):
+        dreamer = studio.dreamer(objectives.layer_energy(layer, studio.net.statistics.get(layer)))
+        made = picture(dreamer, beginning(dreamer, side, side))
+        frequency, energy = radial_spectrum(to_float(made))
+        share = energy * frequency  # of a ring, which is the longer the further out
+        fine = float(share[frequency >= FINE].sum() / share.sum())
+        middle = float((share * frequency).sum() / share.sum())
+        cells.append(Cell(layer, made))
+        curves[layer] = Curve(frequency.tolist(), energy.tolist())
+        rows += [
+            {"layer": layer, "cycles_per_pixel": round(float(at), 6), "energy": float(value)}
+            for at, value in zip(frequency, energy, strict=True)
+        ]
+        said.append(f"{layer}: {fine:.1%} of the energy above {FINE} cycles a pixel, on average {middle:.3f}")
+        numbers.append({"layer": layer, "fine": fine, "mean_frequency": middle})
+    panel = Panel(curves, "cycles per pixel", "energy", "radial spectrum of dreams by layer", log=True)
+    pictures = {"": plots.curves([panel]), "-dreams": sheet(cells, 3)}
+    return Finding(pictures, tuple(said), {"layers": numbers}, rows)
+
+
+def radial_spectrum(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean energy density of a picture's luminance in rings of equal width.
+
+    `image`: H x W x 3 in [0, 1]. Returns frequencies in cycles per pixel, up to 0.5, and energies, which sum over the
+    plane of frequencies to the variance of the luminance under a Hann window.
+    """
+    height, width = image.shape[:2]
+    grey = image.mean(axis=2, dtype=np.float64)
+    window = np.hanning(height)[:, None] * np.hanning(width)[None, :]
+    spectrum = np.abs(np.fft.fft2((grey - grey.mean()) * window)) ** 2 / (window**2).sum() / (height * width)
+    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
+    rings = min(height, width) // 2
+    ring = np.rint(radius * 2 * rings).astype(int)
+    inside = (ring >= 1) & (ring <= rings)
+    counts = np.bincount(ring[inside], minlength=rings + 1)[1:]
+    sums = np.bincount(ring[inside], spectrum[inside], minlength=rings + 1)[1:]
+    return np.arange(1, rings + 1) / (2 * rings), sums / counts
