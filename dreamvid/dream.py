@@ -15,6 +15,7 @@ from dreamvid import steps, tiles
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.media import Image, Mask
 from dreamvid.nets.prepare import PreparedNet
+from dreamvid.nets.relu import ruled
 from dreamvid.objectives import SOURCE, Objective
 from dreamvid.settings import DreamSettings
 from dreamvid.strength import Grid
@@ -175,10 +176,14 @@ def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[
     climbing = dreamer.at_step(key[-1])
     while True:
         settings = climbing.settings
+        climbed = partial(
+            tiles.gradient, climbing.fields, shifted, settings.tile, settings.overlap, settings.tiling, source
+        )
         try:
-            slope, score = tiles.gradient(
-                climbing.fields, shifted, settings.tile, settings.overlap, settings.tiling, source
-            )
+            slope, score = climbed()
+            if not slope.any():  # all silent, such as a neuron behind a ReLU: what would wake it?
+                with ruled("redirected"):
+                    slope, score = climbed()
             break
         except (MemoryError, RuntimeError) as error:
             dreamer = _with_smaller_tiles(dreamer, error, image)

@@ -109,15 +109,15 @@ def _at_size(band: Tensor, like: Tensor) -> Tensor:
 def spectrum_evened(slope: Tensor) -> Tensor:
     """The gradient, (1, 3, H, W), of a picture that is held as scaled Fourier coefficients of decorrelated colours.
 
-    For such coefficients z the picture is x = A z, and a step along the gradient in z moves x along A A^T times the
-    gradient in x: its spectrum divided by the square of the frequency, its colours mixed as those of photographs are
-    (Olah et al. 2017, "Feature Visualization", preconditioning).
+    For coefficients z the picture is x = A z, A dividing each by its frequency and mixing colours as photographs do
+    (Olah et al. 2017, "Feature Visualization", preconditioning). A step of like size for all of them, as Adam takes it
+    there, moves x by A; so the gradient's spectrum is divided by the frequency once.
     """
     height, width = slope.shape[-2:]
     rows = torch.fft.fftfreq(height, device=slope.device)[:, None]
     columns = torch.fft.rfftfreq(width, device=slope.device)[None, :]
     frequency = (rows.square() + columns.square()).sqrt().clamp(min=1 / max(height, width))
-    spectrum = torch.fft.rfft2(slope) / frequency.square()
+    spectrum = torch.fft.rfft2(slope) / frequency
     mixed = torch.einsum("ij,njhw->nihw", slope.new_tensor(COLOURS), torch.fft.irfft2(spectrum, s=(height, width)))
     return mixed.contiguous()
 

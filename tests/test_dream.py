@@ -437,3 +437,16 @@ def test_the_picture_as_it_was_is_there_for_an_objective_that_holds_on_to_it(tin
     start = np.clip(source + layer, 0, 1)
     result = dream(with_settings(holding, octaves=1), source, layer, Effort(6), KEY)[0]
     assert np.abs(result - source).mean() < 0.5 * np.abs(start - source).mean()
+
+
+def test_a_unit_that_is_silent_is_woken(tiny_net: Net, dreamer: Dreamer) -> None:
+    """Behind a ReLU that lets nothing through there is no slope, until it is asked what would."""
+    source = np.full((48, 72, 3), 0.5, np.float32)
+    everything = prepare(tiny_net, frozenset({"third"}), torch.device("cpu"), torch.float32)
+    silent = [
+        int(number) for number in range(16) if not everything(to_tensor(source, dreamer))["third"][0, number].any()
+    ]
+    term = ObjectiveSettings(kind="channel", layer="third", channels=(silent[0],))
+    asleep = replace(dreamer, net=everything, objective=from_settings([term], tiny_net))
+    assert score(asleep, to_tensor(source, dreamer)) == 0
+    assert score(asleep, to_tensor(dreamed(asleep, source, steps=12), dreamer)) > 0

@@ -21,7 +21,6 @@ from dreamvid.dream import Effort, dream, score, to_tensor
 from dreamvid.errors import NetError, SettingsError, SourceError
 from dreamvid.features import crops, deconv, embed, finding, infinite, photos, sheet, spectra, steps, studio, units
 from dreamvid.features.field import Box, receptive_field
-from dreamvid.features.relu import Rule, ruled
 from dreamvid.features.studio import Studio
 from dreamvid.features.units import Unit
 from dreamvid.media import to_float
@@ -29,6 +28,7 @@ from dreamvid.nets import zoo
 from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.nets.net import Net, describe
 from dreamvid.nets.prepare import PreparedNet, prepare
+from dreamvid.nets.relu import Rule, ruled
 from dreamvid.presets import resolve
 
 CPU = torch.device("cpu")

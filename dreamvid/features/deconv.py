@@ -11,12 +11,12 @@ from dreamvid.errors import NetError
 from dreamvid.features.crops import Crop, strongest_crops
 from dreamvid.features.field import Box
 from dreamvid.features.finding import Finding
-from dreamvid.features.relu import Rule, ruled
 from dreamvid.features.sheet import Cell, enlarged, outlined, sheet
 from dreamvid.features.studio import Studio
 from dreamvid.features.units import Unit, map_of
 from dreamvid.media import Pixels, to_float, to_pixels
 from dreamvid.nets.prepare import PreparedNet
+from dreamvid.nets.relu import Rule, ruled
 
 METHODS: tuple[Rule, ...] = ("guided", "deconvnet")
 

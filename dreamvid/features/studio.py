@@ -11,12 +11,12 @@ from torch import Tensor
 from dreamvid import objectives
 from dreamvid.device import Compute, set_up
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores
-from dreamvid.features.relu import ruled
 from dreamvid.features.units import Unit
 from dreamvid.media import Image, Pixels, to_pixels
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import PreparedNet, prepare
+from dreamvid.nets.relu import ruled
 from dreamvid.objectives import Objective
 from dreamvid.settings import Settings, read_settings
 
