@@ -13,7 +13,7 @@ CLASSES = tuple(KINDS)
 
 @dataclass(frozen=True)
 class Sketch:
-    """Strokes in the order they are drawn, and the width of the pen in pixels on paper of 256 a side."""
+    """Strokes in the order they are drawn, and the width of the pen (see `render`) on paper of 256 pixels a side."""
 
     strokes: tuple[Stroke, ...]
     width: float
@@ -26,7 +26,7 @@ def drawn(kind: str, rng: np.random.Generator, distortions: Sequence[Distortion]
     """A sketch of a kind as one hand would draw it, distorted before it is put on the paper.
 
     It is mirrored or not, turned by up to 35 degrees, stretched by up to a fifth, wobbled, 35 to 92 % of the paper in
-    size and anywhere on it; the pen is 2 to 4 pixels wide.
+    size and anywhere on it, with a pen of 2 to 4.
     """
     sketch = Sketch(tuple(KINDS[kind](rng)), rng.uniform(1.5, 4.5))
     for distortion in distortions:
@@ -68,7 +68,7 @@ def in_perspective(sketch: Sketch, rng: np.random.Generator) -> Sketch:
 
 
 def other_pen(sketch: Sketch, rng: np.random.Generator) -> Sketch:
-    """A hairline, or a felt pen of 6 to 8 pixels."""
+    """A hairline of 1, or a felt pen of 6 to 8."""
     return replace(sketch, width=1.0 if rng.random() < 0.4 else rng.uniform(6, 8))
 
 

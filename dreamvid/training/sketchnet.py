@@ -2,7 +2,7 @@
 
 Without options this makes the net that ships, sketchnet, again: every sketch comes from the seed and its number, steps
 are counted instead of minutes, and one thread computes, so that the same machine with the same torch gives the same
-bytes. "Free" adversarial training, as in `dreamvid.training.loop`, is what makes its dreams strokes instead of grain.
+weights. "Free" adversarial training, as in `dreamvid.training.loop`, is what makes its dreams strokes instead of grain.
 
 `--figures FILE.safetensors` measures a net instead: on sketches with distortions that training does not have
 (`dreamvid.sketch.hand.DISTORTIONS`), beside a linear classifier on 32 x 32 pixels that learned from the same sketches.
@@ -30,6 +30,7 @@ from dreamvid.video import cv
 
 logger = logging.getLogger(__name__)
 TEST = 1_000_000  # numbers from here on are for the test: no training reaches them
+MEASURED = 512  # sketches over which channel statistics are taken
 LINEAR_SIDE = 32  # pixels a side of what the linear classifier sees
 
 
@@ -119,8 +120,8 @@ def learn(lessons: Lessons) -> SketchANet:
 
 
 def save(net: SketchANet, lessons: Lessons, path: Path) -> None:
-    """Write the net with its classes and channel statistics, mean squares over 512 of its own sketches."""
-    batches = (cropped(sketches(lessons.seed, first, 64, lessons.channels)[0]) for first in range(0, 512, 64))
+    """Write the net with its classes and channel statistics, mean squares over the first sketches it learned from."""
+    batches = (cropped(sketches(lessons.seed, first, 64, lessons.channels)[0]) for first in range(0, MEASURED, 64))
     statistics = mean_squares(net, net, batches, (Unit,))
     facts = Facts(width=lessons.width, classes=CLASSES, mean=MEAN, std=STD)
     export(net, path, facts, statistics, "sketch_a_net")
