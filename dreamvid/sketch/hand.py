@@ -26,9 +26,9 @@ def drawn(kind: str, rng: np.random.Generator, distortions: Sequence[Distortion]
     """A sketch of a kind as one hand would draw it, distorted before it is put on the paper.
 
     It is mirrored or not, turned by up to 35 degrees, stretched by up to a fifth, wobbled, 35 to 92 % of the paper in
-    size and anywhere on it, with a pen of 2 to 4.
+    size and anywhere on it, with a pen of 1 to 5.
     """
-    sketch = Sketch(tuple(KINDS[kind](rng)), rng.uniform(1.5, 4.5))
+    sketch = Sketch(tuple(KINDS[kind](rng)), rng.uniform(0.6, 5.4))
     for distortion in distortions:
         sketch = distortion(sketch, rng)
     return replace(sketch, strokes=_placed(_wobbled(sketch.strokes, rng), rng))
@@ -68,8 +68,8 @@ def in_perspective(sketch: Sketch, rng: np.random.Generator) -> Sketch:
 
 
 def other_pen(sketch: Sketch, rng: np.random.Generator) -> Sketch:
-    """A hairline of 1, or a felt pen of 6 to 8."""
-    return replace(sketch, width=1.0 if rng.random() < 0.4 else rng.uniform(6, 8))
+    """A felt pen of 7 to 9."""
+    return replace(sketch, width=rng.uniform(6.6, 9.4))
 
 
 def shaky(sketch: Sketch, rng: np.random.Generator) -> Sketch:
@@ -117,10 +117,9 @@ DISTORTIONS: dict[str, Distortion] = {
     distortion.__name__.replace("_", " "): distortion
     for distortion in (sheared, in_perspective, other_pen, shaky, loose, unfinished, occluded)
 }
-AT_ONCE = 2  # of the distortions on each sketch of the test
 
 
-def distorted(kind: str, rng: np.random.Generator) -> Sketch:
-    """A sketch for the test: with AT_ONCE different DISTORTIONS, none of which any sketch of the training has."""
-    chosen = rng.choice(len(DISTORTIONS), AT_ONCE, replace=False)
+def distorted(kind: str, rng: np.random.Generator, at_once: int = 1) -> Sketch:
+    """A sketch for the test: with some different DISTORTIONS, none of which any sketch of the training has."""
+    chosen = rng.choice(len(DISTORTIONS), at_once, replace=False)
     return drawn(kind, rng, [list(DISTORTIONS.values())[number] for number in chosen])

@@ -55,7 +55,7 @@ def test_the_pen_of_the_test_is_none_of_the_training() -> None:
     plain = Sketch((line((0, -0.9), (0, 0.9)),), 3.0)
     pens = [DISTORTIONS["other pen"](plain, np.random.default_rng(seed)).width for seed in range(40)]
     usual = [drawn("cup", np.random.default_rng(seed)).width for seed in range(40)]
-    assert not any(min(usual) <= pen <= max(usual) for pen in pens) and min(pens) < min(usual) < max(pens)
+    assert round(min(pens)) > round(max(usual))
 
 
 def test_the_same_seed_gives_the_same_distorted_sketch() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from dreamvid.nets import zoo
 from dreamvid.training import sketchnet
-from dreamvid.training.sketchnet import TEST, Lessons, accuracy, cropped, figures, learn, save, sketches
+from dreamvid.training.sketchnet import TEST, Lessons, accuracy, cropped, figures, learn, save, shaded, sketches
 
 TINY = Lessons(steps=4, batch=2, width=0.02)
 
@@ -24,6 +24,16 @@ def test_sketches_come_from_seed_and_number_alone() -> None:
 
 def test_the_last_of_six_channels_is_the_sketch_itself() -> None:
     assert torch.equal(sketches(1, 0, 4, 6)[0][:, 5:], sketches(1, 0, 4)[0])
+
+
+def test_shades_leave_every_second_crop_alone() -> None:
+    views = cropped(sketches(1, 0, 40)[0])
+    shades = shaded(views, torch.Generator().manual_seed(0))
+    assert torch.equal(shades[1::2], views[1::2]) and float(shades.abs().max()) <= 1
+    paper, ink = shades[::2].amax(dim=(1, 2, 3)), shades[::2].amin(dim=(1, 2, 3))
+    assert float((paper - ink).min()) >= 0.6 - 1e-4
+    medians = shades[::2].flatten(1).median(dim=1).values  # mostly paper, whatever its shade
+    assert bool((medians == paper).any()) and bool((medians == ink).any())
 
 
 def test_crops_are_the_middle_or_anywhere() -> None:
@@ -56,7 +66,7 @@ def test_the_same_lessons_give_the_same_weights(tmp_path: Path, channels: int) -
 def test_figures_tell_net_linear_classifier_and_each_distortion(tmp_path: Path) -> None:
     save(learn(TINY), TINY, tmp_path / "tiny.safetensors")
     found = figures(tmp_path / "tiny.safetensors", Lessons(steps=40, batch=4), count=8)
-    assert set(found) >= {"net", "linear on 32 x 32 pixels", "none", "sheared", "occluded"}
+    assert set(found) >= {"net", "linear on 32 x 32 pixels", "undistorted", "sheared", "two at once", "scales averaged"}
     assert all(0 <= share <= 1 for share in found.values())
 
 
