@@ -21,7 +21,7 @@ EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
 DREAMNET_LAYERS = ("mixed4a", "mixed4b")
 EMBEDDED_SKETCHNET = EMBEDDED.with_name("sketchnet.safetensors")
 SKETCHERS = ("sketchnet", "sketch_a_net")  # one architecture: slim, with weights of its own, and full, without
-SKETCHER_LAYERS = ("conv4",)
+SKETCHER_LAYERS = ("conv3",)  # hatching; conv2 cuts wood, from conv5 on single channels draw outlines
 # Where a good first dream is found in nets that people ask for; any other net wants its layer named.
 FAVOURITE_LAYERS = {
     "googlenet": ("inception4c",),
