@@ -95,7 +95,7 @@ def joint_bayesian(known: Features, labels: Labels, rounds: int = 5) -> Similari
     for _ in range(rounds):
         apart = np.concatenate([members - mean for members, mean in zip(classes, own, strict=True)])
         between, within = own.T @ own / len(own), apart.T @ apart / len(apart)
-        within += 0.01 * np.trace(within) / len(within) * np.eye(len(within))
+        within += (0.01 * np.trace(within) / len(within) + 1e-9) * np.eye(len(within))
         own = np.stack([
             len(members) * between @ np.linalg.solve(len(members) * between + within, members.mean(axis=0))
             for members in classes

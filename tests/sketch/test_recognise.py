@@ -91,3 +91,8 @@ def test_the_joint_bayesian_metric_is_symmetric_and_likes_its_own(clusters: tupl
     np.testing.assert_allclose(ratio, ratio.T, atol=1e-6 * np.abs(ratio).max())
     alike = labels[:, None] == labels[None]
     assert ratio[alike].mean() > ratio[~alike].mean() + 1
+
+
+def test_features_that_never_vary_do_not_stop_the_metric() -> None:
+    known, labels = np.zeros((6, 4), dtype=np.float32), np.array([0, 0, 0, 1, 1, 1])
+    assert np.isfinite(joint_bayesian(known, labels)(known, known)).all()
