@@ -19,11 +19,15 @@ from dreamvid.nets.dense import dense
 from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.nets.net import Net
 from dreamvid.nets.own_code import net_of_code
+from dreamvid.nets.sketch_a_net import MEAN, SLIM, STD, SketchANet
 from dreamvid.nets.tokens import AnySize
 from dreamvid.settings import NetSettings
 
 EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
 DREAMNET_LAYERS = ("mixed4a", "mixed4b")
+EMBEDDED_SKETCHNET = EMBEDDED.with_name("sketchnet.safetensors")
+SKETCHERS = ("sketchnet", "sketch_a_net")  # one architecture: slim, with weights of its own, and full, without
+SKETCHER_LAYERS = ("conv3",)  # hatching; conv2 cuts wood, from conv5 on single channels draw outlines
 # Where a good first dream is found in nets that people ask for; any other net wants its layer named.
 FAVOURITE_LAYERS = {
     "googlenet": ("inception4c",),
@@ -43,7 +47,7 @@ def names() -> list[str]:
     """Every net that can be named, dreamnet first."""
     import torchvision.models as models
 
-    return ["dreamnet", *models.list_models(module=models)]
+    return ["dreamnet", *SKETCHERS, *models.list_models(module=models)]
 
 
 def get(name: str, weights: str | None = None) -> Net:
@@ -51,12 +55,16 @@ def get(name: str, weights: str | None = None) -> Net:
 
     Raises NetError for an unknown name, weights that are not on the machine and cannot be fetched, or do not fit.
     """
-    if name != "dreamnet" and name not in names():  # dreamnet does without torchvision, which takes seconds to load
+    if (
+        name not in ("dreamnet", *SKETCHERS) and name not in names()
+    ):  # dreamnet does without torchvision, which takes seconds to load
         raise NetError(_unknown(name))
     if weights is not None and weights.startswith("random:"):
         return _random(name, weights)
     if name == "dreamnet":
         return _dreamnet(load(Path(weights) if weights else EMBEDDED))
+    if name in SKETCHERS:
+        return _sketcher(name, weights)
     return _from_file(name, load(Path(weights))) if weights else _from_hub(name)
 
 
@@ -89,6 +97,22 @@ def _dreamnet(checkpoint: Checkpoint) -> Net:
     return Net("dreamnet", module.eval(), mean, std, checkpoint.sha256, classes, DREAMNET_LAYERS, statistics, catalogue)
 
 
+def _sketcher(name: str, weights: str | None) -> Net:
+    """Sketch-a-Net from a file: ours, which says its width and classes, or a plain state dict of the full one."""
+    if weights is None and name != "sketchnet":
+        raise NetError(f"{name} has no weights of its own: give --weights, or take its slim form, --model sketchnet")
+    checkpoint = load(Path(weights) if weights else EMBEDDED_SKETCHNET)
+    first, last = checkpoint.tensors.get("conv1.conv.weight"), checkpoint.tensors.get("conv8.weight")
+    if first is None or first.ndim != 4 or last is None:
+        raise NetError(f"{checkpoint.path} holds no Sketch-a-Net: name the architecture of these weights with --model")
+    described = "classes" in checkpoint.metadata
+    classes = tuple(checkpoint.entry("classes")) if described else tuple(map(str, range(len(last))))
+    module = SketchANet(len(classes), first.shape[1], float(checkpoint.entry("width")) if described else 1.0)
+    fill(module, checkpoint, name)
+    statistics = checkpoint.statistics()
+    return Net(name, module.eval(), MEAN, STD, checkpoint.sha256, classes, SKETCHER_LAYERS, statistics)
+
+
 def _random(name: str, weights: str) -> Net:
     seed = weights.removeprefix("random:")
     if not seed.isdecimal() or int(seed) >= 2**63:
@@ -96,6 +120,8 @@ def _random(name: str, weights: str) -> Net:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(seed))
         module = DreamNet(1000) if name == "dreamnet" else _build(name)
+    if name in SKETCHERS:
+        return Net(name, module.eval(), MEAN, STD, weights, default_layers=SKETCHER_LAYERS)
     if name == "dreamnet":
         return Net(name, module.eval(), IMAGENET_MEAN, IMAGENET_STD, weights, default_layers=DREAMNET_LAYERS)
     return _torchvision(name, module, weights, ())
@@ -135,6 +161,8 @@ def _from_hub(name: str) -> Net:
 
 def _build(name: str, **options: Any) -> nn.Module:
     """An architecture of torchvision without weights; options that it does not know are left out."""
+    if name in SKETCHERS:
+        return SketchANet(width=SLIM if name == "sketchnet" else 1.0)
     import torchvision.models as models
 
     builder: Callable[..., nn.Module] = models.get_model_builder(name)

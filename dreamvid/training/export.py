@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from dreamvid.nets.dreamnet import ConvUnit, DreamNet, Mixed
+from dreamvid.nets.dreamnet import ConvUnit, Mixed
 
 FORMAT = "dreamvid-net/1"
+MAPS = (ConvUnit, Mixed, nn.MaxPool2d)  # kinds of dreamnet's layers that have statistics
 
 
 class Facts(TypedDict):
@@ -24,7 +25,9 @@ class Facts(TypedDict):
     std: Sequence[float]
 
 
-def export(net: DreamNet, path: Path, facts: Facts, statistics: dict[str, Tensor]) -> None:
+def export(
+    net: nn.Module, path: Path, facts: Facts, statistics: dict[str, Tensor], architecture: str = "dreamnet"
+) -> None:
     """Write `net` to `path`, whole or not at all.
 
     Weights are fp16; batch norm's running statistics and `stats.<layer>` (mean squares per channel) stay fp32, for
@@ -37,7 +40,7 @@ def export(net: DreamNet, path: Path, facts: Facts, statistics: dict[str, Tensor
     }
     tensors |= {f"stats.{layer}": squares.cpu().float().contiguous() for layer, squares in statistics.items()}
     metadata = {key: json.dumps(value) for key, value in facts.items()}
-    write_whole(path, save(tensors, {"format": FORMAT, "architecture": "dreamnet", **metadata}))
+    write_whole(path, save(tensors, {"format": FORMAT, "architecture": architecture, **metadata}))
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -51,14 +54,15 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 @torch.no_grad()
-def mean_squares(net: nn.Module, model: nn.Module, batches: Iterable[Tensor]) -> dict[str, Tensor]:
+def mean_squares(
+    net: nn.Module, model: nn.Module, batches: Iterable[Tensor], kinds: tuple[type[nn.Module], ...] = MAPS
+) -> dict[str, Tensor]:
     """Mean square of each channel, over positions and pictures, of every layer with a map: {layer: (channels,)}.
 
-    `model` contains `net` and takes the `batches` (B, 3, H, W); layers are named as in `net`, and are its convolution
-    units, mixed blocks and poolings.
+    `model` contains `net` and takes the `batches` (B, C, H, W); layers are named as in `net`, and are those of `kinds`.
     """
     sums: dict[str, Tensor] = {}
-    layers = [(n, m) for n, m in net.named_modules() if isinstance(m, ConvUnit | Mixed | nn.MaxPool2d)]
+    layers = [(n, m) for n, m in net.named_modules() if isinstance(m, kinds)]
     handles = [layer.register_forward_hook(_adding(sums, name)) for name, layer in layers]
     count = 0
     for batch in batches:
