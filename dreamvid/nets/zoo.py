@@ -27,6 +27,7 @@ EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
 DREAMNET_LAYERS = ("mixed4a", "mixed4b")
 EMBEDDED_SKETCHNET = EMBEDDED.with_name("sketchnet.safetensors")
 SKETCHERS = ("sketchnet", "sketch_a_net")  # one architecture: slim, with weights of its own, and full, without
+OURS = ("dreamnet", *SKETCHERS)
 SKETCHER_LAYERS = ("conv3",)  # hatching; conv2 cuts wood, from conv5 on single channels draw outlines
 # Where a good first dream is found in nets that people ask for; any other net wants its layer named.
 FAVOURITE_LAYERS = {
@@ -47,7 +48,7 @@ def names() -> list[str]:
     """Every net that can be named, dreamnet first."""
     import torchvision.models as models
 
-    return ["dreamnet", *SKETCHERS, *models.list_models(module=models)]
+    return [*OURS, *models.list_models(module=models)]
 
 
 def get(name: str, weights: str | None = None) -> Net:
@@ -55,9 +56,8 @@ def get(name: str, weights: str | None = None) -> Net:
 
     Raises NetError for an unknown name, weights that are not on the machine and cannot be fetched, or do not fit.
     """
-    if (
-        name not in ("dreamnet", *SKETCHERS) and name not in names()
-    ):  # dreamnet does without torchvision, which takes seconds to load
+    # Our own do without torchvision, which takes seconds to load.
+    if name not in OURS and name not in names():
         raise NetError(_unknown(name))
     if weights is not None and weights.startswith("random:"):
         return _random(name, weights)
