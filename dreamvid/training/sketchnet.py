@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from dreamvid.errors import NetError
 from dreamvid.nets import zoo
 from dreamvid.nets.sketch_a_net import MEAN, SIDE, SLIM, SOURCE_SIDE, STD, SketchANet, Unit, folded, with_batch_norm
 from dreamvid.sketch.hand import CLASSES, DISTORTIONS, Sketch, distorted, drawn
@@ -242,11 +244,21 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=kind, default=getattr(Lessons, name))
     options = vars(parser.parse_args())
     path, measured = options.pop("net"), options.pop("figures")
+    if measured and find_spec("sklearn") is None:
+        parser.error("--figures needs scikit-learn: `pip install scikit-learn`, or dreamvid's extra `learn`")
+    if not measured and (path.suffix != ".safetensors" or not path.parent.is_dir()):
+        parser.error(f"{path}: give a name ending in .safetensors, in a folder that is there")  # before training
+    if options["channels"] not in (1, 6):
+        parser.error(f"--channels {options['channels']}: 1, or 6 for the order of strokes")
     lessons = Lessons(**options)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     if measured:
-        for name, share in figures(path, lessons).items():
+        try:
+            found = figures(path, lessons)
+        except NetError as error:
+            parser.error(str(error))
+        for name, share in found.items():
             logger.info("%-26s %.3f", name, share)
         return
     save(learn(lessons), lessons, path)

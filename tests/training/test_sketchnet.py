@@ -77,6 +77,24 @@ def test_the_module_is_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert zoo.get("sketch_a_net", str(path)).classes == sketchnet.CLASSES
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["net.pth"], "net.pth: give a name ending in .safetensors"),
+        (["none/net.safetensors"], "in a folder that is there"),
+        (["net.safetensors", "--channels", "3"], "--channels 3: 1, or 6"),
+        (["none.safetensors", "--figures"], "there is no weights file none.safetensors"),
+    ],
+)
+def test_mistakes_are_said_before_the_work(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["sketchnet", *words])
+    with pytest.raises(SystemExit):
+        sketchnet.main()
+    assert said in capsys.readouterr().err
+
+
 def test_the_shipped_net_knows_distorted_sketches() -> None:
     pictures, labels = sketches(Lessons.seed, TEST + 5000, 120)
     assert accuracy(zoo.get("sketchnet").module, pictures, labels) > 0.8
