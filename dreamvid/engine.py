@@ -1,16 +1,17 @@
 """Everything that dreams, made ready once a job: device, net, objective."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
 from dreamvid.device import Compute, set_up
-from dreamvid.dream import Dreamer
+from dreamvid.dream import JITTER, Dreamer
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
 from dreamvid.objectives import SOURCE, Objective
-from dreamvid.settings import Settings
+from dreamvid.settings import DreamSettings, Settings
 from dreamvid.targets import each_from_settings, uses_class, uses_place
 
 CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing else is said
@@ -35,16 +36,23 @@ def choose(settings: Settings, *, trust: bool = False) -> tuple[Net, list[Object
     return net, each_from_settings(settings.objective, net)
 
 
+def with_defaults(how: DreamSettings, **defaults: Any) -> DreamSettings:
+    """The same settings, with these where nothing was said."""
+    unsaid = {key: value for key, value in defaults.items() if getattr(how, key) is None}
+    return how.model_copy(update=unsaid)
+
+
 def start(settings: Settings, *, trust: bool = False) -> Engine:
     """Sets up the process and prepares net and objective; `trust` and errors as for `choose`."""
     compute = set_up(settings.compute)
     net, terms = choose(settings, trust=trust)
     objective = sum(terms[1:], start=terms[0])
     how = settings.dream
-    if how.blur_every is None:
-        how = how.model_copy(update={"blur_every": CLASS_BLUR if uses_class(settings.objective) else 0})
-    if how.jitter is None and uses_place(settings.objective):
-        how = how.model_copy(update={"jitter": 0})
+    if uses_class(settings.objective):  # what a class is told by is fine and sparse: these are its priors
+        how = with_defaults(how, blur_every=CLASS_BLUR, gradient="fourier")
+    if uses_place(settings.objective):  # one place is seen: a shift would move that about
+        how = with_defaults(how, jitter=0)
+    how = with_defaults(how, blur_every=0, gradient="plain", jitter=JITTER)
     sizes = [term.step_size or how.step_size for term in settings.objective]
     cycle = tuple(zip(terms, sizes, strict=True)) if how.cycle and settings.objective else ()
     layers = objective.layers - {SOURCE}

@@ -144,9 +144,8 @@ class DreamSettings(Section):
         "mean",
         "what divides a gradient: its mean, std, rms (l2); nothing (raw, of pixels to 255); those before",
     )
-    gradient: Literal["plain", "laplacian", "fourier"] = setting(
-        "plain",
-        "laplacian: as strong in every band; fourier: even in frequencies, colours as in photographs",
+    gradient: Literal["plain", "laplacian", "fourier"] | None = setting(
+        None, "laplacian: as strong in every band; fourier: even; none: plain, or fourier where a class is dreamed"
     )
     smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", ge=0, le=100)
     cycle: bool = setting(False, "each step climbs the next objective, in turn, in place of their sum")

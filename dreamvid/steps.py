@@ -46,7 +46,9 @@ def rule(settings: DreamSettings) -> Rule:
 
 def shaping(settings: DreamSettings) -> Rule:
     """What is done to a gradient before its size is taken: `dream.gradient`, then `dream.smooth`."""
-    how = {"plain": lambda slope: slope, "laplacian": pyramid_evened, "fourier": spectrum_evened}[settings.gradient]
+    how = {"plain": lambda slope: slope, "laplacian": pyramid_evened, "fourier": spectrum_evened}[
+        settings.gradient or "plain"
+    ]
     if not settings.smooth:
         return how
     return lambda slope: blurred(how(slope), settings.smooth)

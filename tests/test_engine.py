@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dreamvid.dream import Effort, dream, score
+from dreamvid.dream import JITTER, Effort, dream, score
 from dreamvid.engine import CLASS_BLUR, start
 from dreamvid.errors import NetError
 from dreamvid.nets import zoo
@@ -52,11 +52,34 @@ def test_the_judge_computes_in_float32_even_where_the_dreamer_does_not() -> None
     assert rough == pytest.approx(exact, rel=0.05)
 
 
+SPIDER = [{"kind": "class", "class_name": "garden spider"}]
+
+
+def test_the_gradient_of_a_class_is_evened_unless_something_else_is_said() -> None:
+    assert start(settings()).dreamer.settings.gradient == "plain"
+    assert start(settings(objective=SPIDER)).dreamer.settings.gradient == "fourier"
+    assert start(settings(objective=SPIDER, dream={"gradient": "plain"})).dreamer.settings.gradient == "plain"
+
+
+def test_a_step_shifts_the_picture_unless_one_place_is_seen() -> None:
+    neuron = [{"kind": "neuron", "layer": "second", "channels": [1], "row": 2, "column": 3}]
+    assert start(settings()).dreamer.settings.jitter == JITTER
+    assert start(settings(objective=neuron)).dreamer.settings.jitter == 0
+    assert start(settings(objective=neuron, dream={"jitter": 3})).dreamer.settings.jitter == 3
+
+
+def test_objectives_take_turns_where_that_is_asked_for() -> None:
+    terms = [{"layer": "first", "step_size": 0.5}, {"layer": "third"}]
+    (first, size), (third, usual) = start(settings(objective=terms, dream={"cycle": True})).dreamer.cycle
+    assert (first.layers, size) == ({"first"}, 0.5)
+    assert (third.layers, usual) == ({"third"}, settings().dream.step_size)
+    assert start(settings(objective=terms)).dreamer.cycle == ()
+
+
 def test_a_class_is_blurred_unless_something_else_is_said() -> None:
-    spider = [{"kind": "class", "class_name": "garden spider"}]
     assert start(settings()).dreamer.settings.blur_every == 0
-    assert start(settings(objective=spider)).dreamer.settings.blur_every == CLASS_BLUR
-    assert start(settings(objective=spider, dream={"blur_every": 0})).dreamer.settings.blur_every == 0
+    assert start(settings(objective=SPIDER)).dreamer.settings.blur_every == CLASS_BLUR
+    assert start(settings(objective=SPIDER, dream={"blur_every": 0})).dreamer.settings.blur_every == 0
     assert start(settings(dream={"blur_every": 7})).dreamer.settings.blur_every == 7
 
 
