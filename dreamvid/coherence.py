@@ -23,7 +23,7 @@ ANOTHER = 0.7, 0.4  # share of a layer that outlives a change: below the first i
 STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
 SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to the next
-WORTH = 0.02  # share of the frame uncovered at which older frames are asked, and that is dreamed in more steps
+WORTH, ASKING = 0.02, 0.04  # shares of the frame uncovered: that gets more steps; that older frames are asked for
 RIM = 1 / 14  # of the short side, around what is uncovered: what was so some frames ago is weak still
 RENEWED = 0.5  # share of the picture that is new, frame after frame, which calls for a new measure
 
@@ -136,7 +136,7 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) ->
     """
     found: Followed | None = None
     for back in sorted(references):
-        if back > len(carry.frames) or (found is not None and float(found.new.mean()) < WORTH):
+        if back > len(carry.frames) or (found is not None and float(found.new.mean()) < ASKING):
             break
         past = carry.frames[back - 1]
         motion = move(past, frame)

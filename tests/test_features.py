@@ -17,7 +17,7 @@ from torch import nn
 
 from dreamvid import cli
 from dreamvid.device import Compute
-from dreamvid.dream import Effort, dream, score, to_tensor
+from dreamvid.dream import score, to_tensor
 from dreamvid.errors import NetError, SettingsError, SourceError
 from dreamvid.features import crops, deconv, embed, finding, infinite, photos, sheet, spectra, steps, studio, units
 from dreamvid.features.field import Box, receptive_field
@@ -293,7 +293,6 @@ def test_a_silent_unit_is_woken() -> None:
     dreamer = at.dreamer(studio.of_unit(Unit("1", 0)))
     grey = np.full((64, 64, 3), 0.5, np.float32)
     assert score(dreamer, to_tensor(grey, dreamer)) == 0
-    assert (dream(dreamer, grey, None, Effort(3), (0,))[0] == grey).all()
     woken = studio.beginning(dreamer, 64, 64)
     assert score(dreamer, to_tensor(woken, dreamer)) > 0
 
