@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamvid.cli.options import LOOK, MACHINE, RUN, Text, option, takes
+from dreamvid.cli.options import (
+    RUN,
+    Device,
+    Json,
+    Model,
+    Quiet,
+    Seed,
+    Sets,
+    Text,
+    Threads,
+    Trust,
+    Weights,
+    option,
+    takes,
+)
 from dreamvid.cli.progress import bar, show_notices
 
 if TYPE_CHECKING:
@@ -33,22 +47,16 @@ class Shared:
     out: Annotated[Path | None, option("--out", help="The picture to write; default: COMMAND.png here.", panel=RUN)] = (
         None
     )
-    set: Annotated[
-        list[str], option("--set", help="Any setting: section.key=value. Repeatable.", metavar="KEY=VALUE", panel=LOOK)
-    ] = ()  # type: ignore[assignment]
-    model: Annotated[
-        Text, option("--model", help="Net by name (`models list`), or a file that `train` made.", panel=LOOK)
-    ] = None
-    weights: Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)] = None
-    trust: Annotated[
-        bool, option("--trust", help="Execute the code that --model FILE.py:FUNCTION names.", panel=LOOK)
-    ] = False
-    seed: Annotated[int | None, option("--seed", help="Seed of all random numbers.", panel=LOOK)] = None
-    device: Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps.", panel=MACHINE)] = None
-    threads: Annotated[int | None, option("--threads", help="Threads; default: the cores.", panel=MACHINE)] = None
+    set: Sets = ()  # type: ignore[assignment]
+    model: Model = None
+    weights: Weights = None
+    trust: Trust = False
+    seed: Seed = None
+    device: Device = None
+    threads: Threads = None
     overwrite: Annotated[bool, option("--overwrite", help="Replace what is there.", panel=RUN)] = False
-    quiet: Annotated[bool, option("--quiet", "-q", help="Only errors and warnings.", panel=RUN)] = False
-    json: Annotated[bool, option("--json", help="One last line of JSON on standard output.", panel=RUN)] = False
+    quiet: Quiet = False
+    json: Json = False
 
     def settings(self, look: Sequence[tuple[str, Any]]) -> "Settings":
         """The settings that suit the command, then --set, then the short options; raises SettingsError."""

@@ -23,22 +23,32 @@ def option(*names: str, help: str, panel: str, **extra: Any) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **extra)
 
 
+# Options that commands of every kind share.
+Sets = Annotated[
+    list[str], option("--set", help="Any setting: section.key=value. Repeatable.", metavar="KEY=VALUE", panel=LOOK)
+]
+Model = Annotated[
+    Text,
+    option("--model", help="Net by name (`models list`), a file `train` made, or FILE.py:FUNCTION.", panel=LOOK),
+]
+Trust = Annotated[bool, option("--trust", help="Execute the code that --model FILE.py:FUNCTION names.", panel=LOOK)]
+Weights = Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)]
+Seed = Annotated[int | None, option("--seed", help="Seed of all random numbers.", panel=LOOK)]
+Device = Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps.", panel=MACHINE)]
+Threads = Annotated[int | None, option("--threads", help="Threads; default: the cores.", panel=MACHINE)]
+Quiet = Annotated[bool, option("--quiet", "-q", help="Only errors and warnings.", panel=RUN)]
+Json = Annotated[bool, option("--json", help="One last line of JSON on standard output.", panel=RUN)]
+
+
 @dataclass
 class Common:
     """What every rendering command takes, as it was typed."""
 
     preset: Annotated[str, option("--preset", help="A look by name, or a TOML file.", panel=LOOK)] = "dream"
-    set: Annotated[
-        list[str], option("--set", help="Any setting: section.key=value. Repeatable.", metavar="KEY=VALUE", panel=LOOK)
-    ] = ()  # type: ignore[assignment]
-    model: Annotated[
-        Text,
-        option("--model", help="Net by name (`models list`), a file `train` made, or FILE.py:FUNCTION.", panel=LOOK),
-    ] = None
-    trust: Annotated[
-        bool, option("--trust", help="Execute the code that --model FILE.py:FUNCTION names.", panel=LOOK)
-    ] = False
-    weights: Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)] = None
+    set: Sets = ()  # type: ignore[assignment]
+    model: Model = None
+    trust: Trust = False
+    weights: Weights = None
     layer: Annotated[list[str], option("--layer", help="Layer to dream. Repeatable.", panel=LOOK)] = ()  # type: ignore[assignment]
     channel: Annotated[
         list[str], option("--channel", help="Channels to dream: NAME or LAYER:N[,M]. Repeatable.", panel=LOOK)
@@ -50,7 +60,7 @@ class Common:
         Text, option("--guide", help="Picture whose activations to dream, in --layer or the net's own.", panel=LOOK)
     ] = None
     class_: Annotated[Text, option("--class", help="Class to dream, by name or index.", panel=LOOK)] = None
-    seed: Annotated[int | None, option("--seed", help="Seed of all random numbers.", panel=LOOK)] = None
+    seed: Seed = None
     size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%.", panel=FRAMES)] = None
     fit: Annotated[
         Text, option("--fit", help="crop, pad, inside or stretch, where WxH has another aspect.", panel=FRAMES)
@@ -63,17 +73,17 @@ class Common:
     tolerate_damage: Annotated[
         bool, option("--tolerate-damage", help="Repeat the last good frame where the source is damaged.", panel=FRAMES)
     ] = False
-    device: Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps.", panel=MACHINE)] = None
+    device: Device = None
     precision: Annotated[Text, option("--precision", help="auto, fp32 or bf16.", panel=MACHINE)] = None
-    threads: Annotated[int | None, option("--threads", help="Threads; default: the cores.", panel=MACHINE)] = None
+    threads: Threads = None
     overwrite: Annotated[bool, option("--overwrite", help="Replace an output that is there.", panel=RUN)] = False
     no_resume: Annotated[bool, option("--no-resume", help="Begin anew, finished frames or not.", panel=RUN)] = False
     force: Annotated[bool, option("--force", help="Go on even if the job was begun differently.", panel=RUN)] = False
     keep_work: Annotated[bool, option("--keep-work", help="Keep the job folder afterwards.", panel=RUN)] = False
     work_dir: Annotated[Path | None, option("--work-dir", help="Where the job folder goes.", panel=RUN)] = None
-    quiet: Annotated[bool, option("--quiet", "-q", help="Only errors and warnings.", panel=RUN)] = False
+    quiet: Quiet = False
     verbose: Annotated[bool, option("--verbose", "-v", help="Tell more.", panel=RUN)] = False
-    json: Annotated[bool, option("--json", help="One last line of JSON on standard output.", panel=RUN)] = False
+    json: Json = False
 
     def settings(self, output: str) -> "Settings":
         """Preset, then what the output's name asks for, then --set, then the short options; raises SettingsError."""

@@ -4,12 +4,11 @@ import base64
 from collections.abc import Callable, Sequence
 from importlib import resources
 
-from dreamvid import objectives
 from dreamvid.dream import score, to_tensor
 from dreamvid.features.finding import Finding
 from dreamvid.features.sheet import Cell, sheet
 from dreamvid.features.studio import Studio, beginning, of_unit, picture
-from dreamvid.features.units import Unit, by_depth, known_layer
+from dreamvid.features.units import Unit, by_depth, known_layers
 from dreamvid.media import Pixels, to_float
 from dreamvid.video import images
 
@@ -65,10 +64,10 @@ def depth(studio: Studio, source: Pixels, layers: Sequence[str]) -> Finding:
 
     Raises NetError for a layer that does not exist.
     """
-    chosen = {layer: known_layer(layer, studio.net) for layer in layers} or by_depth(studio.net)
+    chosen = dict(zip(layers, known_layers(layers, studio.net), strict=True)) if layers else by_depth(studio.net)
     cells = [Cell("source", source)]
     for name, layer in chosen.items():
-        dreamer = studio.dreamer(objectives.layer_energy(layer, studio.net.statistics.get(layer)))
+        dreamer = studio.dreamer(studio.of_layer(layer))
         title = layer if name == layer else f"{name}: {layer}"
         cells.append(Cell(title, picture(dreamer, to_float(source))))
     across = 2 if source.shape[1] > source.shape[0] else len(cells)

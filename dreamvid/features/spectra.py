@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamvid import objectives
 from dreamvid.features import plots
 from dreamvid.features.finding import Finding
 from dreamvid.features.plots import Curve, Panel
 from dreamvid.features.sheet import Cell, sheet
 from dreamvid.features.studio import Studio, beginning, picture
-from dreamvid.features.units import ends, known_layer
+from dreamvid.features.units import ends, known_layers
 from dreamvid.media import Image, to_float
 
 FINE = 0.25  # cycles per pixel: half the highest frequency that pixels hold
@@ -23,8 +22,8 @@ def noise(studio: Studio, layers: Sequence[str], *, side: int) -> Finding:
     Without `layers`, of each size of map the last one. Raises NetError for a layer that does not exist.
     """
     cells, curves, rows, said, numbers = [], {}, [], [], []
-    for layer in [known_layer(layer, studio.net) for layer in layers] or ends(studio.net):
-        dreamer = studio.dreamer(objectives.layer_energy(layer, studio.net.statistics.get(layer)))
+    for layer in known_layers(layers, studio.net) if layers else ends(studio.net):
+        dreamer = studio.dreamer(studio.of_layer(layer))
         made = picture(dreamer, beginning(dreamer, side, side))
         frequency, energy = radial_spectrum(to_float(made))
         share = energy * frequency  # of a ring, which is the longer the further out

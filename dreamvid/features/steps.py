@@ -16,7 +16,7 @@ from dreamvid.features.finding import Finding
 from dreamvid.features.plots import Curve, Panel
 from dreamvid.features.sheet import Cell, sheet
 from dreamvid.features.studio import Studio, picture
-from dreamvid.features.units import known_layer
+from dreamvid.features.units import known_layers
 from dreamvid.media import Pixels, to_float, to_pixels
 
 EARLY = 15  # the iteration that is shown beside saturation
@@ -40,7 +40,7 @@ def steps(studio: Studio, source: Pixels, layer: str, sizes: Sequence[float], it
     The pictures are those at iteration 15 and at saturation, or at the last good iteration. Raises NetError for a layer
     that does not exist.
     """
-    layer = known_layer(layer, studio.net)
+    (layer,) = known_layers([layer], studio.net)
     prepared = studio.prepared(layer)
     curves, rows, said, numbers = {}, [], [], []
     cells = [Cell("source", source)] * 2

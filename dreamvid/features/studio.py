@@ -11,6 +11,7 @@ from torch import Tensor
 from dreamvid import objectives
 from dreamvid.device import Compute, set_up
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores
+from dreamvid.engine import with_defaults
 from dreamvid.features.units import Unit
 from dreamvid.media import Image, Pixels, to_pixels
 from dreamvid.nets import zoo
@@ -70,11 +71,13 @@ class Studio:
         """The net cut behind `layers`, in float32 on the CPU: for what is measured."""
         return prepare(self.net, frozenset(layers), torch.device("cpu"), torch.float32)
 
+    def of_layer(self, layer: str) -> Objective:
+        """The energy of a layer, of each channel as a share of its usual where that is known."""
+        return objectives.layer_energy(layer, self.net.statistics.get(layer))
+
     def dreamer(self, objective: Objective, prepared: PreparedNet | None = None) -> Dreamer:
         """What dreams of `objective`, with a net that is prepared for it already where several share one."""
-        how = self.settings.dream
-        if how.blur_every is None:
-            how = how.model_copy(update={"blur_every": 0})
+        how = with_defaults(self.settings.dream, blur_every=0)
         return Dreamer(prepared or self.prepared(*objective.layers), objective, how, self.settings.seed)
 
 

@@ -36,19 +36,20 @@ def parse(text: str, net: Net) -> Unit:
 
 def of_layer(layer: str, numbers: Sequence[int] | None, net: Net) -> list[Unit]:
     """The units of a layer with these numbers, all where None; raises NetError where one does not exist."""
-    layer = known_layer(layer, net)
-    count = layer_shapes(net)[layer][0]
+    layer = net.layer_name(layer)
+    count = check_layer(net, layer, layer_shapes(net))[0]
     beyond = [number for number in numbers or () if not 0 <= number < count]
     if beyond:
         raise NetError(f"layer {layer} of {net.name} has channels 0 to {count - 1}, not {beyond[0]}")
     return [Unit(layer, number) for number in (range(count) if numbers is None else numbers)]
 
 
-def known_layer(layer: str, net: Net) -> str:
-    """The module name of a layer given by that or by an alias; raises NetError where it does not exist."""
-    name = net.layer_name(layer)
-    check_layer(net, name, layer_shapes(net))
-    return name
+def known_layers(layers: Sequence[str], net: Net) -> list[str]:
+    """The module names of layers given by these or by aliases; raises NetError where one does not exist."""
+    names, shapes = [net.layer_name(layer) for layer in layers], layer_shapes(net)
+    for name in names:
+        check_layer(net, name, shapes)
+    return names
 
 
 def evenly(layer: str, count: int, net: Net) -> list[Unit]:

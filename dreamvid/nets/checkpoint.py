@@ -47,16 +47,20 @@ class Checkpoint:
             raise NetError(f"{self.path} is damaged: its {key} cannot be read") from None
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path is that of a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def load(path: Path) -> Checkpoint:
     """Reads safetensors, or a state dict through `weights_only=True`.
 
     Raises NetError for a missing, foreign or unsafe file, and for tensors with NaN or infinity.
     """
-    try:
-        there = path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        there = False
-    if not there:
+    if not is_there(path):
         raise NetError(f"there is no weights file {path}")
     try:
         tensors, metadata = _safetensors(path) if path.suffix == ".safetensors" else (_state_dict(path), {})

@@ -12,6 +12,7 @@ from dreamvid.errors import NetError, nearest
 from dreamvid.nets.tokens import as_map
 
 OUTPUT = "output"  # the layer name of what a net's forward returns: its logits
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in [0, 1]
 INPUT = "input"  # the layer name of the picture itself, before mean and std
 
 

@@ -13,11 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from dreamvid.errors import NetError, nearest
-from dreamvid.nets.checkpoint import fill, load
-from dreamvid.nets.net import Net, first_line
+from dreamvid.nets.checkpoint import fill, is_there, load
+from dreamvid.nets.net import IMAGENET_MEAN, IMAGENET_STD, Net, first_line
 from dreamvid.nets.prepare import SIDES
-
-IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and std of a net that says nothing else
 
 
 def net_of_code(name: str, weights: str | None, *, trust: bool) -> Net:
@@ -44,11 +42,7 @@ def net_of_code(name: str, weights: str | None, *, trust: bool) -> Net:
 
 
 def _loaded(file: Path) -> ModuleType:
-    try:
-        there = file.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        there = False
-    if not there:
+    if not is_there(file):
         raise NetError(f"there is no Python file {file}")
     spec = importlib.util.spec_from_file_location(f"dreamvid_own_{file.stem}", file)
     assert spec is not None and spec.loader is not None  # its name ends in .py
@@ -81,7 +75,7 @@ Colour = tuple[float, float, float]
 
 def _taken_apart(made: Any, name: str) -> tuple[nn.Module, Colour, Colour]:
     if isinstance(made, nn.Module):
-        return made, *IMAGENET
+        return made, IMAGENET_MEAN, IMAGENET_STD
     if not isinstance(made, tuple) or len(made) != 3 or not isinstance(made[0], nn.Module):
         raise NetError(f"{name} returned {type(made).__name__}: it must return a torch module, or (module, mean, std)")
     mean, std = _colour(made[1]), _colour(made[2])

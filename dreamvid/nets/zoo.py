@@ -17,7 +17,7 @@ from dreamvid.nets.checkpoint import Checkpoint, fill, final_classes, load
 from dreamvid.nets.classes import with_classes
 from dreamvid.nets.dense import dense
 from dreamvid.nets.dreamnet import DreamNet
-from dreamvid.nets.net import Net
+from dreamvid.nets.net import IMAGENET_MEAN, IMAGENET_STD, Net
 from dreamvid.nets.own_code import net_of_code
 from dreamvid.nets.sketch_a_net import MEAN, SLIM, STD, SketchANet
 from dreamvid.nets.tokens import AnySize
@@ -41,7 +41,6 @@ FAVOURITE_LAYERS = {
     "squeezenet1_1": ("features.9",),
     "alexnet": ("features.9",),
 }
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def names() -> list[str]:

@@ -12,8 +12,8 @@ from dreamvid import presets
 from dreamvid.dream import Dreamer, climb
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.nets import zoo
-from dreamvid.nets.net import Net, layer_shapes
-from dreamvid.nets.own_code import IMAGENET, net_of_code
+from dreamvid.nets.net import IMAGENET_MEAN, IMAGENET_STD, Net, layer_shapes
+from dreamvid.nets.own_code import net_of_code
 from dreamvid.nets.prepare import prepare
 from dreamvid.settings import DreamSettings, NetSettings, ObjectiveSettings
 from dreamvid.targets import from_settings
@@ -102,7 +102,7 @@ def test_no_preset_can_name_code_whatever_it_extends(tmp_path: Path) -> None:
 
 def test_a_module_is_taken_with_the_colours_of_imagenet(tmp_path: Path) -> None:
     net = trusted(f"{written(tmp_path, SMALL)}:build")
-    assert (net.mean, net.std) == IMAGENET
+    assert (net.mean, net.std) == (IMAGENET_MEAN, IMAGENET_STD)
     assert net.classes == () and net.side == 224 and not net.module.training
     assert layer_shapes(net)["0"] == (4, 111, 111)
 
