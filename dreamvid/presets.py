@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from dreamvid.errors import SettingsError, nearest
 from dreamvid.settings import Settings, read_settings
 
-DEFAULT = "dream"
+DEFAULT, PAPERS = "dream", "papers"  # the look where none is named; the series of those that made texts' figures
 Table = dict[str, Any]
 
 
@@ -23,14 +23,15 @@ def folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parent.parent / "presets"
 
 
-def names() -> list[str]:
-    """The shipped presets by name, sorted."""
-    return sorted(path.stem for path in folder().glob("*.toml"))
+def names(series: str = "") -> list[str]:
+    """The shipped looks by name, sorted; or those of a series, such as `papers`, each as SERIES/NAME."""
+    found = (folder() / series).glob("*.toml")
+    return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in found)
 
 
 def find(preset: str) -> Path:
     """The file of a preset given by name or as a path to a TOML file; raises SettingsError where there is none."""
-    if preset in names():
+    if preset in (*names(), *names(PAPERS)):
         return folder() / f"{preset}.toml"
     if preset.endswith(".toml"):
         if Path(preset).is_file():

@@ -168,8 +168,10 @@ class DreamSettings(Section):
 
     @model_validator(mode="after")
     def _overlap_fits(self) -> "DreamSettings":
-        if self.overlap > self.tile // 2:
-            raise ValueError(f"overlap {self.overlap} is more than half of tile {self.tile}")
+        most = self.tile - 1 if self.tiling == "summed" else self.tile // 2
+        if self.overlap > most:
+            share = "all" if self.tiling == "summed" else "half"
+            raise ValueError(f"overlap {self.overlap} is more than {share} of tile {self.tile}")
         return self
 
 

@@ -534,7 +534,7 @@ def test_presets_are_listed_shown_and_checked(here: Path, capsys: Capture) -> No
 
     assert cli.run(["presets", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == names()
+    assert [line.split()[0] for line in lines] == names() + names("papers")
     assert all(len(line.split()) > 2 for line in lines)
     assert cli.run(["presets", "show", "dream"]) == 0
     shown = capsys.readouterr().out

@@ -13,7 +13,7 @@ from dreamvid import presets
 from dreamvid.errors import SettingsError
 from dreamvid.settings import ObjectiveSettings, Settings, read_settings
 
-SHIPPED = presets.names()
+SHIPPED = presets.names() + presets.names(presets.PAPERS)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
@@ -34,7 +34,8 @@ def said(preset: str, overrides: tuple[tuple[str, Any], ...] = ()) -> str:
 
 def test_the_default_is_among_the_shipped_ones() -> None:
     assert presets.DEFAULT in SHIPPED
-    assert sorted(SHIPPED) == SHIPPED
+    assert sorted(presets.names()) == presets.names()
+    assert all(name.startswith("papers/") for name in presets.names(presets.PAPERS))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -10,6 +10,7 @@ import typer
 from dreamvid.cli import BATCH_INCOMPLETE, REPAIRED
 from dreamvid.cli.features import features_app
 from dreamvid.cli.options import Common, takes_common
+from dreamvid.cli.papers import papers
 from dreamvid.cli.progress import bar, minutes_bar, show_notices
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ Trust = Annotated[bool, typer.Option("--trust", help="Execute the code that FILE
 app.add_typer(presets_app, name="presets")
 app.add_typer(models_app, name="models")
 app.add_typer(features_app, name="features")
+app.command()(papers)
 
 Output = Annotated[str, typer.Argument(help="The file to write; a name that ends in / becomes a folder of PNGs.")]
 
@@ -167,8 +169,8 @@ def presets_list() -> None:
     """Every shipped look with what it is."""
     from dreamvid import presets
 
-    for name in presets.names():
-        print(f"{name:12} {presets.resolve(name).description}")
+    for name in (*presets.names(), *presets.names(presets.PAPERS)):
+        print(f"{name:20} {presets.resolve(name).description}")
 
 
 @presets_app.command("show")

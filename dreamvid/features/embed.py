@@ -62,7 +62,7 @@ def embed(studio: Studio, folder: Path, method: Method, *, per_class: int, side:
         for name, at in found.items()
     )
     title = f"{studio.net.name}: penultimate features by {method}"
-    chart = plots.clouds(_clouds(data, seen, method, studio.settings.seed), title)
+    chart = plots.clouds(clouds_of(data, seen, method, studio.settings.seed), title)
     cells = [Cell(f"{name} {found[name].ratio:.2f}", dream) for name, dream in dreams.items()]
     rows = [{"class": name, **vars(at)} for name, at in found.items()]
     return Finding({"": chart, "-dreams": sheet(cells, 4)}, said, {"method": method, "classes": rows}, rows)
@@ -132,8 +132,8 @@ def sat(data: Mapping[str, Points], dreams: Mapping[str, Points]) -> dict[str, S
     return found
 
 
-def _clouds(data: Mapping[str, Points], dreams: Mapping[str, Points], method: Method, seed: int) -> dict[str, Cloud]:
-    """Data, dreams and centres brought to the plane together."""
+def clouds_of(data: Mapping[str, Points], dreams: Mapping[str, Points], method: Method, seed: int) -> dict[str, Cloud]:
+    """Data, (N, features) a class, dreams, (features,), and the data's centres, brought to the plane together."""
     names = list(data)
     centres = np.stack([data[name].mean(axis=0) for name in names])
     together = np.concatenate([*data.values(), np.stack([dreams[name] for name in names]), centres])

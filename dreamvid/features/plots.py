@@ -76,6 +76,16 @@ def clouds(of: Mapping[str, Cloud], title: str) -> Pixels:
     return _drawn(figure)
 
 
+def bars(values: Mapping[str, float], along: str) -> Pixels:
+    """Values by name as bars, one under the other, each with its number."""
+    figure, (axes,) = _figure(7, 1 + 0.32 * len(values), 1)
+    axes.bar_label(axes.barh(list(values), list(values.values())), fmt=" %.3f")
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel(along)
+    return _drawn(figure)
+
+
 def _figure(width: float, height: float, across: int) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 

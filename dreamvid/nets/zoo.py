@@ -143,8 +143,7 @@ def _from_file(name: str, checkpoint: Checkpoint) -> Net:
 def _from_hub(name: str) -> Net:
     import torchvision.models as models
 
-    default = models.get_model_weights(name).DEFAULT
-    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(default.url).path).name
+    default, file = models.get_model_weights(name).DEFAULT, _cached(name)
     try:
         module = models.get_model(name, weights=default)
     except (OSError, HTTPException, RuntimeError, UnpicklingError, EOFError) as error:
@@ -156,6 +155,18 @@ def _from_hub(name: str) -> Net:
             f"download {default.url} and put it at {file}, or name a file with --weights"
         ) from None
     return _torchvision(name, module, load(file).sha256)
+
+
+def in_cache(name: str) -> bool:
+    """Whether the weights of a net of torchvision are on this machine already."""
+    return _cached(name).is_file()
+
+
+def _cached(name: str) -> Path:
+    import torchvision.models as models
+
+    url = models.get_model_weights(name).DEFAULT.url
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
 
 
 def _build(name: str, **options: Any) -> nn.Module:
@@ -201,4 +212,4 @@ def card() -> str:
     return (EMBEDDED.parent / "DREAMNET.md").read_text(encoding="utf-8")
 
 
-__all__ = ["card", "from_settings", "get", "names"]
+__all__ = ["card", "from_settings", "get", "in_cache", "names"]

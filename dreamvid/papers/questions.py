@@ -1,0 +1,336 @@
+"""Two questions on what DeepDream climbs and what single neurons want, and an article on VGG's neurons and classes."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dreamvid import objectives
+from dreamvid.dream import score, to_tensor
+from dreamvid.features import infinite as growing
+from dreamvid.features.crops import strongest_crops
+from dreamvid.features.deconv import projection, shown
+from dreamvid.features.portraits import classes
+from dreamvid.features.sheet import Cell, enlarged, outlined, sheet, slotted, stacked
+from dreamvid.features.studio import Studio, beginning, of_unit, picture
+from dreamvid.features.units import Unit, ends, evenly
+from dreamvid.media import to_float, to_pixels
+from dreamvid.nets.net import OUTPUT
+from dreamvid.objectives import layer_energy
+from dreamvid.papers.entry import Bench, Entry, Shown
+from dreamvid.papers.measures import (
+    activation,
+    apart,
+    colours,
+    correlation,
+    mean_frequency,
+    pattern_size,
+)
+
+SIDE = 160
+WANTED = ("sunflower", "soccer ball", "leopard", "starfish", "zebra", "black swan", "sea snake", "strawberry")
+UNITS, CROPS = 6, 6
+FEW = 4  # steps: later, what can grow most has caught up
+
+
+def ascent(bench: Bench) -> Shown:
+    """The gradient on the picture when a layer's gradient is set to its activations, against that of its L2."""
+    layer, source = bench.depths["middle"], bench.photo(0, SIDE)
+    net = bench.studio.exact(layer)
+    slopes = []
+    for whole in (False, True):
+        image = torch.from_numpy(source.transpose(2, 0, 1)[None].copy()).requires_grad_(True)
+        seen = net(image)
+        pushed = objectives.layer_sum(layer)(seen) / 2 if whole else seen[layer]
+        (slope,) = torch.autograd.grad(pushed, image, None if whole else seen[layer].detach())
+        slopes.append(slope.double())
+    gap = float((slopes[0] - slopes[1]).norm() / slopes[1].norm())
+    cells = [
+        Cell(name, shown(slope[0].permute(1, 2, 0).float().numpy()))
+        for name, slope in zip(("gradient set to the activations", "gradient of half the L2"), slopes, strict=True)
+    ]
+    return Shown(gap, f"the two differ by {gap:.2g} of their length", sheet(cells, 2))
+
+
+def amplified(bench: Bench) -> Shown:
+    """Which channels grow: those that were strong already?"""
+    layer, source = bench.depths["middle"], bench.photo(0, SIDE)
+    net, made = bench.studio.exact(layer), bench.dreamt(layer_energy(layer), source, steps=FEW, jitter=0)
+    before, after = (
+        activation(net, layer, image).square().mean(dim=(0, 2, 3)).numpy() for image in (source, to_float(made))
+    )
+    found = correlation(before, after - before)
+    cells = [Cell("source", to_pixels(source)), Cell(f"dreamed by {layer}", made)]
+    return Shown(found, f"{len(before)} channels of {layer}", sheet(cells, 2))
+
+
+def sources(bench: Bench) -> Shown:
+    """Units' made-up pictures against the crops of photographs that excite them most: colours, and sizes."""
+    studio, layer = bench.studio, bench.depths["middle"]
+    units, net, prepared = evenly(layer, UNITS, studio.net), studio.exact(layer), studio.prepared(layer)
+    own, theirs, sizes, cells = [], [], [], []
+    for unit in units:
+        found = [crop.pixels for crop in strongest_crops(net, unit, bench.files, count=CROPS, side=SIDE)]
+        dreamer = studio.dreamer(of_unit(unit), prepared)
+        made = picture(dreamer, beginning(dreamer, 96, 96))
+        own.append(colours([made]))
+        theirs.append(colours(found))
+        sizes.append((pattern_size(to_float(made)), float(np.mean([pattern_size(to_float(one)) for one in found]))))
+        strip = np.hstack([slotted(enlarged(one, 96), 96)[:96, :96] for one in found[:3] if min(one.shape[:2]) > 0])
+        cells.append(Cell(f"{unit}", stacked([made, strip])))
+    pairs = [(one, other) for one in range(UNITS) for other in range(UNITS) if one != other]
+    nearer = [apart(own[one], theirs[one]) < apart(own[one], theirs[other]) for one, other in pairs]
+    made_sizes, crop_sizes = np.array(sizes).T
+    words = (
+        f"over {len(units)} units of {layer}; pattern sizes of pictures and crops correlate by "
+        f"{correlation(made_sizes, crop_sizes):.2f}"
+    )
+    return Shown(float(np.mean(nearer)), words, sheet(cells, 3))
+
+
+def infinite(bench: Bench) -> Shown:
+    """One unit at 224, 448 and 896 pixels and without any border."""
+    unit = _lively(bench.studio, bench.depths["middle"])
+    found = growing.infinite(bench.studio, unit, (224, 448, 896), 448)
+    round_ = found.numbers["pictures"][-1]
+    return Shown(float(abs(np.log(max(round_["activation"], 1e-9)))), "; ".join(found.words), found.pictures[""])
+
+
+def _lively(studio: Studio, layer: str) -> Unit:
+    """A unit that answers to grey noise."""
+    for unit in evenly(layer, 16, studio.net):
+        dreamer = studio.dreamer(of_unit(unit))
+        if score(dreamer, to_tensor(beginning(dreamer, 96, 96), dreamer)) > 0:
+            return unit
+    return evenly(layer, 1, studio.net)[0]
+
+
+def deconv(bench: Bench) -> Shown:
+    """A unit's strongest crops, projected back; and the same with other weights behind: an edge detector?"""
+    studio, layer = bench.studio, bench.depths["late"]
+    net, unit = studio.exact(layer), evenly(layer, 3, studio.net)[1]
+    found = strongest_crops(net, unit, bench.files[:3], count=3, side=SIDE)
+    likeness, cells = [], []
+    for crop in found:
+        back = projection(net, unit, crop, "guided")
+        grey = to_float(crop.photo).mean(axis=2)
+        edges = np.hypot(*np.gradient(grey))
+        likeness.append(_smooth_correlation(np.abs(back).sum(axis=2), edges, crop.field.rows, crop.field.columns))
+        cells += [
+            Cell(f"{unit} {crop.value:.3g}", outlined(crop.photo, crop.field)),
+            Cell("guided backpropagation", shown(back)),
+            Cell("deconvnet", shown(projection(net, unit, crop, "deconvnet"))),
+        ]
+    return Shown(float(np.mean(likeness)), f"{len(found)} crops of {unit}", sheet(cells, 3))
+
+
+def _smooth_correlation(first: NDArray[np.float32], second: NDArray[np.float32], rows: slice, columns: slice) -> float:
+    import torch.nn.functional as F
+
+    one, two = (
+        F.avg_pool2d(torch.from_numpy(np.ascontiguousarray(part[rows, columns], np.float32))[None, None], 4)
+        for part in (first, second)
+    )
+    return correlation(one, two)
+
+
+def single(bench: Bench) -> Shown:
+    """How much more a picture made for a unit excites it than the strongest crop of photographs does."""
+    studio, layer = bench.studio, bench.depths["middle"]
+    net, prepared = studio.exact(layer), studio.prepared(layer)
+    ratios, cells = [], []
+    for unit in evenly(layer, 4, studio.net):
+        (best,) = strongest_crops(net, unit, bench.files, count=1, side=SIDE)
+        dreamer = studio.dreamer(of_unit(unit), prepared)
+        made = picture(dreamer, beginning(dreamer, 128, 128))
+        ratios.append(float(activation(net, layer, to_float(made))[0, unit.number].max()) / max(best.value, 1e-9))
+        cells.append(Cell(f"{unit}: {ratios[-1]:.2f} times", stacked([made, slotted(enlarged(best.pixels, 128), 128)])))
+    return Shown(float(np.median(ratios)), f"median over {len(ratios)} units of {layer}", sheet(cells, 4))
+
+
+def nine(bench: Bench) -> Shown:
+    """Nine units of the last layer with a map, each made up; which of the nine pictures excites each most?"""
+    studio, layer = bench.studio, ends(bench.studio.net)[-1]
+    units, prepared, net = evenly(layer, 9, studio.net), studio.prepared(layer), studio.exact(layer)
+    made = []
+    for unit in units:
+        dreamer = studio.dreamer(of_unit(unit), prepared)
+        made.append(picture(dreamer, beginning(dreamer, 144, 144)))
+    numbers = [unit.number for unit in units]
+    answers = np.array([activation(net, layer, to_float(one))[0, numbers].mean(dim=(1, 2)).numpy() for one in made])
+    own = float((answers.argmax(axis=0) == np.arange(len(units))).mean())
+    cells = [Cell(str(unit), one) for unit, one in zip(units, made, strict=True)]
+    return Shown(own, f"channels {', '.join(map(str, numbers))} of {layer}", sheet(cells, 3))
+
+
+def depth(bench: Bench) -> Shown:
+    """A photograph dreamed early, in the middle and late."""
+    source = bench.photo(0, 224)
+    made = {name: bench.dreamt(layer_energy(layer), source, octaves=3) for name, layer in bench.depths.items()}
+    added = {name: to_float(one) - source for name, one in made.items()}
+    frequency = {name: mean_frequency(one) for name, one in added.items()}
+    cells = [Cell("source", to_pixels(source))]
+    cells += [Cell(f"{name}: {frequency[name]:.3f} cycles a pixel", one) for name, one in made.items()]
+    words = ", ".join(f"{name} {value:.3f}" for name, value in frequency.items())
+    return Shown(frequency["early"] / frequency["late"], f"mean frequency of what is added: {words}", sheet(cells, 2))
+
+
+def dreamt_classes(bench: Bench) -> Shown:
+    """Classes out of noise and on a photograph, and what the net says of them step by step."""
+    names = _chosen(bench.studio, 4)
+    found = classes(bench.studio, names, to_pixels(bench.photo(0, SIDE)), side=SIDE)
+    rows = found.numbers["classes"]
+    right = float(np.mean([row["top"] == row["class"] for row in rows]))
+    return Shown(right, "; ".join(found.words), stacked(list(found.pictures.values())))
+
+
+def square(bench: Bench) -> Shown:
+    """The logit that climbing its square reaches, against that of climbing it plainly."""
+    index = bench.studio.net.class_index(_chosen(bench.studio, 1)[0])
+    net, reached, cells = bench.studio.exact(OUTPUT), {}, []
+    for name, objective in (("logit", objectives.class_logit), ("square", objectives.class_square)):
+        dreamer = bench.studio.dreamer(objective(index))
+        made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
+        reached[name] = abs(float(activation(net, OUTPUT, to_float(made)).flatten()[index]))
+        cells.append(Cell(f"{name}: {reached[name]:.3g}", made))
+    return Shown(reached["square"] / reached["logit"], "the logit's size reached by each", sheet(cells, 2))
+
+
+def transferred(bench: Bench) -> Shown:
+    """Classes that two nets share, dreamed by one and named by the other."""
+    assert bench.judge is not None
+    mine, other = bench.studio.net, bench.judge.net
+    theirs = {name.lower(): index for index, name in enumerate(other.classes)}
+    shared = sorted(name for name in mine.classes if name.lower() in theirs)[:40:3]
+    judge, prepared = bench.judge.exact(OUTPUT), bench.studio.prepared(OUTPUT)
+    hits, cells = [], []
+    for name in shared:
+        dreamer = bench.studio.dreamer(objectives.class_logit(mine.class_index(name)), prepared)
+        made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
+        best = activation(judge, OUTPUT, to_float(made)).flatten().topk(5).indices.tolist()
+        hits.append(theirs[name.lower()] in best)
+        cells.append(Cell(f"{name}: {other.classes[best[0]]}", made))
+    words = f"{sum(hits)} of {len(hits)} among the first five of {other.name}, of {len(other.classes)} classes"
+    return Shown(float(np.mean(hits)), words, sheet(cells, 6))
+
+
+def _chosen(studio: Studio, count: int) -> list[str]:
+    """Well-known classes of a net, or any, evenly spread."""
+    known = [name for name in WANTED if name in studio.net.classes]
+    total = len(studio.net.classes)
+    return known[:count] if len(known) >= count else [str(at * total // count) for at in range(count)]
+
+
+ENTRIES = (
+    Entry(
+        "b-4.1-class",
+        "Classes, from noise and on a photograph",
+        "Climbing a class's score makes a picture that the net is certain of; a high score alone proves little, such "
+        "pictures are adversarial: a net that has learned nothing is climbed as easily.",
+        "share of the pictures whose class the net itself puts first",
+        0.75,
+        "architecture",
+        dreamt_classes,
+        "papers/class",
+    ),
+    Entry(
+        "b-4.1-transfer",
+        "Would another net say the same?",
+        "Pictures climbed for one net are called adversarial: is there anything of the class in them?",
+        "share of the pictures whose class another net, trained on other pictures, has among its first five",
+        0.25,
+        "learned",
+        transferred,
+        "papers/class",
+        judged=True,
+    ),
+    Entry(
+        "b-4.1-square",
+        "The square of a class's score",
+        "The square of the score can be climbed in place of the score.",
+        "size of the score reached by the square over that reached plainly",
+        0.5,
+        "architecture",
+        square,
+        "papers/class",
+    ),
+    Entry(
+        "c-objective",
+        "What is it that DeepDream climbs?",
+        "Setting a layer's gradient to its activations and going backwards is climbing half its L2.",
+        "distance of the two gradients on the picture, as a share of their length",
+        1e-4,
+        "architecture",
+        ascent,
+        at_most=True,
+    ),
+    Entry(
+        "c-amplify",
+        "Whatever it sees, more of it",
+        "The L2 strengthens what is there already: channels that answer strongly grow most.",
+        "correlation, over the channels, of their strength before with how much they grow in the first four steps",
+        0.3,
+        "architecture",
+        amplified,
+    ),
+    Entry(
+        "d-sources",
+        "Do the colours mean anything?",
+        "Colours and sizes of a unit's made-up picture reflect those of the pictures that excite it.",
+        "share of pairs of units in which a picture is nearer in hue to its own unit's best crops than to the other's",
+        0.6,
+        "architecture",
+        sources,
+        "papers/from-nothing",
+    ),
+    Entry(
+        "d-infinite",
+        "Does a pattern go on for ever?",
+        "On ever larger pictures a unit's pattern repeats; what is special at the border comes from the padding, and "
+        "without borders every place is like every other.",
+        "distance from 1, as a logarithm, of the unit's answer in the corners over that in the centre, without borders",
+        0.25,
+        "architecture",
+        infinite,
+        "papers/large",
+        at_most=True,
+    ),
+    Entry(
+        "d-deconv",
+        "What of a photograph excites a unit?",
+        "Guided backpropagation shows the outlines of what excites a unit; but it does so much like a detector of "
+        "edges, whatever the weights (Adebayo et al. 2018).",
+        "correlation of the projection's strength with the edges of the photograph, within the field",
+        0.3,
+        "architecture",
+        deconv,
+    ),
+    Entry(
+        "d-single",
+        "A picture for one neuron",
+        "A picture can be made that excites a single unit far more than any photograph does.",
+        "median over four units of the answer to the made-up picture over that to the strongest crop",
+        1.5,
+        "architecture",
+        single,
+        "papers/from-nothing",
+    ),
+    Entry(
+        "e-neurons",
+        "Nine neurons of the last convolutional layer",
+        "Each unit of a late layer has a pattern of its own.",
+        "share of the nine that are excited most by their own picture",
+        0.8,
+        "architecture",
+        nine,
+        "papers/from-nothing",
+    ),
+    Entry(
+        "e-depth",
+        "Early, middle, late",
+        "Early layers draw edges and fine textures over a photograph, late ones parts and whole objects.",
+        "mean frequency of what the early layer adds over that of the late one",
+        1.2,
+        "architecture",
+        depth,
+    ),
+)
