@@ -63,8 +63,9 @@ class Shown:
 class Entry:
     """A figure. `id`: paper and section; `claim`: the text's, in our words; `measure`: what the number is.
 
-    `threshold`: what the number must reach, or with `at_most` not exceed; `preset`: how it is dreamed; `net`: the only
-    net that it is about, where it is about one; `judged`: whether another net is needed to judge.
+    `threshold`: what the number must reach, or with `at_most` not exceed; `preset`: how it is dreamed; `net` and
+    `weights`: the only net that it is about, where it is about one; `controlled`: whether it is made with an untrained
+    net too; `judged`: whether another net is needed to judge.
     """
 
     id: str
@@ -77,6 +78,8 @@ class Entry:
     preset: str = "papers/one-scale"
     at_most: bool = False
     net: str | None = None
+    weights: str | None = None
+    controlled: bool = True
     judged: bool = False
 
     def met(self, number: float) -> bool:

@@ -1,11 +1,14 @@
 """All figures in one page: made one after another, each kept as soon as it is done, and held against its threshold."""
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from dreamvid import __version__
 from dreamvid.device import set_up
@@ -31,7 +34,6 @@ TEXTS = {
     "d": "A question: pictures that excite single neurons, and why they are noisy",
     "e": "An article on VGG16's neurons, its classes, and dreams by depth",
 }
-UNTRAINED = "random:0"
 FAVOURITES = ("squeezenet1_0", "vgg16", "resnet50")
 
 
@@ -103,20 +105,26 @@ def make(page: Page, wanted: Sequence[Entry], out: Path, progress: Callable[[int
 
 def _tasks(entry: Entry, studios: dict[str, Studio], page: Page) -> Iterator[tuple[Studio, bool, Studio | None]]:
     """With what an entry is run: every net, or the only one that it is about; and the same without training."""
-    alone = {entry.net: _studio(entry.net, None, page)} if entry.net else studios
+    alone = {entry.net: _studio(entry.net, entry.weights, page)} if entry.net else studios
     trained = list(alone.values())
     for studio in trained:
         judge = next((other for name, other in studios.items() if name != studio.net.name), None)
         if judge is not None or not entry.judged:
             yield studio, False, judge
     first, judge = trained[0], next(iter(list(studios.values())[1:]), None)
-    if judge is not None or not entry.judged:
+    if entry.controlled and entry.weights is None and (judge is not None or not entry.judged):
         yield replace(first, net=untrained(first.net)), True, judge
 
 
 def untrained(net: Net) -> Net:
-    """The same architecture with random weights, under the same names of classes."""
-    return replace(zoo.get(net.name, UNTRAINED), classes=net.classes)
+    """The same net with all its weights drawn anew, as its layers are before any training."""
+    module = copy.deepcopy(net.module)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for part in module.modules():
+            if callable(again := getattr(part, "reset_parameters", None)):
+                again()
+    return replace(net, module=module, sha256="random", statistics={}, catalogue={})
 
 
 def _studio(name: str, weights: str | None, page: Page) -> Studio:

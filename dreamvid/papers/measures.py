@@ -60,10 +60,10 @@ def correlation(first: Values | Tensor, second: Values | Tensor) -> float:
 
 
 def colours(pictures: Sequence[Pixels]) -> Values:
-    """How often each of 8 x 8 hues occurs in pictures, as shares: the a and b of CIELAB, whatever the light."""
+    """How often each of 16 x 16 hues occurs in pictures, as shares: the a and b of CIELAB, whatever the light."""
     cv2 = cv.load()
     lab = np.concatenate([cv2.cvtColor(to_float(p), cv2.COLOR_RGB2LAB).reshape(-1, 3) for p in pictures])
-    counts, _, _ = np.histogram2d(lab[:, 1], lab[:, 2], bins=8, range=[[-64, 64], [-64, 64]])
+    counts, _, _ = np.histogram2d(lab[:, 1], lab[:, 2], bins=16, range=[[-110, 110], [-110, 110]])
     return counts.ravel() / max(1.0, counts.sum())
 
 
