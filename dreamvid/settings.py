@@ -201,10 +201,15 @@ class CoherenceSettings(Section):
 class CameraSettings(Section):
     """How the camera of a zoom moves."""
 
-    mode: Literal["frames"] = setting("frames", "frames: frame by frame, each dreamed on from the last")
+    mode: Literal["world", "frames"] = setting(
+        "world", "world: it is dreamed once, then filmed; frames: frame by frame, each dreamed on from the last"
+    )
     zoom: float = setting(1.5, "enlargement; below 1 zooms out", "factor per second", gt=0.05, le=20)
     rotate: float = setting(0.0, "turn, counter-clockwise", "degrees per second", ge=-3600, le=3600)
     shift: tuple[float, float] = setting((0.0, 0.0), "movement of the camera down and right", "heights per second")
+    centre: tuple[float, float] = setting((0.0, 0.0), "what it zooms and turns about, from the middle", "heights")
+    ease: Literal["none", "in", "out", "in-out"] = setting("none", "whether it gathers speed, or slows down at the end")
+    intro: float = setting(0.0, "time from the untouched start until it is all dreamed", "seconds", ge=0, le=3600)
 
 
 class InputSettings(Section):
@@ -216,7 +221,9 @@ class InputSettings(Section):
     start: float | None = setting(None, "first moment rendered", "seconds", ge=0)
     stop: float | None = setting(None, "moment before which it ends", "seconds", gt=0)
     fps: str | None = setting(None, "frame rate of the film; none keeps the source's", "frames per second")
-    seconds: float = setting(10.0, "length of a zoom", "seconds", gt=0, le=36_000)
+    seconds: float = setting(10.0, "length of a zoom, or of its lap", "seconds", gt=0, le=36_000)
+    loop: bool = setting(False, "the end leads into the beginning")
+    laps: int = setting(1, "how often a loop goes round", "count", ge=1, le=10_000)
     tolerate_damage: bool = setting(False, "repeat the last good frame where the source is damaged")
 
 

@@ -1,0 +1,268 @@
+"""What is dreamed into a world that a camera flies through: layers that have the symmetry of the camera's way.
+
+A zoom, a spiral and a turn go round a fixed point, so their layer is held by the logarithm of the distance from it and
+the angle: there every such move is a mere shift, and a loop is a layer that wraps around. Nothing in it tells one depth
+from another: no level begins, so none can be seen to begin. A pan's layer is a strip along the way.
+
+`view` looks a frame up, `take` adds to the layer what was dreamed into a frame. Both are lookups by the same geometry.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from dreamvid.camera import Flight, Pose, folds, points
+from dreamvid.errors import SettingsError
+from dreamvid.media import Image
+from dreamvid.scene import extent, farthest
+from dreamvid.video import cv
+
+HALVING = math.log(2)
+INNERMOST = 2.0  # pixels from the centre of a zoom: nothing nearer is held
+LEVELS = 6  # halvings over which a zoom's layer is looked up; further in one pixel stands for many anyhow
+LARGEST, LONGEST = 250_000_000, 32_000  # pixels of a layer, and of a side of it: what a lookup takes
+MARGIN = 2  # pixels around a layer that continue it, for a cubic lookup
+Reals = npt.NDArray[np.float64]
+
+
+class World(Protocol):
+    """A layer over a world, in [-1, 1], for frames of one size."""
+
+    layer: Image
+
+    def view(self, at: Pose) -> Image:
+        """What of the layer is seen from a pose: H x W x 3."""
+
+    def take(self, at: Pose, change: Image) -> None:
+        """Adds what was dreamed into the frame seen from a pose, H x W x 3."""
+
+    @property
+    def depths(self) -> float:
+        """How many frames' worth of room there is in it: so many times the steps of one picture are dreamed."""
+
+
+def empty(flight: Flight, height: int, width: int) -> World:
+    """The world of a flight in which nothing has been dreamed; raises SettingsError where it would be too large."""
+    return _polar(flight, height, width) if flight.rate != 0 else _strip(flight, height, width)
+
+
+def grown(world: World, larger: World) -> World:
+    """The empty world of a larger frame, with the layer of a smaller one in it."""
+    (rows, columns), (old_rows, old_columns) = larger.layer.shape[:2], world.layer.shape[:2]
+    down = (np.arange(rows) + 0.5) * old_rows / rows - 0.5
+    across = (np.arange(columns) + 0.5) * old_columns / columns - 0.5
+    wraps = _wrapping(world)
+    larger.layer += _looked_up(world.layer, *np.meshgrid(down, across, indexing="ij"), *wraps)
+    return larger
+
+
+@dataclass
+class Polar:
+    """A layer around a fixed point: rows are steps of the logarithm of the distance from it, inwards, columns angles.
+
+    `top`: depth of the first row's upper edge, 0 being that of the first frame's farthest corner; `density`: rows to a
+    unit of depth; `wraps`: whether the last row leads into the first; `twist`: by what angle columns lean for a unit of
+    depth, so that a spiral's lap leads into itself; `sector`: angle after which all is the same; `reach`: distance from
+    the fixed point to the frame's farthest corner, in heights.
+    """
+
+    layer: Image
+    height: int
+    width: int
+    centre: complex
+    reach: float
+    top: float
+    density: float
+    wraps: bool
+    twist: float
+    sector: float
+    depths: float
+
+    def view(self, at: Pose) -> Image:
+        result = np.zeros((self.height, self.width, 3), np.float32)
+        inwards, angle = _around(self.height, self.width, at.centre, self.reach)
+        smaller = self.layer
+        for level in range(LEVELS):
+            # Between two halvings both are mixed, so that no ring shows where one takes over from the other.
+            rows, columns = _disc(self.height, self.width, at.centre, self.reach * 2.0 ** (1 - level))
+            share = np.clip(1 - np.abs(inwards[rows, columns] / HALVING - level), 0, 1)
+            if level == LEVELS - 1:
+                share = np.where(inwards[rows, columns] / HALVING > level, 1.0, share)
+            if share.any():
+                depth = inwards[rows, columns] - at.way.real
+                down = (depth - self.top) * self.density / self.layer.shape[0]
+                across = (angle[rows, columns] + at.way.imag - self.twist * depth) / self.sector
+                high, wide = smaller.shape[:2]
+                seen = _looked_up(smaller, down * high - 0.5, across * wide - 0.5, self.wraps, True)
+                result[rows, columns] += _in_colours(share) * seen
+            smaller = _halved(smaller)
+        return result
+
+    def take(self, at: Pose, change: Image) -> None:
+        cv2 = cv.load()
+        columns, turns = self.layer.shape[1], round(2 * math.pi / self.sector)
+        for level in range(math.ceil(math.log(self.reach * self.height / INNERMOST) / HALVING)):
+            # Further in, a pixel of the frame is many of the layer: looked up by so much less, and enlarged.
+            ends = ((level + step) * HALVING - at.way.real - self.top for step in (0, 1))
+            first, last = (round(end * self.density) for end in ends)
+            high, wide = max(1, math.ceil((last - first) / 2**level)), max(4, columns >> level)
+            depth = self.top + (first + (np.arange(high) + 0.5) * (last - first) / high)[:, None] / self.density
+            angle = (np.arange(-1, wide + 1) + 0.5)[None, :] * self.sector / wide
+            angle = angle + self.twist * depth - at.way.imag
+            distance = self.reach * np.exp(-depth - at.way.real)
+            total = np.zeros((high, wide + 2, 3), np.float32)
+            for turn in range(turns):
+                place = at.centre + distance * np.exp(1j * (angle + turn * self.sector))
+                total += _from_frame(change, place)
+            edge = columns / wide
+            size = round((wide + 2) * edge), last - first
+            larger = cv2.resize(total / np.float32(turns), size, interpolation=cv2.INTER_CUBIC)
+            _add(self.layer, larger[:, round(edge) : round(edge) + columns], first, self.wraps)
+
+
+def _polar(flight: Flight, height: int, width: int) -> Polar:
+    whole, reach = flight.whole, farthest(flight.centre, width / height)
+    sector = 2 * math.pi / folds(flight)
+    wraps = flight.loop and whole.real != 0
+    # The depths that come to the farthest corner, then those that are seen further in, down to the innermost.
+    inwards = math.log(reach * height / INNERMOST)
+    top = 0.0 if wraps else min(0.0, -whole.real)
+    room = abs(whole.real) if wraps else abs(whole.real) + inwards
+    unit = 1 << (LEVELS - 1)
+    columns = max(unit, round(sector * reach * height / unit) * unit)
+    rows = max(4, round(room * reach * height))
+    twist = whole.imag / -whole.real if whole.real else 0.0
+    depths = max(1.0, abs(whole.real) / HALVING + (not wraps))
+    layer = _blank(rows, columns)
+    return Polar(
+        layer, height, width, flight.centre, reach, top, rows / room, wraps, twist, sector, depths
+    )
+
+
+@dataclass
+class Strip:
+    """A layer along the way of a pan: columns go along it, rows across.
+
+    `unit`: the way's direction; `start`: the first column's and the first row's edge, along and across, in heights;
+    `wraps`: whether the last column leads into the first.
+    """
+
+    layer: Image
+    height: int
+    width: int
+    unit: complex
+    start: complex
+    wraps: bool
+    depths: float
+
+    def view(self, at: Pose) -> Image:
+        places = (at.of(points(self.height, self.width)) / self.unit - self.start) * self.height
+        return _looked_up(self.layer, places.imag - 0.5, places.real - 0.5, False, self.wraps)
+
+    def take(self, at: Pose, change: Image) -> None:
+        rows, columns = self.layer.shape[:2]
+        long = extent(self.unit, self.width / self.height) * self.height
+        middle = (((at.offset / self.unit) - self.start) * self.height).real
+        first, last = math.floor(middle - long / 2), math.ceil(middle + long / 2)
+        along = (np.arange(first, last) + 0.5)[None, :]
+        across = (np.arange(rows) + 0.5)[:, None]
+        place = ((along + 1j * across) / self.height + self.start) * self.unit - at.offset
+        _add(self.layer.transpose(1, 0, 2), _from_frame(change, place).transpose(1, 0, 2), first, self.wraps)
+
+
+def _strip(flight: Flight, height: int, width: int) -> Strip:
+    way, aspect = flight.speed * flight.seconds, width / height
+    unit = way / abs(way) if way else 1 + 0j
+    wraps = flight.loop and way != 0
+    along, across = extent(unit, aspect), extent(unit * 1j, aspect)
+    room = abs(way) if wraps else abs(way) + along
+    columns, rows = max(4, round(room * height)), max(4, round(across * height))
+    layer = _blank(rows, columns)
+    return Strip(layer, height, width, unit, complex(-along, -across) / 2, wraps, max(1.0, room / along))
+
+
+def _blank(rows: int, columns: int) -> Image:
+    if rows * columns > LARGEST or max(rows, columns) > LONGEST:
+        raise SettingsError(
+            "the world of this flight does not fit in memory: give fewer --seconds, a smaller --size, or "
+            "camera.mode=frames"
+        )
+    return np.zeros((rows, columns, 3), np.float32)
+
+
+def _wrapping(world: World) -> tuple[bool, bool]:
+    """Whether a world's rows, and its columns, lead into one another."""
+    return (world.wraps, True) if isinstance(world, Polar) else (False, getattr(world, "wraps", False))
+
+
+@lru_cache(maxsize=4)
+def _around(height: int, width: int, centre: complex, reach: float) -> tuple[Reals, Reals]:
+    """For each pixel how far inwards of the farthest corner it lies, as a logarithm, and its angle; H x W each."""
+    places = points(height, width) - centre
+    return np.log(reach / np.maximum(np.abs(places), INNERMOST / 4 / height)), np.angle(places)
+
+
+def _disc(height: int, width: int, centre: complex, radius: float) -> tuple[slice, slice]:
+    """The rows and columns of a frame that hold all its pixels within `radius` heights of a point."""
+    row, column = centre.imag * height + (height - 1) / 2, centre.real * height + (width - 1) / 2
+    ends = ((row, height), (column, width))
+    return tuple(  # type: ignore[return-value]
+        slice(max(0, math.floor(at - radius * height)), max(0, min(side, math.ceil(at + radius * height) + 1)))
+        for at, side in ends
+    )
+
+
+def _looked_up(layer: Image, rows: Reals, columns: Reals, wrap_rows: bool, wrap_columns: bool) -> Image:
+    """A layer at fractional rows and columns, which wrap around it or stop at its border."""
+    cv2 = cv.load()
+    places = []
+    for at, side, wraps in ((rows, layer.shape[0], wrap_rows), (columns, layer.shape[1], wrap_columns)):
+        inside = np.mod(at, side) if wraps else np.clip(at, 0, side - 1)
+        places.append((inside + MARGIN).astype(np.float32))
+    modes = ("wrap" if wrap_rows else "edge", "wrap" if wrap_columns else "edge")
+    padded = np.pad(layer, ((MARGIN, MARGIN), (0, 0), (0, 0)), mode=modes[0])  # type: ignore[call-overload]
+    padded = np.pad(padded, ((0, 0), (MARGIN, MARGIN), (0, 0)), mode=modes[1])
+    found: Image = cv2.remap(padded, places[1], places[0], cv2.INTER_CUBIC)
+    return found
+
+
+def _from_frame(change: Image, places: npt.NDArray[np.complex128]) -> Image:
+    """What is in a frame, H x W x 3, at points; nothing beyond its border."""
+    cv2 = cv.load()
+    height, width = change.shape[:2]
+    columns = (places.real * height + (width - 1) / 2).astype(np.float32)
+    rows = (places.imag * height + (height - 1) / 2).astype(np.float32)
+    found: Image = cv2.remap(change, columns, rows, cv2.INTER_CUBIC, None, cv2.BORDER_CONSTANT, 0)
+    return found
+
+
+def _add(layer: Image, part: Image, first: int, wraps: bool) -> None:
+    """Adds rows to a layer from row `first` on, round and round it, or as far as it goes."""
+    count, done = layer.shape[0], 0
+    if not wraps:
+        start, stop = max(0, first), min(count, first + len(part))
+        if start < stop:
+            layer[start:stop] += part[start - first : stop - first]
+        return
+    while done < len(part):
+        row = (first + done) % count
+        some = min(count - row, len(part) - done)
+        layer[row : row + some] += part[done : done + some]
+        done += some
+
+
+def _halved(layer: Image) -> Image:
+    cv2 = cv.load()
+    rows, columns = (max(1, round(side / 2)) for side in layer.shape[:2])
+    smaller: Image = cv2.resize(layer, (columns, rows), interpolation=cv2.INTER_AREA)
+    return smaller
+
+
+def _in_colours(share: Reals) -> Image:
+    mask = share.astype(np.float32)
+    whole: Image = cv.load().merge((mask, mask, mask))
+    return whole
