@@ -39,7 +39,7 @@ def blocks(bench: Bench) -> Shown:
 def gradient(bench: Bench) -> Shown:
     """The gradient of the sum of squares on its own layer, against the activations; and the step that it makes."""
     layer, source = bench.depths["middle"], bench.photo(0, SIDE)
-    values = activation(bench.studio.exact(layer), layer, source).clone().requires_grad_(True)
+    values = activation(bench.studio.exact(layer), layer, source).requires_grad_(True)
     (slope,) = torch.autograd.grad(objectives.layer_sum(layer)({layer: values}), values)
     here = values.detach() > 1e-3
     ratio = (slope[here] / values.detach()[here]).numpy()
