@@ -116,7 +116,9 @@ def _tell(footage: Footage, ready: Engine) -> None:
     if plan.framing.note:
         _notice(plan.framing.note)
     logger.debug("%d frames to dream in %d shots, %d shown", len(plan.frames), len(plan.shots), len(plan.shown))
-    logger.debug("%s on %s, %s, %d threads", ready.net.name, compute.description, compute.dtype, compute.threads)
+    logger.debug(
+        "%s on %s, %s, %d threads", ready.dreamer.net.name, compute.description, compute.dtype, compute.threads
+    )
 
 
 def _tell_effect(settings: Settings, scores: list[float]) -> None:
