@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from little import read_image, texture, write_image
 from torch import nn
 
-from dreamvid import cli
+from dreamvid import cli, objectives
 from dreamvid.device import Compute
-from dreamvid.dream import score, to_tensor
+from dreamvid.dream import Effort, dream, score, to_tensor
 from dreamvid.errors import NetError, SettingsError, SourceError
 from dreamvid.features import crops, deconv, embed, finding, infinite, photos, sheet, spectra, steps, studio, units
 from dreamvid.features.field import Box, receptive_field
@@ -379,6 +379,7 @@ def test_corners_are_told_from_the_centre_and_periods_measured() -> None:
         ([1, 2, 4, float("nan")], "diverges", 2),
         ([1.0] * 20, "nothing", 19),
         ([1, 0.9, 0.8], "nothing", 2),
+        ([100, 100.02, 99.98, 100.03, 99.99, 100, 100.01, 99.97], "nothing", 7),
     ],
 )
 def test_curves_are_said_in_words(norms: list[float], kind: str, at: int) -> None:
@@ -395,9 +396,30 @@ def test_the_last_good_picture_is_kept_where_the_gradient_is_not_finite(
         raise NetError("the gradient is not finite")
 
     monkeypatch.setattr(steps, "picture", breaks)
-    found = steps.steps(studio_of(tiny_net), texture(), "second", (0.1,), 5)
-    assert found.words == ("step size 0.1: diverges: not finite at iteration 2",)
+    found = steps.steps(studio_of(tiny_net), texture(), "second", (), (0.1,), 5)
+    assert found.words == ("mean 0.1: diverges: not finite at iteration 2",)
     assert found.numbers["steps"][0]["at"] == 1
+
+
+@pytest.mark.parametrize("rule", ["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"])
+def test_a_step_of_any_rule_is_told_as_the_step_of_rule_mean_that_moves_as_much(tiny_net: Net, rule: str) -> None:
+    at, source = studio_of(tiny_net).with_dream(clamp=False, jitter=0), texture()
+    found = steps.steps(at, source, "second", (rule,), (0.003,), 1)
+    (numbers,) = found.numbers["steps"]
+    before = to_float(source)
+    how = at.with_dream(step_rule=rule, step_size=0.003, octaves=1, steps=1)
+    after, _ = dream(how.dreamer(objectives.layer_sum("second")), before, None, Effort(1), (0,))
+    assert numbers["moved"] == pytest.approx(np.abs(after - before).mean(), rel=1e-2, abs=1e-7)
+    told = f"as step_size {numbers['moved']:.2g} of rule mean"
+    assert (told in found.words[0]) == (rule != "mean")
+
+
+def test_raw_steps_are_those_of_pixels_counted_to_255(tiny_net: Net) -> None:
+    at, objective = studio_of(tiny_net), objectives.layer_sum("second")
+    (numbers,) = steps.steps(at, texture(), "second", ("raw",), (1e-4,), 1).numbers["steps"]
+    levels = to_tensor(to_float(texture()), at.dreamer(objective)).mul(255).requires_grad_(True)
+    (slope,) = torch.autograd.grad(objective(at.prepared("second")(levels / 255)), levels)
+    assert numbers["moved"] == pytest.approx(1e-4 * float(slope.abs().mean()) / 255, rel=1e-4)
 
 
 def test_a_dream_at_the_centre_has_ratio_nought_and_one_beside_another_class_says_so() -> None:
@@ -466,6 +488,8 @@ COMMANDS: dict[str, tuple[list[str], set[str]]] = {
     "deconv": (["deconv", "third:3", "photo.png", "--side", "36"], {"deconv.png"}),
     "steps": (["steps", "photo.png", "--layer", "third", "--sizes", "0.01,0.3", "--iterations", "8", "--side", "36"],
               {"steps.png", "steps-pictures.png", "steps.csv"}),
+    "rules": (["steps", "photo.png", "--rule", "raw, adagrad", "--sizes", "0.1", "--iterations", "4", "--side", "36"],
+              {"steps.png", "steps-pictures.png", "steps.csv"}),
 }  # fmt: skip
 
 
@@ -523,6 +547,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "an unknown class of photos": (5, "no class 'wide'", ["embed", "--photos", "others"]),
     "a side too small": (2, "none may be below 32", ["infinite", "third:1", "--sides", "64,8"]),
     "a step backwards": (2, "dream.step_size", ["steps", "photo.png", "--sizes", "0.1,-1"]),
+    "an unknown rule": (2, "dream.step_rule: input should be 'mean', 'std'", ["steps", "photo.png", "--rule", "men"]),
     "a class of one": (3, "has one picture", ["embed", "--photos", "other"]),
     "no photos": (3, "without images", ["crops", "third:1", "--photos", "empty"]),
     "no folder": (3, "no folder nowhere", ["crops", "third:1", "--photos", "nowhere"]),

@@ -286,18 +286,22 @@ def steps(
     sizes: Annotated[
         str, typer.Option("--sizes", help="Step sizes, as dream.step_size has them.", metavar="S,T,...")
     ] = "0.001,0.004,0.016,0.064,0.25",
+    rule: Annotated[
+        Text, typer.Option("--rule", help="Rules, as dream.step_rule has them, each with each size.", metavar="R,S,...")
+    ] = None,
     iterations: Annotated[int, typer.Option("--iterations", help="Steps of each.", min=1, max=2000)] = 80,
     side: Side = 160,
 ) -> None:
-    """A layer's L2 norm over the iterations for several step sizes: rising, saturated or diverged."""
+    """A layer's L2 norm over the iterations for several step sizes and rules: rising, saturated or diverged."""
     from dreamvid.features import photos, studio, units
     from dreamvid.features import steps as stepping
 
     lengths = _numbers("--sizes", sizes, float)
+    rules = [] if rule is None else [name.strip() for name in rule.split(",")]
 
     def work(at: "Studio") -> "Finding":
         chosen = layer or units.usual_layer(at.net)
-        return stepping.steps(at, photos.still(source, at.settings, side), chosen, lengths, iterations)
+        return stepping.steps(at, photos.still(source, at.settings, side), chosen, rules, lengths, iterations)
 
     _make(shared, "steps", studio.ONE_SCALE, work, beside=("-pictures", ".csv"), needs=(PLOTS,))
 
