@@ -2,8 +2,10 @@
 
 import csv
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -433,6 +435,21 @@ def test_penultimate_features_are_what_the_last_layer_is_given(tiny_net: Net) ->
     net, photo = prepare(tiny_net, frozenset({"output", "third"}), CPU, torch.float32), texture(36, 64)
     inside = net(torch.from_numpy(to_float(photo)).permute(2, 0, 1)[None])["third"].mean(dim=(2, 3))[0]
     assert embed.penultimate(net, photo) == pytest.approx(inside.numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize(("count", "near"), [(4, 3), (60, 15)])
+def test_umap_is_asked_for_no_more_neighbours_than_there_are(
+    count: int, near: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked:
+        def __init__(self, n_neighbors: int, **how: int) -> None:
+            assert (n_neighbors, how["random_state"]) == (near, 5)
+
+        def fit_transform(self, points: np.ndarray) -> np.ndarray:
+            return points[:, :2]
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Asked))
+    assert embed._plane(np.ones((count, 7)), "umap", 5).shape == (count, 2)
 
 
 def test_sheets_hold_their_pictures_unchanged() -> None:

@@ -148,7 +148,8 @@ def _plane(points: Points, method: Method, seed: int) -> Points:
     if method == "umap":
         from umap import UMAP
 
-        return np.asarray(UMAP(random_state=seed, n_jobs=1).fit_transform(points), np.float64)
+        near = min(15, len(points) - 1)  # its usual 15, and no more than there are, of which it would warn
+        return np.asarray(UMAP(near, random_state=seed, n_jobs=1).fit_transform(points), np.float64)
     if method == "tsne":
         from sklearn.manifold import TSNE
 
