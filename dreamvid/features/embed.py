@@ -148,8 +148,9 @@ def _plane(points: Points, method: Method, seed: int) -> Points:
     if method == "umap":
         from umap import UMAP
 
-        near = min(15, len(points) - 1)  # its usual 15, and no more than there are, of which it would warn
-        return np.asarray(UMAP(near, random_state=seed, n_jobs=1).fit_transform(points), np.float64)
+        usual = 15  # neighbours: more than there are would be warned of
+        placed = UMAP(min(usual, len(points) - 1), random_state=seed, n_jobs=1).fit_transform(points)
+        return np.asarray(placed, np.float64)
     if method == "tsne":
         from sklearn.manifold import TSNE
 
