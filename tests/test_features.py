@@ -21,7 +21,20 @@ from dreamvid import cli, objectives
 from dreamvid.device import Compute
 from dreamvid.dream import Effort, dream, score, to_tensor
 from dreamvid.errors import NetError, SettingsError, SourceError
-from dreamvid.features import crops, deconv, embed, finding, infinite, photos, sheet, spectra, steps, studio, units
+from dreamvid.features import (
+    average,
+    crops,
+    deconv,
+    embed,
+    finding,
+    infinite,
+    photos,
+    sheet,
+    spectra,
+    steps,
+    studio,
+    units,
+)
 from dreamvid.features.field import Box, receptive_field
 from dreamvid.features.studio import Studio
 from dreamvid.features.units import Unit
@@ -437,6 +450,45 @@ def test_penultimate_features_are_what_the_last_layer_is_given(tiny_net: Net) ->
     assert embed.penultimate(net, photo) == pytest.approx(inside.numpy(), abs=1e-5)
 
 
+def test_the_mean_of_a_class_and_what_comes_nearest_to_its_median(tmp_path: Path) -> None:
+    folder, odd = tmp_path / "Sea_slug", texture(30, 30, seed=9)
+    folder.mkdir()
+    even = [np.roll(texture(30, 48, seed=1), by, axis=0) for by in (0, 1, 2)]
+    for number, photo in enumerate([*even, odd]):
+        write_image(folder / f"{number}.png", photo)
+    found = average.of_class(tmp_path, "sea slug", 30)
+    squares = np.stack([*(photo[:, 9:39] for photo in even), odd])  # the middle of each
+    assert np.abs(found.mean - squares.mean(axis=0)).max() <= 0.5
+    assert (found.typical == squares[1]).all() and found.count == 4
+    others = [average.correlation(squares[at], np.delete(squares, at, axis=0).mean(axis=0)) for at in range(4)]
+    assert found.usual == pytest.approx(np.mean(others))
+    assert others[3] < 0.3 < others[1]
+
+
+def test_pictures_correlate_with_themselves_and_not_with_what_is_flat() -> None:
+    one = texture(20, 20)
+    assert average.correlation(one, one) == pytest.approx(1)
+    assert average.correlation(one, 255 - one) == pytest.approx(-1)
+    assert average.correlation(one, 0.5 * one + 20) == pytest.approx(1)
+    assert average.correlation(one, np.full_like(one, 90)) == 0
+
+
+def test_the_dream_of_a_class_is_held_against_the_mean_of_its_pictures(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["features", "class", "sea slug", "volcano", "--side", "36", "--data", "photos", *SMALL, "--json"]
+    assert cli.run(command) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)["averages"]
+    assert [(found["class"], found["pictures"]) for found in told] == [("sea slug", 3), ("volcano", 3)]
+    made = read_image(here / "class.png")
+    dreams = [made[top : top + 36, 4:40] for top in (16, 72)]
+    means = [made[top : top + 36, 44:80] for top in (16, 72)]
+    for found, dream_, mean in zip(told, dreams, means, strict=True):
+        assert found["correlation"] == pytest.approx(average.correlation(mean, dream_))
+        assert f"correlates with the mean of 3 pictures by {found['correlation']:.2f}" in err
+
+
 @pytest.mark.parametrize(("count", "near"), [(4, 3), (60, 15)])
 def test_umap_is_asked_for_no_more_neighbours_than_there_are(
     count: int, near: int, monkeypatch: pytest.MonkeyPatch
@@ -566,6 +618,9 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a step backwards": (2, "dream.step_size", ["steps", "photo.png", "--sizes", "0.1,-1"]),
     "an unknown rule": (2, "dream.step_rule: input should be 'mean', 'std'", ["steps", "photo.png", "--rule", "men"]),
     "a class of one": (3, "has one picture", ["embed", "--photos", "other"]),
+    "no pictures of a class": (3, "no sub-folder of the class 'tabby cat'", ["class", "0", "--data", "photos"]),
+    "a class of one picture": (3, "volcano has one picture", ["class", "4", "--data", "lone"]),
+    "no folder of pictures": (3, "no folder nowhere", ["class", "volcano", "--data", "nowhere"]),
     "no photos": (3, "without images", ["crops", "third:1", "--photos", "empty"]),
     "no folder": (3, "no folder nowhere", ["crops", "third:1", "--photos", "nowhere"]),
     "no classes of photos": (3, "no sub-folders", ["embed", "--photos", "empty"]),
@@ -582,7 +637,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
 
 @pytest.mark.parametrize("wrong", BAD)
 def test_bad_input_gets_one_line_and_leaves_nothing(wrong: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for file in ("other/one/a.png", "others/wide/a.png", "others/wide/b.png"):
+    for file in ("other/one/a.png", "others/wide/a.png", "others/wide/b.png", "lone/volcano/a.png"):
         (here / file).parent.mkdir(parents=True, exist_ok=True)
         write_image(here / file, texture())
     before = sorted(here.rglob("*"))

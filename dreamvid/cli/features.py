@@ -150,14 +150,17 @@ def class_(
     names: Annotated[list[str], typer.Argument(help="Classes by name or index.", metavar="NAME...")],
     shared: Shared,
     photo: Annotated[Text, typer.Option("--photo", help="A picture to dream the classes on as well.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with a sub-folder of pictures for each of these classes.")
+    ] = None,
     side: Side = 224,
 ) -> None:
-    """Classes dreamed from noise and from a photo, and the net's score of them step by step."""
+    """Classes dreamed from noise and from a photo, the net's score step by step, and the mean of their pictures."""
     from dreamvid.features import photos, portraits, studio
 
     def work(at: "Studio") -> "Finding":
         source = None if photo is None else photos.still(photo, at.settings, side)
-        return portraits.classes(at, names, source, side=side)
+        return portraits.classes(at, names, source, data, side=side)
 
     _make(shared, "class", studio.FROM_NOTHING, work, beside=("-scores", ".csv"), needs=(PLOTS,))
 

@@ -92,7 +92,7 @@ def classes_in(folder: Path, most: int) -> dict[str, list[Path]]:
         files = photos.files_in(path)
         if len(files) < 2:
             raise SourceError(f"{images.shown(path)} has one picture: a class needs two to be spread out at all")
-        chosen[path.name] = [files[at] for at in np.unique(np.linspace(0, len(files) - 1, most).astype(int))]
+        chosen[path.name] = photos.evenly(files, most)
     return chosen
 
 
