@@ -74,7 +74,7 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, data: Pa
         if name in averages:
             mean = averages[name]
             alike = average.correlation(mean.mean, dreamed[FROM_NOISE])
-            cells += [Cell(f"mean of {mean.count}", mean.mean), Cell("nearest to their median", mean.typical)]
+            cells += [Cell(f"mean of {mean.count}", mean.mean), Cell("nearest their median", mean.typical)]
             said.append(
                 f"{name}: the dream correlates with the mean of {mean.count} pictures by {alike:.2f}, "
                 f"where one of these does with that of the others by {mean.usual:.2f}"
