@@ -188,10 +188,8 @@ def test_other_weights_of_any_of_its_nets_render_a_job_again(
 ) -> None:
     nets = {"dreamnet": tiny_net, "alexnet": other_net}
     monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: nets[name])
-    term = '{layer = "second"}, {net = "alexnet", layer = "first"}'
-    file = jobs(
-        f'[[job]]\nsource = "in/still.png"\ncommand = "image"\noutput = "a.png"\nset = {{objective = [{term}]}}\n'
-    )
+    still = '[[job]]\ncommand = "image"\nsource = "in/still.png"\noutput = "a.png"\npreset = "quick.toml"\n'
+    file = jobs(still + 'set = {objective = [{layer = "second"}, {net = "alexnet", layer = "first"}]}\n')
     assert states(batch.run(file)) == {"a.png": "rendered"}
     assert states(batch.run(file)) == {"a.png": "unchanged"}
     for name in nets:
