@@ -177,7 +177,7 @@ def depth(bench: Bench) -> Shown:
 def dreamt_classes(bench: Bench) -> Shown:
     """Classes out of noise and on a photograph, and what the net says of them step by step."""
     names = _chosen(bench.studio, 4)
-    found = classes(bench.studio, names, to_pixels(bench.photo(0, SIDE)), side=SIDE)
+    found = classes(bench.studio, names, to_pixels(bench.photo(0, SIDE)), None, side=SIDE)
     rows = found.numbers["classes"]
     right = float(np.mean([row["top"] == row["class"] for row in rows]))
     return Shown(right, "; ".join(found.words), stacked(list(found.pictures.values())))
