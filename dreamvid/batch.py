@@ -209,21 +209,22 @@ def _dreamed_by(planned: Job) -> str:
     return repr((planned.settings.net, planned.settings.objective))
 
 
-def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, str]:
-    """The sha256 of the net that each job dreams with.
+def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, list[str]]:
+    """The sha256 of the nets that each job dreams with.
 
     Raises the error of the first whose net, layer, channel or class cannot be had, naming the file.
     """
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for wanted in {_dreamed_by(each): each for each in jobs}.values():
         try:
-            found[_dreamed_by(wanted)] = engine.choose(wanted.settings, trust=trust)[0].sha256
+            nets, _ = engine.choose(wanted.settings, trust=trust)
         except DreamvidError as error:
             raise type(error)(f"{file}: {wanted.output.name}: {error}") from None
+        found[_dreamed_by(wanted)] = [net.sha256 for net in nets.values()]
     return found
 
 
-def _with_source(planned: Job, net: str) -> Job:
+def _with_source(planned: Job, nets: list[str]) -> Job:
     """The job with its digest, or with the reason why its source cannot be rendered."""
     identity, guides = "", list[str]()
     try:
@@ -236,7 +237,7 @@ def _with_source(planned: Job, net: str) -> Job:
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))
     settings = planned.settings.model_dump(mode="json")
-    made_from = [planned.command, planned.source, identity, guides, settings, net, RENDER_VERSION]
+    made_from = [planned.command, planned.source, identity, guides, settings, nets, RENDER_VERSION]
     return replace(planned, digest=hashlib.sha256(json.dumps(made_from).encode()).hexdigest())
 
 

@@ -16,6 +16,7 @@ from dreamvid.errors import NetError, SettingsError
 from dreamvid.media import Image, Mask
 from dreamvid.nets.prepare import PreparedNet
 from dreamvid.nets.relu import ruled
+from dreamvid.nets.several import PreparedNets
 from dreamvid.objectives import SOURCE, Objective
 from dreamvid.settings import DreamSettings
 from dreamvid.strength import Grid
@@ -31,13 +32,13 @@ Key = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Dreamer:
-    """What dreams: a prepared net, what excites it, and how it climbs.
+    """What dreams: a prepared net or several, what excites them, and how it climbs.
 
     `cycle`: objectives that the steps climb in turn, each with the size of its steps; empty where all climb
     `objective`.
     """
 
-    net: PreparedNet
+    net: PreparedNet | PreparedNets
     objective: Objective
     settings: DreamSettings
     seed: int

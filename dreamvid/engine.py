@@ -9,31 +9,39 @@ from dreamvid.device import Compute, set_up
 from dreamvid.dream import JITTER, Dreamer
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
-from dreamvid.nets.prepare import prepare
+from dreamvid.nets.several import prepare_all
 from dreamvid.objectives import SOURCE, Objective
 from dreamvid.settings import DreamSettings, Settings
-from dreamvid.targets import each_from_settings, uses_class, uses_place
+from dreamvid.targets import Nets, each_from_settings, uses_class, uses_place
 
 CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing else is said
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A net ready to dream: `dreamer` climbs, in the precision chosen; `judge` tells scores, always in float32."""
+    """Nets ready to dream: `dreamer` climbs, in the precision chosen; `judge` tells scores, always in float32.
 
-    net: Net
+    `nets`: the render's own first, then those that objectives name.
+    """
+
+    nets: Nets
     compute: Compute
     dreamer: Dreamer
     judge: Dreamer
 
+    @property
+    def net(self) -> Net:
+        """The render's own."""
+        return next(iter(self.nets.values()))
 
-def choose(settings: Settings, *, trust: bool = False) -> tuple[Net, list[Objective]]:
-    """The net that the settings name and what excites it, term by term.
+
+def choose(settings: Settings, *, trust: bool = False) -> tuple[Nets, list[Objective]]:
+    """The nets that the settings name, the render's own first, and what excites them, term by term.
 
     `trust`: whether a net that is code may be executed. Raises NetError or SettingsError where they cannot be had.
     """
-    net = zoo.from_settings(settings.net, trust=trust)
-    return net, each_from_settings(settings.objective, net)
+    nets = {how: zoo.from_settings(how, trust=trust) for how in settings.nets}
+    return nets, each_from_settings(settings.objective, nets[settings.net], nets)
 
 
 def with_defaults(how: DreamSettings, **defaults: Any) -> DreamSettings:
@@ -43,9 +51,9 @@ def with_defaults(how: DreamSettings, **defaults: Any) -> DreamSettings:
 
 
 def start(settings: Settings, *, trust: bool = False) -> Engine:
-    """Sets up the process and prepares net and objective; `trust` and errors as for `choose`."""
+    """Sets up the process and prepares nets and objective; `trust` and errors as for `choose`."""
     compute = set_up(settings.compute)
-    net, terms = choose(settings, trust=trust)
+    nets, terms = choose(settings, trust=trust)
     objective = sum(terms[1:], start=terms[0])
     how = settings.dream
     if uses_class(settings.objective):  # what a class is told by is fine and sparse: these are its priors
@@ -56,11 +64,11 @@ def start(settings: Settings, *, trust: bool = False) -> Engine:
     sizes = [term.step_size or how.step_size for term in settings.objective]
     cycle = tuple(zip(terms, sizes, strict=True)) if how.cycle and settings.objective else ()
     layers = objective.layers - {SOURCE}
-    prepared = prepare(net, layers, compute.device, compute.dtype)
+    prepared = prepare_all(nets.values(), layers, compute.device, compute.dtype)
     exact = prepared
     if compute.dtype != torch.float32:
-        exact = prepare(net, layers, compute.device, torch.float32)
+        exact = prepare_all(nets.values(), layers, compute.device, torch.float32)
     dreamer = Dreamer(prepared, objective, how, settings.seed, cycle)
     if prepared.max_size is not None:  # a net for pictures of one size sees any picture in patches of that
         dreamer = dreamer.with_tile(min(how.tile, prepared.max_size))
-    return Engine(net, compute, dreamer, replace(dreamer, net=exact))
+    return Engine(nets, compute, dreamer, replace(dreamer, net=exact))

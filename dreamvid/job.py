@@ -116,13 +116,17 @@ def _tell(footage: Footage, ready: Engine) -> None:
     if plan.framing.note:
         _notice(plan.framing.note)
     logger.debug("%d frames to dream in %d shots, %d shown", len(plan.frames), len(plan.shots), len(plan.shown))
-    logger.debug("%s on %s, %s, %d threads", ready.net.name, compute.description, compute.dtype, compute.threads)
+    logger.debug(
+        "%s on %s, %s, %d threads", ready.dreamer.net.name, compute.description, compute.dtype, compute.threads
+    )
 
 
 def _tell_effect(settings: Settings, scores: list[float]) -> None:
-    """Warns of a channel or class that answers to nothing in the source: then there is no slope to climb."""
+    """Warns of an objective that answers to nothing in the source, and of steps too short to change a value."""
     if settings.dream.steps and not any(scores):
-        logger.warning("the dream has changed nothing: this objective finds no hold here; try another, or a new source")
+        logger.warning(
+            "the dream has changed nothing: try longer steps, another objective (this finds no hold), or source"
+        )
 
 
 def _film(

@@ -36,6 +36,16 @@ class Objective:
     __rmul__ = __mul__
 
 
+def of_net(objective: Objective, prefix: str) -> Objective:
+    """The objective over one net among several, whose layers are named with `prefix` before their own names."""
+    names = {layer: layer if layer in (INPUT, SOURCE) else prefix + layer for layer in objective.layers}
+
+    def fields(seen: Activations) -> tuple[Tensor, ...]:
+        return objective.fields({layer: seen[name] for layer, name in names.items()})
+
+    return Objective(frozenset(names.values()), fields)
+
+
 def layer_energy(layer: str, mean_squares: Tensor | None = None) -> Objective:
     """The mean square of a layer's activations; with `mean_squares`, of each channel as a share of its usual.
 

@@ -56,8 +56,9 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
     except (ValueError, OSError, RecursionError) as error:  # also numbers too long, brackets too deep
         raise SettingsError(f"{path}: {error}") from None
     for term in table.get("objective", []):
-        if isinstance(term, dict) and isinstance(term.get("file"), str):
-            term["file"] = str(path.parent / term["file"])  # a guide lies beside the preset that names it
+        for key in ("file", "weights", "net"):  # guides and weights lie beside the preset that names them
+            if isinstance(term, dict) and isinstance(term.get(key), str) and _is_file(key, term[key]):
+                term[key] = str(path.parent / term[key])
     parent = table.pop("extends", None)
     if parent is not None:
         if not isinstance(parent, str):
@@ -70,11 +71,17 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
             raise SettingsError(f"{path}: extends: {error}") from None
         table = merged(load_table(above, (*seen, path.resolve())), table)
     settings = read_settings(table, str(path))  # at every level: a mistake is blamed on the file that holds it
-    if settings.net.is_code:  # presets are passed from hand to hand
-        raise SettingsError(
-            f"{path}: net.name: a preset names no code to execute; give --model FILE.py:FUNCTION yourself"
-        )
+    if any(net.is_code for net in settings.nets):  # presets are passed from hand to hand
+        where, instead = "net.name", "--model FILE.py:FUNCTION"
+        if not settings.net.is_code:
+            where, instead = "objective.net", """--set 'objective=[{net="FILE.py:FUNCTION", layer="..."}]'"""
+        raise SettingsError(f"{path}: {where}: a preset names no code to execute; give {instead} yourself")
     return table
+
+
+def _is_file(key: str, value: str) -> bool:
+    """Whether the value of a key of an objective is a file's name, not that of a net or a seed of random weights."""
+    return value.endswith(".safetensors") if key == "net" else not (key == "weights" and value.startswith("random:"))
 
 
 def merged(under: Table, over: Table) -> Table:

@@ -27,6 +27,11 @@ class Section(BaseModel):
     )
 
 
+def _check_weights(net: str, weights: str | None) -> None:
+    if net.endswith(".safetensors") and weights is not None:
+        raise ValueError(f"{net} is a file of weights itself: leave out weights, or name the net")
+
+
 class NetSettings(Section):
     """Which net dreams."""
 
@@ -42,8 +47,7 @@ class NetSettings(Section):
         name = given.get("name") if isinstance(given, dict) else None
         if not isinstance(name, str) or not name.endswith(".safetensors"):
             return given
-        if given.get("weights") is not None:
-            raise ValueError(f"name = {name} is a file of weights itself: leave out weights, or name the net")
+        _check_weights(name, given.get("weights"))
         return {**given, "name": "dreamnet", "weights": name}
 
     @property
@@ -96,6 +100,8 @@ class ObjectiveSettings(Section):
     amounts: tuple[float, ...] = setting((), "share of each channel in a direction")
     class_name: str | None = setting(None, "class by name or index, for kind = class")
     file: str | None = setting(None, "picture that guides, for kind = guide")
+    net: str | None = setting(None, "net that this term looks at, as net.name has it; none: the render's own")
+    weights: str | None = setting(None, "weights of that net, as net.weights has them")
     weight: float = setting(1.0, "share of this term in the sum; below zero it is avoided", ge=-1000, le=1000)
     step_size: float | None = setting(
         None, "with dream.cycle: its own, in place of dream.step_size", "share of the full range", gt=0
@@ -117,7 +123,7 @@ class ObjectiveSettings(Section):
                 example = {"channels": ", such as [12]", "layer": ", or the name of a channel"}
                 more = example.get(key, "") if self.kind == "channel" else ""
                 raise ValueError(f"an objective of kind {self.kind} needs {_article(key)}{more}")
-        always = {"kind", "form", "weight", "step_size"}
+        always = {"kind", "form", "weight", "step_size", *(("net", "weights") if self.kind in NEEDED else ())}
         foreign = self.model_fields_set - always - set(NEEDED.get(self.kind, ())) - set(ALLOWED.get(self.kind, ()))
         for key in sorted(foreign):
             if getattr(self, key) != type(self).model_fields[key].default:
@@ -126,7 +132,16 @@ class ObjectiveSettings(Section):
             raise ValueError(f"form of an objective of kind {self.kind} is {' or '.join(forms) or 'not given'}")
         if self.kind == "direction" and len(self.amounts) != len(self.channels):
             raise ValueError(f"a direction needs an amount for each of its {len(self.channels)} channels")
+        if self.net is not None:
+            _check_weights(self.net, self.weights)
+        elif self.weights is not None:
+            raise ValueError("weights of an objective are for a net of its own: name it, too, as net")
         return self
+
+    @property
+    def own_net(self) -> NetSettings | None:
+        """The net that this term names for itself, None where it looks at the render's."""
+        return None if self.net is None else NetSettings(name=self.net, weights=self.weights)
 
 
 def _article(key: str) -> str:
@@ -256,6 +271,12 @@ class Settings(Section):
     input: InputSettings = InputSettings()
     output: OutputSettings = OutputSettings()
     compute: ComputeSettings = ComputeSettings()
+
+    @property
+    def nets(self) -> tuple[NetSettings, ...]:
+        """Every net that looks at the picture, each once: the render's own, then those that objectives name."""
+        named = (term.own_net for term in self.objective)
+        return tuple(dict.fromkeys([self.net, *(how for how in named if how is not None)]))
 
 
 def key_paths(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The objective that settings describe, over a net: names looked up, numbers checked, guides read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +11,13 @@ from dreamvid import objectives
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.media import to_float
 from dreamvid.nets.net import Net, activations, check_layer, first_line, layer_shapes
-from dreamvid.objectives import Objective
-from dreamvid.settings import ObjectiveSettings
+from dreamvid.nets.several import prefix
+from dreamvid.objectives import Objective, of_net
+from dreamvid.settings import NetSettings, ObjectiveSettings
 from dreamvid.video import images, probe
 
+Nets = Mapping[NetSettings, Net]  # every net that looks at the picture, in the order of `Settings.nets`
+ONE: Nets = MappingProxyType({})  # where no term names a net of its own
 GUIDE_SIDE = 512  # pixels: a larger guide is brought to this first
 OF_THE_PICTURE = {
     "tv": objectives.little_variation,
@@ -27,16 +31,22 @@ OF_A_CLASS = {
 }
 
 
-def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> list[Objective]:
+def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE) -> list[Objective]:
     """The objective that each of the settings describes, weighted; the net's own default layers where there are none.
 
+    A term that names a net looks at that of `nets`, its layers qualified by the net's `prefix`; all others at `net`.
     Raises NetError for a layer, channel, unit or class that the net does not have (with the nearest names),
     SettingsError where nothing is named and the net has no default, SourceError where a guide cannot be read.
     """
-    shapes = layer_shapes(net)
     chosen = list(terms) or [ObjectiveSettings(layer=layer) for layer in _own_layers(net)]
-    chosen = [term.model_copy(update={"layer": net.layer_name(term.layer)}) if term.layer else term for term in chosen]
-    return [term.weight * _term(term, net, shapes) for term in chosen]
+    starts: dict[NetSettings | None, str] = {how: prefix(place) for place, how in enumerate(nets)}
+    starts[None] = ""
+    looked_at = {how: net if how is None else nets[how] for how in (term.own_net for term in chosen)}
+    shapes = {how: layer_shapes(its) for how, its in looked_at.items()}
+    return [
+        of_net(term.weight * _term(term, looked_at[how], shapes[how]), starts[how])
+        for how, term in ((term.own_net, term) for term in chosen)
+    ]
 
 
 def _own_layers(net: Net) -> tuple[str, ...]:
@@ -55,6 +65,8 @@ def _sum(parts: Sequence[Objective]) -> Objective:
 
 
 def _term(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
+    if term.layer:
+        term = term.model_copy(update={"layer": net.layer_name(term.layer)})
     if term.kind in OF_THE_PICTURE:
         return OF_THE_PICTURE[term.kind]()
     if term.kind == "class":

@@ -201,7 +201,12 @@ def _fingerprint(footage: Footage, settings: Settings, ready: Engine) -> dict[st
         "frame size": "{1}x{0}".format(*footage.plan.framing.size),
         "frames and shots": hashlib.sha256(frames.encode()).hexdigest()[:16],
         "net": ready.net.sha256,
-        "named channels": [ready.net.named_channel(term.name) for term in settings.objective if term.name is not None],
+        "further nets": [net.sha256 for net in ready.nets.values()][1:],
+        "named channels": [
+            ready.nets[term.own_net or settings.net].named_channel(term.name)
+            for term in settings.objective
+            if term.name is not None
+        ],
         "guides": guide_digests(settings.objective),
         "threads": ready.compute.threads,
         "device": ready.compute.description,

@@ -44,11 +44,10 @@ class TinyModule(nn.Module):
         return self.logits(self.third(self.second(self.first(x))).mean(dim=(2, 3)))
 
 
-@pytest.fixture(scope="session")
-def tiny_net() -> Net:
+def tiny(seed: int, name: str) -> Net:
     """A net of 3 layers (`first`, `second`, `third`) with seeded random weights, classes and channel statistics."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         module = TinyModule()
         for part in module.modules():
             if isinstance(part, nn.Conv2d):
@@ -64,4 +63,16 @@ def tiny_net() -> Net:
         seen = activations(module, pictures, frozenset(TINY_LAYERS))
     statistics = {layer: seen[layer].square().mean(dim=(0, 2, 3)) for layer in TINY_LAYERS}
     mean, std = (0.48, 0.46, 0.41), (0.23, 0.22, 0.22)
-    return Net("tiny", module, mean, std, "0" * 64, TINY_CLASSES, ("second",), statistics)
+    return Net(name, module, mean, std, str(seed) * 64, TINY_CLASSES, ("second",), statistics)
+
+
+@pytest.fixture(scope="session")
+def tiny_net() -> Net:
+    """The net that tests dream with."""
+    return tiny(0, "tiny")
+
+
+@pytest.fixture(scope="session")
+def other_net() -> Net:
+    """Another of its kind, with other weights, beside it."""
+    return tiny(1, "other")

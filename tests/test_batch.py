@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,20 @@ def test_a_changed_setting_or_source_renders_that_alone(two_by_two: Path, tmp_pa
     film(tmp_path / "in" / "two.mp4", drifting(3, seed=7))
     batch.run(two_by_two)
     assert renders == ["two-bold.mp4"]
+
+
+def test_other_weights_of_any_of_its_nets_render_a_job_again(
+    jobs: Write, tiny_net: Net, other_net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nets = {"dreamnet": tiny_net, "alexnet": other_net}
+    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: nets[name])
+    still = '[[job]]\ncommand = "image"\nsource = "in/still.png"\noutput = "a.png"\npreset = "quick.toml"\n'
+    file = jobs(still + 'set = {objective = [{layer = "second"}, {net = "alexnet", layer = "first"}]}\n')
+    assert states(batch.run(file)) == {"a.png": "rendered"}
+    assert states(batch.run(file)) == {"a.png": "unchanged"}
+    for name in nets:
+        nets[name] = replace(nets[name], sha256="f" * 64)
+        assert states(batch.run(file)) == {"a.png": "rendered"}
 
 
 def test_a_job_that_fails_does_not_stop_the_others(jobs: Write, tmp_path: Path, renders: list[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dreamvid import tiles
 from dreamvid.dream import JITTER, Effort, dream, score
 from dreamvid.engine import CLASS_BLUR, start
 from dreamvid.errors import NetError
@@ -109,3 +110,57 @@ def test_a_net_for_pictures_of_one_size_sees_them_in_patches_of_that(
     changed = np.abs(dreamed - source).mean(axis=2)
     assert changed[:20, :20].mean() > 0.005 and changed[-20:, -20:].mean() > 0.005
     assert start(settings(dream={"tile": 32, "overlap": 8})).dreamer.settings.tile == 32
+
+
+# Several nets at once
+
+BOTH = [{"layer": "first"}, {"net": "alexnet", "layer": "second", "step_size": 0.5}]
+
+
+@pytest.fixture
+def two_nets(tiny_net: Net, other_net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AlexNet is another net than all others."""
+    monkeypatch.setattr(zoo, "get", lambda name, weights=None: other_net if name == "alexnet" else tiny_net)
+
+
+@pytest.mark.usefixtures("two_nets")
+def test_one_dream_climbs_the_layers_of_two_nets() -> None:
+    both, first = start(settings(objective=BOTH)), start(settings(objective=BOTH[:1]))
+    second = start(settings(net={"name": "alexnet"}, objective=[{"layer": "second"}]))
+    assert both.dreamer.net.name == "tiny and other"
+    source = 0.3 + 0.4 * np.random.default_rng(0).random((48, 64, 3), dtype=np.float32)
+    dreamed, _ = dream(both.dreamer, source, None, Effort(8), (0,))
+    before, after = (torch.from_numpy(part).permute(2, 0, 1)[None] for part in (source, dreamed))
+    for alone in (first, second):
+        assert score(alone.judge, after) > 1.2 * score(alone.judge, before)
+    assert score(both.judge, after) == pytest.approx(score(first.judge, after) + score(second.judge, after))
+
+
+@pytest.mark.usefixtures("two_nets")
+def test_patches_give_the_gradient_of_both_nets_over_the_whole() -> None:
+    fields = start(settings(objective=BOTH)).dreamer.fields
+    image = torch.rand(1, 3, 224, 288, generator=torch.Generator().manual_seed(0))
+    whole, value = tiles.gradient(fields, image, 512, 64)
+    slope, found = tiles.gradient(fields, image, 128, 64)
+    assert float((slope - whole).abs().max()) <= 1e-4 * float(whole.abs().max())
+    torch.testing.assert_close(found, value, rtol=1e-3, atol=1e-3 * float(value.max()))
+
+
+@pytest.mark.usefixtures("two_nets")
+def test_nets_take_turns_where_objectives_do() -> None:
+    ready = start(settings(objective=BOTH, dream={"cycle": True}))
+    (first, _), (second, size) = ready.dreamer.cycle
+    assert (first.layers, second.layers, size) == ({"first"}, {"1:second"}, 0.5)
+    assert set(ready.dreamer.net(torch.rand(1, 3, 32, 32))) == {"first", "1:second", "input"}
+
+
+def test_a_net_that_is_named_twice_is_had_once() -> None:
+    ready = start(settings(objective=[{"layer": "first"}, {"net": "dreamnet", "layer": "third"}]))
+    assert list(ready.nets.values()) == [ready.net]
+    assert ready.dreamer.net.layers == {"first", "third"}
+
+
+@pytest.mark.usefixtures("two_nets")
+def test_a_layer_is_looked_for_in_the_net_that_the_objective_names(tiny_net: Net) -> None:
+    with pytest.raises(NetError, match=r"layer 'thrid' of other does not exist; nearest: third.*layers other"):
+        start(settings(objective=[{"layer": "first"}, {"net": "alexnet", "layer": "thrid"}]))

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,24 @@ from hypothesis import strategies as st
 from little import read_image, texture, write_image
 from torch import nn
 
-from dreamvid import cli
+from dreamvid import cli, objectives
 from dreamvid.device import Compute
-from dreamvid.dream import score, to_tensor
+from dreamvid.dream import Effort, dream, score, to_tensor
 from dreamvid.errors import NetError, SettingsError, SourceError
-from dreamvid.features import crops, deconv, embed, finding, infinite, photos, sheet, spectra, steps, studio, units
+from dreamvid.features import (
+    average,
+    crops,
+    deconv,
+    embed,
+    finding,
+    infinite,
+    photos,
+    sheet,
+    spectra,
+    steps,
+    studio,
+    units,
+)
 from dreamvid.features.field import Box, receptive_field
 from dreamvid.features.studio import Studio
 from dreamvid.features.units import Unit
@@ -379,6 +394,7 @@ def test_corners_are_told_from_the_centre_and_periods_measured() -> None:
         ([1, 2, 4, float("nan")], "diverges", 2),
         ([1.0] * 20, "nothing", 19),
         ([1, 0.9, 0.8], "nothing", 2),
+        ([100, 100.02, 99.98, 100.03, 99.99, 100, 100.01, 99.97], "nothing", 7),
     ],
 )
 def test_curves_are_said_in_words(norms: list[float], kind: str, at: int) -> None:
@@ -395,9 +411,30 @@ def test_the_last_good_picture_is_kept_where_the_gradient_is_not_finite(
         raise NetError("the gradient is not finite")
 
     monkeypatch.setattr(steps, "picture", breaks)
-    found = steps.steps(studio_of(tiny_net), texture(), "second", (0.1,), 5)
-    assert found.words == ("step size 0.1: diverges: not finite at iteration 2",)
+    found = steps.steps(studio_of(tiny_net), texture(), "second", (), (0.1,), 5)
+    assert found.words == ("mean 0.1: diverges: not finite at iteration 2",)
     assert found.numbers["steps"][0]["at"] == 1
+
+
+@pytest.mark.parametrize("rule", ["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"])
+def test_a_step_of_any_rule_is_told_as_the_step_of_rule_mean_that_moves_as_much(tiny_net: Net, rule: str) -> None:
+    at, source = studio_of(tiny_net).with_dream(clamp=False, jitter=0), texture()
+    found = steps.steps(at, source, "second", (rule,), (0.003,), 1)
+    (numbers,) = found.numbers["steps"]
+    before = to_float(source)
+    how = at.with_dream(step_rule=rule, step_size=0.003, octaves=1, steps=1)
+    after, _ = dream(how.dreamer(objectives.layer_sum("second")), before, None, Effort(1), (0,))
+    assert numbers["moved"] == pytest.approx(np.abs(after - before).mean(), rel=1e-2, abs=1e-7)
+    told = f"as step_size {numbers['moved']:.2g} of rule mean"
+    assert (told in found.words[0]) == (rule != "mean")
+
+
+def test_raw_steps_are_those_of_pixels_counted_to_255(tiny_net: Net) -> None:
+    at, objective = studio_of(tiny_net), objectives.layer_sum("second")
+    (numbers,) = steps.steps(at, texture(), "second", ("raw",), (1e-4,), 1).numbers["steps"]
+    levels = to_tensor(to_float(texture()), at.dreamer(objective)).mul(255).requires_grad_(True)
+    (slope,) = torch.autograd.grad(objective(at.prepared("second")(levels / 255)), levels)
+    assert numbers["moved"] == pytest.approx(1e-4 * float(slope.abs().mean()) / 255, rel=1e-4)
 
 
 def test_a_dream_at_the_centre_has_ratio_nought_and_one_beside_another_class_says_so() -> None:
@@ -411,6 +448,60 @@ def test_penultimate_features_are_what_the_last_layer_is_given(tiny_net: Net) ->
     net, photo = prepare(tiny_net, frozenset({"output", "third"}), CPU, torch.float32), texture(36, 64)
     inside = net(torch.from_numpy(to_float(photo)).permute(2, 0, 1)[None])["third"].mean(dim=(2, 3))[0]
     assert embed.penultimate(net, photo) == pytest.approx(inside.numpy(), abs=1e-5)
+
+
+def test_the_mean_of_a_class_and_what_comes_nearest_to_its_median(tmp_path: Path) -> None:
+    folder, odd = tmp_path / "Sea_slug", texture(30, 30, seed=9)
+    folder.mkdir()
+    even = [np.roll(texture(30, 48, seed=1), by, axis=0) for by in (0, 1, 2)]
+    for number, photo in enumerate([*even, odd]):
+        write_image(folder / f"{number}.png", photo)
+    found = average.of_class(tmp_path, "sea slug", 30)
+    squares = np.stack([*(photo[:, 9:39] for photo in even), odd])  # the middle of each
+    assert np.abs(found.mean - squares.mean(axis=0)).max() <= 0.5
+    assert (found.typical == squares[1]).all() and found.count == 4
+    others = [average.correlation(squares[at], np.delete(squares, at, axis=0).mean(axis=0)) for at in range(4)]
+    assert found.usual == pytest.approx(np.mean(others))
+    assert others[3] < 0.3 < others[1]
+
+
+def test_pictures_correlate_with_themselves_and_not_with_what_is_flat() -> None:
+    one = texture(20, 20)
+    assert average.correlation(one, one) == pytest.approx(1)
+    assert average.correlation(one, 255 - one) == pytest.approx(-1)
+    assert average.correlation(one, 0.5 * one + 20) == pytest.approx(1)
+    assert average.correlation(one, np.full_like(one, 90)) == 0
+
+
+def test_the_dream_of_a_class_is_held_against_the_mean_of_its_pictures(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["features", "class", "sea slug", "volcano", "--side", "36", "--data", "photos", *SMALL, "--json"]
+    assert cli.run(command) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)["averages"]
+    assert [(found["class"], found["pictures"]) for found in told] == [("sea slug", 3), ("volcano", 3)]
+    made = read_image(here / "class.png")
+    dreams = [made[top : top + 36, 4:40] for top in (16, 72)]
+    means = [made[top : top + 36, 44:80] for top in (16, 72)]
+    for found, dream_, mean in zip(told, dreams, means, strict=True):
+        assert found["correlation"] == pytest.approx(average.correlation(mean, dream_))
+        assert f"correlates with the mean of 3 pictures by {found['correlation']:.2f}" in err
+
+
+@pytest.mark.parametrize(("count", "near"), [(4, 3), (60, 15)])
+def test_umap_is_asked_for_no_more_neighbours_than_there_are(
+    count: int, near: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked:
+        def __init__(self, n_neighbors: int, **how: int) -> None:
+            assert (n_neighbors, how["random_state"]) == (near, 5)
+
+        def fit_transform(self, points: np.ndarray) -> np.ndarray:
+            return points[:, :2]
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Asked))
+    assert embed._plane(np.ones((count, 7)), "umap", 5).shape == (count, 2)
 
 
 def test_sheets_hold_their_pictures_unchanged() -> None:
@@ -465,6 +556,8 @@ COMMANDS: dict[str, tuple[list[str], set[str]]] = {
               {"embed.png", "embed-dreams.png", "embed.csv"}),
     "deconv": (["deconv", "third:3", "photo.png", "--side", "36"], {"deconv.png"}),
     "steps": (["steps", "photo.png", "--layer", "third", "--sizes", "0.01,0.3", "--iterations", "8", "--side", "36"],
+              {"steps.png", "steps-pictures.png", "steps.csv"}),
+    "rules": (["steps", "photo.png", "--rule", "raw, adagrad", "--sizes", "0.1", "--iterations", "4", "--side", "36"],
               {"steps.png", "steps-pictures.png", "steps.csv"}),
 }  # fmt: skip
 
@@ -523,7 +616,11 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "an unknown class of photos": (5, "no class 'wide'", ["embed", "--photos", "others"]),
     "a side too small": (2, "none may be below 32", ["infinite", "third:1", "--sides", "64,8"]),
     "a step backwards": (2, "dream.step_size", ["steps", "photo.png", "--sizes", "0.1,-1"]),
+    "an unknown rule": (2, "dream.step_rule: input should be 'mean', 'std'", ["steps", "photo.png", "--rule", "men"]),
     "a class of one": (3, "has one picture", ["embed", "--photos", "other"]),
+    "no pictures of a class": (3, "no sub-folder of the class 'tabby cat'", ["class", "0", "--data", "photos"]),
+    "a class of one picture": (3, "volcano has one picture", ["class", "4", "--data", "lone"]),
+    "no folder of pictures": (3, "no folder nowhere", ["class", "volcano", "--data", "nowhere"]),
     "no photos": (3, "without images", ["crops", "third:1", "--photos", "empty"]),
     "no folder": (3, "no folder nowhere", ["crops", "third:1", "--photos", "nowhere"]),
     "no classes of photos": (3, "no sub-folders", ["embed", "--photos", "empty"]),
@@ -540,7 +637,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
 
 @pytest.mark.parametrize("wrong", BAD)
 def test_bad_input_gets_one_line_and_leaves_nothing(wrong: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for file in ("other/one/a.png", "others/wide/a.png", "others/wide/b.png"):
+    for file in ("other/one/a.png", "others/wide/a.png", "others/wide/b.png", "lone/volcano/a.png"):
         (here / file).parent.mkdir(parents=True, exist_ok=True)
         write_image(here / file, texture())
     before = sorted(here.rglob("*"))

@@ -26,7 +26,7 @@ BESIDE: dict[str, set[str]] = {
     "timing": {"errors"},
     "settings": {"errors"},
     "presets": {"errors", "settings"},
-    "dream": {"tiles", "objectives", "nets.prepare", "nets.relu", "steps", "strength"},
+    "dream": {"tiles", "objectives", "nets.prepare", "nets.relu", "nets.several", "steps", "strength"},
     "objectives": {"nets.net"},
     "camera": {"motion"},
     "coherence": {"motion", "strength"},

@@ -331,6 +331,26 @@ def test_another_source_or_other_weights_are_refused(
         job.dream_video(str(clip), output, quick())
 
 
+@pytest.mark.parametrize(("changed", "key"), [("dreamnet", "net "), ("alexnet", "further nets ")])
+def test_other_weights_of_either_of_two_nets_are_refused(
+    clip: Path,
+    output: Path,
+    changed: str,
+    key: str,
+    tiny_net: Net,
+    other_net: Net,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nets = {"dreamnet": tiny_net, "alexnet": other_net}
+    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: nets[name])
+    both = quick(objective=[{"layer": "second"}, {"net": "alexnet", "layer": "first"}])
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, both, stop_after(2))
+    nets[changed] = replace(nets[changed], sha256="f" * 64)
+    with pytest.raises(JobError, match=f"begun differently: {key}"):
+        job.dream_video(str(clip), output, both)
+
+
 def test_a_dream_that_changed_nothing_says_so(
     clip: Path, output: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

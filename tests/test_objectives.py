@@ -172,3 +172,10 @@ def test_total_variation_counts_both_directions() -> None:
     stripes[..., ::2, :] = 1
     down, across = (objectives.little_variation()({INPUT: each}) for each in (stripes, stripes.transpose(-1, -2)))
     assert float(down) == float(across) == pytest.approx(-7 / 8)
+
+
+def test_of_one_net_among_several_the_layers_are_qualified_and_the_picture_is_not() -> None:
+    seen = {"1:second": torch.full((1, 2, 3, 3), 3.0), INPUT: torch.ones(1, 3, 4, 4), SOURCE: torch.zeros(1, 3, 4, 4)}
+    both = objectives.of_net(layer_energy("second") + objectives.little_change(), "1:")
+    assert both.layers == seen.keys()
+    assert float(both(seen)) == 9 - 1

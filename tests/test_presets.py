@@ -193,6 +193,22 @@ def test_any_text_can_be_the_value_of_an_override(value: str) -> None:
     assert key == "description"
 
 
+def test_weights_of_an_objectives_net_lie_beside_the_preset_that_names_them(tmp_path: Path) -> None:
+    terms = ("vgg16", "w.pth"), ("alexnet", "random:0"), ("mine.safetensors", None), ("googlenet", None)
+    text = "".join(
+        f'[[objective]]\nlayer = "3"\nnet = "{net}"\n' + (f'weights = "{weights}"\n' if weights else "")
+        for net, weights in terms
+    )
+    settings = presets.resolve(written(tmp_path, "two.toml", text))
+    assert [(net.name, net.weights) for net in settings.nets] == [
+        ("dreamnet", None),
+        ("vgg16", str(tmp_path / "w.pth")),
+        ("alexnet", "random:0"),
+        ("dreamnet", str(tmp_path / "mine.safetensors")),
+        ("googlenet", None),
+    ]
+
+
 def test_the_schema_is_json_and_lists_every_setting_with_its_bounds() -> None:
     schema = json.loads(presets.schema())
     assert "extends" in schema["properties"]

@@ -193,3 +193,17 @@ def test_a_trained_file_as_the_net_means_dreamnet_with_those_weights() -> None:
     assert settings.objective == resolve("dream").objective
     with pytest.raises(SettingsError, match="leave out weights"):
         resolve("dream", [("net.name", "mine.safetensors"), ("net.weights", "other.safetensors")])
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        ({"layer": "3", "weights": "w.pth"}, "weights of an objective are for a net of its own"),
+        ({"layer": "3", "net": "mine.safetensors", "weights": "w.pth"}, "leave out weights"),
+        ({"kind": "tv", "net": "vgg16"}, "kind tv takes no net"),
+    ],
+)
+def test_an_objectives_net_is_named_whole_or_not_at_all(term: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as error:
+        read_settings({"objective": [term]}, "mine.toml")
+    assert "\n" not in str(error.value)

@@ -150,14 +150,17 @@ def class_(
     names: Annotated[list[str], typer.Argument(help="Classes by name or index.", metavar="NAME...")],
     shared: Shared,
     photo: Annotated[Text, typer.Option("--photo", help="A picture to dream the classes on as well.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with a sub-folder of pictures for each of these classes.")
+    ] = None,
     side: Side = 224,
 ) -> None:
-    """Classes dreamed from noise and from a photo, and the net's score of them step by step."""
+    """Classes dreamed from noise and from a photo, the net's score step by step, and the mean of their pictures."""
     from dreamvid.features import photos, portraits, studio
 
     def work(at: "Studio") -> "Finding":
         source = None if photo is None else photos.still(photo, at.settings, side)
-        return portraits.classes(at, names, source, side=side)
+        return portraits.classes(at, names, source, data, side=side)
 
     _make(shared, "class", studio.FROM_NOTHING, work, beside=("-scores", ".csv"), needs=(PLOTS,))
 
@@ -286,18 +289,22 @@ def steps(
     sizes: Annotated[
         str, typer.Option("--sizes", help="Step sizes, as dream.step_size has them.", metavar="S,T,...")
     ] = "0.001,0.004,0.016,0.064,0.25",
+    rule: Annotated[
+        Text, typer.Option("--rule", help="Rules, as dream.step_rule has them, each with each size.", metavar="R,S,...")
+    ] = None,
     iterations: Annotated[int, typer.Option("--iterations", help="Steps of each.", min=1, max=2000)] = 80,
     side: Side = 160,
 ) -> None:
-    """A layer's L2 norm over the iterations for several step sizes: rising, saturated or diverged."""
+    """A layer's L2 norm over the iterations for several step sizes and rules: rising, saturated or diverged."""
     from dreamvid.features import photos, studio, units
     from dreamvid.features import steps as stepping
 
     lengths = _numbers("--sizes", sizes, float)
+    rules = [] if rule is None else [name.strip() for name in rule.split(",")]
 
     def work(at: "Studio") -> "Finding":
         chosen = layer or units.usual_layer(at.net)
-        return stepping.steps(at, photos.still(source, at.settings, side), chosen, lengths, iterations)
+        return stepping.steps(at, photos.still(source, at.settings, side), chosen, rules, lengths, iterations)
 
     _make(shared, "steps", studio.ONE_SCALE, work, beside=("-pictures", ".csv"), needs=(PLOTS,))
 

@@ -92,7 +92,7 @@ def classes_in(folder: Path, most: int) -> dict[str, list[Path]]:
         files = photos.files_in(path)
         if len(files) < 2:
             raise SourceError(f"{images.shown(path)} has one picture: a class needs two to be spread out at all")
-        chosen[path.name] = [files[at] for at in np.unique(np.linspace(0, len(files) - 1, most).astype(int))]
+        chosen[path.name] = photos.evenly(files, most)
     return chosen
 
 
@@ -148,7 +148,9 @@ def _plane(points: Points, method: Method, seed: int) -> Points:
     if method == "umap":
         from umap import UMAP
 
-        return np.asarray(UMAP(random_state=seed, n_jobs=1).fit_transform(points), np.float64)
+        usual = 15  # neighbours: more than there are would be warned of
+        placed = UMAP(min(usual, len(points) - 1), random_state=seed, n_jobs=1).fit_transform(points)
+        return np.asarray(placed, np.float64)
     if method == "tsne":
         from sklearn.manifold import TSNE
 

@@ -1,6 +1,9 @@
 """Photographs that features are looked for in."""
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from dreamvid.errors import SourceError
 from dreamvid.footage import NOISE, of_still
@@ -22,6 +25,21 @@ def files_in(folder: Path) -> list[Path]:
         kinds = ", ".join(sorted(images.READ_SUFFIXES))
         raise SourceError(f"{images.shown(folder)} is a folder without images ({kinds})")
     return sorted(found, key=lambda path: (images.natural(path), path))
+
+
+def evenly(files: Sequence[Path], most: int) -> list[Path]:
+    """At most so many of the files, evenly chosen."""
+    return [files[at] for at in np.unique(np.linspace(0, len(files) - 1, most).astype(int))]
+
+
+def squared(picture: Pixels, side: int) -> Pixels:
+    """The middle of a picture, as large a square as fits, brought to `side` pixels."""
+    cv2 = cv.load()
+    height, width = picture.shape[:2]
+    least = min(height, width)
+    top, left = (height - least) // 2, (width - least) // 2
+    square = picture[top : top + least, left : left + least]
+    return cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA if least > side else cv2.INTER_CUBIC)
 
 
 def fitted(picture: Pixels, side: int) -> Pixels:

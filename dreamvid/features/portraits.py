@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from dreamvid import objectives
 from dreamvid.dream import to_tensor
-from dreamvid.features import plots
+from dreamvid.features import average, plots
 from dreamvid.features.finding import Finding
 from dreamvid.features.plots import Curve, Panel
 from dreamvid.features.sheet import Cell, sheet
@@ -21,28 +22,33 @@ from dreamvid.nets.prepare import PreparedNet
 FROM_NOISE, FROM_PHOTO = "noise", "photograph"
 
 
-def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, *, side: int) -> Finding:
+def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, data: Path | None, *, side: int) -> Finding:
     """Each class dreamed from noise, `side` pixels, and from a photograph where one is given.
 
+    `data`: a folder with a sub-folder of pictures for each of these classes, whose mean, and the picture nearest to
+    their median, are shown beside; what is said is how the dream from noise correlates with the mean, pixel by pixel.
     Two diagrams show the class's logit and probability over the steps; where an octave ends, the picture grows and the
-    score jumps. Raises NetError for a class that does not exist, or a net without classes.
+    score jumps. Raises NetError for a class that does not exist, or a net without classes, SourceError where a class
+    has no pictures in `data`.
     """
     indices = {studio.net.classes[studio.net.class_index(name)]: studio.net.class_index(name) for name in names}
+    averages = {} if data is None else {name: average.of_class(data, name, side) for name in indices}
     prepared = studio.prepared(OUTPUT)
     cells: list[Cell] = []
     rows: list[dict[str, Any]] = []
-    said, results = [], []
+    said, results, likeness = [], [], []
     scores: dict[str, list[tuple[float, float]]] = {}
     for name, index in indices.items():
         dreamer = studio.dreamer(objectives.class_logit(index), prepared)
         sources: dict[str, Image] = {FROM_NOISE: beginning(dreamer, side, side)}
         if photo is not None:
             sources[FROM_PHOTO] = to_float(photo)
+        dreamed: dict[str, Pixels] = {}
         for kind, source in sources.items():
             steps: list[tuple[float, float]] = []
             watch = partial(_keep, steps, prepared, index)
             watch(to_tensor(source, dreamer))
-            made = picture(dreamer, source, watch)
+            made = dreamed[kind] = picture(dreamer, source, watch)
             logit, probability, top = _score(prepared, to_tensor(to_float(made), dreamer), index)
             label = f"{name} from {kind}"
             scores[label] = steps
@@ -65,12 +71,22 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, *, side:
                 {"class": name, "from": kind, "step": step, "logit": value, "probability": chance}
                 for step, (value, chance) in enumerate(steps)
             ]
+        if name in averages:
+            mean = averages[name]
+            alike = average.correlation(mean.mean, dreamed[FROM_NOISE])
+            cells += [Cell(f"mean of {mean.count}", mean.mean), Cell("nearest their median", mean.typical)]
+            said.append(
+                f"{name}: the dream correlates with the mean of {mean.count} pictures by {alike:.2f}, "
+                f"where one of these does with that of the others by {mean.usual:.2f}"
+            )
+            likeness.append({"class": name, "pictures": mean.count, "correlation": alike, "usual": mean.usual})
     panels = [
         Panel({label: _curve(steps, part) for label, steps in scores.items()}, "step", what)
         for part, what in enumerate(("logit of the class", "probability of the class"))
     ]
-    across = 4 if photo is None else 2
-    return Finding({"": sheet(cells, across), "-scores": plots.curves(panels)}, tuple(said), {"classes": results}, rows)
+    across = len(cells) // len(indices) if data is not None else 4 if photo is None else 2
+    pictures = {"": sheet(cells, across), "-scores": plots.curves(panels)}
+    return Finding(pictures, tuple(said), {"classes": results, "averages": likeness}, rows)
 
 
 def _keep(steps: list[tuple[float, float]], net: PreparedNet, index: int, image: Tensor) -> None:

@@ -1,15 +1,15 @@
-"""Step sizes: how a layer's L2 norm rises over the iterations, when it saturates, and when it diverges."""
+"""Steps: how a layer's L2 norm rises by rule and size of them, when it saturates, and when it diverges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dreamvid import objectives
-from dreamvid.dream import to_tensor
+from dreamvid import objectives, tiles
+from dreamvid.dream import Dreamer, to_tensor
 from dreamvid.errors import NetError
 from dreamvid.features import plots
 from dreamvid.features.finding import Finding
@@ -18,10 +18,12 @@ from dreamvid.features.sheet import Cell, sheet
 from dreamvid.features.studio import Studio, picture
 from dreamvid.features.units import known_layers
 from dreamvid.media import Pixels, to_float, to_pixels
+from dreamvid.steps import rule
 
 EARLY = 15  # the iteration that is shown beside saturation
 SATURATED = 0.95  # of the whole rise
 RESTING = 0.05  # of the whole rise: with more than this from one quarter to the last it has not saturated
+NOTHING = 1e-3  # of the first norm: no more than shifts and rounding make of a picture that stays as it is
 FALLEN = 0.2  # of the whole rise lost again: the steps overshoot
 
 
@@ -34,45 +36,88 @@ class Course:
     words: str
 
 
-def steps(studio: Studio, source: Pixels, layer: str, sizes: Sequence[float], iterations: int) -> Finding:
-    """A picture dreamed by a layer's L2 with several step sizes, at one scale: curves, a table, and pictures.
+@dataclass(frozen=True)
+class Run:
+    """One dream with one rule and size of its steps.
 
-    The pictures are those at iteration 15 and at saturation, or at the last good iteration. Raises NetError for a layer
-    that does not exist.
+    `norms`: the layer's L2 before the first iteration and after each; `pictures`: at the same moments; `moved`: by how
+    much the first step would change the values of the source, 0 to 1, in the mean: the equal `step_size` of `mean`.
+    """
+
+    rule: str
+    size: float
+    norms: list[float]
+    pictures: list[Pixels]
+    moved: float
+    course: Course
+
+    def in_words(self) -> str:
+        """What a step is, and what became of them."""
+        as_mean = ""
+        if self.rule != "mean":
+            by = f"{self.moved:.2g}"
+            as_mean = f"a step moves the picture by {by} in the mean at first: as step_size {by} of rule mean; "
+        return f"{self.rule} {self.size:g}: {as_mean}{self.course.words}"
+
+    def numbers(self) -> dict[str, Any]:
+        """The same for a program."""
+        at = self.course.at
+        found = {"rule": self.rule, "step_size": self.size, "moved": self.moved, "course": self.course.kind, "at": at}
+        return {**found, "first": self.norms[0], "l2": self.norms[at]}
+
+
+def steps(
+    studio: Studio, source: Pixels, layer: str, rules: Sequence[str], sizes: Sequence[float], iterations: int
+) -> Finding:
+    """A picture dreamed by the sum of a layer's squares at one scale, with each of some rules and sizes of steps.
+
+    `rules`: as `dream.step_rule` has them; none: that of the studio's settings. Gives curves of the layer's L2, a
+    table, and the pictures at iteration 15 and at saturation, or at the last good iteration. Raises NetError for a
+    layer, and SettingsError for a rule, that does not exist.
     """
     (layer,) = known_layers([layer], studio.net)
-    prepared = studio.prepared(layer)
-    curves, rows, said, numbers = {}, [], [], []
-    cells = [Cell("source", source)] * 2
-    studios = [studio.with_dream(octaves=1, steps=iterations, step_size=size) for size in sizes]
-    for size, at_size in zip(sizes, studios, strict=True):
-        dreamer = at_size.dreamer(objectives.layer_energy(layer), prepared)
-        norms: list[float] = []
-        seen: list[Pixels] = []
-
-        def watch(image: Tensor, norms: list[float] = norms, seen: list[Pixels] = seen) -> None:
-            with torch.inference_mode():
-                norms.append(float(prepared(image)[layer].norm()))
-            seen.append(to_pixels(image[0].permute(1, 2, 0).cpu().numpy()))
-
-        watch(to_tensor(to_float(source), dreamer))
-        try:
-            picture(dreamer, to_float(source), watch)
-        except NetError:  # the gradient is not finite any more: the last good picture is kept
-            norms.append(float("nan"))
-        course = judged(norms)
-        name = f"{size:g}"
-        curves[f"{name}: {course.kind}"] = Curve(range(len(norms)), norms, (course.at,))
-        rows += [{"step_size": size, "iteration": at, "l2": norm} for at, norm in enumerate(norms)]
-        said.append(f"step size {name}: {course.words}")
-        numbers.append(
-            {"step_size": size, "course": course.kind, "at": course.at, "first": norms[0], "l2": norms[course.at]}
-        )
-        for at in (min(EARLY, len(seen) - 1), course.at):
-            cells.append(Cell(f"{name}, iteration {at}", seen[at]))
+    prepared, dream = studio.prepared(layer), {"octaves": 1, "steps": iterations}
+    studios = [
+        studio.with_dream(**dream, step_rule=rule, step_size=size)
+        for rule in rules or (studio.settings.dream.step_rule,)
+        for size in sizes
+    ]
+    runs = [_run(at_size.dreamer(objectives.layer_sum(layer), prepared), source, layer) for at_size in studios]
+    curves, cells = {}, [Cell("source", source)] * 2
+    for run in runs:
+        name, at = f"{run.rule} {run.size:g}", run.course.at
+        curves[f"{name}: {run.course.kind}"] = Curve(range(len(run.norms)), run.norms, (at,))
+        early = min(EARLY, len(run.pictures) - 1)
+        cells += [Cell(f"{name}, iteration {step}", run.pictures[step]) for step in (early, at)]
+    rows = [
+        {"rule": run.rule, "step_size": run.size, "iteration": at, "l2": norm}
+        for run in runs
+        for at, norm in enumerate(run.norms)
+    ]
     panel = Panel(curves, "iteration", f"L2 norm of {layer}", "dot: saturation, peak, or end")
     pictures = {"": plots.curves([panel]), "-pictures": sheet(cells, 2)}
-    return Finding(pictures, tuple(said), {"layer": layer, "steps": numbers}, rows)
+    numbers = {"layer": layer, "steps": [run.numbers() for run in runs]}
+    return Finding(pictures, tuple(run.in_words() for run in runs), numbers, rows)
+
+
+def _run(dreamer: Dreamer, source: Pixels, layer: str) -> Run:
+    norms: list[float] = []
+    seen: list[Pixels] = []
+
+    def watch(image: Tensor) -> None:
+        with torch.inference_mode():
+            norms.append(float(dreamer.net(image)[layer].norm()))
+        seen.append(to_pixels(image[0].permute(1, 2, 0).cpu().numpy()))
+
+    how, began = dreamer.settings, to_tensor(to_float(source), dreamer)
+    slope, _ = tiles.gradient(dreamer.fields, began, how.tile, how.overlap)
+    moved = how.step_size * float(rule(how)(slope).abs().mean())
+    watch(began)
+    try:
+        picture(dreamer, to_float(source), watch)
+    except NetError:  # the gradient is not finite any more: the last good picture is kept
+        norms.append(float("nan"))
+    return Run(how.step_rule, how.step_size, norms, seen, moved, judged(norms))
 
 
 def judged(norms: Sequence[float]) -> Course:
@@ -85,8 +130,8 @@ def judged(norms: Sequence[float]) -> Course:
     quarter = max(1, len(values) // 4)  # means over quarters: jitter and blur make every curve a saw
     now, before = values[-quarter:].mean(), values[-2 * quarter : -quarter].mean()
     rise = float(values[peak] - values[0])
-    if rise <= 1e-6 * abs(float(values[0])):
-        return Course("nothing", last, "does not raise the layer at all")
+    if rise <= NOTHING * abs(float(values[0])):
+        return Course("nothing", last, f"does not raise the layer by even {NOTHING:.1%}")
     lost = float(values[peak] - now) / rise
     if lost > FALLEN:
         return Course("diverges", peak, f"diverges: {lost:.0%} of its rise is lost again after iteration {peak}")

@@ -195,7 +195,7 @@ def describe(net: Net) -> list[Layer]:
     Over one stride of pixel positions they sum up to the receptive field. Only what is linear in position is so
     measured; a layer that sees the whole picture, or has no position, gets None.
     """
-    width, height, probes = 2048, net.side if net.dense else 64, 32
+    width, height, probes = 2048, _least_height(net), 32
     shapes = layer_shapes(net)
     names = [name for name in shapes if name != OUTPUT]
     reached: dict[str, list[Tensor]] = {}  # layer -> (pictures, columns), for each run of a few pictures
@@ -222,10 +222,25 @@ def describe(net: Net) -> list[Layer]:
         # By what the other half of the columns adds: without padding, the layer's width alone would not tell.
         added = 0 if hits is None else hits.shape[1] - half[name][-1]
         stride = None if hits is None else round(width / 2 / added) if added else width
-        size = None if whole or hits is None or stride is None else round(int(hits.sum()) * stride / probes)
+        if whole or hits is None or stride is None:
+            size = None
+        else:
+            count = probes // stride * stride or probes  # of pixels, whole strides where that can be
+            size = round(int(hits[:count].sum()) * stride / count)
         aliases = tuple(alias for alias, layer in net.aliases.items() if layer == name)
         layers.append(Layer(name, shapes[name], stride, size, aliases))
     return layers
+
+
+def _least_height(net: Net) -> int:
+    """Rows of a wide strip that the net takes, in pixels: few, or as many as its own pictures have."""
+    if net.dense:
+        return net.side
+    try:
+        layer_shapes(net, height=64)
+    except NetError:
+        return net.side
+    return 64
 
 
 def plainly(name: str) -> str:

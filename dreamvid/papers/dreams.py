@@ -39,7 +39,7 @@ def blocks(bench: Bench) -> Shown:
 def gradient(bench: Bench) -> Shown:
     """The gradient of the sum of squares on its own layer, against the activations; and the step that it makes."""
     layer, source = bench.depths["middle"], bench.photo(0, SIDE)
-    values = activation(bench.studio.exact(layer), layer, source).clone().requires_grad_(True)
+    values = activation(bench.studio.exact(layer), layer, source).requires_grad_(True)
     (slope,) = torch.autograd.grad(objectives.layer_sum(layer)({layer: values}), values)
     here = values.detach() > 1e-3
     ratio = (slope[here] / values.detach()[here]).numpy()
@@ -52,7 +52,7 @@ def gradient(bench: Bench) -> Shown:
 def step_sizes(bench: Bench) -> Shown:
     """A layer's L2 over the iterations for step sizes two decades apart, with the pictures."""
     source = to_pixels(bench.photo(0, 128))
-    found = steps.steps(bench.studio, source, bench.depths["middle"], (0.002, 0.008, 0.032, 0.128, 0.512), 60)
+    found = steps.steps(bench.studio, source, bench.depths["middle"], (), (0.002, 0.008, 0.032, 0.128, 0.512), 60)
     reached = [float(row["l2"]) for row in found.numbers["steps"]]
     pictures = stacked(list(found.pictures.values()))
     return Shown(max(reached) / reached[-1], "; ".join(found.words), pictures)

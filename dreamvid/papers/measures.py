@@ -17,8 +17,8 @@ Values = NDArray[np.float64]
 
 def activation(net: PreparedNet, layer: str, image: Image) -> Tensor:
     """A layer's activations on a picture, H x W x 3 in [0, 1]: (1, C, h, w) or (1, C)."""
-    with torch.inference_mode():
-        return net(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None]))[layer].clone()
+    with torch.no_grad():
+        return net(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None]))[layer]
 
 
 def energy(net: PreparedNet, layer: str, image: Image) -> float:

@@ -28,7 +28,7 @@ from dreamvid.papers.measures import (
 
 SIDE = 160
 WANTED = ("sunflower", "soccer ball", "leopard", "starfish", "zebra", "black swan", "sea snake", "strawberry")
-UNITS, CROPS = 6, 6
+UNITS, CROPS = 10, 6
 FEW = 4  # steps: later, what can grow most has caught up
 
 
@@ -84,7 +84,7 @@ def sources(bench: Bench) -> Shown:
         f"over {len(units)} units of {layer}; pattern sizes of pictures and crops correlate by "
         f"{correlation(made_sizes, crop_sizes):.2f}"
     )
-    return Shown(float(np.mean(nearer)), words, sheet(cells, 3))
+    return Shown(float(np.mean(nearer)), words, sheet(cells, 5))
 
 
 def infinite(bench: Bench) -> Shown:
@@ -177,7 +177,7 @@ def depth(bench: Bench) -> Shown:
 def dreamt_classes(bench: Bench) -> Shown:
     """Classes out of noise and on a photograph, and what the net says of them step by step."""
     names = _chosen(bench.studio, 4)
-    found = classes(bench.studio, names, to_pixels(bench.photo(0, SIDE)), side=SIDE)
+    found = classes(bench.studio, names, to_pixels(bench.photo(0, SIDE)), None, side=SIDE)
     rows = found.numbers["classes"]
     right = float(np.mean([row["top"] == row["class"] for row in rows]))
     return Shown(right, "; ".join(found.words), stacked(list(found.pictures.values())))
@@ -224,11 +224,11 @@ ENTRIES = (
     Entry(
         "b-4.1-class",
         "Classes, from noise and on a photograph",
-        "Climbing a class's score makes a picture that the net is certain of; a high score alone proves little, such "
-        "pictures are adversarial: a net that has learned nothing is climbed as easily.",
+        "Climbing a class's score makes a picture that the net is certain of, from noise and on any photograph; the "
+        "score alone proves little, for such pictures are adversarial.",
         "share of the pictures whose class the net itself puts first",
         0.75,
-        "architecture",
+        "learned",
         dreamt_classes,
         "papers/class",
     ),
@@ -278,7 +278,7 @@ ENTRIES = (
         "Colours and sizes of a unit's made-up picture reflect those of the pictures that excite it.",
         "share of pairs of units in which a picture is nearer in hue to its own unit's best crops than to the other's",
         0.6,
-        "architecture",
+        "learned",
         sources,
         "papers/from-nothing",
     ),

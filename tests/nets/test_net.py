@@ -104,6 +104,16 @@ def test_a_layer_that_sees_everything_has_no_receptive_field() -> None:
     assert facts(net_of(Squeezed())) == {"conv": (1, 3), "scaled": (1, None)}
 
 
+def test_a_net_that_wants_larger_pictures_tells_its_strides_and_fields() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 15, stride=3),  # field 15, stride 3, which divides no power of two
+        nn.MaxPool2d(3, stride=2, ceil_mode=True),  # 15 + 2 * 3 = 21, stride 6
+        nn.Conv2d(4, 4, 3, stride=4),  # 21 + 2 * 6 = 33, stride 24
+        nn.Conv2d(4, 4, 7),  # 33 + 6 * 24 = 177: on 64 rows there is nothing of it
+    )
+    assert facts(net_of(module)) == {"0": (3, 15), "1": (6, 21), "2": (24, 33), "3": (24, 177)}
+
+
 def test_a_net_of_one_fixed_size_still_tells_its_shapes() -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 16, stride=16), nn.Flatten(), nn.Linear(4 * 14 * 14, 5))
     assert [layer.shape for layer in describe(net_of(module))] == [(4, 14, 14), (784,), (5,)]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from dreamvid import presets
+from dreamvid import engine, presets
 from dreamvid.dream import Dreamer, climb
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.nets import zoo
@@ -94,10 +94,22 @@ def test_without_trust_nothing_is_executed(tmp_path: Path) -> None:
 def test_no_preset_can_name_code_whatever_it_extends(tmp_path: Path) -> None:
     (tmp_path / "evil.toml").write_text('[net]\nname = "evil.py:build"\n[[objective]]\nlayer = "conv1"\n')
     (tmp_path / "nice.toml").write_text('extends = "evil.toml"\n[net]\nname = "dreamnet"\n')
+    (tmp_path / "sly.toml").write_text('[[objective]]\nnet = "evil.py:build"\nlayer = "conv1"\n')
+    with pytest.raises(SettingsError, match=r"sly\.toml: objective\.net: a preset names no code to execute"):
+        presets.resolve(str(tmp_path / "sly.toml"))
     for preset in ("evil.toml", "nice.toml"):
         with pytest.raises(SettingsError, match=r"evil\.toml.*a preset names no code to execute"):
             presets.resolve(str(tmp_path / preset))
     assert presets.resolve("dream", [("net.name", "own.py:build")]).net.is_code
+
+
+def test_code_that_an_objective_names_wants_trust_as_well(tmp_path: Path) -> None:
+    term = {"layer": "0", "net": f"{written(tmp_path, SMALL)}:build"}
+    settings = presets.resolve("dream", [("objective", [term])])
+    with pytest.raises(NetError, match="--trust"):
+        engine.choose(settings)
+    nets, (objective,) = engine.choose(settings, trust=True)
+    assert [net.name for net in nets.values()] == ["dreamnet", term["net"]] and objective.layers == {"1:0"}
 
 
 def test_a_module_is_taken_with_the_colours_of_imagenet(tmp_path: Path) -> None:
