@@ -102,7 +102,9 @@ def folds(flight: Flight) -> int:
         return near.denominator
     sectors = (Fraction(n, k) for k in range(1, FOLDS + 1) for n in (math.floor(turns * k), math.ceil(turns * k)) if n)
     best = sorted(set(sectors), key=lambda share: abs(float(share) - turns))[:2]
-    rates = " or ".join(f"{math.copysign(float(share) * 360 / flight.seconds, flight.camera.rotate):.6g}" for share in best)
+    rates = " or ".join(
+        f"{math.copysign(float(share) * 360 / flight.seconds, flight.camera.rotate):.6g}" for share in best
+    )
     raise SettingsError(
         f"camera.rotate={flight.camera.rotate:g} over {flight.seconds:g} seconds does not close: give {rates}"
     )
@@ -111,7 +113,7 @@ def folds(flight: Flight) -> int:
 def points(height: int, width: int) -> Points:
     """The frame's pixels as points."""
     columns, rows = np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2
-    return (columns[None, :] + 1j * rows[:, None]) / height
+    return np.asarray(columns[None, :] + 1j * rows[:, None], np.complex128) / height
 
 
 def motion(before: Pose, now: Pose, height: int, width: int) -> Motion:

@@ -1,20 +1,22 @@
 """What is rendered: frames in order, and how the picture moves from one to the next, whether filmed or flown over."""
 
 import hashlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from dreamvid import camera, motion
+from dreamvid import camera, motion, scene
+from dreamvid.camera import Flight, Pose
 from dreamvid.coherence import Move, Past
 from dreamvid.errors import SettingsError
-from dreamvid.framing import Framing, frame_to, parse_size
-from dreamvid.media import Frame, Pixels, SourceInfo
+from dreamvid.framing import frame_to, parse_size
+from dreamvid.media import Frame, Pixels, SourceInfo, to_pixels
 from dreamvid.motion import Motion
 from dreamvid.plan import Plan, make_plan, with_cuts
+from dreamvid.scene import Scene, smooth
 from dreamvid.settings import Settings
 from dreamvid.shots import find_cuts
 from dreamvid.timing import nearest_whole, parse_rate
@@ -23,17 +25,32 @@ from dreamvid.video.read import read
 
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
+LANDING = 1.5  # seconds in which a loop made frame by frame comes back to what it began with
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 
 @dataclass(frozen=True)
+class Filming:
+    """How a world that is dreamed once is filmed: what it is made of, from where each frame sees it, and how much of
+    the dream is in it, from 0 to 1."""
+
+    scene: Scene
+    pose: Callable[[int], Pose]
+    share: Callable[[int], float]
+
+
+@dataclass(frozen=True)
 class Footage:
-    """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them."""
+    """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them.
+
+    `filming`: how each is seen, where it is a world that is dreamed and not frame by frame.
+    """
 
     info: SourceInfo
     plan: Plan
     frames: Frames
     move: Move
+    filming: Filming | None = None
 
 
 def of_video(source: str, settings: Settings) -> Footage:
@@ -72,36 +89,62 @@ def of_still(source: str, settings: Settings) -> Footage:
     alone = replace(info, kind="still", audio=(), subtitles=(), chapters=0, damaged=(), delay=Fraction(0))
     still = replace(alone, times=(Fraction(0),), end=1 / info.rate, height=height, width=width, sar=framing.sar)
     once = _with_input(settings, size=None, frames=None, start=None, stop=None, fps=None)
-    return _flight(picture, still, framing, once, moving=False)
-
-
-def of_zoom(source: str, settings: Settings) -> Footage:
-    """A camera's flight over one picture (as of `of_still`); every motion is known exactly and there are no cuts."""
-    first = of_still(source, _with_input(settings, frames=None, start=None, stop=None))
-    (frame,) = first.frames((0,))
-    rate = parse_rate(settings.input.fps or ZOOM_RATE)
-    count = max(1, nearest_whole(Fraction(settings.input.seconds).limit_denominator(1000) * rate))
-    info = _at_rate(first.info, count, rate)
-    flown = _with_input(settings, size=None)
-    return _flight(frame.image, info, first.plan.framing, flown, moving=True)
-
-
-def _flight(picture: Pixels, info: SourceInfo, framing: Framing, settings: Settings, *, moving: bool) -> Footage:
-    height, width = picture.shape[:2]
-
-    def at(index: int) -> camera.Pose:
-        return camera.pose(settings.camera, info.times[index] if moving else Fraction(0), height)
+    plan = with_cuts(replace(make_plan(once, still), framing=framing), ())
 
     def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
         for index in indices:
-            yield Frame(index, info.times[index], camera.view(picture, at(index)))
+            yield Frame(index, Fraction(0), picture)
+
+    return Footage(still, plan, frames, lambda past, now: motion.estimate(past.source, now.image))
+
+
+def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
+    """A camera's flight over pictures (each as of `of_still`); every motion is known exactly and there are no cuts.
+
+    A looping flight has its intro first, then one lap. Raises SettingsError for pictures of different sizes where no
+    size is set, and for a flight that cannot be or does not close.
+    """
+    alone = _with_input(settings, frames=None, start=None, stop=None)
+    firsts = [of_still(source, alone) for source in sources]
+    stills = tuple(frame.image for first in firsts for frame in first.frames((0,)))
+    height, width = stills[0].shape[:2]
+    if any(still.shape != stills[0].shape for still in stills):
+        raise SettingsError(f"the pictures are of different sizes: give one, such as --size {width}x{height}")
+    rate, wanted, how = parse_rate(settings.input.fps or ZOOM_RATE), settings.input, settings.camera
+    lap = max(1, _frames(wanted.seconds, rate))
+    intro = _frames(how.intro, rate)
+    flight = Flight(how, float(lap / rate), wanted.loop)
+    scene.check(flight, len(stills), width / height)
+    count = lap + intro + (_frames(LANDING, rate) if wanted.loop and how.mode == "frames" else 0)
+    identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
+    info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)
+    plan = with_cuts(replace(make_plan(_with_input(settings, size=None), info), framing=firsts[0].plan.framing), ())
+    if wanted.loop and wanted.frames is None and wanted.start is None and wanted.stop is None:
+        begins = count - lap
+        plan = replace(plan, shown=(*range(intro), *(tuple(range(begins, count)) * wanted.laps)))
+    filming = Filming(
+        Scene(stills, flight),
+        lambda index: flight.pose(info.times[index]),
+        lambda index: 1.0 if index >= intro else smooth(index / intro),
+    )
+
+    def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
+        for index in indices:
+            seen = filming.scene.view(filming.pose(index), height, width, filming.share(index))
+            yield Frame(index, info.times[index], to_pixels(seen))
 
     def move(past: Past, now: Frame) -> Motion:
-        passed = now.time - info.times[past.index]
-        return camera.motion(camera.pose(settings.camera, passed, height), height, width)
+        return camera.motion(filming.pose(past.index), filming.pose(now.index), height, width)
 
-    plan = replace(make_plan(settings, info), framing=framing)
-    return Footage(info, with_cuts(plan, ()), frames, move)
+    return Footage(info, plan, frames, move, filming if how.mode == "world" else None)
+
+
+def _frames(seconds: float, rate: Fraction) -> int:
+    return nearest_whole(Fraction(seconds).limit_denominator(1000) * rate)
+
+
+def _joined(identities: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(identities).encode()).hexdigest()
 
 
 def _at_rate(info: SourceInfo, count: int, rate: Fraction) -> SourceInfo:

@@ -8,7 +8,7 @@ import json
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -19,17 +19,21 @@ import numpy as np
 
 from dreamvid import engine, workspace
 from dreamvid.coherence import Carry, Past
+from dreamvid.dream import Dreamer
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
-from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
+from dreamvid.footage import Filming, Footage, of_still, of_video, of_zoom, same_file
 from dreamvid.media import Pixels
-from dreamvid.render import Rendered, gain, render
+from dreamvid.render import Rendered, film, gain, render
 from dreamvid.settings import Settings
 from dreamvid.video import encode, formats
 from dreamvid.video.store import FrameStore
 from dreamvid.workspace import FrameRecord, Resume
+from dreamvid.world import World
+from dreamvid.worlds import make, restored, schedule
 
 logger = logging.getLogger(__name__)
+KEPT_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
 SCORED = 8  # every so many frames are scored: it costs a good part of a carried one
 
 
@@ -83,9 +87,15 @@ def dream_video(source: str, output: Path, settings: Settings, options: Options 
     return _film(source, output, settings, options or Options(), of_video)
 
 
-def dream_zoom(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
-    """Dreams a camera's flight into a still or noise; raises DreamvidError, or Interrupted after Ctrl-C."""
-    return _film(source, output, settings, options or Options(), of_zoom)
+def dream_zoom(
+    source: str | Sequence[str], output: Path, settings: Settings, options: Options | None = None
+) -> Summary:
+    """Dreams a camera's flight over stills or noise; raises DreamvidError, or Interrupted after Ctrl-C."""
+    sources = (source,) if isinstance(source, str) else tuple(source)
+    options = options or Options()
+    for each in sources:
+        _check_output(each, output, options)
+    return _film(sources[0], output, settings, options, lambda _source, how: of_zoom(sources, how))
 
 
 def dream_image(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
@@ -188,8 +198,13 @@ def _render_rest(
         past = tuple(Past(frame.index, frame.image, store.read(position)) for position, frame in seen)
         last = records[-1] if records else None
         carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
+        if footage.filming is None:
+            results = render(plan, settings, frames, footage.move, dreamer, carry)
+        else:
+            world = _world(store, footage.filming, plan.framing.size, dreamer, options, stop)
+            results = film(footage.filming, world, frames, dreamer.settings.tile)
         began = time.perf_counter()
-        for position, result in enumerate(render(plan, settings, frames, footage.move, dreamer, carry), start=done):
+        for position, result in enumerate(results, start=done):
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
             judge = ready.judge.with_tile(result.tile)
@@ -203,6 +218,30 @@ def _render_rest(
                 raise Interrupted(f"stopped after frame {position + 1} of {len(plan.frames)}; the same command goes on")
             began = time.perf_counter()
     return fresh
+
+
+def _world(
+    store: FrameStore,
+    filming: Filming,
+    size: tuple[int, int],
+    dreamer: Dreamer,
+    options: Options,
+    stop: Callable[[], bool],
+) -> World | None:
+    """The world that is filmed, dreamed as far as it is not yet; kept every minute and when it is done."""
+    begun, total = workspace.kept_world(store), len(schedule(filming.scene.flight, *size, dreamer))
+    if begun is not None and begun[0] == total:
+        return restored(filming.scene.flight, *size, begun[1])
+    _notice(f"dreaming a world in {total} steps, then filming it")
+    made, kept = None, time.monotonic()
+    for made in make(filming.scene, *size, dreamer, begun):
+        options.progress(made.done, total)
+        if made.done == total or stop() or time.monotonic() - kept > KEPT_EVERY:
+            workspace.keep_world(store, made)
+            kept = time.monotonic()
+        if stop() and made.done < total:
+            raise Interrupted(f"stopped after step {made.done} of {total} of the world; the same command goes on")
+    return made.world if made is not None else None
 
 
 def _record(result: Rendered, sha256: str, seconds: float, score: float | None) -> FrameRecord:

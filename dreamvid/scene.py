@@ -5,6 +5,7 @@ Every frame is sampled from the stills themselves, once: nothing is resampled tw
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,16 +27,16 @@ class Scene:
     stills: tuple[Pixels, ...]
     flight: Flight
 
-    def view(self, at: Pose, height: int, width: int) -> Image:
-        """The frame from a pose, H x W x 3 in [0, 1]."""
+    def view(self, at: Pose, height: int, width: int, share: float = 1.0) -> Image:
+        """The frame from a pose, H x W x 3 in [0, 1]; `share`: of the world, in place of the first still alone."""
         rate = self.flight.rate
-        if len(self.stills) == 1 and (not self.flight.loop or (rate == 0 and self.flight.speed == 0)):
-            return to_float(self._flat(at, height, width))
-        if rate == 0:
-            return self._panned(at, height, width)
-        if rate.real == 0:
-            return self._turned(at, height, width)
-        return self._nested(at, height, width)
+        alone = len(self.stills) == 1 and (not self.flight.loop or (rate == 0 and self.flight.speed == 0))
+        flat = to_float(self._flat(at, height, width)) if alone or share < 1 else None
+        if flat is not None and (alone or share == 0):
+            return flat
+        look = self._panned if rate == 0 else self._turned if rate.real == 0 else self._nested
+        whole = look(at, height, width)
+        return whole if flat is None else flat + np.float32(share) * (whole - flat)
 
     def _flat(self, at: Pose, height: int, width: int, number: int = 0) -> Pixels:
         """A still alone, mirrored on beyond its border; to the byte where it fills the frame as it is."""
@@ -59,7 +60,7 @@ class Scene:
         result: Image | None = None
         for nth in range(min(first, last), last + 1):
             shown = to_float(self._at(nth % len(self.stills), here - gap * nth, at, height))
-            share = _smooth((position - nth + 0.5) / meeting + 0.5)
+            share = smooth((position - nth + 0.5) / meeting + 0.5)
             result = shown if result is None else _faded(result, shown, share)
         assert result is not None
         return result
@@ -74,7 +75,7 @@ class Scene:
         turned = here * np.exp(-1j * sector * np.floor(angle))
         near = to_float(self._at(0, turned + at.offset, at, height))
         far = to_float(self._at(0, turned * np.exp(-1j * sector) + at.offset, at, height))
-        return _faded(near, far, _smooth((angle - np.floor(angle) - (1 - MEETING)) / MEETING))
+        return _faded(near, far, smooth((angle - np.floor(angle) - (1 - MEETING)) / MEETING))
 
     def _nested(self, at: Pose, height: int, width: int) -> Image:
         """Stills one within the other, each where the one before has come near to its centre."""
@@ -95,7 +96,7 @@ class Scene:
             if result is None:
                 result = to_float(self._flat(pose, height, width, number))
                 continue
-            share = _smooth((depth - down) / (MEETING * gap) + 1)
+            share = smooth((depth - down) / (MEETING * gap) + 1)
             rows, columns = (np.flatnonzero(share.any(axis=axis)) for axis in (1, 0))
             if not rows.size:
                 break
@@ -111,7 +112,9 @@ def check(flight: Flight, stills: int, aspect: float) -> None:
     folds(flight)
     turning_only = flight.rate.real == 0
     if stills > 1 and turning_only and flight.rate.imag:
-        raise SettingsError("a camera that only turns has one still to look at: give camera.zoom or camera.shift as well")
+        raise SettingsError(
+            "a camera that only turns has one still to look at: give camera.zoom or camera.shift as well"
+        )
     if stills > 1 and flight.rate == 0 and flight.speed == 0:
         raise SettingsError("a camera that rests has one still to look at: give camera.zoom or camera.shift")
     if flight.rate == 0 and flight.speed != 0 and flight.loop:
@@ -120,8 +123,8 @@ def check(flight: Flight, stills: int, aspect: float) -> None:
             more = needed * stills / flight.seconds / abs(flight.speed)
             rows, columns = (round(part * more, 4) for part in flight.camera.shift)
             raise SettingsError(
-                f"a pan over {way:.3g} heights in {flight.seconds:g} seconds would show the same thing twice at once: give "
-                f"camera.shift=[{rows:g}, {columns:g}] or more, or --seconds {flight.seconds * more:.4g} or more"
+                f"a pan over {way:.3g} heights in {flight.seconds:g} seconds would show the same thing twice at once: "
+                f"give camera.shift=[{rows:g}, {columns:g}] or more, or --seconds {flight.seconds * more:.4g} or more"
             )
 
 
@@ -162,7 +165,8 @@ def _mirrored(places: Reals, side: int) -> Reals:
     return np.minimum(folded, 2 * side - folded) - 0.5
 
 
-def _smooth(share: Reals) -> Reals:
+def smooth(share: Any) -> Any:
+    """A number or an array, kept in [0, 1], with the corners of its rise rounded off."""
     share = np.clip(share, 0, 1)
     return share * share * (3 - 2 * share)
 

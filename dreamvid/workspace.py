@@ -5,9 +5,11 @@ OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (with the fingerp
 """
 
 import hashlib
+import io
 import json
 import logging
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -22,14 +24,18 @@ import torch
 from dreamvid.engine import Engine
 from dreamvid.errors import JobError
 from dreamvid.footage import Footage
+from dreamvid.media import Image
 from dreamvid.plan import RENDER_VERSION, differences
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength
 from dreamvid.targets import guide_digests
 from dreamvid.video import cv
 from dreamvid.video.store import FrameStore, write_file
+from dreamvid.worlds import Made
 
 logger = logging.getLogger(__name__)
+WORLD = "world.npz"
+BEGUN = ("journal.jsonl", WORLD)  # what is there as soon as something is done that a further run goes on from
 
 # What becomes of a job that was begun before. `same`: it goes on if it was begun with the same fingerprint, and is
 # refused otherwise; `force`: it goes on all the same; `renew`: it begins anew if it was begun differently; `never`: it
@@ -90,7 +96,7 @@ def held(folder: Path) -> Iterator[None]:
     except filelock.Timeout:
         raise JobError(f"{folder} is being rendered by another dreamvid: wait for it, or stop it") from None
     except BaseException:
-        if not (folder / "journal.jsonl").exists():
+        if not any((folder / name).exists() for name in BEGUN):
             shutil.rmtree(folder, ignore_errors=True)
         raise
 
@@ -112,9 +118,9 @@ def begin(folder: Path, footage: Footage, settings: Settings, ready: Engine, res
     """
     fingerprint = json.loads(json.dumps(_fingerprint(footage, settings, ready), default=str))
     plan_file = folder / "plan.json"
-    begun = plan_file.exists() and (folder / "journal.jsonl").exists()  # else no frame of it is stored
+    begun = plan_file.exists() and any((folder / name).exists() for name in BEGUN)
     if not (begun and _goes_on(plan_file, fingerprint, resume)):
-        for old in (folder / "frames", folder / "journal.jsonl", plan_file):
+        for old in (folder / "frames", *(folder / name for name in BEGUN), plan_file):
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         _check_disk(folder, footage)
     store = FrameStore(folder / "frames")
@@ -145,6 +151,25 @@ def _goes_on(plan_file: Path, fingerprint: dict[str, Any], resume: Resume) -> bo
     if resume == "force" and stored.get("frame size") != fingerprint["frame size"]:
         raise JobError(f"{plan_file.parent} holds frames of another size: begin anew with --no-resume")
     return resume == "force"
+
+
+def keep_world(store: FrameStore, made: Made) -> None:
+    """Keeps how far the dreaming of a world has come, for good; raises JobError where the disk refuses."""
+    data = io.BytesIO()
+    np.savez(data, layer=made.world.layer, done=made.done)
+    write_file(store.folder.parent / WORLD, data.getvalue())
+
+
+def kept_world(store: FrameStore) -> tuple[int, Image] | None:
+    """After how many steps a world was kept, and its layer; None where none was, or it is damaged."""
+    try:
+        with np.load(store.folder.parent / WORLD, allow_pickle=False) as kept:
+            return int(kept["done"]), kept["layer"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        logger.warning("%s is damaged (%s): the world is dreamed again", store.folder.parent / WORLD, error)
+        return None
 
 
 def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, Any]:

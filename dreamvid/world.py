@@ -10,7 +10,7 @@ from another: no level begins, so none can be seen to begin. A pan's layer is a 
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ HALVING = math.log(2)
 INNERMOST = 2.0  # pixels from the centre of a zoom: nothing nearer is held
 LEVELS = 6  # halvings over which a zoom's layer is looked up; further in one pixel stands for many anyhow
 LARGEST, LONGEST = 250_000_000, 32_000  # pixels of a layer, and of a side of it: what a lookup takes
+SCALES = 1.5  # times the steps of a picture: what is seen at every scale has to suit all of them
 MARGIN = 2  # pixels around a layer that continue it, for a cubic lookup
 Reals = npt.NDArray[np.float64]
 
@@ -55,8 +56,8 @@ def grown(world: World, larger: World) -> World:
     (rows, columns), (old_rows, old_columns) = larger.layer.shape[:2], world.layer.shape[:2]
     down = (np.arange(rows) + 0.5) * old_rows / rows - 0.5
     across = (np.arange(columns) + 0.5) * old_columns / columns - 0.5
-    wraps = _wrapping(world)
-    larger.layer += _looked_up(world.layer, *np.meshgrid(down, across, indexing="ij"), *wraps)
+    places = np.meshgrid(down, across, indexing="ij")
+    larger.layer += _looked_up(world.layer, places[0], places[1], *_wrapping(world))
     return larger
 
 
@@ -120,7 +121,7 @@ class Polar:
                 total += _from_frame(change, place)
             edge = columns / wide
             size = round((wide + 2) * edge), last - first
-            larger = cv2.resize(total / np.float32(turns), size, interpolation=cv2.INTER_CUBIC)
+            larger = cv2.resize(total, size, interpolation=cv2.INTER_CUBIC)
             _add(self.layer, larger[:, round(edge) : round(edge) + columns], first, self.wraps)
 
 
@@ -136,11 +137,9 @@ def _polar(flight: Flight, height: int, width: int) -> Polar:
     columns = max(unit, round(sector * reach * height / unit) * unit)
     rows = max(4, round(room * reach * height))
     twist = whole.imag / -whole.real if whole.real else 0.0
-    depths = max(1.0, abs(whole.real) / HALVING + (not wraps))
+    depths = SCALES * (max(1.0, abs(whole.real) / HALVING) if wraps else 1 + abs(whole.real) / HALVING)
     layer = _blank(rows, columns)
-    return Polar(
-        layer, height, width, flight.centre, reach, top, rows / room, wraps, twist, sector, depths
-    )
+    return Polar(layer, height, width, flight.centre, reach, top, rows / room, wraps, twist, sector, depths)
 
 
 @dataclass
@@ -164,7 +163,7 @@ class Strip:
         return _looked_up(self.layer, places.imag - 0.5, places.real - 0.5, False, self.wraps)
 
     def take(self, at: Pose, change: Image) -> None:
-        rows, columns = self.layer.shape[:2]
+        rows = self.layer.shape[0]
         long = extent(self.unit, self.width / self.height) * self.height
         middle = (((at.offset / self.unit) - self.start) * self.height).real
         first, last = math.floor(middle - long / 2), math.ceil(middle + long / 2)
@@ -223,14 +222,13 @@ def _looked_up(layer: Image, rows: Reals, columns: Reals, wrap_rows: bool, wrap_
     for at, side, wraps in ((rows, layer.shape[0], wrap_rows), (columns, layer.shape[1], wrap_columns)):
         inside = np.mod(at, side) if wraps else np.clip(at, 0, side - 1)
         places.append((inside + MARGIN).astype(np.float32))
-    modes = ("wrap" if wrap_rows else "edge", "wrap" if wrap_columns else "edge")
-    padded = np.pad(layer, ((MARGIN, MARGIN), (0, 0), (0, 0)), mode=modes[0])  # type: ignore[call-overload]
-    padded = np.pad(padded, ((0, 0), (MARGIN, MARGIN), (0, 0)), mode=modes[1])
+    padded = np.pad(layer, ((MARGIN, MARGIN), (0, 0), (0, 0)), mode="wrap" if wrap_rows else "edge")
+    padded = np.pad(padded, ((0, 0), (MARGIN, MARGIN), (0, 0)), mode="wrap" if wrap_columns else "edge")
     found: Image = cv2.remap(padded, places[1], places[0], cv2.INTER_CUBIC)
     return found
 
 
-def _from_frame(change: Image, places: npt.NDArray[np.complex128]) -> Image:
+def _from_frame(change: Image, places: npt.NDArray[np.complexfloating[Any, Any]]) -> Image:
     """What is in a frame, H x W x 3, at points; nothing beyond its border."""
     cv2 = cv.load()
     height, width = change.shape[:2]

@@ -27,7 +27,7 @@ MEMORIES = ("adam", "adagrad", "adagrad_printed")
 
 @dataclass(frozen=True)
 class Made:
-    """How far the dreaming of a world has come: after `done` of `total` steps; `world` is that of the present octave."""
+    """How far the dreaming of a world has come: after `done` of `total` steps; `world`: that of the present octave."""
 
     world: World
     done: int
@@ -58,17 +58,14 @@ def make(
     SettingsError for a step rule with a memory, and what `climb` raises.
     """
     flight, plan = scene.flight, schedule(scene.flight, height, width, dreamer)
-    done, layer = begun if begun is not None else (0, None)
+    done, rule = 0, steps.rule(dreamer.settings)
     world: World | None = None
-    rule = steps.rule(dreamer.settings)
+    if begun is not None:
+        done, layer = begun
+        world = restored(flight, *plan[done - 1][2:], layer)
     for number, (octave, step, high, wide) in enumerate(plan[done:], start=done):
         if world is None:
             world = empty(flight, high, wide)
-            if layer is not None:
-                before = plan[done - 1][2:]
-                world = _restored(flight, before, layer) if before == (high, wide) else grown(
-                    _restored(flight, before, layer), world
-                )
         elif plan[number - 1][0] != octave:
             world = grown(world, empty(flight, high, wide))
         at = flight.pose(flight.seconds * ((number + 0.5) * GOLDEN % 1))
@@ -83,20 +80,16 @@ def make(
         yield Made(world, number + 1, len(plan))
 
 
-def _restored(flight: Flight, size: tuple[int, int], layer: Image) -> World:
-    world = empty(flight, *size)
+def restored(flight: Flight, height: int, width: int, layer: Image) -> World:
+    """A world for frames of `height` x `width` with a layer that was made before."""
+    world = empty(flight, height, width)
     world.layer = layer
     return world
 
 
-def restored(flight: Flight, height: int, width: int, layer: Image) -> World:
-    """A world for frames of `height` x `width` with a layer that was made before."""
-    return _restored(flight, (height, width), layer)
-
-
 def filmed(scene: Scene, world: World | None, at: Pose, height: int, width: int, share: float = 1.0) -> Pixels:
     """A frame of the film, H x W x 3 uint8: the stills, and over them `share` of what was dreamed."""
-    base = scene.view(at, height, width)
+    base = scene.view(at, height, width, share)
     return to_pixels(base if world is None or not share else base + np.float32(share) * fine(world.view(at)))
 
 

@@ -16,9 +16,8 @@ from dreamvid.cli.progress import bar, minutes_bar, show_notices
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dreamvid.job import Options, Summary
+    from dreamvid.job import Summary
     from dreamvid.nets.net import Net
-    from dreamvid.settings import Settings
 
 app = typer.Typer(
     help="Dreams a real video, end to end.",
@@ -77,14 +76,17 @@ def image(
 @app.command()
 @takes_common
 def zoom(
-    start: Annotated[str, typer.Argument(help="A still; a video's first frame; noise, noise:gaussian or noise:pink.")],
+    starts: Annotated[
+        list[str],
+        typer.Argument(help="Stills; a video's first frame; noise, noise:gaussian or noise:pink.", metavar="START..."),
+    ],
     output: Output,
     common: Common,
 ) -> None:
-    """Dream a flight into a picture: camera.zoom, camera.rotate and camera.shift, all per second."""
+    """Dream a flight into pictures: camera.zoom, camera.rotate and camera.shift, all per second; --loop closes it."""
     from dreamvid import job
 
-    _dream(job.dream_zoom, start, output, common)
+    _dream(job.dream_zoom, starts, output, common)
 
 
 @app.command()
@@ -260,8 +262,8 @@ def _net(model: str, weights: str | None, trust: bool) -> "Net":
 
 
 def _dream(
-    render: "Callable[[str, Path, Settings, Options], Summary]",
-    source: str,
+    render: "Callable[..., Summary]",
+    source: str | list[str],
     output: str,
     common: Common,
     *,

@@ -69,7 +69,9 @@ class Common:
     from_: Annotated[float | None, option("--from", help="First moment, in seconds.", panel=FRAMES)] = None
     to: Annotated[float | None, option("--to", help="Moment before which it ends, in seconds.", panel=FRAMES)] = None
     fps: Annotated[Text, option("--fps", help="Frame rate of the film.", panel=FRAMES)] = None
-    seconds: Annotated[float | None, option("--seconds", help="Length of a zoom.", panel=FRAMES)] = None
+    seconds: Annotated[float | None, option("--seconds", help="Length of a zoom, or of its lap.", panel=FRAMES)] = None
+    loop: Annotated[bool, option("--loop", help="A zoom whose end leads into its beginning.", panel=FRAMES)] = False
+    laps: Annotated[int | None, option("--laps", help="How often a loop goes round.", panel=FRAMES)] = None
     tolerate_damage: Annotated[
         bool, option("--tolerate-damage", help="Repeat the last good frame where the source is damaged.", panel=FRAMES)
     ] = False
@@ -111,6 +113,8 @@ class Common:
             "input.stop": self.to,
             "input.fps": self.fps,
             "input.seconds": self.seconds,
+            "input.loop": self.loop or None,
+            "input.laps": self.laps,
             "input.tolerate_damage": self.tolerate_damage or None,
             "compute.device": self.device,
             "compute.precision": self.precision,
