@@ -66,6 +66,21 @@ class Carry:
         return self.frames[0]
 
 
+@dataclass(frozen=True)
+class Landing:
+    """The end of a loop: from frame `start` to before `stop` the layer turns into that of `lap` frames before, where
+    the very same was to be seen; so the frame that follows the last is the one that followed there."""
+
+    lap: int
+    start: int
+    stop: int
+
+    def share(self, index: int) -> float:
+        """How much of the layer of a lap before is in a frame: from 0, before the landing, to 1 in the last."""
+        rise = max(0.0, (index - self.start + 1) / (self.stop - self.start))
+        return rise * rise * (3 - 2 * rise)
+
+
 def uncovered(motion: Motion) -> Mask:
     """Where nothing was before: H x W in [0, 1], 1 in the places uncovered, soft at their edges.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dreamvid import camera, motion, scene
 from dreamvid.camera import Flight, Pose
-from dreamvid.coherence import Move, Past
+from dreamvid.coherence import Landing, Move, Past
 from dreamvid.errors import SettingsError
 from dreamvid.framing import frame_to, parse_size
 from dreamvid.media import Frame, Pixels, SourceInfo, to_pixels
@@ -43,7 +43,8 @@ class Filming:
 class Footage:
     """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them.
 
-    `filming`: how each is seen, where it is a world that is dreamed and not frame by frame.
+    `filming`: how each is seen, where it is a world that is dreamed and not frame by frame; `landing`: how its end
+    comes back to its beginning, where it is dreamed frame by frame and loops.
     """
 
     info: SourceInfo
@@ -51,6 +52,7 @@ class Footage:
     frames: Frames
     move: Move
     filming: Filming | None = None
+    landing: Landing | None = None
 
 
 def of_video(source: str, settings: Settings) -> Footage:
@@ -115,13 +117,14 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
     intro = _frames(how.intro, rate)
     flight = Flight(how, float(lap / rate), wanted.loop)
     scene.check(flight, len(stills), width / height)
-    count = lap + intro + (_frames(LANDING, rate) if wanted.loop and how.mode == "frames" else 0)
+    landing = _frames(LANDING, rate) if wanted.loop and how.mode == "frames" else 0
+    count = intro + landing + lap
     identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
     info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)
     plan = with_cuts(replace(make_plan(_with_input(settings, size=None), info), framing=firsts[0].plan.framing), ())
     if wanted.loop and wanted.frames is None and wanted.start is None and wanted.stop is None:
-        begins = count - lap
-        plan = replace(plan, shown=(*range(intro), *(tuple(range(begins, count)) * wanted.laps)))
+        first = range(intro + landing) if intro else ()
+        plan = replace(plan, shown=(*first, *(tuple(range(intro + landing, count)) * wanted.laps)))
     filming = Filming(
         Scene(stills, flight),
         lambda index: flight.pose(info.times[index]),
@@ -136,7 +139,8 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
     def move(past: Past, now: Frame) -> Motion:
         return camera.motion(filming.pose(past.index), filming.pose(now.index), height, width)
 
-    return Footage(info, plan, frames, move, filming if how.mode == "world" else None)
+    back = Landing(lap, count - landing, count) if landing else None
+    return Footage(info, plan, frames, move, filming if how.mode == "world" else None, back)
 
 
 def _frames(seconds: float, rate: Fraction) -> int:

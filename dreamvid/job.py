@@ -199,7 +199,8 @@ def _render_rest(
         last = records[-1] if records else None
         carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
         if footage.filming is None:
-            results = render(plan, settings, frames, footage.move, dreamer, carry)
+            back = None if footage.landing is None else (footage.landing, store.read)
+            results = render(plan, settings, frames, footage.move, dreamer, carry, back)
         else:
             world = _world(store, footage.filming, plan.framing.size, dreamer, options, stop)
             results = film(footage.filming, world, frames, dreamer.settings.tile)

@@ -1,12 +1,12 @@
 """The loop: frames -> motion -> seed -> dream -> settle -> frames. No files, no progress bars."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from dreamvid import coherence
-from dreamvid.coherence import Carry, Move, Past
+from dreamvid.coherence import Carry, Landing, Move, Past
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
 from dreamvid.footage import Filming
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
@@ -44,7 +44,13 @@ class Rendered:
 
 
 def render(
-    plan: Plan, settings: Settings, frames: Iterable[Frame], move: Move, dreamer: Dreamer, carry: Carry | None = None
+    plan: Plan,
+    settings: Settings,
+    frames: Iterable[Frame],
+    move: Move,
+    dreamer: Dreamer,
+    carry: Carry | None = None,
+    landing: tuple[Landing, Callable[[int], Pixels]] | None = None,
 ) -> Iterator[Rendered]:
     """Dreams the frames of a plan in order, each going on from the last.
 
@@ -88,6 +94,9 @@ def render(
                 strength, age = strength.towards(measured(dreamer, source, probe), RENEWAL), 0.0
             sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
             layer = coherence.seed(found.layer, found.kept, strength, sizes)
+            if landing is not None and (share := landing[0].share(frame.index)) > 0:
+                earlier = to_float(landing[1](frame.index - landing[0].lap)) - source
+                layer = layer + np.float32(share) * (earlier - layer)
             effort = carried_effort(settings, strength, found.new, frame.index)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
             start = np.clip(source + layer, 0, 1)
