@@ -17,7 +17,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("coherence", "strength", "steps"), 1),
     **dict.fromkeys(("device", "stability", "sketch"), 1),
     **dict.fromkeys(("plan", "render", "engine", "footage", "targets"), 2),
-    **dict.fromkeys(("workspace", "job", "batch", "compare", "training", "features"), 3),
+    **dict.fromkeys(("workspace", "job", "batch", "compare", "training", "features", "papers"), 3),
     **dict.fromkeys(("cli", "__main__"), 4),
 }
 # Who knows whom within a layer. Packages may import within themselves, and every operation may load OpenCV.
@@ -37,6 +37,7 @@ BESIDE: dict[str, set[str]] = {
     "engine": {"targets"},
     "job": {"workspace"},
     "batch": {"job"},
+    "papers": {"features", "training"},
     "__main__": {"cli"},
 }
 EVERYWHERE = "video.cv"
