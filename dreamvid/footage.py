@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from dreamvid import camera, motion, scene
-from dreamvid.camera import Flight, Pose
+from dreamvid.camera import Flight
 from dreamvid.coherence import Landing, Move, Past
 from dreamvid.errors import SettingsError
 from dreamvid.framing import frame_to, parse_size
-from dreamvid.media import Frame, Pixels, SourceInfo, to_pixels
+from dreamvid.media import Frame, Pixels, SourceInfo
 from dreamvid.motion import Motion
 from dreamvid.plan import Plan, make_plan, with_cuts
 from dreamvid.scene import Scene, smooth
@@ -22,21 +22,12 @@ from dreamvid.shots import find_cuts
 from dreamvid.timing import nearest_whole, parse_rate
 from dreamvid.video.probe import probe
 from dreamvid.video.read import read
+from dreamvid.worlds import Filming
 
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
 LANDING = 1.5  # seconds in which a loop made frame by frame comes back to what it began with
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
-
-
-@dataclass(frozen=True)
-class Filming:
-    """How a world that is dreamed once is filmed: what it is made of, from where each frame sees it, and how much of
-    the dream is in it, from 0 to 1."""
-
-    scene: Scene
-    pose: Callable[[int], Pose]
-    share: Callable[[int], float]
 
 
 @dataclass(frozen=True)
@@ -133,8 +124,7 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
 
     def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
         for index in indices:
-            seen = filming.scene.view(filming.pose(index), height, width, filming.share(index))
-            yield Frame(index, info.times[index], to_pixels(seen))
+            yield Frame(index, info.times[index], filming.frame(index, (height, width)))
 
     def move(past: Past, now: Frame) -> Motion:
         return camera.motion(filming.pose(past.index), filming.pose(now.index), height, width)

@@ -22,7 +22,7 @@ from dreamvid.coherence import Carry, Past
 from dreamvid.dream import Dreamer
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
-from dreamvid.footage import Filming, Footage, of_still, of_video, of_zoom, same_file
+from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
 from dreamvid.media import Pixels
 from dreamvid.render import Rendered, film, gain, render
 from dreamvid.settings import Settings
@@ -30,7 +30,7 @@ from dreamvid.video import encode, formats
 from dreamvid.video.store import FrameStore
 from dreamvid.workspace import FrameRecord, Resume
 from dreamvid.world import World
-from dreamvid.worlds import make, restored, schedule
+from dreamvid.worlds import Filming, make, restored, schedule
 
 logger = logging.getLogger(__name__)
 KEPT_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed

@@ -8,13 +8,12 @@ import numpy as np
 from dreamvid import coherence
 from dreamvid.coherence import Carry, Landing, Move, Past
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
-from dreamvid.footage import Filming
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.plan import Plan
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength, band_rms
 from dreamvid.world import World
-from dreamvid.worlds import filmed
+from dreamvid.worlds import Filming
 
 CARRIED_STEPS = 1  # per octave that has its turn: a small part of a fresh frame's work
 BALANCE = 0.8  # on a carried frame, where what is strong already would take all of the step
@@ -110,9 +109,7 @@ def render(
 def film(filming: Filming, world: World | None, frames: Iterable[Frame], tile: int) -> Iterator[Rendered]:
     """The frames of a world that was dreamed before, each a view of it; `world`: None where nothing is dreamed."""
     for frame in frames:
-        height, width = frame.image.shape[:2]
-        at, share = filming.pose(frame.index), filming.share(frame.index)
-        pixels = filmed(filming.scene, world, at, height, width, share)
+        pixels = filming.frame(frame.index, (frame.image.shape[0], frame.image.shape[1]), world)
         yield Rendered(frame.index, frame.image, pixels, NO_STRENGTH, 0.0, 1.0, None, tile)
 
 

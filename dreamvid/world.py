@@ -45,6 +45,14 @@ class World(Protocol):
     def depths(self) -> float:
         """How many frames' worth of room there is in it: so many times the steps of one picture are dreamed."""
 
+    @property
+    def densities(self) -> tuple[float, float]:
+        """Rows and columns to a unit of what they measure."""
+
+    @property
+    def wrapping(self) -> tuple[bool, bool]:
+        """Whether the last row leads into the first, and the last column."""
+
 
 def empty(flight: Flight, height: int, width: int) -> World:
     """The world of a flight in which nothing has been dreamed; raises SettingsError where it would be too large."""
@@ -53,11 +61,12 @@ def empty(flight: Flight, height: int, width: int) -> World:
 
 def grown(world: World, larger: World) -> World:
     """The empty world of a larger frame, with the layer of a smaller one in it."""
-    (rows, columns), (old_rows, old_columns) = larger.layer.shape[:2], world.layer.shape[:2]
-    down = (np.arange(rows) + 0.5) * old_rows / rows - 0.5
-    across = (np.arange(columns) + 0.5) * old_columns / columns - 0.5
-    places = np.meshgrid(down, across, indexing="ij")
-    larger.layer += _looked_up(world.layer, places[0], places[1], *_wrapping(world))
+    places = (
+        (np.arange(count) + 0.5) * old / new - 0.5
+        for count, old, new in zip(larger.layer.shape[:2], world.densities, larger.densities, strict=True)
+    )
+    rows, columns = np.meshgrid(*places, indexing="ij")
+    larger.layer += _looked_up(world.layer, rows, columns, *world.wrapping)
     return larger
 
 
@@ -82,6 +91,14 @@ class Polar:
     twist: float
     sector: float
     depths: float
+
+    @property
+    def densities(self) -> tuple[float, float]:
+        return self.density, self.layer.shape[1] / self.sector
+
+    @property
+    def wrapping(self) -> tuple[bool, bool]:
+        return self.wraps, True
 
     def view(self, at: Pose) -> Image:
         result = np.zeros((self.height, self.width, 3), np.float32)
@@ -147,7 +164,7 @@ class Strip:
     """A layer along the way of a pan: columns go along it, rows across.
 
     `unit`: the way's direction; `start`: the first column's and the first row's edge, along and across, in heights;
-    `wraps`: whether the last column leads into the first.
+    `density`: columns to a height; `wraps`: whether the last column leads into the first.
     """
 
     layer: Image
@@ -155,21 +172,30 @@ class Strip:
     width: int
     unit: complex
     start: complex
+    density: float
     wraps: bool
     depths: float
 
+    @property
+    def densities(self) -> tuple[float, float]:
+        return float(self.height), self.density
+
+    @property
+    def wrapping(self) -> tuple[bool, bool]:
+        return False, self.wraps
+
     def view(self, at: Pose) -> Image:
-        places = (at.of(points(self.height, self.width)) / self.unit - self.start) * self.height
-        return _looked_up(self.layer, places.imag - 0.5, places.real - 0.5, False, self.wraps)
+        places = at.of(points(self.height, self.width)) / self.unit - self.start
+        rows, columns = places.imag * self.height - 0.5, places.real * self.density - 0.5
+        return _looked_up(self.layer, rows, columns, *self.wrapping)
 
     def take(self, at: Pose, change: Image) -> None:
-        rows = self.layer.shape[0]
-        long = extent(self.unit, self.width / self.height) * self.height
-        middle = (((at.offset / self.unit) - self.start) * self.height).real
-        first, last = math.floor(middle - long / 2), math.ceil(middle + long / 2)
-        along = (np.arange(first, last) + 0.5)[None, :]
-        across = (np.arange(rows) + 0.5)[:, None]
-        place = ((along + 1j * across) / self.height + self.start) * self.unit - at.offset
+        half = extent(self.unit, self.width / self.height) / 2
+        middle = (at.offset / self.unit - self.start).real
+        first, last = math.floor((middle - half) * self.density), math.ceil((middle + half) * self.density)
+        along = (np.arange(first, last) + 0.5)[None, :] / self.density
+        across = (np.arange(self.layer.shape[0]) + 0.5)[:, None] / self.height
+        place = (along + 1j * across + self.start) * self.unit - at.offset
         _add(self.layer.transpose(1, 0, 2), _from_frame(change, place).transpose(1, 0, 2), first, self.wraps)
 
 
@@ -180,8 +206,8 @@ def _strip(flight: Flight, height: int, width: int) -> Strip:
     along, across = extent(unit, aspect), extent(unit * 1j, aspect)
     room = abs(way) if wraps else abs(way) + along
     columns, rows = max(4, round(room * height)), max(4, round(across * height))
-    layer = _blank(rows, columns)
-    return Strip(layer, height, width, unit, complex(-along, -across) / 2, wraps, max(1.0, room / along))
+    start, depths = complex(-along, -across) / 2, max(1.0, room / along)
+    return Strip(_blank(rows, columns), height, width, unit, start, columns / room, wraps, depths)
 
 
 def _blank(rows: int, columns: int) -> Image:
@@ -191,11 +217,6 @@ def _blank(rows: int, columns: int) -> Image:
             "camera.mode=frames"
         )
     return np.zeros((rows, columns, 3), np.float32)
-
-
-def _wrapping(world: World) -> tuple[bool, bool]:
-    """Whether a world's rows, and its columns, lead into one another."""
-    return (world.wraps, True) if isinstance(world, Polar) else (False, getattr(world, "wraps", False))
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,7 @@ over the flight by the golden ratio, so every place is dreamed from everywhere t
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,10 +87,19 @@ def restored(flight: Flight, height: int, width: int, layer: Image) -> World:
     return world
 
 
-def filmed(scene: Scene, world: World | None, at: Pose, height: int, width: int, share: float = 1.0) -> Pixels:
-    """A frame of the film, H x W x 3 uint8: the stills, and over them `share` of what was dreamed."""
-    base = scene.view(at, height, width, share)
-    return to_pixels(base if world is None or not share else base + np.float32(share) * fine(world.view(at)))
+@dataclass(frozen=True)
+class Filming:
+    """How a world is filmed: what it is made of, and of each frame from where and with what share of it, 0 to 1."""
+
+    scene: Scene
+    pose: Callable[[int], Pose]
+    share: Callable[[int], float]
+
+    def frame(self, index: int, size: tuple[int, int], world: World | None = None) -> Pixels:
+        """A frame of the film of `size`, (height, width), uint8: the stills, and what was dreamed over them."""
+        at, share = self.pose(index), self.share(index)
+        base = self.scene.view(at, *size, share)
+        return to_pixels(base if world is None or not share else base + np.float32(share) * fine(world.view(at)))
 
 
 def fine(layer: Image) -> Image:

@@ -704,7 +704,7 @@ def test_a_still_cannot_be_a_film(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-FLIGHT: dict[str, Any] = {"input": {"seconds": 0.25, "fps": "12"}, "camera": {"zoom": 2.0}}
+FLIGHT: dict[str, Any] = {"input": {"seconds": 0.25, "fps": "12"}, "camera": {"zoom": 2.0, "mode": "frames"}}
 
 
 def test_a_flight_is_a_film_of_its_length(tmp_path: Path) -> None:
@@ -730,7 +730,7 @@ def test_a_flight_that_turns_otherwise_is_another_job(tmp_path: Path) -> None:
     source = write_image(tmp_path / "still.png", texture())
     with pytest.raises(KeyboardInterrupt):
         job.dream_zoom(str(source), tmp_path / "flight.mp4", quick(**FLIGHT), stop_after(2))
-    turned = quick(**{**FLIGHT, "camera": {"zoom": 2.0, "rotate": 5}})
+    turned = quick(**{**FLIGHT, "camera": {"zoom": 2.0, "rotate": 5, "mode": "frames"}})
     with pytest.raises(JobError, match=r"camera\.rotate"):
         job.dream_zoom(str(source), tmp_path / "flight.mp4", turned)
 
