@@ -9,7 +9,6 @@ from another: no level begins, so none can be seen to begin. A pan's layer is a 
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from dreamvid.camera import Flight, Pose, folds, points
 from dreamvid.errors import SettingsError
 from dreamvid.media import Image
-from dreamvid.scene import extent, farthest
+from dreamvid.scene import around, extent, farthest
 from dreamvid.video import cv
 
 HALVING = math.log(2)
@@ -91,6 +90,7 @@ class Polar:
     twist: float
     sector: float
     depths: float
+    smaller: tuple[Image, ...] = ()  # the layer, halved again and again, as it is looked up; made when it is needed
 
     @property
     def densities(self) -> tuple[float, float]:
@@ -101,27 +101,34 @@ class Polar:
         return self.wraps, True
 
     def view(self, at: Pose) -> Image:
+        cv2 = cv.load()
+        if not self.smaller:
+            self.smaller = _pyramid(self.layer, *self.wrapping)
+        inwards, angle = around(self.height, self.width, at.centre)
+        depth = inwards - np.float32(at.way.real)
+        down = (depth - np.float32(self.top)) * np.float32(self.density / self.layer.shape[0])
+        across = (angle + np.float32(at.way.imag) - np.float32(self.twist) * depth) / np.float32(self.sector)
+        across -= np.floor(across)
+        down = down - np.floor(down) if self.wraps else np.clip(down, 0, 1)
         result = np.zeros((self.height, self.width, 3), np.float32)
-        inwards, angle = _around(self.height, self.width, at.centre, self.reach)
-        smaller = self.layer
-        for level in range(LEVELS):
+        for level, layer in enumerate(self.smaller):
             # Between two halvings both are mixed, so that no ring shows where one takes over from the other.
-            rows, columns = _disc(self.height, self.width, at.centre, self.reach * 2.0 ** (1 - level))
-            share = np.clip(1 - np.abs(inwards[rows, columns] / HALVING - level), 0, 1)
+            part = _disc(self.height, self.width, at.centre, self.reach * 2.0 ** (1 - level))
+            share = 1 - np.abs(inwards[part] * np.float32(1 / HALVING) - level)
             if level == LEVELS - 1:
-                share = np.where(inwards[rows, columns] / HALVING > level, 1.0, share)
+                share = np.where(inwards[part] > level * HALVING, 1, share)
+            share = np.maximum(share, 0)
             if share.any():
-                depth = inwards[rows, columns] - at.way.real
-                down = (depth - self.top) * self.density / self.layer.shape[0]
-                across = (angle[rows, columns] + at.way.imag - self.twist * depth) / self.sector
-                high, wide = smaller.shape[:2]
-                seen = _looked_up(smaller, down * high - 0.5, across * wide - 0.5, self.wraps, True)
-                result[rows, columns] += _in_colours(share) * seen
-            smaller = _halved(smaller)
+                high, wide = (side - 2 * MARGIN for side in layer.shape[:2])
+                columns = across[part] * np.float32(wide) + np.float32(MARGIN - 0.5)
+                rows = down[part] * np.float32(high) + np.float32(MARGIN - 0.5)
+                seen = cv2.remap(layer, columns, rows, cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE)
+                result[part] += cv2.merge((share, share, share)) * seen
         return result
 
     def take(self, at: Pose, change: Image) -> None:
         cv2 = cv.load()
+        self.smaller = ()
         columns, turns = self.layer.shape[1], round(2 * math.pi / self.sector)
         for level in range(math.ceil(math.log(self.reach * self.height / INNERMOST) / HALVING)):
             # Further in, a pixel of the frame is many of the layer: looked up by so much less, and enlarged.
@@ -219,13 +226,6 @@ def _blank(rows: int, columns: int) -> Image:
     return np.zeros((rows, columns, 3), np.float32)
 
 
-@lru_cache(maxsize=4)
-def _around(height: int, width: int, centre: complex, reach: float) -> tuple[Reals, Reals]:
-    """For each pixel how far inwards of the farthest corner it lies, as a logarithm, and its angle; H x W each."""
-    places = points(height, width) - centre
-    return np.log(reach / np.maximum(np.abs(places), INNERMOST / 4 / height)), np.angle(places)
-
-
 def _disc(height: int, width: int, centre: complex, radius: float) -> tuple[slice, slice]:
     """The rows and columns of a frame that hold all its pixels within `radius` heights of a point."""
     row, column = centre.imag * height + (height - 1) / 2, centre.real * height + (width - 1) / 2
@@ -236,6 +236,20 @@ def _disc(height: int, width: int, centre: complex, radius: float) -> tuple[slic
     )
 
 
+def _continued(layer: Image, wrap_rows: bool, wrap_columns: bool) -> Image:
+    """A layer with a margin, as it goes on around it or stops at its border."""
+    padded = np.pad(layer, ((MARGIN, MARGIN), (0, 0), (0, 0)), mode="wrap" if wrap_rows else "edge")
+    return np.pad(padded, ((0, 0), (MARGIN, MARGIN), (0, 0)), mode="wrap" if wrap_columns else "edge")
+
+
+def _pyramid(layer: Image, wrap_rows: bool, wrap_columns: bool) -> tuple[Image, ...]:
+    """A layer and its halves of halves, each continued."""
+    found = [layer]
+    while len(found) < LEVELS:
+        found.append(_halved(found[-1]))
+    return tuple(_continued(each, wrap_rows, wrap_columns) for each in found)
+
+
 def _looked_up(layer: Image, rows: Reals, columns: Reals, wrap_rows: bool, wrap_columns: bool) -> Image:
     """A layer at fractional rows and columns, which wrap around it or stop at its border."""
     cv2 = cv.load()
@@ -243,9 +257,8 @@ def _looked_up(layer: Image, rows: Reals, columns: Reals, wrap_rows: bool, wrap_
     for at, side, wraps in ((rows, layer.shape[0], wrap_rows), (columns, layer.shape[1], wrap_columns)):
         inside = np.mod(at, side) if wraps else np.clip(at, 0, side - 1)
         places.append((inside + MARGIN).astype(np.float32))
-    padded = np.pad(layer, ((MARGIN, MARGIN), (0, 0), (0, 0)), mode="wrap" if wrap_rows else "edge")
-    padded = np.pad(padded, ((0, 0), (MARGIN, MARGIN), (0, 0)), mode="wrap" if wrap_columns else "edge")
-    found: Image = cv2.remap(padded, places[1], places[0], cv2.INTER_CUBIC)
+    continued = _continued(layer, wrap_rows, wrap_columns)
+    found: Image = cv2.remap(continued, places[1], places[0], cv2.INTER_CUBIC)
     return found
 
 
@@ -279,9 +292,3 @@ def _halved(layer: Image) -> Image:
     rows, columns = (max(1, round(side / 2)) for side in layer.shape[:2])
     smaller: Image = cv2.resize(layer, (columns, rows), interpolation=cv2.INTER_AREA)
     return smaller
-
-
-def _in_colours(share: Reals) -> Image:
-    mask = share.astype(np.float32)
-    whole: Image = cv.load().merge((mask, mask, mask))
-    return whole
