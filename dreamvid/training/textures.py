@@ -1,4 +1,4 @@
-"""Two sets of pictures made by code: cultivars that differ by a hair, seen from above, and things that do not look alike.
+"""Two sets of pictures made by code: cultivars that differ by a hair, and things that do not look alike.
 
 They are what an experiment needs that asks how a net's dreams depend on what it was taught to tell apart; nothing of
 them is shipped, and a seed gives the same pictures again.
@@ -6,6 +6,7 @@ them is shipped, and a seed gives the same pictures again.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,12 @@ class Cultivar:
 
 
 CULTIVARS = {
-    "cultivar a": Cultivar(0.20, 0.3),
-    "cultivar b": Cultivar(0.20, 1.3),
-    "cultivar c": Cultivar(0.29, 0.3),
-    "cultivar d": Cultivar(0.29, 1.3),
-    "cultivar e": Cultivar(0.42, 0.3),
-    "cultivar f": Cultivar(0.42, 1.3),
+    "cultivar a": Cultivar(0.2, 0.2),
+    "cultivar b": Cultivar(0.2, 1.8),
+    "cultivar c": Cultivar(0.32, 0.2),
+    "cultivar d": Cultivar(0.32, 1.8),
+    "cultivar e": Cultivar(0.5, 0.2),
+    "cultivar f": Cultivar(0.5, 1.8),
 }
 
 
@@ -43,18 +44,18 @@ def field(cultivar: Cultivar, side: int, rng: np.random.Generator) -> Pixels:
     Colours, light, width of the leaves, their directions and how much soil they cover are drawn alike for all kinds.
     """
     cv2 = cv.load()
-    fine = 4 * side  # drawn larger, and shrunk: leaves of a pixel's width have soft edges
+    fine = 3 * side  # drawn larger, and shrunk: leaves of a pixel's width have soft edges
     soil = cv2.resize(rng.normal(0, 1, (side // 2, side // 2)).astype(np.float32), (fine, fine))
     picture = np.array([96, 72, 48]) * (1 + 0.16 * soil[..., None])
     picture = np.ascontiguousarray(np.clip(picture, 0, 255).astype(np.uint8))
-    count = round(rng.uniform(24, 30) / cultivar.length)
+    count = round(rng.uniform(12, 15) / cultivar.length)
     for _ in range(count):
         leaf = _leaf(cultivar, rng) * fine
-        width = max(2, round(fine * rng.uniform(0.012, 0.022)))
+        width = max(2, round(fine * rng.uniform(0.02, 0.032)))
         green = np.array([70, 128, 44]) * rng.uniform(0.65, 1.35) + rng.normal(0, 8, 3)
         shade, light = (tuple(int(v) for v in np.clip(green * by, 0, 255)) for by in (0.5, 1.0))
         points = np.round(leaf).astype(np.int32)[:, None, ::-1]
-        cv2.polylines(picture, [points + [[max(1, width // 2)] * 2]], False, shade, width, cv2.LINE_AA)
+        cv2.polylines(picture, [points + max(1, width // 2)], False, shade, width, cv2.LINE_AA)
         cv2.polylines(picture, [points], False, light, width, cv2.LINE_AA)
     small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA).astype(np.float64)
     lit = small * rng.uniform(0.85, 1.15) * rng.uniform(0.95, 1.05, 3)
@@ -71,14 +72,15 @@ def _leaf(cultivar: Cultivar, rng: np.random.Generator) -> NDArray[np.float64]:
     return path - path.mean(axis=0) + rng.uniform(-0.1, 1.1, 2)
 
 
-def _thing(kind: str, side: int, rng: np.random.Generator) -> Pixels:
+def thing(kind: str, side: int, rng: np.random.Generator) -> Pixels:
+    """A drawing of a kind of `shapes`, `side` x `side` x 3, in colours of its own."""
     return np.ascontiguousarray(draw(kind, side, rng).transpose(1, 2, 0))
 
 
 Drawer = Callable[[int, np.random.Generator], Pixels]
 SETS: dict[str, dict[str, Drawer]] = {
-    "similar": {name: lambda side, rng, of=kind: field(of, side, rng) for name, kind in CULTIVARS.items()},
-    "mixed": {kind: lambda side, rng, of=kind: _thing(of, side, rng) for kind in THINGS},
+    "similar": {name: partial(field, cultivar) for name, cultivar in CULTIVARS.items()},
+    "mixed": {kind: partial(thing, kind) for kind in THINGS},
 }
 
 
