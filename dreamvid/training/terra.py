@@ -21,7 +21,7 @@ from dreamvid.features import embed
 from dreamvid.features.finding import Finding
 from dreamvid.features.photos import fitted
 from dreamvid.features.sheet import Cell, enlarged, sheet, stacked
-from dreamvid.features.studio import Studio, beginning, picture
+from dreamvid.features.studio import FROM_NOTHING, Look, Studio, beginning, picture
 from dreamvid.media import Pixels
 from dreamvid.nets import zoo
 from dreamvid.nets.net import OUTPUT, Net
@@ -31,9 +31,10 @@ from dreamvid.training.corpus import Corpus, read_corpus
 from dreamvid.training.loop import run_to_end
 from dreamvid.training.measure import Normalised, accuracy
 from dreamvid.training.recipe import Attack, Augment, Recipe, Source
-from dreamvid.training.textures import SETS, write_set
+from dreamvid.training.textures import write_set
 
 Points = embed.Points
+LOOK: Look = FROM_NOTHING
 SEEN = 24  # held-out pictures of a class on the map
 
 
@@ -124,7 +125,7 @@ def terra(judge: Studio, folders: Mapping[str, Path], lesson: Lesson) -> Finding
 
 
 def _drawn(lesson: Lesson, work: Path) -> Iterator[tuple[str, Path]]:
-    for name in SETS:
+    for name in ("similar", "mixed"):
         write_set(name, work / name, lesson.per_class, lesson.side, lesson.seed)
         yield name, work / name
 

@@ -1,7 +1,7 @@
-"""Two sets of pictures made by code: cultivars that differ by a hair, and things that do not look alike.
+"""Sets of pictures made by code: cultivars that differ by a hair, things that do not look alike, and things posed.
 
-They are what an experiment needs that asks how a net's dreams depend on what it was taught to tell apart; nothing of
-them is shipped, and a seed gives the same pictures again.
+They are what experiments need that ask how a net, and its dreams, depend on what it was taught; nothing of them is
+shipped, and a seed gives the same pictures again.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from dreamvid.errors import SettingsError, nearest
 from dreamvid.media import Pixels
+from dreamvid.sketch.kinds import KINDS
+from dreamvid.sketch.strokes import render
 from dreamvid.training.drawings import draw
 from dreamvid.video import cv, images
 
+ONE_HANDED = ("arrow", "car", "chair", "cup", "fish", "key", "moon", "snail")  # another picture when mirrored
 THINGS = ("eye", "spiral", "bricks", "petals", "zebra", "tower")
 
 
@@ -77,20 +80,29 @@ def thing(kind: str, side: int, rng: np.random.Generator) -> Pixels:
     return np.ascontiguousarray(draw(kind, side, rng).transpose(1, 2, 0))
 
 
+def posed(kind: str, side: int, rng: np.random.Generator) -> Pixels:
+    """A sketch of a kind of `dreamvid.sketch`, `side` x `side` x 3: always at one place, facing one way."""
+    grey = render(KINDS[kind](rng), 4 * side, width=4 * side * rng.uniform(0.02, 0.04)).astype(np.float64) / 255
+    small = cv.load().resize(grey, (side, side), interpolation=cv.load().INTER_AREA)[..., None]
+    paper, ink = rng.uniform(150, 230, 3), rng.uniform(10, 90, 3)
+    return np.clip(ink + small * (paper - ink) + rng.normal(0, 3, (side, side, 3)), 0, 255).astype(np.uint8)
+
+
 Drawer = Callable[[int, np.random.Generator], Pixels]
 SETS: dict[str, dict[str, Drawer]] = {
     "similar": {name: partial(field, cultivar) for name, cultivar in CULTIVARS.items()},
     "mixed": {kind: partial(thing, kind) for kind in THINGS},
+    "posed": {kind: partial(posed, kind) for kind in ONE_HANDED},
 }
 
 
 def write_set(name: str, folder: Path, per_class: int, side: int, seed: int) -> None:
-    """Writes the set `similar` or `mixed` to `folder`, a sub-folder of PNGs for each class; the same again for a seed.
+    """Writes the set `similar`, `mixed` or `posed` to `folder`, a sub-folder of PNGs for each class.
 
-    `side`: of the pictures, in pixels. Raises SettingsError for another name.
+    `per_class` pictures each, the same again for the same `seed`; `side`: of the pictures, in pixels. Raises SettingsError for another name.
     """
     if name not in SETS:
-        raise SettingsError(f"there is no set {name!r}{nearest(name, SETS)}; there are {' and '.join(SETS)}")
+        raise SettingsError(f"there is no set {name!r}{nearest(name, SETS)}; there are {', '.join(SETS)}")
     for number, (kind, drawer) in enumerate(SETS[name].items()):
         (folder / kind).mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng([seed, number])
