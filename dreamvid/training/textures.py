@@ -99,7 +99,7 @@ SETS: dict[str, dict[str, Drawer]] = {
 def write_set(name: str, folder: Path, per_class: int, side: int, seed: int) -> None:
     """Writes the set `similar`, `mixed` or `posed` to `folder`, a sub-folder of PNGs for each class.
 
-    `per_class` pictures each, the same again for the same `seed`; `side`: of the pictures, in pixels. Raises SettingsError for another name.
+    `per_class` pictures each, the same again for a `seed`; `side`: in pixels. Raises SettingsError for another name.
     """
     if name not in SETS:
         raise SettingsError(f"there is no set {name!r}{nearest(name, SETS)}; there are {', '.join(SETS)}")
