@@ -46,7 +46,7 @@ class Lesson:
     """
 
     net: str = "resnet18"
-    minutes: float = 2.0
+    minutes: float = 2.5
     side: int = 64
     dream_side: int = 128
     per_class: int = 400
@@ -66,7 +66,7 @@ class Lesson:
             held_out=0.1,
             sheet=False,
             augment=Augment(shift=False, colour=False, noise=False),
-            attack=Attack(starts=0.5, full=0.8, radius=0.3, replays=2, ends=1, last_radius=0.3),
+            attack=Attack(starts=0.5, full=0.9, radius=0.25, replays=2, ends=1, last_radius=0.25),
             sources=tuple(Source(path=str(folder.resolve())) for folder in folders),
         )
 
