@@ -37,8 +37,20 @@ SMALLER_FEATURES = {
     "infinite": ["--sides", "48,64", "--circular", "64", *FEW_STEPS],
     "steps": ["--side", "48", "--iterations", "2"],
     "embed": ["--side", "48", "--dream-side", "48", *FEW_STEPS],
-    "terra": ["--minutes", "0.001", "--per-class", "4", "--side", "32", "--dream-side", "32", *FEW_STEPS],
-    "invariance": ["--minutes", "0.001", "--per-class", "4", "--side", "32"],
+    "terra": [
+        "--net",
+        "squeezenet1_1",
+        "--minutes",
+        "0.001",
+        "--per-class",
+        "4",
+        "--side",
+        "32",
+        "--dream-side",
+        "32",
+        *FEW_STEPS,
+    ],
+    "invariance": ["--net", "squeezenet1_1", "--minutes", "0.001", "--per-class", "4", "--side", "32"],
 }
 
 

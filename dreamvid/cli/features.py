@@ -323,14 +323,15 @@ def terra(
     """Nets trained on near-identical textures and on things: can one tell their dreams apart? --model judges."""
     from dreamvid.errors import SettingsError
     from dreamvid.training import terra as experiment
+    from dreamvid.training.school import School
 
     sets = {folder.resolve().name: folder for folder in data or ()}
     if len(sets) < len(data or ()):
         raise SettingsError("--data: two folders have one name; rename one of them")
 
     def work(at: "Studio") -> "Finding":
-        lesson = experiment.Lesson(net, minutes, side, dream_side, per_class, seed=at.settings.seed)
-        return experiment.terra(at, sets, lesson)
+        school = School(net, minutes, side, per_class, at.settings.seed)
+        return experiment.terra(at, sets, school, experiment.Dreams(side=dream_side))
 
     _make(shared, "terra", experiment.LOOK, work, beside=(".csv",), needs=(PLOTS, LEARNING))
 
@@ -349,11 +350,10 @@ def invariance(
 ) -> None:
     """A net trained with augmentation and without: what shifts, flips and noise do to its accuracy."""
     from dreamvid.training import invariance as experiment
+    from dreamvid.training.school import School
 
     def work(at: "Studio") -> "Finding":
-        return experiment.invariance(
-            data, experiment.School(net, minutes, side, per_class, at.settings.seed), at.compute
-        )
+        return experiment.invariance(data, School(net, minutes, side, per_class, at.settings.seed), at.compute)
 
     _make(shared, "invariance", (), work, beside=(".csv",), needs=(PLOTS,))
 

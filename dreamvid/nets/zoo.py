@@ -69,7 +69,7 @@ def get(name: str, weights: str | None = None) -> Net:
 
 
 def untrained(name: str, classes: int) -> nn.Module:
-    """A net of torchvision for so many classes with new weights, by torch's own generator; it takes what is normalised.
+    """A net for so many classes with new weights, by torch's own generator; it takes what is normalised.
 
     Raises NetError for an unknown name, and for a net of sketches.
     """
@@ -77,6 +77,8 @@ def untrained(name: str, classes: int) -> nn.Module:
         raise NetError(f"{name} is trained in its own way: see `python -m dreamvid.training.sketchnet --help`")
     if name not in names():
         raise NetError(_unknown(name))
+    if name == "dreamnet":
+        return DreamNet(classes)
     module = _build(name, num_classes=classes)
     if getattr(module, "transform_input", False):
         module.transform_input = False  # type: ignore[assignment]

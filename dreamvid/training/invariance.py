@@ -15,21 +15,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from dreamvid.device import Compute
-from dreamvid.errors import SourceError
 from dreamvid.features import plots
 from dreamvid.features.finding import Finding
 from dreamvid.features.plots import Curve, Panel
 from dreamvid.nets import zoo
-from dreamvid.training.augment import centred
-from dreamvid.training.corpus import read_corpus
-from dreamvid.training.loop import run_to_end
-from dreamvid.training.measure import Normalised, accuracy
-from dreamvid.training.recipe import Attack, Augment, Recipe, Source
+from dreamvid.training.recipe import Attack, Augment
+from dreamvid.training.school import School, teach
 from dreamvid.training.textures import write_set
 
 ON = "augmented"
 OFF = "as they are"
 SCHOOLS = {ON: Augment(colour=False), OFF: Augment(shift=False, flip=False, colour=False, noise=False)}
+UNTROUBLED = Attack(radius=0, last_radius=0)
 
 
 def shifted(views: Tensor, share: float) -> Tensor:
@@ -69,51 +66,25 @@ CHANGES = {
 }
 
 
-@dataclass(frozen=True)
-class School:
-    """How both nets are trained: `net` of torchvision or dreamnet, `minutes` of wall clock each, side in pixels.
-
-    `per_class`: pictures of a class, where they are drawn.
-    """
-
-    net: str = "resnet18"
-    minutes: float = 1.0
-    side: int = 64
-    per_class: int = 120
-    seed: int = 0
-
-    def recipe(self, folder: Path, augment: Augment) -> Recipe:
-        """From nothing and without attacks: only `augment` differs."""
-        return Recipe(
-            net=self.net,
-            minutes=self.minutes,
-            seed=self.seed,
-            size=self.side,
-            first_size=self.side,
-            batch=16,
-            rate=1e-3,
-            held_out=0.25,
-            sheet=False,
-            augment=augment,
-            attack=Attack(radius=0, last_radius=0),
-            sources=(Source(path=str(folder.resolve())),),
-        )
-
-
 def invariance(folder: Path | None, school: School, compute: Compute) -> Finding:
     """A net trained with augmentation and without: accuracy on held-out pictures that are shifted, flipped, noisy.
 
     `folder`: a sub-folder for each class; without one, the set `posed` of `textures`, whose things never move. Raises
     SourceError where it will not do, or is too small to hold any out, NetError for a net that cannot be had.
     """
+    zoo.untrained(school.net, classes=2)  # a net that cannot be had is told before anything is drawn
     with TemporaryDirectory() as work:
         if folder is None:
             folder = Path(work) / "posed"
             write_set("posed", folder, school.per_class, school.side, school.seed)
-        scores = {
-            name: _taught(school.recipe(folder, augment), Path(work) / f"{number}.safetensors", compute)
-            for number, (name, augment) in enumerate(SCHOOLS.items())
-        }
+        scores = {}
+        for number, (name, augment) in enumerate(SCHOOLS.items()):
+            recipe = school.recipe([folder], held_out=0.25, augment=augment, attack=UNTROUBLED)
+            taught = teach(recipe, Path(work) / f"{number}.safetensors", compute)
+            scores[name] = {
+                what: [taught.right(change.of(taught.views, amount)) for amount in change.amounts]
+                for what, change in CHANGES.items()
+            }
     panels = [
         Panel({name: Curve(change.amounts, scores[name][what]) for name in scores}, change.unit, "right", title=what)
         for what, change in CHANGES.items()
@@ -134,21 +105,6 @@ def invariance(folder: Path | None, school: School, compute: Compute) -> Finding
     unchanged = {name: of["shift"][0] for name, of in scores.items()}
     said.append(f"unchanged pictures: {unchanged[ON]:.0%} right with augmentation, {unchanged[OFF]:.0%} without")
     return Finding({"": plots.curves(panels)}, tuple(said), {**numbers, "unchanged": unchanged}, rows)
-
-
-def _taught(recipe: Recipe, out: Path, compute: Compute) -> dict[str, list[float]]:
-    """Change -> the accuracy of the trained net at each amount."""
-    corpus = read_corpus(recipe, Path())
-    if len(corpus.held_out.labels) == 0:
-        raise SourceError(f"{recipe.sources[0].path}: no class has two pictures, and none can be held out; add some")
-    run_to_end(recipe, corpus, out, compute, lambda minutes: None)
-    net = zoo.get(recipe.net, str(out))
-    model = Normalised(net.module, net.mean, net.std)
-    views, labels = centred(corpus.held_out.images, recipe.size), corpus.held_out.labels
-    return {
-        what: [accuracy(model, change.of(views, amount), labels) for amount in change.amounts]
-        for what, change in CHANGES.items()
-    }
 
 
 def _kept(values: list[float]) -> float:

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from dreamvid import objectives
-from dreamvid.device import Compute
 from dreamvid.features import embed
 from dreamvid.features.finding import Finding
 from dreamvid.features.photos import fitted
@@ -27,10 +26,8 @@ from dreamvid.nets import zoo
 from dreamvid.nets.net import OUTPUT, Net
 from dreamvid.nets.prepare import PreparedNet
 from dreamvid.training.augment import centred
-from dreamvid.training.corpus import Corpus, read_corpus
-from dreamvid.training.loop import run_to_end
-from dreamvid.training.measure import Normalised, accuracy
-from dreamvid.training.recipe import Attack, Augment, Recipe, Source
+from dreamvid.training.recipe import Attack, Augment, Recipe
+from dreamvid.training.school import School, Taught, teach
 from dreamvid.training.textures import write_set
 
 Points = embed.Points
@@ -39,45 +36,11 @@ SEEN = 24  # held-out pictures of a class on the map
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """How each net is trained and dreams: `net` of torchvision, `minutes` of wall clock each, sides in pixels.
+class Dreams:
+    """How each class is dreamed: `count` times, each from a seed of its own, `side` pixels."""
 
-    `per_class`: pictures of a class, where they are drawn; `dreams` of each class, which differ in their seed.
-    """
-
-    net: str = "resnet18"
-    minutes: float = 2.5
-    side: int = 64
-    dream_side: int = 128
-    per_class: int = 400
-    dreams: int = 2
-    seed: int = 0
-
-    def recipe(self, folders: Sequence[Path]) -> Recipe:
-        """Trained from nothing, without crops, which would change the size that a texture is told by."""
-        return Recipe(
-            net=self.net,
-            minutes=self.minutes,
-            seed=self.seed,
-            size=self.side,
-            first_size=self.side,
-            batch=16,
-            rate=1e-3,
-            held_out=0.1,
-            sheet=False,
-            augment=Augment(shift=False, colour=False, noise=False),
-            attack=Attack(starts=0.5, full=0.9, radius=0.25, replays=2, ends=1, last_radius=0.25),
-            sources=tuple(Source(path=str(folder.resolve())) for folder in folders),
-        )
-
-
-@dataclass(frozen=True)
-class Taught:
-    """A net after its lesson, with the pictures it was taught; `top1`: the share of held-out ones it knows."""
-
-    net: Net
-    corpus: Corpus
-    top1: float
+    count: int = 2
+    side: int = 128
 
 
 @dataclass(frozen=True)
@@ -92,25 +55,26 @@ class Told:
     apart: float
 
 
-def terra(judge: Studio, folders: Mapping[str, Path], lesson: Lesson) -> Finding:
+def terra(judge: Studio, folders: Mapping[str, Path], school: School, how: Dreams) -> Finding:
     """The experiment as one picture: for each set its pictures, their means, its dreams, an untrained net's, the map.
 
     `judge`: the net that says what a dream looks like, and how all dream; `folders`: sets by name, each with a
     sub-folder for each class; without any, the two of `textures`. Two sets are also taught together. Raises SourceError
     for a folder that will not do, NetError for a net that cannot be had.
     """
+    zoo.untrained(school.net, classes=2)  # a net that cannot be had is told before anything is drawn
     with TemporaryDirectory() as work:
-        sets = dict(folders) or dict(_drawn(lesson, Path(work)))
+        sets = dict(folders) or dict(_drawn(school, Path(work)))
         lessons = {name: [folder] for name, folder in sets.items()}
         if len(sets) == 2:
             lessons[" and ".join(sets)] = list(sets.values())
         taught = {
-            name: teach(lesson, several, Path(work) / f"{number}.safetensors", judge.compute)
+            name: teach(recipe(school, several), Path(work) / f"{number}.safetensors", judge.compute)
             for number, (name, several) in enumerate(lessons.items())
         }
     pages, rows, said, numbers = [], [], [], {}
     for name, one in taught.items():
-        page, found, figures = look(judge, name, one, lesson)
+        page, found, figures = look(judge, name, one, how)
         pages.append(page)
         rows += found
         numbers[name] = figures
@@ -124,49 +88,46 @@ def terra(judge: Studio, folders: Mapping[str, Path], lesson: Lesson) -> Finding
     return Finding({"": stacked(pages)}, tuple(said), {"sets": numbers}, rows)
 
 
-def _drawn(lesson: Lesson, work: Path) -> Iterator[tuple[str, Path]]:
+def recipe(school: School, folders: Sequence[Path]) -> Recipe:
+    """A school's recipe without crops, which would change the size that a texture is told by, and with weak attacks.
+
+    These make dreams that can be seen; earlier or stronger ones keep a net from learning what is hard to tell.
+    """
+    return school.recipe(
+        folders,
+        held_out=0.1,
+        augment=Augment(shift=False, colour=False, noise=False),
+        attack=Attack(starts=0.5, full=0.9, radius=0.25, replays=2, ends=1, last_radius=0.25),
+    )
+
+
+def _drawn(school: School, work: Path) -> Iterator[tuple[str, Path]]:
     for name in ("similar", "mixed"):
-        write_set(name, work / name, lesson.per_class, lesson.side, lesson.seed)
+        write_set(name, work / name, school.per_class, school.side, school.seed)
         yield name, work / name
 
 
-def teach(lesson: Lesson, folders: Sequence[Path], out: Path, compute: Compute) -> Taught:
-    """Trains a net on the pictures of some folders, to `out`; raises SourceError or NetError."""
-    recipe = lesson.recipe(folders)
-    corpus = read_corpus(recipe, Path())
-    run_to_end(recipe, corpus, out, compute, lambda minutes: None)
-    net = zoo.get(recipe.net, str(out))
-    if len(corpus.held_out.labels) == 0:
-        return Taught(net, corpus, float("nan"))
-    views = centred(corpus.held_out.images, recipe.size)
-    return Taught(net, corpus, accuracy(Normalised(net.module, net.mean, net.std), views, corpus.held_out.labels))
-
-
 def look(
-    judge: Studio, name: str, taught: Taught, lesson: Lesson
+    judge: Studio, name: str, taught: Taught, how: Dreams
 ) -> tuple[Pixels, list[dict[str, object]], dict[str, float]]:
     """A set's page, its rows by class, and its numbers."""
-    corpus, classes = taught.corpus, taught.corpus.classes
-    data = {kind: _pictures(corpus, number, lesson.side) for number, kind in enumerate(classes)}
-    means = {kind: _mean(corpus, number, lesson.side) for number, kind in enumerate(classes)}
-    dreams = dreams_of(replace(judge, net=taught.net), lesson)
-    blank = dreams_of(replace(judge, net=untrained(taught.net, lesson)), lesson)
+    classes = taught.corpus.classes
+    data = {kind: _pictures(taught, number) for number, kind in enumerate(classes)}
+    means = {kind: _mean(taught, number) for number, kind in enumerate(classes)}
+    dreams = dreams_of(replace(judge, net=taught.net), how)
+    blank = dreams_of(replace(judge, net=untrained(taught.net, judge.settings.seed)), how)
 
-    own, eye = prepared(judge, taught.net), prepared(judge, judge.net)
-    features = {kind: np.stack([embed.penultimate(own, photo) for photo in photos]) for kind, photos in data.items()}
-    seen = {kind: embed.penultimate(own, of[0]) for kind, of in dreams.items()}
-    sat = embed.sat(features, seen)
-    looks = {kind: np.stack([embed.penultimate(eye, photo) for photo in photos]) for kind, photos in data.items()}
-    told, told_blank = (
-        tell(looks, {kind: np.stack([embed.penultimate(eye, one) for one in of]) for kind, of in some.items()})
-        for some in (dreams, blank)
-    )
-    alike = {kind: correlation(fitted(dreams[kind][0], lesson.side), means[kind]) for kind in classes}
+    own, eye = (replace(judge, net=net).exact(OUTPUT) for net in (taught.net, judge.net))
+    features, seen = features_of(own, data), {kind: of[0] for kind, of in features_of(own, dreams).items()}
+    sat, looks = embed.sat(features, seen), features_of(eye, data)
+    told, told_blank = (tell(looks, features_of(eye, some)) for some in (dreams, blank))
+    top1 = taught.right(taught.views)
+    alike = {kind: correlation(fitted(dreams[kind][0], taught.side), means[kind]) for kind in classes}
     rows: list[dict[str, object]] = [
         {"set": name, "class": kind, "mean_picture": alike[kind], **vars(sat[kind])} for kind in classes
     ]
     figures = {
-        "top1": taught.top1,
+        "top1": top1,
         "told": told.right,
         "told_untrained": told_blank.right,
         "apart": told.apart,
@@ -175,35 +136,35 @@ def look(
         "ratio": float(np.mean([at.ratio for at in sat.values()])),
         "mean_picture": float(np.mean(list(alike.values()))),
     }
-    cells = [Cell(kind, _shown(data[kind][0], lesson)) for kind in classes]
-    cells += [Cell(f"mean {alike[kind]:.2f}", _shown(means[kind], lesson)) for kind in classes]
+    cells = [Cell(kind, enlarged(data[kind][0], how.side)) for kind in classes]
+    cells += [Cell(f"mean {alike[kind]:.2f}", enlarged(means[kind], how.side)) for kind in classes]
     cells += [Cell(f"dream {sat[kind].ratio:.2f}", dreams[kind][0]) for kind in classes]
-    cells += [Cell("another seed", of[number]) for number in range(1, lesson.dreams) for of in dreams.values()]
+    cells += [Cell("another seed", of[number]) for number in range(1, how.count) for of in dreams.values()]
     cells += [Cell("untrained", of[0]) for of in blank.values()]
-    chart = embed.chart(features, seen, "pca", lesson.seed, f"{name}: {taught.top1:.0%} known, {told.right:.0%} told")
+    chart = embed.chart(features, seen, "pca", judge.settings.seed, f"{name}: {top1:.0%} known, {told.right:.0%} told")
     return stacked([sheet(cells, len(classes)), chart]), rows, figures
 
 
-def prepared(studio: Studio, net: Net) -> PreparedNet:
-    """A net cut at its output, for what is measured."""
-    return replace(studio, net=net).exact(OUTPUT)
+def features_of(net: PreparedNet, pictures: Mapping[str, Sequence[Pixels]]) -> dict[str, Points]:
+    """Class -> what the net's last layer is given for each of its pictures, (pictures, F)."""
+    return {kind: np.stack([embed.penultimate(net, photo) for photo in of]) for kind, of in pictures.items()}
 
 
-def untrained(net: Net, lesson: Lesson) -> Net:
+def untrained(net: Net, seed: int) -> Net:
     """The same net with weights that have learned nothing."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(lesson.seed)
+        torch.manual_seed(seed)
         return replace(net, module=zoo.untrained(net.name, len(net.classes)).eval())
 
 
-def dreams_of(studio: Studio, lesson: Lesson) -> dict[str, list[Pixels]]:
+def dreams_of(studio: Studio, how: Dreams) -> dict[str, list[Pixels]]:
     """Class -> its dreams out of noise."""
     net = studio.prepared(OUTPUT)
     made: dict[str, list[Pixels]] = {}
     for index, kind in enumerate(studio.net.classes):
-        for seed in range(lesson.dreams):
-            dreamer = replace(studio.dreamer(objectives.class_logit(index), net), seed=lesson.seed + seed)
-            made.setdefault(kind, []).append(picture(dreamer, beginning(dreamer, lesson.dream_side, lesson.dream_side)))
+        for number in range(how.count):
+            dreamer = replace(studio.dreamer(objectives.class_logit(index), net), seed=studio.settings.seed + number)
+            made.setdefault(kind, []).append(picture(dreamer, beginning(dreamer, how.side, how.side)))
     return made
 
 
@@ -239,22 +200,21 @@ def correlation(one: Pixels, other: Pixels) -> float:
     return float(first @ second) / scale if scale else 0.0
 
 
-def _pictures(corpus: Corpus, label: int, side: int) -> list[Pixels]:
+def _pictures(taught: Taught, label: int) -> list[Pixels]:
     """Pictures of a class, held-out ones where there are two."""
-    chosen = corpus.held_out.images[corpus.held_out.labels == label]
-    if len(chosen) < 2:
-        chosen = torch.cat([part.images[part.labels == label] for part in corpus.sources])
-    return [_pixels(view) for view in centred(chosen[:SEEN], side)]
+    of_class = taught.views[taught.corpus.held_out.labels == label]
+    return [_pixels(view) for view in (of_class if len(of_class) > 1 else _learned(taught, label))[:SEEN]]
 
 
-def _mean(corpus: Corpus, label: int, side: int) -> Pixels:
-    every = torch.cat([part.images[part.labels == label] for part in corpus.sources])
-    return _pixels(centred(every, side).mean(dim=0))
+def _mean(taught: Taught, label: int) -> Pixels:
+    return _pixels(_learned(taught, label).mean(dim=0))
+
+
+def _learned(taught: Taught, label: int) -> Tensor:
+    """The pictures of a class that the net was taught, (N, 3, side, side) in 0 to 1."""
+    every = torch.cat([part.images[part.labels == label] for part in taught.corpus.sources])
+    return centred(every, taught.side)
 
 
 def _pixels(view: Tensor) -> Pixels:
     return np.ascontiguousarray((view.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
-
-
-def _shown(photo: Pixels, lesson: Lesson) -> Pixels:
-    return enlarged(photo, lesson.dream_side)
