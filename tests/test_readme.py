@@ -31,26 +31,15 @@ SMALLER = {
     "train": ["--minutes", "0.01"],
 }
 FEW_STEPS = ["--set", "dream.steps=1", "--set", "dream.octaves=1"]
+BRIEFLY = ["--net", "squeezenet1_1", "--minutes", "0.001", "--per-class", "4", "--side", "32"]
 SMALLER_FEATURES = {
     **{name: [*FEW_STEPS, "--side", "48"] for name in ("grid", "class", "crops", "deconv", "depth", "noise")},
     "atlas": [*FEW_STEPS, "--side", "32"],
     "infinite": ["--sides", "48,64", "--circular", "64", *FEW_STEPS],
     "steps": ["--side", "48", "--iterations", "2"],
     "embed": ["--side", "48", "--dream-side", "48", *FEW_STEPS],
-    "terra": [
-        "--net",
-        "squeezenet1_1",
-        "--minutes",
-        "0.001",
-        "--per-class",
-        "4",
-        "--side",
-        "32",
-        "--dream-side",
-        "32",
-        *FEW_STEPS,
-    ],
-    "invariance": ["--net", "squeezenet1_1", "--minutes", "0.001", "--per-class", "4", "--side", "32"],
+    "terra": [*BRIEFLY, "--dream-side", "32", *FEW_STEPS],
+    "invariance": BRIEFLY,
 }
 
 

@@ -56,19 +56,8 @@ def test_the_experiment_on_folders_of_ones_own_is_one_picture(
         write_set(kinds, here / name, per_class=3, side=32, seed=1)
         for folder in sorted((here / name).iterdir())[2:]:
             shutil.rmtree(folder)
-    command = [
-        "features",
-        "terra",
-        "--net",
-        "squeezenet1_1",
-        "--data",
-        "fields",
-        "--data",
-        "things",
-        "--dream-side",
-        "40",
-        *QUICK,
-    ]
+    small = ["--net", "squeezenet1_1", "--dream-side", "40", *QUICK]
+    command = ["features", "terra", "--data", "fields", "--data", "things", *small]
     assert cli.run(command) == 0, capsys.readouterr().err
     found = json.loads(capsys.readouterr().out)
     assert {*found["files"]} == {"terra.png", "terra.csv"}
