@@ -23,7 +23,7 @@ from dreamvid.features.sheet import Cell, enlarged, sheet, stacked
 from dreamvid.features.studio import FROM_NOTHING, Look, Studio, beginning, picture
 from dreamvid.media import Pixels
 from dreamvid.nets import zoo
-from dreamvid.nets.net import OUTPUT, Net
+from dreamvid.nets.net import OUTPUT
 from dreamvid.nets.prepare import PreparedNet
 from dreamvid.training.augment import centred
 from dreamvid.training.recipe import Attack, Augment, Recipe
@@ -33,6 +33,7 @@ from dreamvid.training.textures import write_set
 Points = embed.Points
 LOOK: Look = FROM_NOTHING
 SEEN = 24  # held-out pictures of a class on the map
+UNTRAINED = 4  # nets of the control: one net's few dreams may look like their classes by chance
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,15 @@ def _drawn(school: School, work: Path) -> Iterator[tuple[str, Path]]:
 def look(
     judge: Studio, name: str, taught: Taught, how: Dreams
 ) -> tuple[Pixels, list[dict[str, object]], dict[str, float]]:
-    """A set's page, its rows by class, and its numbers."""
+    """A set's page, its rows by class, and its numbers.
+
+    Titles on the page: the correlation of each mean picture with the dream, and the ratio of `embed.Sat`.
+    """
     classes = taught.corpus.classes
     data = {kind: _pictures(taught, number) for number, kind in enumerate(classes)}
     means = {kind: _mean(taught, number) for number, kind in enumerate(classes)}
     dreams = dreams_of(replace(judge, net=taught.net), how)
-    blank = dreams_of(replace(judge, net=untrained(taught.net, judge.settings.seed)), how)
+    blank = dreams_of_untrained(replace(judge, net=taught.net), how.side)
 
     own, eye = (replace(judge, net=net).exact(OUTPUT) for net in (taught.net, judge.net))
     features, seen = features_of(own, data), {kind: of[0] for kind, of in features_of(own, dreams).items()}
@@ -137,8 +141,8 @@ def look(
         "mean_picture": float(np.mean(list(alike.values()))),
     }
     cells = [Cell(kind, enlarged(data[kind][0], how.side)) for kind in classes]
-    cells += [Cell(f"mean {alike[kind]:.2f}", enlarged(means[kind], how.side)) for kind in classes]
-    cells += [Cell(f"dream {sat[kind].ratio:.2f}", dreams[kind][0]) for kind in classes]
+    cells += [Cell(f"mean, corr. {alike[kind]:.2f}", enlarged(means[kind], how.side)) for kind in classes]
+    cells += [Cell(f"dream, ratio {sat[kind].ratio:.1f}", dreams[kind][0]) for kind in classes]
     cells += [Cell("another seed", of[number]) for number in range(1, how.count) for of in dreams.values()]
     cells += [Cell("untrained", of[0]) for of in blank.values()]
     chart = embed.chart(features, seen, "pca", judge.settings.seed, f"{name}: {top1:.0%} known, {told.right:.0%} told")
@@ -150,13 +154,6 @@ def features_of(net: PreparedNet, pictures: Mapping[str, Sequence[Pixels]]) -> d
     return {kind: np.stack([embed.penultimate(net, photo) for photo in of]) for kind, of in pictures.items()}
 
 
-def untrained(net: Net, seed: int) -> Net:
-    """The same net with weights that have learned nothing."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return replace(net, module=zoo.untrained(net.name, len(net.classes)).eval())
-
-
 def dreams_of(studio: Studio, how: Dreams) -> dict[str, list[Pixels]]:
     """Class -> its dreams out of noise."""
     net = studio.prepared(OUTPUT)
@@ -165,6 +162,18 @@ def dreams_of(studio: Studio, how: Dreams) -> dict[str, list[Pixels]]:
         for number in range(how.count):
             dreamer = replace(studio.dreamer(objectives.class_logit(index), net), seed=studio.settings.seed + number)
             made.setdefault(kind, []).append(picture(dreamer, beginning(dreamer, how.side, how.side)))
+    return made
+
+
+def dreams_of_untrained(studio: Studio, side: int) -> dict[str, list[Pixels]]:
+    """Class -> a dream by each of some nets whose weights have learned nothing: what luck would have it look like."""
+    made: dict[str, list[Pixels]] = {}
+    for seed in range(UNTRAINED):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(studio.settings.seed + seed)
+            module = zoo.untrained(studio.net.name, len(studio.net.classes)).eval()
+        for kind, of in dreams_of(replace(studio, net=replace(studio.net, module=module)), Dreams(1, side)).items():
+            made.setdefault(kind, []).extend(of)
     return made
 
 
