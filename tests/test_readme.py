@@ -187,6 +187,7 @@ def test_every_option_it_speaks_of_exists(capfd: pytest.CaptureFixture[str]) -> 
     cli.run(["image", "--help"])
     cli.run(["compare", "--help"])
     cli.run(["features", "grid", "--help"])
+    cli.run(["train", "--help"])
     known = unstyled(capfd.readouterr().out)
     spoken = set(re.findall(r"`(--[a-z][a-z-]+)", README))
     assert [option for option in sorted(spoken) if option not in known] == []
