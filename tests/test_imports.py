@@ -36,6 +36,7 @@ BESIDE: dict[str, set[str]] = {
     "render": {"plan"},
     "engine": {"targets"},
     "job": {"workspace"},
+    "training": {"features"},
     "batch": {"job"},
     "papers": {"features", "training"},
     "__main__": {"cli"},
