@@ -38,6 +38,7 @@ BESIDE: dict[str, set[str]] = {
     "render": {"plan", "worlds"},
     "engine": {"targets"},
     "job": {"workspace"},
+    "training": {"features"},
     "batch": {"job"},
     "papers": {"features", "training"},
     "__main__": {"cli"},

@@ -18,6 +18,7 @@ from torchvision import models
 
 from dreamvid import cli, presets
 from dreamvid.nets import zoo
+from dreamvid.training.export import Facts, export
 from dreamvid.video import images
 
 ROOT = Path(__file__).parent.parent
@@ -30,12 +31,15 @@ SMALLER = {
     "train": ["--minutes", "0.01"],
 }
 FEW_STEPS = ["--set", "dream.steps=1", "--set", "dream.octaves=1"]
+BRIEFLY = ["--net", "squeezenet1_1", "--minutes", "0.001", "--per-class", "4", "--side", "32"]
 SMALLER_FEATURES = {
     **{name: [*FEW_STEPS, "--side", "48"] for name in ("grid", "class", "crops", "deconv", "depth", "noise")},
     "atlas": [*FEW_STEPS, "--side", "32"],
     "infinite": ["--sides", "48,64", "--circular", "64", *FEW_STEPS],
     "steps": ["--side", "48", "--iterations", "2"],
     "embed": ["--side", "48", "--dream-side", "48", *FEW_STEPS],
+    "terra": [*BRIEFLY, "--dream-side", "32", *FEW_STEPS],
+    "invariance": BRIEFLY,
 }
 
 
@@ -94,6 +98,9 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
     words = shlex.split(command)[1:]
     if "mine.safetensors" in words:  # what the command above it makes
         shutil.copy(zoo.EMBEDDED, checkout / "mine.safetensors")
+    if "fields.safetensors" in words:  # likewise
+        facts = Facts(width=1, classes=["kind0", "kind1", "rose"], mean=(0.5, 0.5, 0.5), std=(0.3, 0.3, 0.3))
+        export(models.resnet18(num_classes=3), checkout / "fields.safetensors", facts, {}, "resnet18")
     if "fields.pth" in words:  # what the reader brings
         torch.save(models.resnet18(num_classes=3).state_dict(), "fields.pth")
         Path("fields.txt").write_text("maize\nsorghum\nwheat\n")
@@ -112,7 +119,8 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
         made = {path.name for path in set(checkout.iterdir()) - before}
         assert made - {"__pycache__"} == {words[2]}  # what Python leaves beside code
     elif words[0] == "train":
-        assert (checkout / "mine.safetensors").is_file() and (checkout / "mine.safetensors.png").is_file()
+        made = Path(words[1]).with_suffix(".safetensors").name
+        assert (checkout / made).is_file() and (checkout / f"{made}.png").is_file()
     elif words[0] == "features":
         assert f"{words[1]}.png" in {path.name for path in set(checkout.iterdir()) - before}
     elif words[0] == "batch":
@@ -179,6 +187,7 @@ def test_every_option_it_speaks_of_exists(capfd: pytest.CaptureFixture[str]) -> 
     cli.run(["image", "--help"])
     cli.run(["compare", "--help"])
     cli.run(["features", "grid", "--help"])
+    cli.run(["train", "--help"])
     known = unstyled(capfd.readouterr().out)
     spoken = set(re.findall(r"`(--[a-z][a-z-]+)", README))
     assert [option for option in sorted(spoken) if option not in known] == []

@@ -114,7 +114,10 @@ def batch(
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(help="A TOML file; dreamvid/training/dreamnet.toml made the shipped net.")],
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of the pictures; default: the recipe's.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Folder of the pictures; default: the recipe's. Repeat to mix.")
+    ] = None,
+    only: Annotated[str | None, typer.Option("--only", help="These classes alone.", metavar="NAME,...")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Net to write; default: RECIPE.safetensors here.")] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="Wall clock in place of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed in place of the recipe's.")] = None,
@@ -127,7 +130,9 @@ def train(
 
     show_notices(quiet=quiet, verbose=False)
     with minutes_bar(quiet=quiet) as tell:
-        training(recipe, data, out, {"minutes": minutes, "seed": seed}, {"threads": threads, "device": device}, tell)
+        names = None if only is None else [name.strip() for name in only.split(",")]
+        changes = {"minutes": minutes, "seed": seed, "only": names}
+        training(recipe, data or [], out, changes, {"threads": threads, "device": device}, tell)
 
 
 @app.command()

@@ -62,10 +62,10 @@ def embed(studio: Studio, folder: Path, method: Method, *, per_class: int, side:
         for name, at in found.items()
     )
     title = f"{studio.net.name}: penultimate features by {method}"
-    chart = plots.clouds(clouds_of(data, seen, method, studio.settings.seed), title)
+    shown = chart(data, seen, method, studio.settings.seed, title)
     cells = [Cell(f"{name} {found[name].ratio:.2f}", dream) for name, dream in dreams.items()]
     rows = [{"class": name, **vars(at)} for name, at in found.items()]
-    return Finding({"": chart, "-dreams": sheet(cells, 4)}, said, {"method": method, "classes": rows}, rows)
+    return Finding({"": shown, "-dreams": sheet(cells, 4)}, said, {"method": method, "classes": rows}, rows)
 
 
 def check_method(text: str) -> Method:
@@ -132,8 +132,13 @@ def sat(data: Mapping[str, Points], dreams: Mapping[str, Points]) -> dict[str, S
     return found
 
 
-def clouds_of(data: Mapping[str, Points], dreams: Mapping[str, Points], method: Method, seed: int) -> dict[str, Cloud]:
-    """Data, (N, features) a class, dreams, (features,), and the data's centres, brought to the plane together."""
+def chart(data: Mapping[str, Points], dreams: Mapping[str, Points], method: Method, seed: int, title: str) -> Pixels:
+    """The map of the data, (N, features) a class, and of each class's dream, (features,)."""
+    return plots.clouds(_clouds(data, dreams, method, seed), title)
+
+
+def _clouds(data: Mapping[str, Points], dreams: Mapping[str, Points], method: Method, seed: int) -> dict[str, Cloud]:
+    """Data, dreams and centres brought to the plane together."""
     names = list(data)
     centres = np.stack([data[name].mean(axis=0) for name in names])
     together = np.concatenate([*data.values(), np.stack([dreams[name] for name in names]), centres])

@@ -1,6 +1,7 @@
 """Nets by name: dreamnet, whose weights ship with the package, and torchvision's classification nets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
@@ -67,6 +68,23 @@ def get(name: str, weights: str | None = None) -> Net:
     return _from_file(name, load(Path(weights))) if weights else _from_hub(name)
 
 
+def untrained(name: str, classes: int) -> nn.Module:
+    """A net for so many classes with new weights, by torch's own generator; it takes what is normalised.
+
+    Raises NetError for an unknown name, and for a net of sketches.
+    """
+    if name in SKETCHERS:
+        raise NetError(f"{name} is trained in its own way: see `python -m dreamvid.training.sketchnet --help`")
+    if name not in names():
+        raise NetError(_unknown(name))
+    if name == "dreamnet":
+        return DreamNet(classes)
+    module = _build(name, num_classes=classes)
+    if getattr(module, "transform_input", False):
+        module.transform_input = False  # type: ignore[assignment]
+    return module
+
+
 def from_settings(how: NetSettings, *, trust: bool = False) -> Net:
     """The net that the settings describe; raises NetError where it cannot be had so.
 
@@ -87,7 +105,9 @@ def _unknown(name: str) -> str:
 
 def _dreamnet(checkpoint: Checkpoint) -> Net:
     if checkpoint.metadata.get("architecture") != "dreamnet":
-        raise NetError(f"{checkpoint.path} holds no dreamnet: name the architecture of these weights with --model")
+        name = checkpoint.metadata.get("architecture")
+        known = f"give --model {name} --weights {checkpoint.path}" if name else "name their architecture with --model"
+        raise NetError(f"{checkpoint.path} holds no dreamnet: {known}")
     classes = tuple(checkpoint.entry("classes"))
     module = DreamNet(len(classes), float(checkpoint.entry("width")))
     fill(module, checkpoint, "dreamnet")
@@ -137,7 +157,10 @@ def _from_file(name: str, checkpoint: Checkpoint) -> Net:
         classes = tuple(checkpoint.entry("classes"))
         if len(classes) != (number or 1000):
             raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes and has {number or 1000}")
-    return _torchvision(name, module, checkpoint.sha256, classes)
+    net = _torchvision(name, module, checkpoint.sha256, classes)
+    if "mean" not in checkpoint.metadata:
+        return net
+    return replace(net, mean=tuple(checkpoint.entry("mean")), std=tuple(checkpoint.entry("std")))
 
 
 def _from_hub(name: str) -> Net:

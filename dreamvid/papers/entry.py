@@ -52,11 +52,15 @@ class Bench:
 
 @dataclass(frozen=True)
 class Shown:
-    """What came of a figure: the number, what else is to be said, and the picture."""
+    """What came of a figure: the number, what else is to be said, and the picture.
+
+    `untrained`: the number of the control, where the figure makes it itself.
+    """
 
     number: float
     words: str
     picture: Pixels
+    untrained: float | None = None
 
 
 @dataclass(frozen=True)

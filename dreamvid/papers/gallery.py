@@ -17,7 +17,7 @@ from dreamvid.features import photos
 from dreamvid.features.studio import Studio
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
-from dreamvid.papers import dreams, questions, sketches
+from dreamvid.papers import dreams, lessons, questions, sketches
 from dreamvid.papers.entry import Bench, Entry
 from dreamvid.presets import resolve
 from dreamvid.settings import Settings
@@ -25,7 +25,7 @@ from dreamvid.video import images
 from dreamvid.video.store import write_file
 
 ENTRIES: tuple[Entry, ...] = tuple(
-    sorted((*dreams.ENTRIES, *questions.ENTRIES, *sketches.ENTRIES), key=lambda entry: entry.id)
+    sorted((*dreams.ENTRIES, *lessons.ENTRIES, *questions.ENTRIES, *sketches.ENTRIES), key=lambda entry: entry.id)
 )
 TEXTS = {
     "a": "Posts of a lab on the dreams of a ResNet-18 that was trained on pictures of sorghum fields",
@@ -147,7 +147,11 @@ def _run(entry: Entry, studio: Studio, control: bool, judge: Studio | None, page
         raise type(error)(f"{entry.id} with {studio.net.name}: {error}") from error
     write_file(out / f"{name}.png", images.encode(shown.picture, ".png"))
     run = Run(studio.net.name, control, shown.number, entry.met(shown.number), shown.words, f"{name}.png")
-    write_file(note, json.dumps({"entry": entry.id, "made_with": made_with, "run": asdict(run)}, indent=1).encode())
+    runs = [run]
+    if shown.untrained is not None:
+        runs.append(replace(run, control=True, number=shown.untrained, met=entry.met(shown.untrained), words=""))
+    told = {"entry": entry.id, "made_with": made_with, "runs": [asdict(each) for each in runs]}
+    write_file(note, json.dumps(told, indent=1).encode())
 
 
 def kept(out: Path) -> dict[str, list[Run]]:
@@ -156,7 +160,7 @@ def kept(out: Path) -> dict[str, list[Run]]:
     for path in sorted(out.glob("*.json")):
         note = json.loads(path.read_text("utf-8"))
         if note.get("entry") in found:
-            found[note["entry"]].append(Run(**note["run"]))
+            found[note["entry"]] += [Run(**run) for run in note["runs"]]
     return {id_: sorted(runs, key=lambda run: run.control) for id_, runs in found.items() if runs}
 
 

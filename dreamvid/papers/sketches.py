@@ -6,7 +6,7 @@ from torch import Tensor
 
 from dreamvid import objectives
 from dreamvid.features import plots
-from dreamvid.features.embed import clouds_of, penultimate, sat
+from dreamvid.features.embed import chart, penultimate, sat
 from dreamvid.features.sheet import Cell, sheet, stacked
 from dreamvid.features.studio import beginning, picture
 from dreamvid.media import Pixels, to_float
@@ -98,10 +98,10 @@ def embedding(bench: Bench) -> Shown:
         made[name] = picture(dreamer, beginning(dreamer, 224, 224))
     seen = {name: penultimate(net, one) for name, one in made.items()}
     found = sat(data, seen)
-    chart = plots.clouds(clouds_of(data, seen, "pca", SEED), "features before the last layer, PCA")
+    on_map = chart(data, seen, "pca", SEED, "features before the last layer, PCA")
     own = float(np.mean([at.nearest == name for name, at in found.items()]))
     words = "; ".join(f"{name} {at.ratio:.2f} times as far as a sketch" for name, at in found.items())
-    return Shown(own, words, stacked([chart, sheet([Cell(name, one) for name, one in made.items()], 6)]))
+    return Shown(own, words, stacked([on_map, sheet([Cell(name, one) for name, one in made.items()], 6)]))
 
 
 def _module(bench: Bench) -> SketchANet:

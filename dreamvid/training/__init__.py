@@ -1,14 +1,14 @@
 """Trains the nets that dreams are made with: `train` goes from a recipe's file to a net's file."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 
 def train(
     file: Path,
-    data: Path | None,
+    data: Sequence[Path],
     out: Path | None,
     changes: dict[str, Any],
     computing: dict[str, Any],
@@ -16,18 +16,25 @@ def train(
 ) -> Path:
     """Train by the recipe in `file` and return the net's file, `out` or the recipe's name here.
 
-    `data`: folder of the sources, else the recipe's own; `changes`: recipe keys with new values, None for the
-    recipe's; `computing`: compute settings, likewise; `tell` hears the minutes done and all of them. Raises
-    SettingsError for a recipe, option or output that will not do, SourceError for pictures, NetError for a start.
+    `data`: folder of the sources, none: the recipe's own, several: each is a source itself; `changes`: recipe keys with
+    new values, None for the recipe's; `computing`: compute settings, likewise; `tell` hears the minutes done and all of
+    them. Raises SettingsError for a recipe, option or output that will not do, SourceError for pictures, NetError for a
+    net or a start that cannot be had.
     """
     from dreamvid.device import set_up
     from dreamvid.errors import SettingsError
     from dreamvid.settings import read_settings
     from dreamvid.training.corpus import read_corpus
     from dreamvid.training.loop import run_to_end
-    from dreamvid.training.recipe import read_recipe
+    from dreamvid.training.nets import build
+    from dreamvid.training.recipe import Recipe, read_recipe
 
-    recipe = read_recipe(file, {key: value for key, value in changes.items() if value is not None})
+    given = {key: value for key, value in changes.items() if value is not None}
+    if len(data) > 1:
+        if read_recipe(file).sources != Recipe().sources:
+            raise SettingsError(f"--data twice: {file} names [[sources]] of its own; give the one folder they are in")
+        given["sources"] = [{"path": str(folder.resolve())} for folder in data]
+    recipe = read_recipe(file, given)
     compute = {key: value for key, value in computing.items() if value is not None}
     net = out or Path(f"{file.stem}.safetensors")
     if net.suffix != ".safetensors" or not net.parent.is_dir():
@@ -39,9 +46,13 @@ def train(
     except OSError as error:
         raise SettingsError(f"--out {net} cannot be written: {error.strerror}") from None
     settings = read_settings({"compute": compute}, "settings")
-    corpus = read_corpus(recipe, data or file.parent)
+    build(recipe, classes=2)  # a net that cannot be had is told before the pictures are read
+    corpus = read_corpus(recipe, data[0] if data else file.parent)
     run_to_end(recipe, corpus, net, set_up(settings.compute), lambda minutes: tell(minutes, recipe.minutes))
     logging.getLogger(__name__).info(
-        "%s: %d classes; dream with it: dreamvid image PHOTO dream.png --model %s", net, len(corpus.classes), net
+        "%s: %d classes; dream with it: dreamvid image PHOTO dream.png %s",
+        net,
+        len(corpus.classes),
+        f"--model {net}" if recipe.net == "dreamnet" else f"--model {recipe.net} --weights {net}",
     )
     return net

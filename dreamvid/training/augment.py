@@ -6,13 +6,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dreamvid.training.recipe import Augment
+
 SMALLEST_CROP = 0.22  # of the side
 
 
-def augment(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Random views of uint8 pictures (B, 3, H, W) as floats in 0 to 1, (B, 3, size, size)."""
-    views = _crop(pictures.float() / 255, size, generator)
-    return _grain(_recolour(views, generator), generator).clamp_(0, 1)
+def augment(pictures: Tensor, size: int, generator: torch.Generator, how: Augment) -> Tensor:
+    """Random views of uint8 pictures (B, 3, H, W) as floats in 0 to 1, (B, 3, size, size); `how` says what varies."""
+    turned = how.shift or how.flip
+    views = _view(pictures.float() / 255, size, generator, how) if turned else centred(pictures, size)
+    if how.colour:
+        views = _recolour(views, generator)
+    if how.noise:
+        views = _grain(views, generator)
+    return views.clamp_(0, 1)
 
 
 def centred(pictures: Tensor, size: int) -> Tensor:
@@ -24,17 +31,17 @@ def _uniform(low: float, high: float, count: int, generator: torch.Generator) ->
     return torch.empty(count, 1, 1, 1).uniform_(low, high, generator=generator)
 
 
-def _crop(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def _view(pictures: Tensor, size: int, generator: torch.Generator, how: Augment) -> Tensor:
     """Crop (uniform in area), rotation, aspect and flip as one affine map per picture."""
-    count = len(pictures)
+    count, least = len(pictures), SMALLEST_CROP if how.shift else 1.0
 
     def draw(low: float, high: float) -> Tensor:
         return _uniform(low, high, count, generator).reshape(count)
 
-    side = draw(SMALLEST_CROP**2, 1).sqrt()
-    aspect = draw(-0.2, 0.2).exp()
-    angle = draw(-1, 1) ** 3 * math.radians(35)  # cubed: mostly upright, now and then well tilted
-    flip = draw(-1, 1).sign()
+    side = draw(least**2, 1).sqrt()
+    aspect = (draw(-0.2, 0.2) * how.shift).exp()
+    angle = draw(-1, 1) ** 3 * math.radians(35) * how.shift  # cubed: mostly upright, now and then well tilted
+    flip = draw(-1, 1).sign() if how.flip else torch.ones(count)
     width, height = side * aspect, side / aspect
     columns = [width * angle.cos() * flip, -height * angle.sin(), draw(-1, 1) * (1 - side)]
     rows = [width * angle.sin() * flip, height * angle.cos(), draw(-1, 1) * (1 - side)]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from dreamvid.errors import SettingsError, SourceError
-from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.training.export import write_whole
 from dreamvid.training.heads import Heads
 from dreamvid.training.recipe import Recipe
@@ -17,9 +17,9 @@ from dreamvid.training.recipe import Recipe
 class Run:
     """State of a training run; `minutes` is the wall clock spent, over all its processes."""
 
-    net: DreamNet
+    net: nn.Module
     heads: Heads
-    average: DreamNet
+    average: nn.Module
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     steps: int = 0

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from dreamvid.errors import SourceError
-from dreamvid.training.data import Pictures, held_out, joined_classes
+from dreamvid.training.data import Pictures, held_out, joined_classes, subset
 from dreamvid.training.drawings import NAMES, draw_all, redraw
-from dreamvid.training.recipe import Recipe
+from dreamvid.training.recipe import Recipe, Source
 from dreamvid.training.shapes import KINDS
-from dreamvid.training.sources import read_source
+from dreamvid.training.sources import named, read_source
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,16 @@ class Corpus:
 
 
 def read_corpus(recipe: Recipe, folder: Path) -> Corpus:
-    """Read every source of the recipe from `folder`. Raises SourceError that names the file at fault."""
+    """Read every source of the recipe from `folder`.
+
+    Raises SourceError that names the file at fault, SettingsError for a chosen class that is not there.
+    """
     shards = [read_source(folder, source, recipe.stored_side) for source in recipe.sources]
-    groups = {
-        source.path.removesuffix(".npz"): shard.classes for source, shard in zip(recipe.sources, shards, strict=True)
-    }
+    if recipe.only:
+        chosen = named(recipe.only, [name for shard in shards for name in shard.classes], "only")
+        shards = [subset(shard, chosen) for shard in shards]
+    kept = [(source, shard) for source, shard in zip(recipe.sources, shards, strict=True) if shard.classes]
+    groups = {_group(source): shard.classes for source, shard in kept}
     drawn = recipe.drawings.weight > 0
     if drawn:
         groups["drawn"] = tuple(NAMES[kind] for kind in KINDS)
@@ -54,21 +59,27 @@ def read_corpus(recipe: Recipe, folder: Path) -> Corpus:
     if len(classes) < 2:
         raise SourceError(f"{folder}: only one class, {classes[0]}; a classifier needs two or more")
 
-    sources, kept, photographs, first = [], [], [], 0
-    for source, shard in zip(recipe.sources, shards, strict=True):
+    sources, apart, photographs, first = [], [], [], 0
+    for source, shard in kept:
         out = held_out(shard, recipe.held_out)
         pictures = Pictures(shard.pictures.images, shard.pictures.labels + first)
         sources.append(pictures.part(~out))
-        kept.append(pictures.part(out))
+        apart.append(pictures.part(out))
         if source.photographs:
             photographs.append(sources[-1].images)
         first += len(shard.classes)
-    weights = [source.weight for source in recipe.sources]
+    weights = [source.weight for source, _ in kept]
     drawings = _drawings(recipe, first) if drawn else None
     if drawings is not None:
         sources.append(drawings)
         weights.append(recipe.drawings.weight)
-    return Corpus(classes, sources, weights, _some(photographs or [sources[0].images], 512), _shuffled(kept), drawings)
+    return Corpus(classes, sources, weights, _some(photographs or [sources[0].images], 512), _shuffled(apart), drawings)
+
+
+def _group(source: Source) -> str:
+    """What a source is called where two have a class of one name; a folder elsewhere by its last part."""
+    path = Path(source.path)
+    return path.stem if path.is_absolute() else source.path.removesuffix(".npz")
 
 
 def _drawings(recipe: Recipe, first: int) -> Pictures:

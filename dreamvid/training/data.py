@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +28,17 @@ class Shard:
     pictures: Pictures
     classes: tuple[str, ...]
     photos: tuple[str, ...]
+
+
+def subset(shard: Shard, chosen: Collection[str]) -> Shard:
+    """The shard with those of its classes alone whose names are in `chosen`, numbered anew in their order."""
+    kept = [number for number, name in enumerate(shard.classes) if name in chosen]
+    numbers = torch.full((len(shard.classes),), -1)
+    numbers[kept] = torch.arange(len(kept))
+    labels = numbers[shard.pictures.labels]
+    rows = labels >= 0
+    photos = tuple(photo for photo, stays in zip(shard.photos, rows.tolist(), strict=True) if stays)
+    return Shard(Pictures(shard.pictures.images[rows], labels[rows]), tuple(shard.classes[k] for k in kept), photos)
 
 
 def held_out(shard: Shard, share: float) -> Tensor:

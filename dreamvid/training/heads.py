@@ -10,13 +10,17 @@ TAPS = ("mixed3b", "mixed4a", "mixed4c")
 
 
 class Heads(nn.Module):
-    """Global mean and a linear layer behind each tap of `net`, on what its last forward pass gave there."""
+    """Global mean and a linear layer behind each tap of `net`, on what its last forward pass gave there.
 
-    def __init__(self, net: DreamNet, classes: int) -> None:
+    Only DreamNet is tapped: any other net has no heads.
+    """
+
+    def __init__(self, net: nn.Module, classes: int) -> None:
         super().__init__()
         self._seen: dict[str, Tensor] = {}
-        self.linear = nn.ModuleDict({tap: nn.Linear(getattr(net, tap).outputs, classes) for tap in TAPS})
-        for tap in TAPS:
+        taps = TAPS if isinstance(net, DreamNet) else ()
+        self.linear = nn.ModuleDict({tap: nn.Linear(getattr(net, tap).outputs, classes) for tap in taps})
+        for tap in taps:
             getattr(net, tap).register_forward_hook(self._keep(tap))
 
     def _keep(self, tap: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:

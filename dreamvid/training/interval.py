@@ -10,7 +10,7 @@ from dreamvid.training.augment import centred
 from dreamvid.training.checkpoint import Run, save
 from dreamvid.training.corpus import Corpus
 from dreamvid.training.export import Facts, export, mean_squares
-from dreamvid.training.measure import Normalised, accuracy
+from dreamvid.training.measure import Normalised, accuracy, ranks
 from dreamvid.training.recipe import Recipe
 from dreamvid.training.schedule import learning_rate, radius
 from dreamvid.training.sheet import write_sheet
@@ -63,8 +63,9 @@ def close(recipe: Recipe, corpus: Corpus, run: Run, interval: Interval, out: Pat
     """End an interval: export, sheet of dreams, figures, checkpoint, log line."""
     share, loss, speed = run.share(recipe), interval.loss, interval.speed
     _export(recipe, corpus, run, out)
-    write_sheet(out, corpus.photographs, out.with_name(f"{out.name}.png"), compute)
-    clean, attacked = _figures(recipe, corpus, run, ATTACKED_PICTURES if share >= 1 else ATTACKED_PICTURES // 5)
+    if recipe.sheet:
+        write_sheet(recipe.net, out, corpus.photographs, out.with_name(f"{out.name}.png"), compute)
+    figures = _figures(recipe, corpus, run, ATTACKED_PICTURES if share >= 1 else ATTACKED_PICTURES // 5)
     interval.tick()
     save(run, out, recipe)
     line = {
@@ -73,8 +74,7 @@ def close(recipe: Recipe, corpus: Corpus, run: Run, interval: Interval, out: Pat
         "rate": f"{learning_rate(recipe, share):.2e}",
         "radius": f"{radius(recipe.attack, share):.2f}",
         "loss": f"{loss:.4f}",
-        "clean": f"{clean:.4f}",
-        "attacked": f"{attacked:.4f}",
+        **{name: f"{value:.4f}" for name, value in figures.items()},
         "pictures_per_second": f"{speed:.1f}",
     }
     _log(out.with_name(f"{out.name}.csv"), line)
@@ -83,20 +83,29 @@ def close(recipe: Recipe, corpus: Corpus, run: Run, interval: Interval, out: Pat
 def _export(recipe: Recipe, corpus: Corpus, run: Run, out: Path) -> None:
     device = next(run.average.parameters()).device
     model = Normalised(run.average, recipe.mean, recipe.std).to(device)
-    photographs = (centred(some, recipe.size).to(device) for some in corpus.photographs.split(64))
-    statistics = mean_squares(run.average, model, photographs)
     facts = Facts(width=recipe.width, classes=corpus.classes, mean=recipe.mean, std=recipe.std)
-    export(run.average, out, facts, statistics)
+    statistics = {}
+    if recipe.net == "dreamnet":  # other nets dream layers as they are
+        photographs = (centred(some, recipe.size).to(device) for some in corpus.photographs.split(64))
+        statistics = mean_squares(run.average, model, photographs)
+    export(run.average, out, facts, statistics, recipe.net)
 
 
-def _figures(recipe: Recipe, corpus: Corpus, run: Run, attacked: int) -> tuple[float, float]:
-    """Accuracy of the averaged net on the held-out pictures, and on the first `attacked` of them under attack."""
+def _figures(recipe: Recipe, corpus: Corpus, run: Run, attacked: int) -> dict[str, float]:
+    """Of the averaged net: the shares of held-out pictures whose class is its first answer, and among its first five,
+    and of the first `attacked` of them whose class is still its first answer under attack."""
     if len(corpus.held_out.labels) == 0:
-        return float("nan"), float("nan")
+        return dict.fromkeys(("top1", "top5", "attacked"), float("nan"))
     device = next(run.average.parameters()).device
     model = Normalised(run.average, recipe.mean, recipe.std).to(device)
     views, labels = centred(corpus.held_out.images, recipe.size).to(device), corpus.held_out.labels.to(device)
-    return accuracy(model, views, labels), accuracy(model, views[:attacked], labels[:attacked], MEASURED_RADIUS)
+    place = ranks(model, views, labels)
+    top1, top5 = (float((place < most).float().mean()) for most in (1, 5))
+    return {
+        "top1": top1,
+        "top5": top5,
+        "attacked": accuracy(model, views[:attacked], labels[:attacked], MEASURED_RADIUS),
+    }
 
 
 def _log(path: Path, line: dict[str, object]) -> None:

@@ -16,8 +16,6 @@ from torch.nn import functional
 
 from dreamvid.device import Compute
 from dreamvid.errors import SettingsError
-from dreamvid.nets import zoo
-from dreamvid.nets.dreamnet import DreamNet
 from dreamvid.training.augment import augment
 from dreamvid.training.checkpoint import Run, checkpoint_path, load
 from dreamvid.training.corpus import Corpus
@@ -25,6 +23,7 @@ from dreamvid.training.data import sample
 from dreamvid.training.heads import Heads
 from dreamvid.training.interval import Interval, close
 from dreamvid.training.measure import Normalised, normalised_step, within
+from dreamvid.training.nets import build
 from dreamvid.training.recipe import Recipe
 from dreamvid.training.schedule import learning_rate, radius, side
 
@@ -32,12 +31,10 @@ from dreamvid.training.schedule import learning_rate, radius, side
 def begin(recipe: Recipe, classes: int) -> Run:
     """A new run: net, heads, averaged net, optimizer and the generator of all random draws.
 
-    Raises NetError where the recipe starts from a net that cannot be had, SettingsError where that is of another width.
+    Raises NetError or SettingsError as `build` does.
     """
     torch.manual_seed(recipe.seed)
-    net = DreamNet(classes, recipe.width, recipe.dropout).to(memory_format=torch.channels_last)
-    if recipe.start is not None:
-        _take_over(net, recipe)
+    net = build(recipe, classes)
     average = copy.deepcopy(net).eval().requires_grad_(False)
     heads = Heads(net, classes)
     parameters = [*net.parameters(), *heads.parameters()]
@@ -47,14 +44,6 @@ def begin(recipe: Recipe, classes: int) -> Run:
     ]
     optimizer = torch.optim.AdamW(groups, lr=recipe.rate)
     return Run(net, heads, average, optimizer, torch.Generator().manual_seed(recipe.seed))
-
-
-def _take_over(net: DreamNet, recipe: Recipe) -> None:
-    """Begins with every weight of the recipe's starting net but its classes."""
-    theirs = zoo.get("dreamnet", None if recipe.start == "dreamnet" else recipe.start).module.state_dict()
-    if theirs["conv1.conv.weight"].shape != net.conv1.conv.weight.shape:
-        raise SettingsError(f"start: {recipe.start} has another width than {recipe.width}")
-    net.load_state_dict({name: value for name, value in theirs.items() if "logits" not in name}, strict=False)
 
 
 def run_to_end(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute, tell: Callable[[float], None]) -> None:
@@ -77,7 +66,7 @@ def run_to_end(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute, tell
             next(drawn_afresh)
             chosen = sample(corpus.sources, corpus.weights, recipe.batch, run.generator)
             size = side(recipe, run.share(recipe))
-            views = augment(chosen.images, size, run.generator)
+            views = augment(chosen.images, size, run.generator, recipe.augment)
             views = views.to(compute.device, memory_format=torch.channels_last)
             labels = chosen.labels.to(compute.device)
             limit = radius(recipe.attack, run.share(recipe)) * size / recipe.size

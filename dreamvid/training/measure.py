@@ -51,10 +51,17 @@ def accuracy(net: nn.Module, views: Tensor, labels: Tensor, radius: float = 0.0,
 
     `net` takes pictures in 0 to 1, as `Normalised` does.
     """
-    right = 0
+    return float((ranks(net, views, labels, radius, steps) < 1).float().mean())
+
+
+def ranks(net: nn.Module, views: Tensor, labels: Tensor, radius: float = 0.0, steps: int = 5) -> Tensor:
+    """How many classes `net` puts before, or beside, the right one, (N,); 0 is right; arguments as for `accuracy`."""
+    found = []
     for some, wanted in zip(views.split(128), labels.split(128), strict=True):
         if radius > 0:
             some = attack(net, some, wanted, radius, steps)
         with torch.no_grad():
-            right += int((net(some).argmax(dim=1) == wanted).sum())
-    return right / len(views)
+            logits = net(some)
+        below = logits < logits.gather(1, wanted[:, None])  # NaN is below nothing: a net that diverged is wrong
+        found.append(logits.shape[1] - 1 - below.sum(dim=1))
+    return torch.cat(found)

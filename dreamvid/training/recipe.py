@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dreamvid.errors import SettingsError, nearest
 
@@ -22,6 +22,7 @@ class Source(Part):
     weight: float = Field(default=1.0, gt=0, description="share of the samples; weights need not sum to one")
     photographs: bool = Field(default=True, description="counts towards the channel statistics")
     rename: dict[str, str] = Field(default_factory=dict, description="class name in the source -> readable name")
+    classes: tuple[str, ...] = Field(default=(), description="only these classes of it, by either name; none: all")
 
 
 class Drawings(Part):
@@ -29,6 +30,15 @@ class Drawings(Part):
 
     weight: float = Field(default=0.0, ge=0, description="share of the samples")
     per_kind: int = Field(default=80, ge=1, description="pictures of each kind in memory, drawn anew once an epoch")
+
+
+class Augment(Part):
+    """What is changed at random in every training picture; each can be switched off, to see what it is good for."""
+
+    shift: bool = Field(default=True, description="a crop of random size, place, aspect and tilt; else the whole")
+    flip: bool = Field(default=True, description="every second picture mirrored")
+    colour: bool = Field(default=True, description="contrast, saturation, hue, brightness, cast")
+    noise: bool = Field(default=True, description="blur on some pictures, noise on others")
 
 
 class Attack(Part):
@@ -50,25 +60,29 @@ class Recipe(Part):
 
     minutes: float = Field(default=75, gt=0, description="wall clock")
     interval: float = Field(default=4, gt=0, description="minutes between checkpoints; a fifth of the budget at most")
+    sheet: bool = Field(default=True, description="dreams of some photographs are drawn at every checkpoint")
+    net: str = Field(default="dreamnet", description="dreamnet, or a classification net of torchvision by name")
     seed: int = 0
     size: int = Field(default=112, ge=32, description="side of a training picture in pixels")
     first_size: int = Field(default=80, ge=32, description="side at the beginning: small pictures teach faster")
     grown: float = Field(default=0.5, ge=0, le=1, description="share of the budget at which the side is `size`")
     batch: int = Field(default=64, ge=2)
-    width: float = Field(default=1.0, gt=0, description="factor on the channels of every layer")
-    dropout: float = Field(default=0.2, ge=0, lt=1)
+    width: float = Field(default=1.0, gt=0, description="dreamnet's: factor on the channels of every layer")
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="dreamnet's; other nets keep their own")
     rate: float = Field(default=3e-3, gt=0, description="peak learning rate")
     warmup: float = Field(default=0.02, ge=0, lt=1, description="share of the budget in which the rate rises")
     decay: float = Field(default=0.05, ge=0, description="weight decay of AdamW, on matrices and kernels")
     smoothing: float = Field(default=0.1, ge=0, lt=1, description="label smoothing")
-    auxiliary: float = Field(default=0.25, ge=0, description="loss weight of each auxiliary head")
+    auxiliary: float = Field(default=0.25, ge=0, description="dreamnet's: loss weight of each auxiliary head")
     average: float = Field(default=0.998, ge=0, lt=1, description="decay per step of the averaged net that ships")
     held_out: float = Field(default=0.05, gt=0, lt=1, description="share of each class kept for the figures")
     mean: tuple[float, float, float] = (0.5, 0.47, 0.42)
     std: tuple[float, float, float] = (0.27, 0.26, 0.27)
+    augment: Augment = Augment()
     attack: Attack = Attack()
     drawings: Drawings = Drawings()
-    start: str | None = Field(default=None, description="begins with the weights of a net: dreamnet, or a file")
+    start: str | None = Field(default=None, description="begins with a file's weights, or the usual ones by name")
+    only: tuple[str, ...] = Field(default=(), description="only these classes, whichever source has them; none: all")
     sources: tuple[Source, ...] = (Source(),)
 
     @field_validator("sources")
@@ -77,6 +91,12 @@ class Recipe(Part):
         if not sources or len({source.path for source in sources}) < len(sources):
             raise ValueError("name one source or more, each once")
         return sources
+
+    @model_validator(mode="after")
+    def _width_is_dreamnets(self) -> "Recipe":
+        if self.net != "dreamnet" and self.width != 1:
+            raise ValueError(f"width is for dreamnet; {self.net} has its own: leave it out")
+        return self
 
     @property
     def stored_side(self) -> int:
@@ -97,6 +117,7 @@ def read_recipe(path: Path, changes: dict[str, Any] | None = None) -> Recipe:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the recipe"
         if first["type"] == "extra_forbidden":
-            known = {name for part in (Recipe, Attack, Drawings, Source) for name in part.model_fields}
+            known = {name for part in (Recipe, Augment, Attack, Drawings, Source) for name in part.model_fields}
             raise SettingsError(f"{path}: there is no key {key}{nearest(key.split('.')[-1], sorted(known))}") from None
-        raise SettingsError(f"{path}: {key}: {first['msg']}; correct it there") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{path}: {key}: {said}; correct it there") from None

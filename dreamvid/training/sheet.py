@@ -7,6 +7,7 @@ import torch
 
 from dreamvid.device import Compute
 from dreamvid.dream import Dreamer, Effort, dream
+from dreamvid.features import units
 from dreamvid.media import Pixels, to_float, to_pixels
 from dreamvid.nets import zoo
 from dreamvid.nets.prepare import prepare
@@ -20,17 +21,19 @@ PICTURES, SIDE = 3, 224  # their count, and the side of a dream in pixels
 LAYERS = ("mixed3b", "mixed4a", "mixed4c", "mixed5a")
 
 
-def write_sheet(net: Path, photographs: torch.Tensor, path: Path, compute: Compute) -> None:
+def write_sheet(architecture: str, net: Path, photographs: torch.Tensor, path: Path, compute: Compute) -> None:
     """Dream some of the photographs, uint8 (N, 3, H, W), with the net in a file; a PNG, one row a picture.
 
-    Each row shows the picture itself, then its dream by each of LAYERS.
+    Each row shows the picture itself, then its dream by each of LAYERS; by the last layers of each scale in a net that
+    is not dreamnet.
     """
-    loaded = zoo.get("dreamnet", str(net))
+    loaded = zoo.get(architecture, str(net))
+    layers = LAYERS if architecture == "dreamnet" else units.ends(loaded)[-len(LAYERS) :]
     chosen = photographs[torch.linspace(0, len(photographs) - 1, PICTURES).long()]
     sources = [fitted(photo.permute(1, 2, 0).numpy(), SIDE) for photo in chosen]
     columns: list[list[Pixels]] = [sources]
-    for layer in LAYERS:
-        objective = layer_energy(layer, loaded.statistics[layer])
+    for layer in layers:
+        objective = layer_energy(layer, loaded.statistics.get(layer))
         prepared = prepare(loaded, objective.layers, compute.device, compute.dtype)
         dreamer = Dreamer(prepared, objective, DreamSettings(), seed=0)
         steps = Effort(dreamer.settings.steps)

@@ -1,7 +1,7 @@
 """Where training pictures come from: folders of pictures, shards of JPEGs, arrays as in CIFAR."""
 
-import re
 import zipfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dreamvid.errors import SourceError
+from dreamvid.errors import SettingsError, SourceError, nearest
 from dreamvid.media import Pixels
-from dreamvid.training.data import Pictures, Shard
+from dreamvid.nets.net import plainly
+from dreamvid.training.data import Pictures, Shard, subset
 from dreamvid.training.recipe import Source
 from dreamvid.video import cv, images
 
@@ -23,7 +24,8 @@ def read_source(folder: Path, source: Source, side: int) -> Shard:
 
     A folder has one sub-folder a class; an .npz holds a shard (`data`: JPEGs one after another, `offsets`, `labels`,
     `classes`, `names`) or arrays (`images` or `data`: (N, H, W, 3), (N, 3, H, W) or CIFAR's (N, 3072) uint8;
-    `labels`: (N,); `classes`: names, may be missing). Raises SourceError that names the file, and the picture.
+    `labels`: (N,); `classes`: names, may be missing). Raises SourceError that names the file, and the picture, and
+    SettingsError for a chosen class that is not there.
     """
     path = folder / source.path
     if path.is_dir():
@@ -34,9 +36,26 @@ def read_source(folder: Path, source: Source, side: int) -> Shard:
         raise SourceError(f"{path}: no such folder or .npz; check --data, or take the source out of the recipe")
     _check_labels(path, labels, classes, len(pictures))
     stacked = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy())
-    readable = tuple(source.rename.get(name, re.sub("[_-]", " ", name).lower()) for name in classes)
+    readable = tuple(source.rename.get(name, plainly(name)) for name in classes)
     photos = tuple(name.partition("#")[0] for name in names)
-    return Shard(Pictures(stacked, torch.tensor(labels)), readable, photos)
+    shard = Shard(Pictures(stacked, torch.tensor(labels)), readable, photos)
+    if not source.classes:
+        return shard
+    wanted = {dict(zip(classes, readable, strict=True)).get(name, name) for name in source.classes}
+    return subset(shard, named(wanted, readable, f"{path}: classes"))
+
+
+def named(wanted: Iterable[str], classes: Sequence[str], where: str) -> set[str]:
+    """Those of `classes` that are wanted (any case, `_` or `-` for space).
+
+    Raises SettingsError that begins with `where`, with the nearest names, for one that is not there.
+    """
+    known = {plainly(name) for name in classes}
+    for name in wanted:
+        if plainly(name) not in known:
+            raise SettingsError(f"{where}: there is no class {name!r}{nearest(plainly(name), sorted(known))}")
+    chosen = {plainly(name) for name in wanted}
+    return {name for name in classes if plainly(name) in chosen}
 
 
 Read = tuple[list[Pixels], list[int], list[str], list[str]]  # pictures, labels, classes, names of the pictures

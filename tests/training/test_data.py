@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dreamvid.errors import SourceError
+from dreamvid.errors import SettingsError, SourceError
 from dreamvid.training.corpus import read_corpus
 from dreamvid.training.data import Pictures, held_out, joined_classes, sample
 from dreamvid.training.recipe import Drawings, Recipe, Source
@@ -29,6 +29,30 @@ def test_pictures_are_rgb_and_classes_readable(data_folder: Path) -> None:
 def test_a_class_can_be_renamed(data_folder: Path) -> None:
     source = Source(path="things.npz", rename={"Light_Blue-Thing": "sky"})
     assert read_source(data_folder, source, SIDE).classes == ("sky", "red")
+
+
+def test_some_classes_of_a_source_are_chosen_by_either_name(data_folder: Path) -> None:
+    for name in ("light blue thing", "Light_Blue-Thing"):
+        shard = read_source(data_folder, Source(path="things.npz", classes=(name,)), SIDE)
+        assert shard.classes == ("light blue thing",) and len(shard.photos) == 5
+        assert shard.pictures.labels.tolist() == [0] * 5
+    with pytest.raises(SettingsError, match=r"things\.npz: classes: there is no class 'light'; nearest: light blue"):
+        read_source(data_folder, Source(path="things.npz", classes=("light",)), SIDE)
+
+
+def test_some_classes_of_all_sources_are_chosen(data_folder: Path, recipe: Recipe) -> None:
+    write_shard(data_folder / "more.npz", [jpeg(0, 0), jpeg(90, 1)], [0, 1], ["Red", "green"], ["one.jpg", "two.jpg"])
+    sources = (Source(path="things.npz"), Source(path="more.npz", weight=2))
+    mixed = recipe.model_copy(update={"sources": sources})
+    assert read_corpus(mixed, data_folder).classes == ["light blue thing", "things red", "more red", "green"]
+    chosen = read_corpus(mixed.model_copy(update={"only": ("RED", "green")}), data_folder)
+    assert chosen.classes == ["things red", "more red", "green"] and chosen.weights == [1, 2]
+    assert sorted({int(label) for part in chosen.sources for label in part.labels}) == [0, 1, 2]
+    one = read_corpus(mixed.model_copy(update={"only": ("light blue thing", "green")}), data_folder)
+    assert one.classes == ["light blue thing", "green"]
+    none_of_one = mixed.model_copy(update={"only": ("light blue thing", "blue thing")})
+    with pytest.raises(SettingsError, match="only: there is no class 'blue thing'; nearest: light blue thing"):
+        read_corpus(none_of_one, data_folder)
 
 
 def test_the_split_goes_by_photograph_and_keeps_both_sides_of_each_class(data_folder: Path) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torchvision import models
 
 from dreamvid.device import Compute
-from dreamvid.errors import SettingsError, SourceError
+from dreamvid.errors import NetError, SettingsError, SourceError
 from dreamvid.nets import zoo
 from dreamvid.training import loop
 from dreamvid.training.corpus import Corpus, read_corpus
@@ -34,7 +35,8 @@ def test_a_run_leaves_net_checkpoint_and_log(data_folder: Path, recipe: Recipe, 
     log = lines(out)
     assert float(log[-1]["minutes"]) >= round(recipe.minutes, 2)
     assert [float(line["radius"]) for line in (log[0], log[1], log[-1])] == [1.0, 1.0, 0.7]
-    assert {float(line["clean"]) for line in log} <= {0.0, 0.5, 1.0}
+    assert {float(line["top1"]) for line in log} <= {0.0, 0.5, 1.0}
+    assert {float(line["top5"]) for line in log} == {1.0}  # of two classes
     tensors = load_file(out)
     assert all(torch.isfinite(value).all() for value in tensors.values())
     assert tensors["logits.weight"].shape[0] == 2
@@ -144,3 +146,58 @@ def test_a_file_that_was_there_is_kept(data_folder: Path, recipe: Recipe) -> Non
     with pytest.raises(SettingsError, match="is there already"):
         train(recipe, read_corpus(recipe, data_folder), out)
     assert out.read_bytes() == b"something else"
+
+
+def resnet(recipe: Recipe, **changes: object) -> Recipe:
+    """The same for a ResNet-18 of torchvision, in one interval without a sheet."""
+    return recipe.model_copy(
+        update={"net": "resnet18", "width": 1.0, "minutes": 5 / 60, "interval": 1.0, "sheet": False, **changes}
+    )
+
+
+def test_a_net_of_torchvision_is_trained_and_loads_with_its_classes_and_colours(
+    data_folder: Path, recipe: Recipe, clock: Callable[[], None]
+) -> None:
+    out = data_folder / "net.safetensors"
+    recipe = resnet(recipe)
+    train(recipe, read_corpus(recipe, data_folder), out)
+    made = zoo.get("resnet18", str(out))
+    assert made.classes == ("light blue thing", "red")
+    assert (made.mean, made.std) == (recipe.mean, recipe.std)
+    assert made.module.state_dict()["fc.weight"].shape == (2, 512)
+    assert not list(begin(recipe, 2).heads.parameters())
+    with pytest.raises(NetError, match=r"holds no dreamnet: give --model resnet18 --weights .*net\.safetensors"):
+        zoo.get("dreamnet", str(out))
+
+
+def test_a_checkpoint_with_other_classes_gives_all_but_its_last_layer(tmp_path: Path, recipe: Recipe) -> None:
+    torch.manual_seed(5)
+    theirs = models.resnet18(num_classes=7).state_dict()
+    torch.save(theirs, tmp_path / "fields.pth")
+    own = begin(resnet(recipe, start=str(tmp_path / "fields.pth")), 3).net.state_dict()
+    assert own["fc.weight"].shape == (3, 512)
+    assert all(torch.equal(own[name], theirs[name]) for name in own if not name.startswith("fc."))
+    with pytest.raises(NetError, match=r"start: .*fields\.pth does not fit resnet34"):
+        begin(resnet(recipe, net="resnet34", start=str(tmp_path / "fields.pth")), 3)
+
+
+@pytest.mark.parametrize(
+    ("net", "error", "said"),
+    [
+        ("resnet81", NetError, "there is no net 'resnet81'; nearest: resnet18"),
+        ("sketchnet", NetError, "sketchnet is trained in its own way"),
+        ("vit_b_16", SettingsError, "first_size: vit_b_16 takes no pictures of 32x32"),
+    ],
+)
+def test_a_net_that_cannot_be_trained_is_told(net: str, error: type[Exception], said: str, recipe: Recipe) -> None:
+    with pytest.raises(error, match=said):
+        begin(resnet(recipe, net=net), 3)
+
+
+def test_no_attack_means_one_clean_pass_a_batch(
+    data_folder: Path, recipe: Recipe, clock: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe.model_copy(update={"attack": Attack(radius=0, last_radius=0)})
+    monkeypatch.setattr(loop, "within", None)  # nothing is perturbed
+    train(recipe, read_corpus(recipe, data_folder), data_folder / "net.safetensors")
+    assert {float(line["radius"]) for line in lines(data_folder / "net.safetensors")} == {0.0}

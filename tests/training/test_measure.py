@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dreamvid.training.measure import Normalised, accuracy, attack, normalised_step, within
+from dreamvid.training.measure import Normalised, accuracy, attack, normalised_step, ranks, within
 
 
 class Brightness(nn.Module):
@@ -41,6 +41,12 @@ def test_accuracy_falls_exactly_where_the_radius_reaches() -> None:
     assert accuracy(Brightness(), views, labels, radius=0.2) == 1
     assert accuracy(Brightness(), views, labels, radius=0.4) == 0.5
     assert accuracy(Brightness(), views, 1 - labels) == 0
+
+
+def test_the_rank_is_the_number_of_classes_before_the_right_one() -> None:
+    logits = torch.tensor([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [1.0, 2.0, 1.0], [float("nan")] * 3])
+    views = logits[:, :, None, None]
+    assert ranks(nn.Flatten(), views, torch.tensor([0, 2, 0, 0])).tolist() == [0, 2, 2, 2]
 
 
 def test_normalised_takes_pictures_in_0_to_1() -> None:

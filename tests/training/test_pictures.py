@@ -1,12 +1,17 @@
 """What happens to pictures: augmentation and drawings."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
 from dreamvid.training.augment import augment, centred
 from dreamvid.training.drawings import draw
+from dreamvid.training.recipe import Augment
 from dreamvid.training.shapes import KINDS
+
+NOTHING = Augment(shift=False, flip=False, colour=False, noise=False)
 
 
 def pictures() -> torch.Tensor:
@@ -14,17 +19,40 @@ def pictures() -> torch.Tensor:
 
 
 def test_views_have_the_asked_size_and_range_and_repeat_with_the_seed() -> None:
-    first, again = (augment(pictures(), 32, torch.Generator().manual_seed(3)) for _ in range(2))
+    first, again = (augment(pictures(), 32, torch.Generator().manual_seed(3), Augment()) for _ in range(2))
     assert first.shape == (8, 3, 32, 32)
     assert first.min() >= 0 and first.max() <= 1
     assert torch.equal(first, again)
-    assert not torch.equal(first, augment(pictures(), 32, torch.Generator().manual_seed(4)))
+    assert not torch.equal(first, augment(pictures(), 32, torch.Generator().manual_seed(4), Augment()))
 
 
 def test_a_view_shows_its_own_picture() -> None:
     flat = (torch.arange(8) * 30 + 15).to(torch.uint8).view(8, 1, 1, 1).expand(8, 3, 40, 40)
-    views = augment(flat, 32, torch.Generator().manual_seed(3)).mean(dim=(1, 2, 3))
+    views = augment(flat, 32, torch.Generator().manual_seed(3), Augment()).mean(dim=(1, 2, 3))
     assert torch.corrcoef(torch.stack([views, torch.arange(8.0)]))[0, 1] > 0.98
+
+
+@pytest.mark.parametrize(
+    ("how", "same"),
+    [
+        (NOTHING, lambda view, whole: torch.allclose(view, whole)),
+        (
+            NOTHING.model_copy(update={"flip": True}),
+            lambda view, whole: (
+                torch.allclose(view, whole, atol=1e-5) or torch.allclose(view, whole.flip(2), atol=1e-5)
+            ),
+        ),
+        (NOTHING.model_copy(update={"colour": True}), lambda view, whole: not torch.allclose(view, whole)),
+        (NOTHING.model_copy(update={"noise": True}), lambda view, whole: (view - whole).abs().max() < 0.8),
+        (NOTHING.model_copy(update={"shift": True}), lambda view, whole: not torch.allclose(view, whole, atol=0.1)),
+    ],
+)
+def test_each_change_can_be_alone(how: Augment, same: Callable[[torch.Tensor, torch.Tensor], bool]) -> None:
+    whole = centred(pictures(), 40)
+    views = augment(pictures(), 40, torch.Generator().manual_seed(3), how)
+    assert all(same(view, one) for view, one in zip(views, whole, strict=True))
+    turned = [not torch.allclose(view, one, atol=1e-5) for view, one in zip(views, whole, strict=True)]
+    assert any(turned) == (how != NOTHING)
 
 
 def test_whole_pictures_change_in_size_only() -> None:

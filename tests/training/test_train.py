@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from dreamvid import cli
+from dreamvid.nets import zoo
+
+from .conftest import jpeg
 
 RECIPE = """
 minutes = 0.02
@@ -63,6 +66,29 @@ def test_what_will_not_do_is_told_in_one_line(
     shown = capsys.readouterr().err
     assert said.replace("/", ".") in shown.replace("/", ".") and shown.count("\n") == 1, shown
     assert sorted(data_folder.iterdir()) == before
+
+
+def test_two_folders_are_mixed_and_classes_chosen(
+    data_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(data_folder)
+    for number in range(8):
+        folder = data_folder / f"set{number % 2}" / f"kind{number // 4}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.jpg").write_bytes(jpeg(30 * number, number))
+    plain = RECIPE.partition("[[sources]]")[0]
+    (data_folder / "mine.toml").write_text(plain)
+    both = ["--data", "set0", "--data", "set1"]
+    assert train(data_folder, *both) == 0, capsys.readouterr().err
+    made = zoo.get("dreamnet", "mine.safetensors").classes
+    assert made == ("set0 kind0", "set0 kind1", "set1 kind0", "set1 kind1")
+    assert train(data_folder, *both, "--only", "kind1", "--out", "one.safetensors") == 0, capsys.readouterr().err
+    assert zoo.get("dreamnet", "one.safetensors").classes == ("set0 kind1", "set1 kind1")
+    assert train(data_folder, *both, "--only", "kind", "--out", "two.safetensors") == 2
+    assert "only: there is no class 'kind'; nearest: kind" in capsys.readouterr().err
+    (data_folder / "mine.toml").write_text(RECIPE)
+    assert train(data_folder, *both, "--out", "three.safetensors") == 2
+    assert "--data twice" in capsys.readouterr().err
 
 
 def test_a_place_that_takes_no_file_is_told_before_training(
