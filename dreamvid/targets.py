@@ -1,7 +1,9 @@
 """The objective that settings describe, over a net: names looked up, numbers checked, guides read."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 
 import torch
@@ -9,15 +11,16 @@ import torch.nn.functional as F
 
 from dreamvid import objectives
 from dreamvid.errors import NetError, SettingsError
-from dreamvid.media import to_float
+from dreamvid.media import Pixels, to_float
 from dreamvid.nets.net import Net, activations, check_layer, first_line, layer_shapes
 from dreamvid.nets.several import prefix
 from dreamvid.objectives import Objective, of_net
 from dreamvid.settings import NetSettings, ObjectiveSettings
-from dreamvid.video import images, probe
+from dreamvid.video.alongside import Alongside, alongside, digest
 
 Nets = Mapping[NetSettings, Net]  # every net that looks at the picture, in the order of `Settings.nets`
 ONE: Nets = MappingProxyType({})  # where no term names a net of its own
+START, RATE = Fraction(0), Fraction(25)  # seconds; frames a second, where there is no film
 GUIDE_SIDE = 512  # pixels: a larger guide is brought to this first
 OF_THE_PICTURE = {
     "tv": objectives.little_variation,
@@ -31,10 +34,40 @@ OF_A_CLASS = {
 }
 
 
+Term = Callable[[Fraction], Objective]  # at a time of the source, in seconds
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What excites over the time of a film, term by term; `guides`: what of it runs along."""
+
+    each: tuple[Term, ...]
+    guides: tuple[Alongside, ...] = ()
+
+    def at(self, time: Fraction) -> list[Objective]:
+        """The objective of each term, weighted, at a time of the source, in seconds; raises SourceError."""
+        return [term(time) for term in self.each]
+
+    @property
+    def move(self) -> bool:
+        """Whether any is not the same all the time."""
+        return any(guide.info.frames > 1 for guide in self.guides)
+
+    def stand(self, before: Fraction, now: Fraction) -> bool:
+        """Whether all are the same at two times."""
+        return all(guide.index(before) == guide.index(now) for guide in self.guides)
+
+
 def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE) -> list[Objective]:
-    """The objective that each of the settings describes, weighted; the net's own default layers where there are none.
+    """The objective of each term at the start; as `over_time`, and raises what that does."""
+    return over_time(terms, net, nets).at(START)
+
+
+def over_time(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE, rate: Fraction = RATE) -> Terms:
+    """What each of the settings describes, weighted; the net's own default layers where there are none.
 
     A term that names a net looks at that of `nets`, its layers qualified by the net's `prefix`; all others at `net`.
+    `rate`: frames a second of the film beside which guides run.
     Raises NetError for a layer, channel, unit or class that the net does not have (with the nearest names),
     SettingsError where nothing is named and the net has no default, SourceError where a guide cannot be read.
     """
@@ -43,10 +76,14 @@ def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets 
     starts[None] = ""
     looked_at = {how: net if how is None else nets[how] for how in (term.own_net for term in chosen)}
     shapes = {how: layer_shapes(its) for how, its in looked_at.items()}
-    return [
-        of_net(term.weight * _term(term, looked_at[how], shapes[how]), starts[how])
-        for how, term in ((term.own_net, term) for term in chosen)
-    ]
+    guides = {term.file: alongside(term.file, rate) for term in chosen if term.file is not None}
+
+    def over(term: ObjectiveSettings) -> Term:
+        how = term.own_net
+        made = _term(term, looked_at[how], shapes[how], guides)
+        return lambda time: of_net(term.weight * made(time), starts[how])
+
+    return Terms(tuple(map(over, chosen)), tuple(guides.values()))
 
 
 def _own_layers(net: Net) -> tuple[str, ...]:
@@ -64,16 +101,22 @@ def _sum(parts: Sequence[Objective]) -> Objective:
     return sum(parts[1:], start=parts[0])
 
 
-def _term(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
+def _term(
+    term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guides: Mapping[str, Alongside]
+) -> Term:
     if term.layer:
         term = term.model_copy(update={"layer": net.layer_name(term.layer)})
+    if term.kind == "guide":
+        return _guided(term, net, shapes, guides[term.file or ""])
+    objective = _fixed(term, net, shapes)
+    return lambda time: objective
+
+
+def _fixed(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
     if term.kind in OF_THE_PICTURE:
         return OF_THE_PICTURE[term.kind]()
     if term.kind == "class":
         return OF_A_CLASS[term.form or "logit"](net.class_index(term.class_name or ""))
-    if term.kind == "guide":
-        layers = (term.layer,) if term.layer is not None else _own_layers(net)
-        return _sum([_guided(term, layer, net, shapes) for layer in layers])
     layer, channels = term.layer or "", term.channels
     if term.name is not None:
         layer, number = net.named_channel(term.name)
@@ -110,10 +153,23 @@ def _energy(layer: str, form: str | None, net: Net, shape: tuple[int, ...]) -> O
     return objectives.layer_energy(layer, statistics)
 
 
-def _guided(term: ObjectiveSettings, layer: str, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
-    """A guide's term in one layer; raises SourceError where it cannot be read, SettingsError where it is too small."""
-    check_layer(net, layer, shapes)
-    pixels = images.load(Path(term.file or ""))
+def _guided(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guide: Alongside) -> Term:
+    """A guide's term; its activations are kept as long as it shows the same picture."""
+    layers = (term.layer,) if term.layer is not None else _own_layers(net)
+    for layer in layers:
+        check_layer(net, layer, shapes)
+
+    @lru_cache(maxsize=1)
+    def by(index: int) -> Objective:
+        picture = guide.picture(index)
+        return _sum([_guided_by(picture, term, layer, net) for layer in layers])
+
+    by(guide.index(START))  # what is wrong with it is said before anything is dreamed
+    return lambda time: by(guide.index(time))
+
+
+def _guided_by(pixels: Pixels, term: ObjectiveSettings, layer: str, net: Net) -> Objective:
+    """A guide's term in one layer, by one picture; raises SettingsError where that is too small."""
     picture = torch.from_numpy(to_float(pixels).transpose(2, 0, 1)[None].copy())
     scale = GUIDE_SIDE / max(pixels.shape[:2])
     if scale < 1:
@@ -135,8 +191,8 @@ def _guided(term: ObjectiveSettings, layer: str, net: Net, shapes: dict[str, tup
 
 
 def guide_digests(terms: Sequence[ObjectiveSettings]) -> list[str]:
-    """The sha256 of each guide's file, in order; raises SourceError where one cannot be read."""
-    return [probe.identity(Path(term.file)) for term in terms if term.file is not None]
+    """The sha256 of each guide, in order; raises SourceError where one cannot be read."""
+    return [digest(term.file) for term in terms if term.file is not None]
 
 
 def uses_class(terms: Sequence[ObjectiveSettings]) -> bool:

@@ -1,6 +1,6 @@
 """SourceInfo -> frames: upright RGB, from any frame on, cropped, resized and padded as planned."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +14,7 @@ from dreamvid.video.ffmpeg import STEADY, Ffmpeg, source_arguments
 Reader = Callable[[SourceInfo, Sequence[int]], Iterator[Pixels]]
 
 
-def read(info: SourceInfo, framing: Framing, indices: Sequence[int]) -> Iterator[Frame]:
+def read(info: SourceInfo, framing: Framing, indices: Sequence[int]) -> Generator[Frame, None, None]:
     """Yields the source's frames with these strictly rising numbers, at the size that `framing` plans.
 
     Decodes from the start, whatever the first number: that alone is exact in every container. Closing the generator
