@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dreamvid import engine, job, presets
+from dreamvid import engine, job, masks, presets
 from dreamvid.errors import DreamvidError, SettingsError, SourceError, nearest
 from dreamvid.footage import NOISE, same_file
 from dreamvid.framing import parse_size
@@ -226,9 +226,9 @@ def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, list[str]]:
 
 def _with_source(planned: Job, nets: list[str]) -> Job:
     """The job with its digest, or with the reason why its source cannot be rendered."""
-    identity, guides = "", list[str]()
+    identity, beside = "", list[str]()
     try:
-        guides = guide_digests(planned.settings.objective)
+        beside = [*guide_digests(planned.settings.objective), *masks.digests(planned.settings.mask)]
         if planned.source not in NOISE:
             source = probe(planned.source, tolerate_damage=planned.settings.input.tolerate_damage)
             identity = source.identity
@@ -237,7 +237,7 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))
     settings = planned.settings.model_dump(mode="json")
-    made_from = [planned.command, planned.source, identity, guides, settings, nets, RENDER_VERSION]
+    made_from = [planned.command, planned.source, identity, beside, settings, nets, RENDER_VERSION]
     return replace(planned, digest=hashlib.sha256(json.dumps(made_from).encode()).hexdigest())
 
 

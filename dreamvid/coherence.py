@@ -8,7 +8,7 @@ import numpy as np
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float
 from dreamvid.motion import Motion, sample, warp
 from dreamvid.settings import CoherenceSettings
-from dreamvid.strength import Strength, bands, rms
+from dreamvid.strength import SLIVER, Strength, bands, rms
 from dreamvid.video import cv
 
 LOST = 0.4  # share of the frame: where less can be followed, or less outlives the change, nothing is carried
@@ -26,21 +26,35 @@ SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to 
 WORTH, ASKING = 0.02, 0.04  # shares of the frame uncovered: that gets more steps; that older frames are asked for
 RIM = 1 / 14  # of the short side, around what is uncovered: what was so some frames ago is weak still
 RENEWED = 0.5  # share of the picture that is new, frame after frame, which calls for a new measure
+FAINT = 1 / 8  # of a dream: where a mask lets less be seen, stored pixels hardly tell what it was
 
 
 @dataclass(frozen=True)
 class Past:
-    """An earlier frame exactly as it is stored: `source` and `dream`, uint8 H x W x 3; `index`: the source frame's."""
+    """An earlier frame exactly as it is stored: `source` and `dream`, uint8 H x W x 3; `index`: the source frame's.
+
+    `mask`: as the frame has it.
+    """
 
     index: int
     source: Pixels
     dream: Pixels
+    mask: Mask | None = None
 
     @property
     def layer(self) -> Image:
-        """What dreaming has added to the picture: H x W x 3, in [-1, 1]."""
+        """What dreaming has added to the picture, before a mask took of it: H x W x 3.
+
+        A layer that was carried as it is seen would be masked again in every frame, and soft edges would fade.
+        """
         difference: Image = np.subtract(self.dream, self.source, dtype=np.float32)
-        return difference / np.float32(255)
+        layer: Image = difference / np.float32(255)
+        return layer if self.mask is None else layer / _in_colours(np.maximum(self.mask, np.float32(FAINT)))
+
+    @property
+    def whole(self) -> Image:
+        """The dream before a mask took of it, H x W x 3."""
+        return to_float(self.dream) if self.mask is None else to_float(self.source) + self.layer
 
 
 Move = Callable[[Past, Frame], Motion]  # how the picture moved from an earlier frame to a new one
@@ -122,9 +136,28 @@ def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
     return result
 
 
-def aged(age: float, new: Mask) -> float:
-    """The age of a strength after a further frame, in which these places, H x W in [0, 1], were `new`."""
-    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / RENEWED + 1 / LONGEST_AGE), 6)
+def shown(mask: Mask) -> Mask:
+    """Where a mask lets so much be seen that a layer can be told from what is stored: H x W in [0, 1]."""
+    result: Mask = np.minimum(mask / np.float32(FAINT), np.float32(1))
+    return result
+
+
+def masked(image: Image, source: Image, mask: Mask | None) -> Image:
+    """A dream as far as a mask lets it be seen; where that is 0 the source, bit by bit; all H x W x 3 but the mask."""
+    return image if mask is None else source + _in_colours(mask) * (image - source)
+
+
+def same_mask(one: Mask | None, other: Mask | None) -> bool:
+    """Whether two frames have the very same mask, or none."""
+    return one is other if one is None or other is None else np.array_equal(one, other)
+
+
+def aged(age: float, new: Mask, wear: float = 0.0) -> float:
+    """The age of a strength after a further frame, in which these places, H x W in [0, 1], were `new`.
+
+    `wear`: what settings that have moved add to it.
+    """
+    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / RENEWED + 1 / LONGEST_AGE) + wear, 6)
 
 
 @dataclass(frozen=True)
@@ -132,7 +165,8 @@ class Followed:
     """What earlier frames lend to a new one: a `layer` moved to where it belongs now, H x W x 3.
 
     `kept`: share of it that lives on; `new`, `still`: places that were uncovered and that do not move; all H x W in
-    [0, 1]. `valid`: share of the frame that could be followed; `alive`: as in a `Carry`.
+    [0, 1]. `valid`: share of the frame that could be followed; `alive`: as in a `Carry`; `covered`: share of the frame
+    that the layer covers, under a mask.
     """
 
     layer: Image
@@ -141,6 +175,7 @@ class Followed:
     still: Mask
     valid: float
     alive: float
+    covered: float = 1.0
 
 
 def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) -> Followed | None:
@@ -160,52 +195,85 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) ->
             continue
         same, other = ANOTHER
         layer, new = warp(past.layer, motion), np.clip((same - kept) / (same - other), uncovered(motion), 1)
+        covered = 1.0
+        if past.mask is not None and frame.mask is not None:
+            seen, wanted = sample(shown(past.mask), motion.field), shown(frame.mask)
+            new, covered = np.maximum(new, wanted - seen) * (wanted > 0), float(seen.mean())
         if found is None:
             alive = round(min(1.0, carry.alive / RENEWING) * float(kept.mean()), 6)
             if alive < DEAD:
                 break
             kept = kept * (1 - FADED * new)
-            found = Followed(layer, kept, new, still(motion), valid, alive)
+            found = Followed(layer, kept, new, still(motion), valid, alive, covered)
             continue
         again = found.new * (1 - new)  # uncovered since, and seen from here
         layer = found.layer + _in_colours(again) * (layer - found.layer)
         kept = found.kept + again * (kept - found.kept)
-        found = Followed(layer, kept, found.new * new, found.still, found.valid, found.alive)
+        found = Followed(layer, kept, found.new * new, found.still, found.valid, found.alive, found.covered)
     return found
 
 
-def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, int]]) -> Image:
+def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) -> Followed | None:
+    """What the dreamed frames on both sides lend to one between them; `share`: how far it is on its way to the later.
+
+    Where one of them cannot be seen from here, the other alone. None where the motion is lost from both.
+    """
+    following = Carry((after,), before.strength, 0.0, 1.0)
+    sides = [(weight, follow(each, frame, (1,), move)) for weight, each in ((1 - share, before), (share, following))]
+    found = [(weight, side) for weight, side in sides if side is not None]
+    if len(found) < 2:
+        return found[0][1] if found else None
+    (left, one), (right, other) = found
+    least = np.float32(1e-3)  # of a side that cannot be seen: where neither can, they are mixed all the same
+    mine, its = left * (1 - one.new + least), right * (1 - other.new + least)
+    turn: Mask = (its / (mine + its)).astype(np.float32)
+    return Followed(
+        one.layer + _in_colours(turn) * (other.layer - one.layer),
+        one.kept + turn * (other.kept - one.kept),
+        one.new * other.new,
+        one.still,
+        max(one.valid, other.valid),
+        one.alive,
+        one.covered + share * (other.covered - one.covered),
+    )
+
+
+def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, int]], covered: float = 1.0) -> Image:
     """The layer that a frame's dream begins with: the last one, `moved` with the picture, as far as it is `kept`.
 
-    Each octave's band is held at its strength, since warping and further steps would let it fade or grow.
+    Each octave's band is held at its strength, since warping and further steps would let it fade or grow. `covered`:
+    the share of the frame that the layer covers, and whose strength it has.
     """
     layer = np.zeros_like(moved)
     for band, wanted in zip(bands(moved, sizes), strength.bands, strict=True):
-        found = rms(band)
+        found = rms(band) / max(covered, SLIVER) ** 0.5
         layer += band * np.float32(np.clip(wanted / found, *GAIN) if found > 0 else 1.0)
     return layer * _in_colours(kept)
 
 
 def blended(past: Past, source: Image, settings: CoherenceSettings) -> Image:
     """The layer that mixes a share of the last dream, where it was, into the next frame's start (DeepDreamVideo)."""
-    return settings.blend * (to_float(past.dream) - source)
+    return settings.blend * (past.whole - source)
 
 
-def settle(dream: Image, start: Image, still: Mask, past: Past, source: Pixels) -> Image:
+def settle(dream: Image, start: Image, still: Mask, past: Past, source: Pixels, *, restless: bool = False) -> Image:
     """Lets the dream rest where the picture does: calmer where it is still, and to the byte where it is the very same.
 
     `dream`: the new one, `start`: what it began with, both H x W x 3 in [0, 1]; `still`: where nothing moves, H x W in
-    [0, 1]; `source`: the new source frame. The edge between rest and change is soft.
+    [0, 1]; `source`: the new source frame; `restless`: the dream goes on even where the picture is the very same. The
+    edge between rest and change is soft.
     """
     cv2 = cv.load()
     calmer = dream + _in_colours(CALM * still) * (start - dream)
+    if restless:
+        return calmer
     same = cv2.inRange(cv2.absdiff(source, past.source), (0, 0, 0), (0, 0, 0)) // 255
     reach = max(3, min(source.shape[:2]) // 40) | 1  # a pixel rests only if its neighbourhood does
     same = cv2.erode(same, np.ones((reach, reach), np.uint8), borderValue=1)
     if not same.any():
         return calmer
     weight = _in_colours(cv2.blur(same.astype(np.float32), (reach, reach)) * same)
-    return weight * to_float(past.dream) + (1 - weight) * calmer
+    return weight * past.whole + (1 - weight) * calmer
 
 
 def still(motion: Motion) -> Mask:

@@ -27,6 +27,7 @@ SMALLEST_TILE = 64
 JITTER = 16  # pixels by which a step shifts the picture at most, where nothing is said
 LIGHT = 0.299, 0.587, 0.114  # of red, green and blue in how bright a colour is (ITU-R BT.601)
 NEIGHBOURHOODS = 12  # along the short side; each is three of their distances wide
+SMALLEST_SHARE = 0.05  # of a neighbourhood: what is seen of it tells its score
 Key = tuple[int, ...]
 
 
@@ -87,6 +88,7 @@ class Effort:
     steep in every neighbourhood. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the
     others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long. `thorough`: these rest in no
     octave, and in those that take turns have a step more. `watch`: told the picture, (1, 3, h, w), after every step.
+    `shown`: places, H x W in [0, 1], whose scores alone count for `ease`: the others are not dreamed for long.
     """
 
     steps: int
@@ -98,6 +100,7 @@ class Effort:
     stride: float = 1.0
     thorough: bool = False
     watch: Callable[[Tensor], None] | None = None
+    shown: Mask | None = None
 
 
 def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, key: Key) -> tuple[Image, Dreamer]:
@@ -116,7 +119,9 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
     detail: Tensor | None = None
     # Detail is carried from octave to octave, never the picture: what was not dreamed is not resampled either.
     sizes = octave_sizes(start.shape[0], start.shape[1], settings)
-    places = None if effort.anew is None else to_tensor(effort.anew[..., None], dreamer)
+    places, counted = (
+        None if where is None else to_tensor(where[..., None], dreamer) for where in (effort.anew, effort.shown)
+    )
     coarse = len(sizes) - effort.always
     for octave, size in enumerate(sizes):
         turn = effort.turn % coarse if effort.turn is not None and octave < coarse else None
@@ -128,10 +133,10 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
         image = base if detail is None else bounded(base + _grown(detail, size), settings)
         rule = steps.rule(settings)
         ease = partial(effort.ease, octave) if effort.ease else None
-        anew = None if places is None else _shrunk(places, size)
+        anew, shown = (None if where is None else _shrunk(where, size) for where in (places, counted))
         for step in range(count):
             eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
-            how = How(eased, effort.balance, anew, effort.stride, rule, before)
+            how = How(eased, effort.balance, anew, effort.stride, rule, before, shown)
             image, dreamer = climb(dreamer, image, (*key, octave, step), how)
             if effort.watch is not None:
                 effort.watch(image)
@@ -145,7 +150,7 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
 
 @dataclass(frozen=True)
 class How:
-    """How one step is taken: `ease`, `balance` and `stride` are those of an `Effort`, `ease` for this octave.
+    """How one step is taken: `ease`, `balance`, `stride` and `shown` are those of an `Effort`, for this octave.
 
     `anew`: (1, 1, H, W) in [0, 1], the places whose steps are not eased but `stride` times as long, by the mean
     gradient that is theirs: what is covered with dreams already would own that of the picture. `rule`: what makes a
@@ -158,6 +163,7 @@ class How:
     stride: float = 1.0
     rule: steps.Rule | None = None
     source: Tensor | None = None
+    shown: Tensor | None = None
 
 
 PLAIN = How()
@@ -214,11 +220,23 @@ def _shares(how: How, move: Tensor, score: Tensor) -> Tensor | float:
     local = neighbourhoods(steep) / steep.mean().clamp(min=torch.finfo(steep.dtype).tiny)
     share = local.clamp(min=0.01) ** -how.balance
     if how.ease is not None:
-        share = share * how.ease(neighbourhoods(score))
+        share = share * how.ease(_seen(score, how.shown))
     share = spread(share, move)
     if how.anew is not None:
         share = share + how.anew * (how.stride / spread(local, move).clamp(min=0.01) - share)
     return share
+
+
+def _seen(score: Tensor, shown: Tensor | None) -> Tensor:
+    """The mean score of each neighbourhood, of what is `shown` of it as far as anything is; (1, 1, H, W) both."""
+    if shown is None:
+        return neighbourhoods(score)
+    covered = neighbourhoods(shown)
+    return torch.where(
+        covered > SMALLEST_SHARE,
+        neighbourhoods(score * shown) / covered.clamp(min=SMALLEST_SHARE),
+        neighbourhoods(score),
+    )
 
 
 def shaken(

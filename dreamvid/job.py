@@ -23,8 +23,9 @@ from dreamvid.dream import Dreamer
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
+from dreamvid.masks import masked
 from dreamvid.media import Pixels
-from dreamvid.render import Rendered, film, gain, render
+from dreamvid.render import Rendered, film, gain, render, turns_of
 from dreamvid.settings import Settings
 from dreamvid.video import encode, formats
 from dreamvid.video.store import FrameStore
@@ -103,7 +104,7 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     options = options or Options()
     _check_output(source, output, options)
     formats.check_image(output)
-    footage = of_still(source, settings)
+    footage = masked(of_still(source, settings), settings)
     ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     began = time.perf_counter()
@@ -144,8 +145,9 @@ def _film(
 ) -> Summary:
     _check_output(source, output, options)
     encode.check(output, settings.output)
-    footage = open_footage(source, settings)
-    ready = engine.start(settings, trust=options.trust)
+    footage = masked(open_footage(source, settings), settings)
+    ready = engine.start(settings, trust=options.trust, rate=footage.info.rate)
+    _check_guides(footage, settings, ready)
     _tell(footage, ready)
     framing = footage.plan.framing
     encode.check_film(
@@ -176,6 +178,14 @@ def _film(
     )
 
 
+def _check_guides(footage: Footage, settings: Settings, ready: Engine) -> None:
+    """Raises SettingsError where a guide runs along and there is nothing for it to run along with."""
+    if ready.terms.move and footage.filming is not None:
+        raise SettingsError("a guide that runs along needs camera.mode=frames: a world is dreamed once for all frames")
+    if ready.terms.move and settings.input.loop:
+        raise SettingsError("a guide that runs along does not come back to its beginning: give a still, or no --loop")
+
+
 def _render_rest(
     store: FrameStore,
     footage: Footage,
@@ -192,15 +202,21 @@ def _render_rest(
     # With the tiles that an earlier run had to come down to: others would give other pixels.
     dreamer = ready.dreamer.with_tile(records[-1].tile) if records else ready.dreamer
     fresh: list[FrameRecord] = []
-    memory = plan.shot_begins(done - 1, max(settings.coherence.references)) if done else 0
+    how, times = settings.coherence, footage.info.times
+    memory = plan.shot_begins(done - 1, max(how.references) * how.cadence) if done else 0
     with closing(footage.frames(plan.frames[memory:])) as frames, _interruptible() as stop:
         seen = zip(range(memory, done), islice(frames, done - memory), strict=True)
-        past = tuple(Past(frame.index, frame.image, store.read(position)) for position, frame in seen)
+        past = tuple(
+            Past(frame.index, frame.image, store.read(position), frame.mask)
+            for position, frame in seen
+            if plan.is_key(frame.index, how.cadence)
+        )
         last = records[-1] if records else None
         carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
         if footage.filming is None:
             back = None if footage.landing is None else (footage.landing, store.read)
-            results = render(plan, settings, frames, footage.move, dreamer, carry, back)
+            turns = turns_of(ready, plan, how.cadence, times) if ready.terms.move else None
+            results = render(plan, settings, frames, footage.move, dreamer, carry, back, turns)
         else:
             world = _world(store, footage.filming, plan.framing.size, dreamer, options, stop)
             results = film(footage.filming, world, frames, dreamer.settings.tile)
@@ -208,8 +224,10 @@ def _render_rest(
         for position, result in enumerate(results, start=done):
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
-            judge = ready.judge.with_tile(result.tile)
-            score = gain(judge, result.source, result.dream) if position % SCORED == 0 else None
+            score = None
+            if position % SCORED == 0:
+                judge = ready.at(times[result.index]).judge.with_tile(result.tile)
+                score = gain(judge, result.source, result.dream)
             record = _record(result, sha256, seconds, score)
             store.append(workspace.journal_line(record, last))
             fresh.append(record)

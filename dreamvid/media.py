@@ -66,11 +66,15 @@ class SourceInfo:
 
 @dataclass(frozen=True)
 class Frame:
-    """One upright frame of a source, at the size it is worked on: `image` is uint8 RGB, height x width x 3."""
+    """One upright frame of a source, at the size it is worked on: `image` is uint8 RGB, height x width x 3.
+
+    `mask`: how much of what is dreamed is seen at each place; None where all of it is.
+    """
 
     index: int
     time: Fraction
     image: Pixels
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True)

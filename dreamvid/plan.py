@@ -40,6 +40,12 @@ class Plan:
         """Whether another frame of the same shot comes after a source frame."""
         return any(shot.start <= frame < shot.stop - 1 for shot in self.shots) and frame != self.frames[-1]
 
+    def is_key(self, frame: int, cadence: int) -> bool:
+        """Whether a source frame is dreamed where only every `cadence`-th of a shot is, and its last."""
+        shot = next(shot for shot in self.shots if shot.start <= frame < shot.stop)
+        first, position, after = (bisect_left(self.frames, at) for at in (shot.start, frame, shot.stop))
+        return (position - first) % cadence == 0 or position == after - 1
+
     def shot_begins(self, position: int, most: int) -> int:
         """The position in `frames` of the first frame of the shot at `position`, but of the last `most` at the most."""
         frame = self.frames[position]

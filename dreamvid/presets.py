@@ -59,6 +59,9 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
         for key in ("file", "weights", "net"):  # guides and weights lie beside the preset that names them
             if isinstance(term, dict) and isinstance(term.get(key), str) and _is_file(key, term[key]):
                 term[key] = str(path.parent / term[key])
+    mask = table.get("mask")
+    if isinstance(mask, dict) and isinstance(mask.get("file"), str):
+        mask["file"] = str(path.parent / mask["file"])
     parent = table.pop("extends", None)
     if parent is not None:
         if not isinstance(parent, str):

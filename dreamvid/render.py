@@ -1,13 +1,15 @@
 """The loop: frames -> motion -> seed -> dream -> settle -> frames. No files, no progress bars."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from dreamvid import coherence
 from dreamvid.coherence import Carry, Landing, Move, Past
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
+from dreamvid.engine import Engine
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.plan import Plan
 from dreamvid.settings import Settings
@@ -22,6 +24,29 @@ PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone i
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
 PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a frame is dreamed with where a guide runs along; `wear`: how much older its strength is for that."""
+
+    dreamer: Dreamer
+    wear: float = 0.0
+
+
+Turns = Callable[[int], Turn]  # of each source frame
+
+
+def turns_of(ready: Engine, plan: Plan, cadence: int, times: Sequence[Fraction]) -> Turns:
+    """What each source frame is dreamed with; `cadence`: one of so many is dreamed; `times`: of all frames, seconds."""
+    dreamed = [frame for frame in plan.frames if plan.is_key(frame, cadence)]
+    before = dict(zip(dreamed[1:], dreamed, strict=False))
+
+    def turn(frame: int) -> Turn:
+        stands = ready.terms.stand(times[before.get(frame, frame)], times[frame])
+        return Turn(ready.at(times[frame]).dreamer, 0.0 if stands else 1 / coherence.SHORTEST_AGE)
+
+    return turn
 
 
 @dataclass(frozen=True)
@@ -50,76 +75,153 @@ def render(
     dreamer: Dreamer,
     carry: Carry | None = None,
     landing: tuple[Landing, Callable[[int], Pixels]] | None = None,
+    turns: Turns | None = None,
 ) -> Iterator[Rendered]:
     """Dreams the frames of a plan in order, each going on from the last.
 
-    `frames`: those still to be rendered; `move`: how the picture moved from the carried frame to the next, by estimate
-    or by the camera's own word; `carry`: the frame before them, as it was stored. What is carried is exactly what is
-    stored, so a render that stops and goes on later gives the same bytes.
+    Where only some are dreamed, the others are carried from those on both sides, of which the later is dreamed first:
+    it depends on no frame between. Arguments as for `each_dreamed`, `carry` being the last that was dreamed.
     """
-    how = settings.coherence
+    if settings.coherence.cadence == 1:
+        yield from each_dreamed(plan, settings, frames, move, dreamer, carry, landing, turns)
+        return
+    waiting: list[Frame] = []
+    mask: Mask | None = None
+
+    def keys() -> Iterator[Frame]:
+        nonlocal mask
+        for frame in frames:
+            if plan.is_key(frame.index, settings.coherence.cadence):
+                mask = frame.mask
+                yield frame
+            else:
+                waiting.append(frame)
+
+    for key in each_dreamed(plan, settings, keys(), move, dreamer, carry, landing, turns):
+        past = Past(key.index, key.source, key.dream, mask)
+        for frame in waiting:
+            assert carry is not None  # what begins a shot is dreamed
+            share = (frame.index - carry.last.index) / (key.index - carry.last.index)
+            yield _between(frame, carry, past, share, move, dreamer.with_tile(key.tile), turns)
+        waiting.clear()
+        carry = Carry((past,), key.strength, key.age, key.alive)
+        yield key
+
+
+def _between(
+    frame: Frame, before: Carry, after: Past, share: float, move: Move, dreamer: Dreamer, turns: Turns | None
+) -> Rendered:
+    """A frame that is not dreamed but carried, from before and after it; dreamed afresh where it fits neither."""
+    last, source, valid = before.last, to_float(frame.image), 1.0
+    restless = not coherence.same_mask(last.mask, frame.mask)
+    if not restless and np.array_equal(frame.image, last.source):
+        pixels = last.dream
+    elif (found := coherence.between(before, after, frame, share, move)) is None:
+        who = dreamer if turns is None else turns(frame.index).dreamer.with_tile(dreamer.settings.tile)
+        image, dreamer = _fresh(who, source, (frame.index,))
+        valid, pixels = 0.0, to_pixels(coherence.masked(image, source, frame.mask))
+    else:
+        sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
+        valid, layer = found.valid, coherence.seed(found.layer, found.kept, before.strength, sizes, found.covered)
+        image = np.clip(source + layer, 0, 1)
+        image = coherence.settle(image, image, found.still, last, frame.image, restless=restless)
+        pixels = to_pixels(coherence.masked(image, source, frame.mask))
+    tile = dreamer.settings.tile
+    return Rendered(frame.index, frame.image, pixels, before.strength, before.age, before.alive, valid, tile)
+
+
+def each_dreamed(
+    plan: Plan,
+    settings: Settings,
+    frames: Iterable[Frame],
+    move: Move,
+    dreamer: Dreamer,
+    carry: Carry | None = None,
+    landing: tuple[Landing, Callable[[int], Pixels]] | None = None,
+    turns: Turns | None = None,
+) -> Iterator[Rendered]:
+    """Dreams frames in order, each going on from the last.
+
+    `frames`: those still to be rendered; `move`: how the picture moved from the carried frame to the next, by estimate
+    or by the camera's own word; `carry`: the frame before them, as it was stored; `turns`: where a guide runs along,
+    what each frame is dreamed with, in place of `dreamer`. What is carried is exactly what is stored, so a render that
+    stops and goes on later gives the same bytes.
+    """
+    how, turn = settings.coherence, Turn(dreamer)
     for frame in frames:
-        source = to_float(frame.image)
+        if turns is not None:
+            turn = turns(frame.index)
+            dreamer = turn.dreamer.with_tile(dreamer.settings.tile)
+        source, shown = to_float(frame.image), None if frame.mask is None else coherence.shown(frame.mask)
         if how.mode == "none" or plan.begins_shot(frame.index):
             carry = None
         valid, age, alive = None, 0.0, 1.0
+        restless = bool(turn.wear) or (carry is not None and not coherence.same_mask(carry.last.mask, frame.mask))
 
         if carry is None:
             image, dreamer = _fresh(dreamer, source, (frame.index,))
             held = how.mode == "flow" and plan.goes_on(frame.index)
-            strength = _shot_strength(dreamer, source, image, frame.index) if held else NO_STRENGTH
-            for turn in range(FINISHING if held else 0):
-                key = (frame.index, FINISH + turn)
-                image, dreamer = dream(dreamer, source, image - source, carried_effort(settings, strength), key)
-            pixels = to_pixels(image)
+            strength = _shot_strength(dreamer, source, image, frame.index, shown) if held else NO_STRENGTH
+            for finish in range(FINISHING if held else 0):
+                key, layer = (frame.index, FINISH + finish), coherence.masked(image, source, shown) - source
+                image, dreamer = dream(dreamer, source, layer, carried_effort(settings, strength, shown=shown), key)
         elif how.mode == "blend":
             strength = carry.strength
             layer = coherence.blended(carry.last, source, how)
             image, dreamer = dream(dreamer, source, layer, carried_effort(settings, strength), (frame.index,))
-            pixels = to_pixels(image)
-        elif np.array_equal(frame.image, carry.last.source):
+        elif not restless and np.array_equal(frame.image, carry.last.source):
             # The very same picture: the very same dream.
             strength, age, alive = carry.strength, carry.age, carry.alive
-            valid, pixels = 1.0, carry.last.dream
+            valid, image = 1.0, carry.last.whole
         elif (found := coherence.follow(carry, frame, how.references, move)) is None:
             image, dreamer = _fresh(dreamer, source, (frame.index,))
-            strength = carry.strength.towards(measured(dreamer, source, image), RENEWAL)
-            pixels = to_pixels(image)
+            strength = carry.strength.towards(measured(dreamer, source, image, shown), RENEWAL)
         else:
             valid, alive = found.valid, found.alive
-            strength, age = carry.strength, coherence.aged(carry.age, found.new)
+            strength, age = carry.strength, coherence.aged(carry.age, found.new, turn.wear)
             if age >= 1:
                 probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
-                strength, age = strength.towards(measured(dreamer, source, probe), RENEWAL), 0.0
+                strength, age = strength.towards(measured(dreamer, source, probe, shown), RENEWAL), 0.0
             sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
-            layer = coherence.seed(found.layer, found.kept, strength, sizes)
+            layer = coherence.seed(found.layer, found.kept, strength, sizes, found.covered)
             if landing is not None and (share := landing[0].share(frame.index)) > 0:
-                earlier = to_float(landing[1](frame.index - landing[0].lap)) - source
+                # The picture was the very same then, and so was its mask.
+                back = frame.index - landing[0].lap
+                earlier = Past(back, frame.image, landing[1](back), frame.mask).layer
                 layer = layer + np.float32(share) * (earlier - layer)
-            effort = carried_effort(settings, strength, found.new, frame.index)
+            effort = carried_effort(settings, strength, found.new, frame.index, shown)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
             start = np.clip(source + layer, 0, 1)
-            pixels = to_pixels(coherence.settle(image, start, found.still, carry.last, frame.image))
+            image = coherence.settle(image, start, found.still, carry.last, frame.image, restless=restless)
 
+        pixels = to_pixels(coherence.masked(image, source, frame.mask))
         yield Rendered(frame.index, frame.image, pixels, strength, age, alive, valid, dreamer.settings.tile)
         before = carry.frames[: max(how.references) - 1] if carry is not None else ()
-        carry = Carry((Past(frame.index, frame.image, pixels), *before), strength, age, alive)
+        carry = Carry((Past(frame.index, frame.image, pixels, frame.mask), *before), strength, age, alive)
 
 
 def film(filming: Filming, world: World | None, frames: Iterable[Frame], tile: int) -> Iterator[Rendered]:
     """The frames of a world that was dreamed before, each a view of it; `world`: None where nothing is dreamed."""
     for frame in frames:
         pixels = filming.frame(frame.index, (frame.image.shape[0], frame.image.shape[1]), world)
+        if frame.mask is not None:
+            pixels = to_pixels(coherence.masked(to_float(pixels), to_float(frame.image), frame.mask))
         yield Rendered(frame.index, frame.image, pixels, NO_STRENGTH, 0.0, 1.0, None, tile)
 
 
 NO_STRENGTH = Strength((), ())  # where nothing goes on, nothing is held
 
 
-def carried_effort(settings: Settings, strength: Strength, new: Mask | None = None, turn: int | None = None) -> Effort:
+def carried_effort(
+    settings: Settings,
+    strength: Strength,
+    new: Mask | None = None,
+    turn: int | None = None,
+    shown: Mask | None = None,
+) -> Effort:
     """The steps of a carried frame: few and eased where the layer is carried whole, all where it is blended.
 
-    `new`: where something was uncovered: much of it gets longer steps, and more; `turn`: as in an `Effort`.
+    `new`: where something was uncovered: much of it gets longer steps, and more; `turn`, `shown`: as in an `Effort`.
     """
     how = settings.coherence
     if how.mode == "blend":
@@ -136,25 +238,26 @@ def carried_effort(settings: Settings, strength: Strength, new: Mask | None = No
         anew=anew,
         stride=STRIDE * min(how.step_size, 0.5),
         thorough=much and steps > 0,
+        shown=shown,
     )
 
 
-def measured(dreamer: Dreamer, source: Image, image: Image) -> Strength:
-    """The strength of a dream of `source`, both H x W x 3 in [0, 1]."""
+def measured(dreamer: Dreamer, source: Image, image: Image, shown: Mask | None = None) -> Strength:
+    """The strength of a dream of `source`, both H x W x 3 in [0, 1]; `shown`: where its layer is looked at."""
     sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
-    return Strength(band_rms(image - source, sizes), octave_scores(dreamer, image))
+    return Strength(band_rms(image - source, sizes, shown), octave_scores(dreamer, image))
 
 
 def _fresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> tuple[Image, Dreamer]:
     return dream(dreamer, source, None, Effort(dreamer.settings.steps), key)
 
 
-def _shot_strength(dreamer: Dreamer, source: Image, first: Image, index: int) -> Strength:
+def _shot_strength(dreamer: Dreamer, source: Image, first: Image, index: int, shown: Mask | None) -> Strength:
     """The mean strength of the dream that a shot begins with and of others of the same picture."""
-    strength = measured(dreamer, source, first)
+    strength = measured(dreamer, source, first, shown)
     for number in range(1, PROBES):
         probe, dreamer = _fresh(dreamer, source, (index, PROBE + number))
-        strength = strength.towards(measured(dreamer, source, probe), 1 / (number + 1))
+        strength = strength.towards(measured(dreamer, source, probe, shown), 1 / (number + 1))
     return strength
 
 

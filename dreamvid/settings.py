@@ -99,7 +99,7 @@ class ObjectiveSettings(Section):
     column: int | None = setting(None, "column of a neuron in the layer's map", "units", ge=0)
     amounts: tuple[float, ...] = setting((), "share of each channel in a direction")
     class_name: str | None = setting(None, "class by name or index, for kind = class")
-    file: str | None = setting(None, "picture that guides, for kind = guide")
+    file: str | None = setting(None, "picture that guides, or video or folder that runs along, for kind = guide")
     net: str | None = setting(None, "net that this term looks at, as net.name has it; none: the render's own")
     weights: str | None = setting(None, "weights of that net, as net.weights has them")
     weight: float = setting(1.0, "share of this term in the sum; below zero it is avoided", ge=-1000, le=1000)
@@ -211,6 +211,49 @@ class CoherenceSettings(Section):
     blend: float = setting(
         0.5, "blend: share of the last dream in the next frame's start (flow does not use it)", "share", ge=0, le=1
     )
+    cadence: int = setting(
+        1, "flow: every so many frames are dreamed, those between carried from both sides", "frames", ge=1, le=64
+    )
+
+    @model_validator(mode="after")
+    def _between_by_flow(self) -> "CoherenceSettings":
+        if self.cadence > 1 and self.mode != "flow":
+            raise ValueError(f"cadence {self.cadence} needs coherence.mode=flow: the frames between are carried by it")
+        return self
+
+
+class MaskSettings(Section):
+    """Where a frame is dreamed: elsewhere it stays its source, to the byte."""
+
+    file: str | None = setting(None, "picture, video or folder, laid over the source: white is dreamed, black is not")
+    kind: Literal["luma", "motion"] | None = setting(
+        None, "in place of a file: luma, what is bright; motion, what moves"
+    )
+    low: float | None = setting(
+        None, "below it nothing is dreamed; none: 0, luma .4, motion .05", "level in 0..1; heights per second", ge=0
+    )
+    high: float | None = setting(
+        None, "above it all is; none: 1, luma .6, motion .2", "level in 0..1; heights per second", gt=0
+    )
+    feather: float = setting(0.02, "how far the edge is softened to either side", "share of the short side", ge=0, le=1)
+    invert: bool = setting(False, "dreamed and not dreamed change places")
+
+    @model_validator(mode="after")
+    def _one_mask(self) -> "MaskSettings":
+        if self.file is not None and self.kind is not None:
+            raise ValueError("a mask has a file or a kind, not both")
+        if self.invert and self.file is None and self.kind is None:
+            raise ValueError("there is no mask to invert: give mask.file or mask.kind")
+        low, high = self.levels
+        if low >= high:
+            raise ValueError(f"mask.low {low:g} must be below mask.high {high:g}")
+        return self
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """From where to where a mask rises from 0 to 1."""
+        low, high = {"luma": (0.4, 0.6), "motion": (0.05, 0.2)}.get(self.kind or "", (0.0, 1.0))
+        return low if self.low is None else self.low, high if self.high is None else self.high
 
 
 class CameraSettings(Section):
@@ -267,6 +310,7 @@ class Settings(Section):
     objective: tuple[ObjectiveSettings, ...] = setting((), "terms of the sum; none: the net's own choice of layers")
     dream: DreamSettings = DreamSettings()
     coherence: CoherenceSettings = CoherenceSettings()
+    mask: MaskSettings = MaskSettings()
     camera: CameraSettings = CameraSettings()
     input: InputSettings = InputSettings()
     output: OutputSettings = OutputSettings()

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dreamvid.media import Image
+from dreamvid.media import Image, Mask
 from dreamvid.video import cv
 
 Grid = tuple[tuple[float, ...], ...]  # rows of a score in neighbourhoods, as `dream.neighbourhoods` lays them out
 CEILING = 1.25  # score, as a share of the fresh dreams', at which a neighbourhood is dreamed no further
 BOOST = 4.0  # times the usual step that a neighbourhood far too weak may take
+SLIVER = 0.01  # share of the frame: less than that tells nothing of how strong dreams are
 EVENING = 0.5  # share of the picture's mean in what is wanted of a neighbourhood: a few dreams hardly tell one
 
 
@@ -67,9 +68,12 @@ def bands(layer: Image, sizes: list[tuple[int, int]]) -> list[Image]:
     return [*parts, layer - below]
 
 
-def band_rms(layer: Image, sizes: list[tuple[int, int]]) -> tuple[float, ...]:
-    """The rms of a layer in each octave's band, coarse to fine, in [0, 1]."""
-    return tuple(rms(band) for band in bands(layer, sizes))
+def band_rms(layer: Image, sizes: list[tuple[int, int]], where: Mask | None = None) -> tuple[float, ...]:
+    """The rms of a layer in each octave's band, coarse to fine, in [0, 1]; `where`: in these places alone, H x W."""
+    covered = 1.0 if where is None else float(where.mean())
+    if where is None or covered < SLIVER:
+        return tuple(rms(band) for band in bands(layer, sizes))
+    return tuple(rms(band) / covered**0.5 for band in bands(layer * where[..., None], sizes))
 
 
 def rms(layer: Image) -> float:

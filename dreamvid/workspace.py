@@ -21,6 +21,7 @@ import numpy as np
 import tomli_w
 import torch
 
+from dreamvid import masks
 from dreamvid.engine import Engine
 from dreamvid.errors import JobError
 from dreamvid.footage import Footage
@@ -233,6 +234,7 @@ def _fingerprint(footage: Footage, settings: Settings, ready: Engine) -> dict[st
             if term.name is not None
         ],
         "guides": guide_digests(settings.objective),
+        "mask": masks.digests(settings.mask),
         "threads": ready.compute.threads,
         "device": ready.compute.description,
         "precision": str(ready.compute.dtype),

@@ -16,7 +16,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera"), 1),
     **dict.fromkeys(("coherence", "strength", "steps"), 1),
     **dict.fromkeys(("device", "stability", "sketch", "scene", "world"), 1),
-    **dict.fromkeys(("plan", "render", "engine", "footage", "targets", "worlds"), 2),
+    **dict.fromkeys(("plan", "render", "engine", "footage", "targets", "worlds", "masks"), 2),
     **dict.fromkeys(("workspace", "job", "batch", "compare", "training", "features", "papers"), 3),
     **dict.fromkeys(("cli", "__main__"), 4),
 }
@@ -35,7 +35,8 @@ BESIDE: dict[str, set[str]] = {
     "scene": {"camera"},
     "world": {"camera", "scene"},
     "footage": {"plan", "worlds"},
-    "render": {"plan", "worlds"},
+    "render": {"plan", "worlds", "engine"},
+    "masks": {"footage"},
     "engine": {"targets"},
     "job": {"workspace"},
     "training": {"features"},

@@ -57,9 +57,13 @@ class Common:
         list[str], option("--neuron", help="One unit to dream: LAYER:N:ROW:COL. Repeatable.", panel=LOOK)
     ] = ()  # type: ignore[assignment]
     guide: Annotated[
-        Text, option("--guide", help="Picture whose activations to dream, in --layer or the net's own.", panel=LOOK)
+        Text,
+        option("--guide", help="Picture, or video along it, to dream the activations of, in --layer.", panel=LOOK),
     ] = None
     class_: Annotated[Text, option("--class", help="Class to dream, by name or index.", panel=LOOK)] = None
+    mask: Annotated[Text, option("--mask", help="Dream only where it is white: FILE; or luma, motion.", panel=LOOK)] = (
+        None
+    )
     seed: Seed = None
     size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%.", panel=FRAMES)] = None
     fit: Annotated[
@@ -120,7 +124,11 @@ class Common:
             "compute.precision": self.precision,
             "compute.threads": self.threads,
         }
-        given = [(key, value) for key, value in keys.items() if value is not None]
+        given: list[tuple[str, Any]] = [(key, value) for key, value in keys.items() if value is not None]
+        if self.mask is not None:  # one of these, whatever the preset has
+            of_a_kind = self.mask in ("luma", "motion")
+            given += [("mask.kind" if of_a_kind else "mask.file", self.mask)]
+            given += [("mask.file" if of_a_kind else "mask.kind", None)]
         objective = self._objective()
         return given + ([("objective", objective)] if objective else [])
 
