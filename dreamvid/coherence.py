@@ -1,7 +1,7 @@
 """How the dream of one frame goes on in the next: what is carried, where it begins, where it rests."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -152,12 +152,12 @@ def same_mask(one: Mask | None, other: Mask | None) -> bool:
     return one is other if one is None or other is None else np.array_equal(one, other)
 
 
-def aged(age: float, new: Mask, wear: float = 0.0) -> float:
+def aged(age: float, new: Mask, wear: float = 0.0, opened: float = 1.0) -> float:
     """The age of a strength after a further frame, in which these places, H x W in [0, 1], were `new`.
 
-    `wear`: what settings that have moved add to it.
+    `wear`: what settings that have moved add to it; `opened`: share of the frame that is dreamed, under a mask.
     """
-    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / RENEWED + 1 / LONGEST_AGE) + wear, 6)
+    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / opened / RENEWED + 1 / LONGEST_AGE) + wear, 6)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class Followed:
 
     `kept`: share of it that lives on; `new`, `still`: places that were uncovered and that do not move; all H x W in
     [0, 1]. `valid`: share of the frame that could be followed; `alive`: as in a `Carry`; `covered`: share of the frame
-    that the layer covers, under a mask.
+    that the layer covers, under a mask; `opened`: of which anything is to be dreamed.
     """
 
     layer: Image
@@ -176,6 +176,7 @@ class Followed:
     valid: float
     alive: float
     covered: float = 1.0
+    opened: float = 1.0
 
 
 def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) -> Followed | None:
@@ -195,21 +196,22 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) ->
             continue
         same, other = ANOTHER
         layer, new = warp(past.layer, motion), np.clip((same - kept) / (same - other), uncovered(motion), 1)
-        covered = 1.0
+        covered = opened = 1.0
         if past.mask is not None and frame.mask is not None:
             seen, wanted = sample(shown(past.mask), motion.field), shown(frame.mask)
-            new, covered = np.maximum(new, wanted - seen) * (wanted > 0), float(seen.mean())
+            new = np.maximum(new, wanted - seen) * (wanted > 0)
+            covered, opened = float(seen.mean()), max(SLIVER, float(wanted.mean()))
         if found is None:
             alive = round(min(1.0, carry.alive / RENEWING) * float(kept.mean()), 6)
             if alive < DEAD:
                 break
             kept = kept * (1 - FADED * new)
-            found = Followed(layer, kept, new, still(motion), valid, alive, covered)
+            found = Followed(layer, kept, new, still(motion), valid, alive, covered, opened)
             continue
         again = found.new * (1 - new)  # uncovered since, and seen from here
         layer = found.layer + _in_colours(again) * (layer - found.layer)
         kept = found.kept + again * (kept - found.kept)
-        found = Followed(layer, kept, found.new * new, found.still, found.valid, found.alive, found.covered)
+        found = replace(found, layer=layer, kept=kept, new=found.new * new)
     return found
 
 
@@ -235,6 +237,7 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
         max(one.valid, other.valid),
         one.alive,
         one.covered + share * (other.covered - one.covered),
+        one.opened,
     )
 
 

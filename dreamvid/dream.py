@@ -88,7 +88,7 @@ class Effort:
     steep in every neighbourhood. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the
     others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long. `thorough`: these rest in no
     octave, and in those that take turns have a step more. `watch`: told the picture, (1, 3, h, w), after every step.
-    `shown`: places, H x W in [0, 1], whose scores alone count for `ease`: the others are not dreamed for long.
+    `shown`: places, H x W in [0, 1], whose scores alone count for `ease`; neighbourhoods without any rest.
     """
 
     steps: int
@@ -220,23 +220,22 @@ def _shares(how: How, move: Tensor, score: Tensor) -> Tensor | float:
     local = neighbourhoods(steep) / steep.mean().clamp(min=torch.finfo(steep.dtype).tiny)
     share = local.clamp(min=0.01) ** -how.balance
     if how.ease is not None:
-        share = share * how.ease(_seen(score, how.shown))
+        share = share * how.ease(_seen(score, how.shown, neighbourhoods(score)))
+        if how.shown is not None:
+            share = share * (neighbourhoods(how.shown) > SMALLEST_SHARE)
     share = spread(share, move)
     if how.anew is not None:
         share = share + how.anew * (how.stride / spread(local, move).clamp(min=0.01) - share)
     return share
 
 
-def _seen(score: Tensor, shown: Tensor | None) -> Tensor:
-    """The mean score of each neighbourhood, of what is `shown` of it as far as anything is; (1, 1, H, W) both."""
+def _seen(score: Tensor, shown: Tensor | None, unseen: Tensor) -> Tensor:
+    """The mean score of what is `shown` of each neighbourhood, (1, 1, H, W) both; `unseen`: where nothing is."""
     if shown is None:
-        return neighbourhoods(score)
+        return unseen
     covered = neighbourhoods(shown)
-    return torch.where(
-        covered > SMALLEST_SHARE,
-        neighbourhoods(score * shown) / covered.clamp(min=SMALLEST_SHARE),
-        neighbourhoods(score),
-    )
+    mean = neighbourhoods(score * shown) / covered.clamp(min=SMALLEST_SHARE)
+    return torch.where(covered > SMALLEST_SHARE, mean, unseen)
 
 
 def shaken(
@@ -292,14 +291,27 @@ def spread(grid: Tensor, image: Tensor) -> Tensor:
     return F.interpolate(grid, image.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def octave_scores(dreamer: Dreamer, image: Image) -> tuple[Grid, ...]:
-    """The objective of a picture, H x W x 3 in [0, 1], in neighbourhoods at the size of each octave, coarse to fine."""
+def octave_scores(
+    dreamer: Dreamer, image: Image, cut: Image | None = None, shown: Mask | None = None
+) -> tuple[Grid, ...]:
+    """The objective of a picture, H x W x 3 in [0, 1], in neighbourhoods at the size of each octave, coarse to fine.
+
+    `cut`: the picture as it is under a mask; with it the score of that, of the places `shown`, H x W, where there are
+    any in a neighbourhood: near the edge of what is dreamed less can be reached.
+    """
     full, settings = to_tensor(image, dreamer), dreamer.settings
-    local = (
-        neighbourhoods(tiles.local_score(dreamer.fields, _shrunk(full, size), settings.tile, settings.overlap))
-        for size in octave_sizes(image.shape[0], image.shape[1], settings)
-    )
-    return tuple(tuple(map(tuple, grid[0, 0].tolist())) for grid in local)
+
+    def local(picture: Tensor, size: tuple[int, int]) -> Tensor:
+        return tiles.local_score(dreamer.fields, _shrunk(picture, size), settings.tile, settings.overlap)
+
+    found = []
+    for size in octave_sizes(image.shape[0], image.shape[1], settings):
+        grid = neighbourhoods(local(full, size))
+        if cut is not None and shown is not None:
+            where = _shrunk(to_tensor(shown[..., None], dreamer), size)
+            grid = _seen(local(to_tensor(cut, dreamer), size), where, grid)
+        found.append(tuple(map(tuple, grid[0, 0].tolist())))
+    return tuple(found)
 
 
 def score(dreamer: Dreamer, image: Tensor) -> float:

@@ -178,7 +178,7 @@ def each_dreamed(
             strength = carry.strength.towards(measured(dreamer, source, image, shown), RENEWAL)
         else:
             valid, alive = found.valid, found.alive
-            strength, age = carry.strength, coherence.aged(carry.age, found.new, turn.wear)
+            strength, age = carry.strength, coherence.aged(carry.age, found.new, turn.wear, found.opened)
             if age >= 1:
                 probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
                 strength, age = strength.towards(measured(dreamer, source, probe, shown), RENEWAL), 0.0
@@ -243,9 +243,10 @@ def carried_effort(
 
 
 def measured(dreamer: Dreamer, source: Image, image: Image, shown: Mask | None = None) -> Strength:
-    """The strength of a dream of `source`, both H x W x 3 in [0, 1]; `shown`: where its layer is looked at."""
+    """The strength of a dream of `source`, both H x W x 3 in [0, 1]; `shown`: where it is to be seen."""
     sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
-    return Strength(band_rms(image - source, sizes, shown), octave_scores(dreamer, image))
+    cut = None if shown is None else coherence.masked(image, source, shown)
+    return Strength(band_rms(image - source, sizes, shown), octave_scores(dreamer, image, cut, shown))
 
 
 def _fresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> tuple[Image, Dreamer]:
