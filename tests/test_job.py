@@ -751,3 +751,94 @@ def test_a_rate_that_the_film_cannot_have_is_found_before_the_first_frame(clip: 
     with pytest.raises(SettingsError, match="GIF"):
         job.dream_zoom(str(clip), tmp_path / "film.gif", quick(input={"fps": "120", "seconds": 0.1}))
     assert list(tmp_path.iterdir()) == []
+
+
+# Frames that are not dreamed, and guides that run along
+
+
+@pytest.fixture(scope="module")
+def two_shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tinted = ((6, 1, (220, 40, 30)), (5, 2, (20, 50, 200)))
+    shots = [
+        np.clip(0.4 * picture + 0.6 * np.array(tint), 0, 255).astype(np.uint8)
+        for count, seed, tint in tinted
+        for picture in drifting(count, seed=seed)
+    ]
+    return film(tmp_path_factory.mktemp("job") / "shots.mkv", shots, rate=12)
+
+
+@pytest.fixture(scope="module")
+def guides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two pictures, for films of more."""
+    folder = tmp_path_factory.mktemp("guides")
+    for number in range(2):
+        write_image(folder / f"{number}.png", texture(seed=20 + number, grain=1 + 3 * number))
+    return folder
+
+
+def guided(file: Path, **changes: Any) -> Settings:
+    return quick(layer=None, objective=[{"kind": "guide", "layer": "second", "file": str(file)}], **changes)
+
+
+@pytest.mark.parametrize("stored", [1, 2, 3, 4, 6, 7, 10])
+@pytest.mark.parametrize("along", [False, True])
+def test_a_job_with_a_cadence_goes_on_with_the_same_bytes(
+    two_shots: Path, guides: Path, tmp_path: Path, stored: int, along: bool
+) -> None:
+    """Wherever it stopped: between what is dreamed, at the end of a shot, after a cut."""
+    settings = guided(guides, coherence={"cadence": 3}) if along else quick(coherence={"cadence": 3})
+    whole, output = tmp_path / "whole.mkv", tmp_path / "again.mkv"
+    job.dream_video(str(two_shots), whole, settings, KEEP)
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(two_shots), output, settings, stop_after(stored))
+    assert job.dream_video(str(two_shots), output, settings, KEEP).rendered == 11 - stored
+    assert frames_of(output) == frames_of(whole)
+
+
+def test_each_frame_is_guided_by_the_picture_of_its_time_and_then_by_the_last(
+    clip: Path, guides: Path, tmp_path: Path
+) -> None:
+    made = {}
+    for name, file in (("along", guides), ("first", guides / "0.png"), ("last", guides / "1.png")):
+        output = tmp_path / f"{name}.mkv"
+        job.dream_video(str(clip), output, guided(file, coherence={"mode": "none"}), KEEP)
+        made[name] = list(frames_of(output).values())
+    assert made["along"] == [made["first"][0], *made["last"][1:]]
+    assert made["first"][1] != made["last"][1]
+
+
+@pytest.mark.parametrize("stored", [1, 3])
+def test_a_guided_job_goes_on_with_the_same_bytes(clip: Path, guides: Path, tmp_path: Path, stored: int) -> None:
+    whole, output = tmp_path / "whole.mkv", tmp_path / "again.mkv"
+    job.dream_video(str(clip), whole, guided(guides), KEEP)
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, guided(guides), stop_after(stored))
+    job.dream_video(str(clip), output, guided(guides), KEEP)
+    assert frames_of(output) == frames_of(whole)
+
+
+def test_another_picture_of_a_guide_is_another_job(clip: Path, output: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "guides"
+    folder.mkdir()
+    for number in range(2):
+        write_image(folder / f"{number}.png", texture(seed=number))
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, guided(folder), stop_after(2))
+    write_image(folder / "1.png", texture(seed=7))
+    with pytest.raises(JobError, match="guides"):
+        job.dream_video(str(clip), output, guided(folder))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, r"needs camera\.mode=frames"),
+        ({"camera": {"mode": "frames"}, "input": {"seconds": 0.2, "loop": True}}, "does not come back"),
+    ],
+)
+def test_a_guide_that_has_nothing_to_run_along_with_is_refused(
+    guides: Path, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    photo = write_image(tmp_path / "photo.png", texture())
+    with pytest.raises(SettingsError, match=said):
+        job.dream_zoom(str(photo), tmp_path / "zoom.mkv", guided(guides, **changes))

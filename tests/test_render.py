@@ -13,6 +13,7 @@ from little import HEIGHT, WIDTH, drifting, quick, texture
 from dreamvid import motion
 from dreamvid.coherence import Carry, Past
 from dreamvid.dream import Dreamer
+from dreamvid.errors import SettingsError
 from dreamvid.framing import Framing
 from dreamvid.media import Frame, Pixels, Shot
 from dreamvid.motion import Motion
@@ -311,3 +312,69 @@ def test_after_a_dissolve_the_dream_begins_anew_once(dreamer_of: Made) -> None:
     assert anew
     assert set(anew) <= set(range(3, 11))
     assert all(0 < result.alive <= 1 for result in results)
+
+
+def cadence(number: int, **changes: Any) -> Settings:
+    return quick(coherence={"cadence": number}, **changes)
+
+
+def test_frames_between_take_no_steps(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dreamvid import render as module
+
+    plain, dreamed = module.dream, set()
+
+    def told(dreamer: Any, source: Any, layer: Any, effort: Any, key: Any) -> Any:
+        dreamed.add(key[0])
+        return plain(dreamer, source, layer, effort, key)
+
+    monkeypatch.setattr(module, "dream", told)
+    results = rendered(drifting(9), cadence(3), dreamer_of(quick()), 5)
+    assert [result.index for result in results] == list(range(9))
+    assert dreamed == {0, 3, 4, 5, 8}  # every third of a shot, and its last
+
+
+def test_what_lies_between_is_carried_from_both_sides(dreamer_of: Made) -> None:
+    """Moved along, it is like the one at the nearer end, and about as strong."""
+    pictures = [np.clip(picture, 60, 190) for picture in drifting(5, rows=0, cols=2, size=(96, 128))]
+    framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
+    settings = cadence(4, dream={"steps": 6})
+    results = list(render(replace(plan(5), framing=framing), settings, frames(pictures), move, dreamer_of(settings)))
+    layers = [result.dream.astype(float) - result.source for result in results]
+    for number in range(1, 4):
+        there = layers[number][16:-16, 24:-24]
+        along = [
+            np.corrcoef(there.ravel(), layers[end][16:-16, 24 - by : -24 - by].ravel())[0, 1]
+            for end, by in ((0, 2 * number), (4, -2 * (4 - number)))
+        ]
+        assert max(along) > 0.75
+        assert (along[0] > along[1]) == (number < 2) or number == 2
+        assert 0.7 < there.std() / layers[0][16:-16, 24:-24].std() < 1.3
+    assert all(result.valid is not None for result in results[1:])
+
+
+def test_with_a_cadence_what_does_not_change_still_dreams_the_same(dreamer_of: Made) -> None:
+    results = rendered([texture()] * 6, cadence(3), dreamer_of(quick()))
+    assert all(np.array_equal(result.dream, results[0].dream) for result in results)
+
+
+def test_without_steps_a_cadence_leaves_the_source(dreamer_of: Made) -> None:
+    settings = quick(dream={"steps": 0}, coherence={"cadence": 2, "steps": 0})
+    pictures = drifting(4)
+    assert all(np.array_equal(r.dream, pictures[r.index]) for r in rendered(pictures, settings, dreamer_of(settings)))
+
+
+def test_where_motion_is_lost_from_both_sides_a_frame_between_is_dreamed(dreamer_of: Made) -> None:
+    def lost(past: Past, frame: Frame) -> Motion:
+        return Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool))
+
+    settings, pictures = cadence(2), drifting(3)
+    results = list(render(plan(3), settings, frames(pictures), lost, dreamer_of(settings)))
+    (alone,) = render(plan(3, 1, 2), quick(), frames(pictures[:2], 1), lost, dreamer_of(settings))
+    assert results[1].valid == 0
+    assert np.array_equal(results[1].dream, alone.dream)
+
+
+@pytest.mark.parametrize("mode", ["blend", "none"])
+def test_a_cadence_is_for_flow_alone(mode: str) -> None:
+    with pytest.raises(SettingsError, match=r"cadence 2 needs coherence\.mode=flow"):
+        quick(coherence={"mode": mode, "cadence": 2})
