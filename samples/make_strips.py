@@ -1,4 +1,4 @@
-"""Draw strip.jpg and coherence.jpg: frames of clip.mp4 and of the films that are made of it.
+"""Draw strip.jpg, coherence.jpg and masks.jpg: frames of clip.mp4 and of the films that are made of it.
 
 python samples/make_strips.py [FOLDER]
 """
@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 LOSSLESS = ("output.codec", "ffv1")
 SMALL = ("input.size", "320x180")
 UNTOUCHED = (("dream.steps", 0), ("coherence.steps", 0))
-STRIP, COHERENCE = (0, 10, 20, 30, 45), (1, 9, 17)  # frames
+STRIP, COHERENCE, MASKS = (0, 10, 20, 30, 45), (1, 9, 17), (5, 15, 25, 35, 50)  # frames
 
 
 def film(folder: Path, name: str, *changes: tuple[str, object]) -> list[np.ndarray]:
@@ -50,6 +50,8 @@ def main() -> None:
         blend = film(folder, "blend", SMALL, short, ("coherence.mode", "blend"))
         carried = film(folder, "carried", SMALL, short)
         strip([alone, blend, carried], COHERENCE, 320, out / "coherence.jpg")
+        masked = [film(folder, kind, SMALL, ("mask.kind", kind)) for kind in ("motion", "luma")]
+        strip(masked, MASKS, 256, out / "masks.jpg")
 
 
 if __name__ == "__main__":

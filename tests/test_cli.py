@@ -115,7 +115,7 @@ def test_a_command_that_is_not_whole_shows_help(arguments: list[str], capfd: pyt
 def test_every_command_and_option_that_scripts_rely_on_is_there(capfd: pytest.CaptureFixture[str]) -> None:
     every = (
         "preset set model layer seed weights size fit frames from to fps device precision threads quiet verbose json "
-        "overwrite no-resume force keep-work work-dir class channel trust"
+        "overwrite no-resume force keep-work work-dir class channel guide mask trust"
     )
     options = [f"--{name}" for name in every.split()]
     for command in ("video", "image", "zoom"):
@@ -194,6 +194,22 @@ def test_short_forms_come_before_the_preset_and_set(here: Path) -> None:
 def test_what_is_dreamed_can_be_said_in_short(objective: str, capsys: Capture) -> None:
     assert cli.run(["image", "still.png", "dream.png", *QUICK, *objective.split(), "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["score"] > 0
+
+
+@pytest.mark.usefixtures("small_net")
+@pytest.mark.parametrize(
+    ("said", "file", "kind"), [("luma", None, "luma"), ("motion", None, "motion"), ("still.png", "still.png", None)]
+)
+def test_a_mask_in_short_comes_before_that_of_the_preset(
+    here: Path, said: str, file: str | None, kind: str | None
+) -> None:
+    (here / "masked.toml").write_text('[mask]\nfile = "beside.png"\nfeather = 0.1\n')
+    (here / "other.toml").write_text('[mask]\nkind = "luma"\n')
+    for preset in ("masked.toml", "other.toml"):
+        command = ["video", "clip.mp4", f"{preset}.mkv", *QUICK, "--preset", preset, "--mask", said]
+        assert cli.run([*command, "--layer", "second", "--frames", "0:2", "--keep-work", "--quiet"]) == 0
+        table = json.loads((here / f"{preset}.mkv.dreamvid" / "plan.json").read_text())["fingerprint"]
+        assert (table["mask.file"], table["mask.kind"]) == (file, kind)
 
 
 @pytest.mark.usefixtures("small_net", "here")
@@ -451,6 +467,14 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a name too long for its folder": (JOB, "too long", ["video", "clip.mp4", f"{'x' * 250}.mp4"]),
     "a foreign folder in the way": (JOB, "not a job folder", ["video", "clip.mp4", "busy.mp4"]),
     "a work folder that is a file": (JOB, "work-dir", ["video", *IN_OUT, "--work-dir", "a_file"]),
+    "a mask that is not there": (SOURCE, "gone.png", ["video", *IN_OUT, "--mask", "gone.png"]),
+    "a mask that is none": (SOURCE, "text.mp4", ["video", *IN_OUT, "--mask", "text.mp4"]),
+    "motion of a still": (SETTINGS, "needs a film", ["image", "still.png", "out.png", "--mask", "motion"]),
+    "a cadence without flow": (
+        SETTINGS,
+        "cadence 2 needs coherence.mode=flow",
+        ["video", *IN_OUT, "--set", "coherence.cadence=2", "--set", "coherence.mode=none"],
+    ),
     "an unknown option": (SETTINGS, "--sizes", ["video", *IN_OUT, "--sizes", "3"]),
     "an unknown command": (SETTINGS, "film", ["film", *IN_OUT]),
     "no output": (SETTINGS, "output", ["video", "clip.mp4"]),

@@ -139,3 +139,11 @@ def test_differences_name_what_changed_what_came_and_what_went() -> None:
         "new (was None, now 2)",
         "seed (was 0, now 1)",
     ]
+
+
+def test_with_a_cadence_every_nth_frame_of_a_shot_is_dreamed_and_its_last() -> None:
+    plan = with_cuts(make_plan(wanted(), source(tuple(range(9)), 9)), (5,))
+    assert [frame for frame in plan.frames if plan.is_key(frame, 3)] == [0, 3, 4, 5, 8]
+    assert [frame for frame in plan.frames if plan.is_key(frame, 1)] == list(range(9))
+    rarer = with_cuts(make_plan(wanted(fps="5"), source(tuple(range(40)), 40)), ())
+    assert [frame for frame in rarer.frames if rarer.is_key(frame, 2)] == [*rarer.frames[::2], rarer.frames[-1]]

@@ -209,6 +209,11 @@ def test_weights_of_an_objectives_net_lie_beside_the_preset_that_names_them(tmp_
     ]
 
 
+def test_a_mask_lies_beside_the_preset_that_names_it(tmp_path: Path) -> None:
+    file = written(tmp_path, "masked.toml", '[mask]\nfile = "oval.png"\n')
+    assert presets.resolve(file).mask.file == str(tmp_path / "oval.png")
+
+
 def test_the_schema_is_json_and_lists_every_setting_with_its_bounds() -> None:
     schema = json.loads(presets.schema())
     assert "extends" in schema["properties"]

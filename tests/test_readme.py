@@ -79,6 +79,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         flower = tmp_path / "flowers" / ("tulip", "rose")[number % 2]  # classes of dreamnet
         flower.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, flower)
+    (tmp_path / "oval.png").write_bytes(images.encode(np.ascontiguousarray(photo[::-1]), ".png"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
