@@ -228,7 +228,7 @@ def carried_effort(
         return Effort(settings.dream.steps if how.steps is None else how.steps)
     steps = CARRIED_STEPS if how.steps is None else how.steps
     anew = coherence.widened(new) if new is not None and new.any() else None
-    much = new is not None and float(new.mean()) >= coherence.WORTH
+    much = new is not None and float(new.mean()) >= coherence.WORTH * how.cadence
     return Effort(
         steps,
         lambda octave, score: how.step_size * strength.ease(octave, score),
