@@ -42,9 +42,13 @@ def turns_of(ready: Engine, plan: Plan, cadence: int, times: Sequence[Fraction])
     dreamed = [frame for frame in plan.frames if plan.is_key(frame, cadence)]
     before = dict(zip(dreamed[1:], dreamed, strict=False))
 
+    def moved(frame: int) -> bool:
+        return not ready.terms.stand(times[before.get(frame, frame)], times[frame])
+
     def turn(frame: int) -> Turn:
-        stands = ready.terms.stand(times[before.get(frame, frame)], times[frame])
-        return Turn(ready.at(times[frame]).dreamer, 0.0 if stands else 1 / coherence.SHORTEST_AGE)
+        arrived = not moved(frame) and moved(before.get(frame, frame))  # measured anew before it is held to that
+        wear = 1.0 if arrived else 1 / coherence.SHORTEST_AGE if moved(frame) else 0.0
+        return Turn(ready.at(times[frame]).dreamer, wear)
 
     return turn
 

@@ -807,6 +807,14 @@ def test_each_frame_is_guided_by_the_picture_of_its_time_and_then_by_the_last(
     assert made["first"][1] != made["last"][1]
 
 
+def test_the_strength_is_that_of_the_guide_that_is_held(clip: Path, guides: Path, output: Path) -> None:
+    """Its pictures change after the first frame and then no more: what is wanted is measured again when they rest."""
+    job.dream_video(str(clip), output, guided(guides), KEEP)
+    lines = journal_of(output)
+    assert [line["strength"] is not None for line in lines] == [True, False, True, False, False]
+    assert [line["age"] for line in lines][2] == 0
+
+
 @pytest.mark.parametrize("stored", [1, 3])
 def test_a_guided_job_goes_on_with_the_same_bytes(clip: Path, guides: Path, tmp_path: Path, stored: int) -> None:
     whole, output = tmp_path / "whole.mkv", tmp_path / "again.mkv"
