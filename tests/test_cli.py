@@ -91,6 +91,7 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid.cli.app",
         "dreamvid.cli.features",
         "dreamvid.cli.options",
+        "dreamvid.cli.papers",
         "dreamvid.cli.progress",
         "dreamvid.errors",
     }

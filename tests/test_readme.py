@@ -29,6 +29,7 @@ SMALLER = {
     "image": ["--size", "64x48"],
     "zoom": ["--size", "64x36", "--seconds", "0.1"],
     "train": ["--minutes", "0.01"],
+    "papers": ["--only", "b-2.1", "--minutes", "0.01"],
 }
 FEW_STEPS = ["--set", "dream.steps=1", "--set", "dream.octaves=1"]
 BRIEFLY = ["--net", "squeezenet1_1", "--minutes", "0.001", "--per-class", "4", "--side", "32"]
@@ -123,6 +124,9 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
         assert (checkout / made).is_file() and (checkout / f"{made}.png").is_file()
     elif words[0] == "features":
         assert f"{words[1]}.png" in {path.name for path in set(checkout.iterdir()) - before}
+    elif words[0] == "papers":
+        (folder,) = set(checkout.iterdir()) - before
+        assert (folder / "index.html").is_file()
     elif words[0] == "batch":
         assert len(set(checkout.iterdir()) - before) >= 3
     else:
@@ -131,7 +135,7 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
 
 def test_there_are_commands_of_every_kind() -> None:
     kinds = {command.split()[1] for command in commands()}
-    assert kinds >= {"video", "image", "zoom", "batch", "compare", "models", "train", "features"}
+    assert kinds >= {"video", "image", "zoom", "batch", "compare", "models", "train", "features", "papers"}
 
 
 def test_the_first_command_installs_and_dreams_the_sample() -> None:
@@ -188,6 +192,7 @@ def test_every_option_it_speaks_of_exists(capfd: pytest.CaptureFixture[str]) -> 
     cli.run(["compare", "--help"])
     cli.run(["features", "grid", "--help"])
     cli.run(["train", "--help"])
+    cli.run(["papers", "--help"])
     known = unstyled(capfd.readouterr().out)
     spoken = set(re.findall(r"`(--[a-z][a-z-]+)", README))
     assert [option for option in sorted(spoken) if option not in known] == []
