@@ -84,7 +84,7 @@ class Interrupted(KeyboardInterrupt):
 
 def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
     """Dreams a video, GIF or image folder into a film; raises DreamvidError, or Interrupted after Ctrl-C."""
-    return _film(source, output, settings, options or Options(), of_video)
+    return _film((source,), output, settings, options or Options(), lambda sources, how: of_video(sources[0], how))
 
 
 def dream_zoom(
@@ -92,16 +92,13 @@ def dream_zoom(
 ) -> Summary:
     """Dreams a camera's flight over stills or noise; raises DreamvidError, or Interrupted after Ctrl-C."""
     sources = (source,) if isinstance(source, str) else tuple(source)
-    options = options or Options()
-    for each in sources:
-        _check_output(each, output, options)
-    return _film(sources[0], output, settings, options, lambda _source, how: of_zoom(sources, how))
+    return _film(sources, output, settings, options or Options(), of_zoom)
 
 
 def dream_image(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
     """Dreams one picture: a still, noise, or a video's first frame; raises DreamvidError."""
     options = options or Options()
-    _check_output(source, output, options)
+    _check_output((source,), output, options)
     formats.check_image(output)
     footage = of_still(source, settings)
     ready = engine.start(settings, trust=options.trust)
@@ -140,11 +137,15 @@ def _tell_effect(settings: Settings, scores: list[float]) -> None:
 
 
 def _film(
-    source: str, output: Path, settings: Settings, options: Options, open_footage: Callable[[str, Settings], Footage]
+    sources: Sequence[str],
+    output: Path,
+    settings: Settings,
+    options: Options,
+    open_footage: Callable[[Sequence[str], Settings], Footage],
 ) -> Summary:
-    _check_output(source, output, options)
+    _check_output(sources, output, options)
     encode.check(output, settings.output)
-    footage = open_footage(source, settings)
+    footage = open_footage(sources, settings)
     ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     framing = footage.plan.framing
@@ -157,7 +158,7 @@ def _film(
         records = workspace.finished(store, footage)
         fresh = _render_rest(store, footage, settings, ready, records, options)
         records += fresh
-        _check_output(source, output, options)  # again: a file may have come to lie there while it was rendered
+        _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
         _encode(store, footage, output, settings, ready)
         if not options.keep_work:
             workspace.clear(folder)
@@ -277,9 +278,9 @@ def _encode(store: FrameStore, footage: Footage, output: Path, settings: Setting
     )
 
 
-def _check_output(source: str, output: Path, options: Options) -> None:
+def _check_output(sources: Sequence[str], output: Path, options: Options) -> None:
     try:
-        same = same_file(source, output)
+        same = any(same_file(source, output) for source in sources)
         taken = output.exists() and not (output.is_dir() and not any(output.iterdir()))
     except OSError as error:  # a name that is too long, a folder that may not be looked into
         raise SettingsError(f"{output} cannot be written: {error.strerror}") from None

@@ -726,6 +726,95 @@ def test_a_flight_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
     assert output.read_bytes() == whole.read_bytes()
 
 
+WORLD: dict[str, Any] = {"input": {"seconds": 0.5, "fps": "12", "loop": True}, "camera": {"zoom": 2.5}}
+
+
+def test_a_world_is_dreamed_and_filmed_and_leaves_no_folder(tmp_path: Path) -> None:
+    source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
+    summary = job.dream_zoom(str(source), output, quick(**WORLD))
+    assert (summary.frames, summary.rendered) == (6, 6)
+    assert summary.score > 0
+    assert len(decoded(output)) == 6
+    assert not Path(f"{output}.dreamvid").exists()
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_world_goes_on_where_it_was_kept(step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "KEPT_EVERY", 0.0)
+    source = write_image(tmp_path / "still.png", texture())
+    whole, output = tmp_path / "whole.mp4", tmp_path / "lap.mp4"
+    job.dream_zoom(str(source), whole, quick(**WORLD), KEEP)
+    told: list[int] = []
+
+    def breaks_off(done: int, total: int) -> None:
+        told.append(done)
+        if len(told) == 1 + step:  # the first is of the frames
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_zoom(str(source), output, quick(**WORLD), Options(progress=breaks_off))
+    again: list[int] = []
+    options = Options(keep_work=True, progress=lambda done, total: again.append(done))
+    assert job.dream_zoom(str(source), output, quick(**WORLD), options).rendered == 6
+    assert again[1] == step  # one step was told but not kept
+    assert frames_of(output) == frames_of(whole)
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def test_frames_of_a_world_are_filmed_on_without_dreaming_again(tmp_path: Path) -> None:
+    source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
+    job.dream_zoom(str(source), output, quick(**WORLD), KEEP)
+    before = frames_of(output)
+    journal = Path(f"{output}.dreamvid") / "journal.jsonl"
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:2]))
+    output.unlink()
+    told: list[tuple[int, int]] = []
+    options = Options(keep_work=True, progress=lambda done, total: told.append((done, total)))
+    assert job.dream_zoom(str(source), output, quick(**WORLD), options).rendered == 4
+    assert {total for _, total in told} == {6}
+    assert frames_of(output) == before
+
+
+def test_a_damaged_world_is_dreamed_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
+    job.dream_zoom(str(source), output, quick(**WORLD), KEEP)
+    before, folder = frames_of(output), Path(f"{output}.dreamvid")
+    (folder / "world.npz").write_bytes(b"nothing")
+    (folder / "journal.jsonl").write_text("")
+    output.unlink()
+    job.dream_zoom(str(source), output, quick(**WORLD), KEEP)
+    assert "the world is dreamed again" in caplog.text
+    assert frames_of(output) == before
+
+
+@pytest.mark.parametrize("mode", ["world", "frames"])
+def test_a_loop_goes_round_after_its_intro(mode: str, tmp_path: Path) -> None:
+    source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mkv"
+    how = quick(
+        input={**WORLD["input"], "laps": 3},
+        camera={"zoom": 2.5, "mode": mode, "intro": 0.25},
+        output={"codec": "ffv1"},
+    )
+    summary = job.dream_zoom(str(source), output, how)
+    landing = 18 if mode == "frames" else 0
+    assert summary.frames == 3 + landing + 3 * 6
+    film = decoded(output)
+    assert np.array_equal(film[0], texture()) is (mode == "world")
+    assert np.array_equal(film[-6], film[-12])
+    assert not np.array_equal(film[-6], film[-5])
+
+
+def test_a_flight_over_several_stills(tmp_path: Path) -> None:
+    stills = [str(write_image(tmp_path / f"{seed}.png", texture(seed=seed))) for seed in range(2)]
+    summary = job.dream_zoom(stills, tmp_path / "flight.mp4", quick(**WORLD))
+    assert summary.frames == 6
+    small = write_image(tmp_path / "small.png", texture(32, 40))
+    with pytest.raises(SettingsError, match="different sizes"):
+        job.dream_zoom([stills[0], str(small)], tmp_path / "other.mp4", quick(**WORLD))
+    with pytest.raises(SettingsError, match="source itself"):
+        job.dream_zoom(stills, Path(stills[1]), quick(**WORLD))
+
+
 def test_a_flight_that_turns_otherwise_is_another_job(tmp_path: Path) -> None:
     source = write_image(tmp_path / "still.png", texture())
     with pytest.raises(KeyboardInterrupt):
