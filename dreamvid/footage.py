@@ -1,6 +1,7 @@
 """What is rendered: frames in order, and how the picture moves from one to the next, whether filmed or flown over."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dreamvid import camera, motion, scene
+from dreamvid import camera, laps, motion, scene
 from dreamvid.camera import Flight
 from dreamvid.coherence import Landing, Move, Past
 from dreamvid.errors import SettingsError
@@ -24,9 +25,9 @@ from dreamvid.video.probe import probe
 from dreamvid.video.read import read
 from dreamvid.worlds import Filming
 
+logger = logging.getLogger(__name__)
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
-LANDING = 1.5  # seconds in which a loop made frame by frame comes back to what it began with
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 
@@ -61,7 +62,17 @@ def of_video(source: str, settings: Settings) -> Footage:
 
     carries = settings.coherence.mode != "none" and len(plan.frames) > 1
     cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()
-    return Footage(info, with_cuts(plan, cuts), frames, lambda past, now: motion.estimate(past.source, now.image))
+    looks: Frames = frames
+    landing = None
+    if settings.input.loop:
+        plan, looks, landing, dissolved = laps.closed(plan, frames, settings.input.laps)
+        if dissolved:
+            logger.info("the source does not loop: its end dissolves into its beginning, and is that much shorter")
+    return Footage(info, with_cuts(plan, cuts), looks, _estimated, landing=landing)
+
+
+def _estimated(past: Past, now: Frame) -> Motion:
+    return motion.estimate(past.source, now.image)
 
 
 def of_still(source: str, settings: Settings) -> Footage:
@@ -88,7 +99,7 @@ def of_still(source: str, settings: Settings) -> Footage:
         for index in indices:
             yield Frame(index, Fraction(0), picture)
 
-    return Footage(still, plan, frames, lambda past, now: motion.estimate(past.source, now.image))
+    return Footage(still, plan, frames, _estimated)
 
 
 def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
@@ -108,7 +119,7 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
     intro = _frames(how.intro, rate)
     flight = Flight(how, float(lap / rate), wanted.loop)
     scene.check(flight, len(stills), width / height)
-    landing = _frames(LANDING, rate) if wanted.loop and how.mode == "frames" else 0
+    landing = laps.landing_frames(rate, lap) if wanted.loop and how.mode == "frames" else 0
     count = intro + landing + lap
     identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
     info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -23,7 +24,7 @@ from dreamvid.dream import Dreamer
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
-from dreamvid.media import Pixels
+from dreamvid.media import Image, Pixels
 from dreamvid.render import Rendered, film, gain, render
 from dreamvid.settings import Settings
 from dreamvid.video import encode, formats
@@ -200,7 +201,7 @@ def _render_rest(
         last = records[-1] if records else None
         carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
         if footage.filming is None:
-            back = None if footage.landing is None else (footage.landing, store.read)
+            back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
             results = render(plan, settings, frames, footage.move, dreamer, carry, back)
         else:
             world = _world(store, footage.filming, plan.framing.size, dreamer, options, stop)
@@ -220,6 +221,12 @@ def _render_rest(
                 raise Interrupted(f"stopped after frame {position + 1} of {len(plan.frames)}; the same command goes on")
             began = time.perf_counter()
     return fresh
+
+
+def _layer(store: FrameStore, footage: Footage, index: int) -> Image:
+    """What dreaming has added to a frame that is stored, H x W x 3 in [-1, 1]."""
+    (frame,) = footage.frames((index,))
+    return Past(index, frame.image, store.read(footage.plan.frames.index(index))).layer
 
 
 def _world(

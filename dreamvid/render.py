@@ -49,7 +49,7 @@ def render(
     move: Move,
     dreamer: Dreamer,
     carry: Carry | None = None,
-    landing: tuple[Landing, Callable[[int], Pixels]] | None = None,
+    landing: tuple[Landing, Callable[[int], Image]] | None = None,
 ) -> Iterator[Rendered]:
     """Dreams the frames of a plan in order, each going on from the last.
 
@@ -94,8 +94,7 @@ def render(
             sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
             layer = coherence.seed(found.layer, found.kept, strength, sizes)
             if landing is not None and (share := landing[0].share(frame.index)) > 0:
-                earlier = to_float(landing[1](frame.index - landing[0].lap)) - source
-                layer = layer + np.float32(share) * (earlier - layer)
+                layer = layer + np.float32(share) * (landing[1](frame.index - landing[0].lap) - layer)
             effort = carried_effort(settings, strength, found.new, frame.index)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
             start = np.clip(source + layer, 0, 1)

@@ -16,7 +16,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera"), 1),
     **dict.fromkeys(("coherence", "strength", "steps"), 1),
     **dict.fromkeys(("device", "stability", "sketch", "scene", "world"), 1),
-    **dict.fromkeys(("plan", "render", "engine", "footage", "targets", "worlds"), 2),
+    **dict.fromkeys(("plan", "render", "engine", "footage", "targets", "worlds", "laps"), 2),
     **dict.fromkeys(("workspace", "job", "batch", "compare", "training", "features", "papers"), 3),
     **dict.fromkeys(("cli", "__main__"), 4),
 }
@@ -34,7 +34,8 @@ BESIDE: dict[str, set[str]] = {
     "sketch": {"nets.net", "nets.sketch_a_net"},
     "scene": {"camera"},
     "world": {"camera", "scene"},
-    "footage": {"plan", "worlds"},
+    "footage": {"plan", "worlds", "laps"},
+    "laps": {"plan"},
     "render": {"plan", "worlds"},
     "engine": {"targets"},
     "job": {"workspace"},
