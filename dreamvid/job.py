@@ -8,7 +8,7 @@ import json
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -23,7 +23,8 @@ from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
 from dreamvid.media import Pixels
-from dreamvid.render import Rendered, gain, render
+from dreamvid.render import Rendered, gain, render, turns_of
+from dreamvid.schedule import Schedule, schedule
 from dreamvid.settings import Settings
 from dreamvid.video import encode, formats
 from dreamvid.video.store import FrameStore
@@ -131,6 +132,7 @@ def _film(
     _check_output(source, output, options)
     encode.check(output, settings.output)
     footage = open_footage(source, settings)
+    moving = schedule(settings, footage.plan)
     ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     framing = footage.plan.framing
@@ -139,9 +141,9 @@ def _film(
     )
     folder = workspace.make_folder(output, options.work_dir)
     with workspace.held(folder):
-        store = workspace.begin(folder, footage, settings, ready, options.resume)
+        store = workspace.begin(folder, footage, moving, ready, options.resume)
         records = workspace.finished(store, footage)
-        fresh = _render_rest(store, footage, settings, ready, records, options)
+        fresh = _render_rest(store, footage, moving, ready, records, options)
         records += fresh
         _check_output(source, output, options)  # again: a file may have come to lie there while it was rendered
         _encode(store, footage, output, settings, ready)
@@ -165,13 +167,14 @@ def _film(
 def _render_rest(
     store: FrameStore,
     footage: Footage,
-    settings: Settings,
+    moving: Schedule,
     ready: Engine,
     records: list[FrameRecord],
     options: Options,
 ) -> list[FrameRecord]:
     """Renders what is not yet stored, committing frame by frame."""
-    plan, done = footage.plan, len(records)
+    plan, settings, done = footage.plan, moving.settings, len(records)
+    turns = turns_of(moving, ready) if moving.values else None
     options.progress(done, len(plan.frames))
     if done == len(plan.frames):
         return []
@@ -185,12 +188,16 @@ def _render_rest(
         last = records[-1] if records else None
         carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
         began = time.perf_counter()
-        for position, result in enumerate(render(plan, settings, frames, footage.move, dreamer, carry), start=done):
+        for position, result in enumerate(
+            render(plan, settings, frames, footage.move, dreamer, carry, turns), start=done
+        ):
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
-            judge = ready.judge.with_tile(result.tile)
-            score = gain(judge, result.source, result.dream) if position % SCORED == 0 else None
-            record = _record(result, sha256, seconds, score)
+            score = None
+            if position % SCORED == 0:
+                judge = (ready.at(moving.at(result.index)) if moving.values else ready).judge
+                score = gain(judge.with_tile(result.tile), result.source, result.dream)
+            record = _record(result, sha256, seconds, score, moving.values_at(result.index))
             store.append(workspace.journal_line(record, last))
             fresh.append(record)
             last = record
@@ -201,10 +208,11 @@ def _render_rest(
     return fresh
 
 
-def _record(result: Rendered, sha256: str, seconds: float, score: float | None) -> FrameRecord:
-    return FrameRecord(
-        result.index, sha256, result.strength, result.age, result.alive, result.valid, result.tile, seconds, score
-    )
+def _record(
+    result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
+) -> FrameRecord:
+    told = result.strength, result.age, result.alive, result.valid, result.tile
+    return FrameRecord(result.index, sha256, *told, seconds, score, dict(values))
 
 
 def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:

@@ -28,7 +28,7 @@ OF_A_CLASS = {
 
 
 def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> list[Objective]:
-    """The objective that each of the settings describes, weighted; the net's own default layers where there are none.
+    """The objective that each of the settings describes; the net's own default layers where there are none.
 
     Raises NetError for a layer, channel, unit or class that the net does not have (with the nearest names),
     SettingsError where nothing is named and the net has no default, SourceError where a guide cannot be read.
@@ -36,7 +36,13 @@ def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> list[Obj
     shapes = layer_shapes(net)
     chosen = list(terms) or [ObjectiveSettings(layer=layer) for layer in _own_layers(net)]
     chosen = [term.model_copy(update={"layer": net.layer_name(term.layer)}) if term.layer else term for term in chosen]
-    return [term.weight * _term(term, net, shapes) for term in chosen]
+    return [_term(term, net, shapes) for term in chosen]
+
+
+def weighted(objectives: Sequence[Objective], terms: Sequence[ObjectiveSettings]) -> list[Objective]:
+    """The objectives that settings describe, each by its weight; those of a net's own layers all alike."""
+    weights = [term.weight for term in terms] or [1.0] * len(objectives)
+    return [weight * objective for weight, objective in zip(weights, objectives, strict=True)]
 
 
 def _own_layers(net: Net) -> tuple[str, ...]:
@@ -47,7 +53,7 @@ def _own_layers(net: Net) -> tuple[str, ...]:
 
 def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:
     """The weighted sum that the settings describe; raises what `each_from_settings` does."""
-    return _sum(each_from_settings(terms, net))
+    return _sum(weighted(each_from_settings(terms, net), terms))
 
 
 def _sum(parts: Sequence[Objective]) -> Objective:

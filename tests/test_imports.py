@@ -12,11 +12,11 @@ PACKAGE = Path(dreamvid.__file__).parent
 
 # Layer of each module; a package's name stands for all that is in it.
 LAYERS: dict[str, int] = {
-    **dict.fromkeys(("errors", "media", "timing", "framing", "settings", "presets"), 0),
+    **dict.fromkeys(("errors", "media", "timing", "framing", "settings", "presets", "tracks", "expressions"), 0),
     **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera"), 1),
     **dict.fromkeys(("coherence", "strength", "steps"), 1),
     **dict.fromkeys(("device", "stability", "sketch"), 1),
-    **dict.fromkeys(("plan", "render", "engine", "footage", "targets"), 2),
+    **dict.fromkeys(("plan", "render", "engine", "footage", "targets", "schedule"), 2),
     **dict.fromkeys(("workspace", "job", "batch", "compare", "training", "features"), 3),
     **dict.fromkeys(("cli", "__main__"), 4),
 }
@@ -24,7 +24,9 @@ LAYERS: dict[str, int] = {
 BESIDE: dict[str, set[str]] = {
     "framing": {"errors"},
     "timing": {"errors"},
-    "settings": {"errors"},
+    "expressions": {"errors"},
+    "tracks": {"errors", "expressions"},
+    "settings": {"errors", "tracks"},
     "presets": {"errors", "settings"},
     "dream": {"tiles", "objectives", "nets.prepare", "nets.relu", "steps", "strength"},
     "objectives": {"nets.net"},
@@ -33,7 +35,8 @@ BESIDE: dict[str, set[str]] = {
     "stability": {"motion"},
     "sketch": {"nets.net", "nets.sketch_a_net"},
     "footage": {"plan"},
-    "render": {"plan"},
+    "schedule": {"plan"},
+    "render": {"plan", "schedule", "engine"},
     "engine": {"targets"},
     "job": {"workspace"},
     "batch": {"job"},
