@@ -1,7 +1,7 @@
 """How the dream of one frame goes on in the next: what is carried, where it begins, where it rests."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -160,6 +160,14 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) ->
         kept = found.kept + again * (kept - found.kept)
         found = Followed(layer, kept, found.new * new, found.still, found.valid, found.alive)
     return found
+
+
+def renewed(found: Followed, fresh: Image, share: float) -> Followed:
+    """What is carried with a share, in [0, 1], of it replaced by a `fresh` layer, H x W x 3, of the same picture."""
+    if not share:
+        return found
+    layer, kept = found.layer + np.float32(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
+    return replace(found, layer=layer, kept=kept.astype(np.float32))
 
 
 def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, int]]) -> Image:

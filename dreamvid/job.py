@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -23,6 +23,7 @@ from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
 from dreamvid.media import Pixels
+from dreamvid.plan import with_cuts
 from dreamvid.render import Rendered, gain, render, turns_of
 from dreamvid.schedule import Schedule, schedule
 from dreamvid.settings import Settings
@@ -133,6 +134,8 @@ def _film(
     encode.check(output, settings.output)
     footage = open_footage(source, settings)
     moving = schedule(settings, footage.plan)
+    starts = (shot.start for shot in footage.plan.shots)
+    footage = replace(footage, plan=with_cuts(footage.plan, (*starts, *moving.jumps)))
     ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     framing = footage.plan.framing

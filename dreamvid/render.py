@@ -23,8 +23,6 @@ PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone i
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
 WORN = 0.1  # share of their size by which settings may move before the strength of dreams is measured anew
-CATCHING_UP = FINISHING  # frames after settings have moved in which nothing rests
-WEIGHTS = ("objective.",)
 PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
 
 
@@ -33,8 +31,7 @@ class Turn:
     """What a frame is dreamed with where settings move.
 
     `moved`: how far they have, from the frame before to this one, as a share of their size; `arrived`: whether they
-    stand still from this frame on; `restless`: whether they have moved so lately that a dream has not caught up yet;
-    `faded`: share of the objective's weight that has gone elsewhere.
+    stand still from this frame on; `restless`, `renewed`: as a `Schedule` tells them.
     """
 
     settings: Settings
@@ -42,7 +39,7 @@ class Turn:
     moved: float = 0.0
     arrived: bool = False
     restless: bool = False
-    faded: float = 0.0
+    renewed: float = 0.0
 
 
 Turns = Callable[[int], Turn]  # of each source frame
@@ -59,8 +56,8 @@ def turns_of(schedule: Schedule, ready: Engine) -> Turns:
             ready.at(settings).dreamer,
             moved,
             arrived=not moved and schedule.moved(frame, 1) > 0,
-            restless=any(schedule.moved(frame, back) for back in range(CATCHING_UP)),
-            faded=min(1.0, schedule.moved(frame, of=WEIGHTS) / 2),
+            restless=schedule.restless(frame),
+            renewed=schedule.renewed(frame),
         )
 
     return turn
@@ -137,11 +134,12 @@ def render(
             wear = 1.0 if turn.arrived else turn.moved / WORN
             strength, age = carry.strength, coherence.aged(carry.age, found.new, wear)
             sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
-            if age >= 1 or strength.shape != tuple(starmap(grid_shape, sizes)):
+            if age >= 1 or turn.renewed or strength.shape != tuple(starmap(grid_shape, sizes)):
                 probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
                 share = max(RENEWAL, min(1.0, turn.moved))
                 strength, age = strength.towards(measured(dreamer, source, probe), share), 0.0
-            layer = coherence.seed(found.layer, found.kept * (1 - turn.faded), strength, sizes)
+                found = coherence.renewed(found, probe - source, turn.renewed)
+            layer = coherence.seed(found.layer, found.kept, strength, sizes)
             effort = carried_effort(settings, strength, found.new, frame.index)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
             start = np.clip(source + layer, 0, 1)

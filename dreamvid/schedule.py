@@ -1,5 +1,6 @@
 """What every frame of a plan is dreamed with where settings move: known, and in bounds, before the first is dreamed."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,11 @@ from dreamvid.settings import Settings, rounded, settings_at
 from dreamvid.tracks import Film, Hear, silence
 
 SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dream knows nothing
+WEIGHTS = ("objective.",)
+JUMP = 1.0  # share of their size by which weights move in a frame, in all, where one dream ends and another begins
+RENEWING = 4.0  # natural logarithms by which an old objective's share of a dream falls, for each size weights move by
+PIECE = 0.2  # of these that are made good at a time, by mixing in a fresh dream
+CATCHING_UP = 8  # frames after settings have moved in which the dream does not rest
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,33 @@ class Schedule:
             return 0.0
         before, now = self.values[position - 1], self.values[position]
         return sum(abs(now[key] - before[key]) / self._sizes[key] for key in now if key.startswith(of))
+
+    @property
+    def jumps(self) -> tuple[int, ...]:
+        """The source frames at which the objective becomes another at once: each begins a dream of its own."""
+        return tuple(frame for frame in self.frames[1:] if self.moved(frame, of=WEIGHTS) >= JUMP)
+
+    def renewed(self, frame: int) -> float:
+        """Share of a source frame's dream, in [0, 1], that is to come from a fresh one, as the objective has moved on.
+
+        Steps add and never take away, and amplify what they find: what an old objective has left would outlast it.
+        """
+        return self._renewed[bisect_left(self.frames, frame)] if self.values else 0.0
+
+    def restless(self, frame: int) -> bool:
+        """Whether a dream has not yet caught up with settings that have moved, even of a picture that rests."""
+        return any(self.moved(frame, back) for back in range(CATCHING_UP))
+
+    @cached_property
+    def _renewed(self) -> tuple[float, ...]:
+        found, owed, jumps = [], 0.0, set(self.jumps)
+        for frame in self.frames:
+            moved = self.moved(frame, of=WEIGHTS)
+            owed = 0.0 if frame in jumps else owed + RENEWING * moved
+            due = owed >= PIECE or (owed > 0 and not moved)
+            found.append(-math.expm1(-owed) if due else 0.0)
+            owed = 0.0 if due else owed
+        return tuple(found)
 
     @cached_property
     def _sizes(self) -> dict[str, float]:
