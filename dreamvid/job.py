@@ -17,7 +17,7 @@ from types import FrameType
 
 import numpy as np
 
-from dreamvid import engine, workspace
+from dreamvid import engine, listening, workspace
 from dreamvid.coherence import Carry, Past
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
@@ -27,7 +27,7 @@ from dreamvid.plan import with_cuts
 from dreamvid.render import Rendered, gain, render, turns_of
 from dreamvid.schedule import Schedule, schedule
 from dreamvid.settings import Settings
-from dreamvid.video import encode, formats
+from dreamvid.video import encode, formats, sound
 from dreamvid.video.store import FrameStore
 from dreamvid.workspace import FrameRecord, Resume
 
@@ -133,7 +133,9 @@ def _film(
     _check_output(source, output, options)
     encode.check(output, settings.output)
     footage = open_footage(source, settings)
-    moving = schedule(settings, footage.plan)
+    if settings.audio.file is not None:
+        sound.first_track(Path(settings.audio.file))
+    moving = schedule(settings, footage.plan, listening.of_film(settings, footage.info, footage.plan.clip))
     starts = (shot.start for shot in footage.plan.shots)
     footage = replace(footage, plan=with_cuts(footage.plan, (*starts, *moving.jumps)))
     ready = engine.start(settings, trust=options.trust)
@@ -238,6 +240,7 @@ def _encode(store: FrameStore, footage: Footage, output: Path, settings: Setting
         sar=plan.framing.sar,
         delay=footage.info.delay,
         sound=footage.info if footage.info.kind == "video" else None,
+        music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
         threads=ready.compute.threads,
         notice=_notice,
