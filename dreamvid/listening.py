@@ -57,11 +57,11 @@ class Heard:
         return float(curve[before] + (place - before) * (curve[after] - curve[before]))
 
 
-def of_film(settings: Settings, source: SourceInfo, clip: tuple[Fraction, Fraction] | None) -> Hear:
+def of_film(settings: Settings, source: SourceInfo | None, clip: tuple[Fraction, Fraction] | None = None) -> Hear:
     """What a film hears whose settings listen: `audio.file` from its beginning, or the source's own first sound.
 
-    `clip`: the range of the source that is shown. Raises SettingsError where there is no sound to listen to, or scipy
-    is missing; SourceError where it cannot be read.
+    `source`: None where there is none; `clip`: the range of it that is shown. Raises SettingsError where there is no
+    sound to listen to, or scipy is missing; SourceError where it cannot be read.
     """
     listening = {key: tracks.parse(text).sounds for key, text in settings.tracks.items()}
     key, sounds = next(((key, sounds) for key, sounds in listening.items() if sounds), ("", frozenset()))
@@ -69,8 +69,9 @@ def of_film(settings: Settings, source: SourceInfo, clip: tuple[Fraction, Fracti
         return silence
     if settings.audio.file is not None:
         return listen(Path(settings.audio.file), settings.audio).at
-    if source.kind != "video" or not source.audio:
-        raise SettingsError(f"{key} listens to {min(sounds)}, and {source.name} has no sound: give --audio FILE")
+    if source is None or source.kind != "video" or not source.audio:
+        without = "" if source is None else f", and {source.name} has no sound"
+        raise SettingsError(f"{key} listens to {min(sounds)}{without}: give --audio FILE")
     return listen(source.files[0], settings.audio, source.delay + (clip[0] if clip else 0)).at
 
 

@@ -2,9 +2,10 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from dreamvid import tracks
 from dreamvid.errors import SettingsError
@@ -13,9 +14,8 @@ from dreamvid.settings import Settings, rounded, settings_at
 from dreamvid.tracks import Film, Hear, silence
 
 SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dream knows nothing
-WEIGHTS = ("objective.",)
-JUMP = 1.0  # share of their size by which weights move in a frame, in all, where one dream ends and another begins
-RENEWING = 4.0  # natural logarithms by which an old objective's share of a dream falls, for each size weights move by
+JUMP = 0.75  # share of the objective that goes elsewhere in one frame where one dream ends and another begins
+RENEWING = 8.0  # natural logarithms by which what is old in a dream falls while all of the objective goes elsewhere
 PIECE = 0.2  # of these that are made good at a time, by mixing in a fresh dream
 CATCHING_UP = 8  # frames after settings have moved in which the dream does not rest
 
@@ -40,22 +40,21 @@ class Schedule:
         """All settings at a source frame, none of which moves any more."""
         return settings_at(self.settings, self.values_at(frame))
 
-    def moved(self, frame: int, back: int = 0, of: tuple[str, ...] = SHAPES_THE_DREAM) -> float:
-        """How far the settings have moved from the dreamed frame before a source frame to it.
+    def moved(self, frame: int, back: int = 0) -> float:
+        """How far the settings that shape a dream have moved from the dreamed frame before a source frame to it.
 
-        The sum over those whose keys begin with one of `of`, each as a share of its largest size in the film. `back`:
-        the same so many dreamed frames earlier.
+        The sum over these, each as a share of its largest size in the film. `back`: so many dreamed frames earlier.
         """
         position = bisect_left(self.frames, frame) - back
         if not self.values or position < 1:
             return 0.0
         before, now = self.values[position - 1], self.values[position]
-        return sum(abs(now[key] - before[key]) / self._sizes[key] for key in now if key.startswith(of))
+        return sum(abs(now[key] - before[key]) / self._sizes[key] for key in now if key.startswith(SHAPES_THE_DREAM))
 
     @property
     def jumps(self) -> tuple[int, ...]:
         """The source frames at which the objective becomes another at once: each begins a dream of its own."""
-        return tuple(frame for frame in self.frames[1:] if self.moved(frame, of=WEIGHTS) >= JUMP)
+        return tuple(frame for frame, gone in zip(self.frames, self._shifts, strict=False) if gone >= JUMP)
 
     def renewed(self, frame: int) -> float:
         """Share of a source frame's dream, in [0, 1], that is to come from a fresh one, as the objective has moved on.
@@ -70,14 +69,30 @@ class Schedule:
 
     @cached_property
     def _renewed(self) -> tuple[float, ...]:
-        found, owed, jumps = [], 0.0, set(self.jumps)
-        for frame in self.frames:
-            moved = self.moved(frame, of=WEIGHTS)
-            owed = 0.0 if frame in jumps else owed + RENEWING * moved
-            due = owed >= PIECE or (owed > 0 and not moved)
+        found, owed = [], 0.0
+        for gone in self._shifts:
+            owed = 0.0 if gone >= JUMP else owed + RENEWING * gone
+            due = owed >= PIECE or (owed > 0 and not gone)
             found.append(-math.expm1(-owed) if due else 0.0)
             owed = 0.0 if due else owed
         return tuple(found)
+
+    @cached_property
+    def _shifts(self) -> tuple[float, ...]:
+        """The share of the objective that goes elsewhere, in [0, 1], from the frame before to each; 0 at the first."""
+        shares = [self._shares(values) for values in self.values]
+        steps = (
+            sum(abs(now - then) for then, now in zip(before, after, strict=True)) / 2
+            for before, after in pairwise(shares)
+        )
+        return (0.0, *steps) if shares else ()
+
+    def _shares(self, values: Mapping[str, float]) -> list[float]:
+        """What each term has of the objective: its weight, as a share of all their sizes."""
+        terms = enumerate(self.settings.objective)
+        weights = [values.get(f"objective.{number}.weight", term.weight) for number, term in terms]
+        size = sum(map(abs, weights)) or 1.0
+        return [weight / size for weight in weights]
 
     @cached_property
     def _sizes(self) -> dict[str, float]:
@@ -94,21 +109,26 @@ def schedule(settings: Settings, plan: Plan, hear: Hear = silence, *, periodic: 
     if not settings.tracks:
         return Schedule(settings, plan.frames)
     film = Film(len(plan.shown), plan.rate, hear, periodic)
-    columns = {key: _values(key, text, film, plan) for key, text in settings.tracks.items()}
+    return Schedule(settings, plan.frames, evaluated(settings, film, plan.moments))
+
+
+def evaluated(settings: Settings, film: Film, moments: Sequence[int]) -> tuple[dict[str, float], ...]:
+    """What every setting that moves is at some frames of a film, by full key; raises SettingsError as `schedule`."""
+    columns = {key: _values(key, text, film, moments) for key, text in settings.tracks.items()}
     rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-    for moment, row in zip(plan.moments, rows, strict=True):
-        _check(settings, row, _when(moment, plan))
-    return Schedule(settings, plan.frames, rows)
+    for moment, row in zip(moments, rows, strict=True):
+        _check(settings, row, _when(moment, film))
+    return rows
 
 
-def _values(key: str, text: str, film: Film, plan: Plan) -> list[float]:
+def _values(key: str, text: str, film: Film, moments: Sequence[int]) -> list[float]:
     where = ""
     try:
         curve = tracks.parse(text).on(film)
         found = []
-        for moment in plan.moments:
-            where = f"{_when(moment, plan)}: "
-            found.append(rounded(key, curve(float(moment / plan.rate))))
+        for moment in moments:
+            where = f"{_when(moment, film)}: "
+            found.append(rounded(key, curve(float(moment / film.rate))))
         return found
     except SettingsError as error:
         raise SettingsError(f"{key}: {text!r}: {where}{error}") from None
@@ -127,5 +147,5 @@ def _check(settings: Settings, values: Mapping[str, float], when: str) -> None:
         raise SettingsError(f"{when}: {all_of_them}") from None
 
 
-def _when(moment: int, plan: Plan) -> str:
-    return f"at frame {moment} ({float(moment / plan.rate):.3f} s)"
+def _when(moment: int, film: Film) -> str:
+    return f"at frame {moment} ({float(moment / film.rate):.3f} s)"
