@@ -17,7 +17,7 @@ SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dr
 JUMP = 0.75  # share of the objective that goes elsewhere in one frame where one dream ends and another begins
 RENEWING = 8.0  # natural logarithms by which what is old in a dream falls while all of the objective goes elsewhere
 PIECE = 0.2  # of these that are made good at a time, by mixing in a fresh dream
-CATCHING_UP = 8  # frames after settings have moved in which the dream does not rest
+CATCHING_UP = 24  # frames after settings have moved in which the dream does not rest
 
 
 @dataclass(frozen=True)
