@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from dreamvid import tracks
 from dreamvid.errors import SettingsError
 from dreamvid.plan import Plan
-from dreamvid.settings import Settings, rounded, settings_at
+from dreamvid.settings import Settings, curve, rounded, settings_at
 from dreamvid.tracks import Film, Hear, silence
 
 SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dream knows nothing
@@ -114,24 +113,24 @@ def schedule(settings: Settings, plan: Plan, hear: Hear = silence, *, periodic: 
 
 def evaluated(settings: Settings, film: Film, moments: Sequence[int]) -> tuple[dict[str, float], ...]:
     """What every setting that moves is at some frames of a film, by full key; raises SettingsError as `schedule`."""
-    columns = {key: _values(key, text, film, moments) for key, text in settings.tracks.items()}
+    columns = {key: _values(settings, key, film, moments) for key in settings.tracks}
     rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     for moment, row in zip(moments, rows, strict=True):
         _check(settings, row, _when(moment, film))
     return rows
 
 
-def _values(key: str, text: str, film: Film, moments: Sequence[int]) -> list[float]:
+def _values(settings: Settings, key: str, film: Film, moments: Sequence[int]) -> list[float]:
     where = ""
     try:
-        curve = tracks.parse(text).on(film)
+        value = curve(settings, key, film)
         found = []
         for moment in moments:
             where = f"{_when(moment, film)}: "
-            found.append(rounded(key, curve(float(moment / film.rate))))
+            found.append(rounded(key, value(float(moment / film.rate))))
         return found
     except SettingsError as error:
-        raise SettingsError(f"{key}: {text!r}: {where}{error}") from None
+        raise SettingsError(f"{key}: {settings.tracks[key]!r}: {where}{error}") from None
 
 
 def _check(settings: Settings, values: Mapping[str, float], when: str) -> None:

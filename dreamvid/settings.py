@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from dreamvid import tracks
 from dreamvid.errors import SettingsError, nearest
+from dreamvid.tracks import Curve, Film
 
 Kind = Literal["layer", "channel", "neuron", "direction", "class", "guide", "tv", "l2", "source"]
 Codec = Literal["h264", "h265", "av1", "vp9", "prores", "ffv1", "gif", "webp", "png"]
@@ -396,6 +397,19 @@ def settings_at(settings: Settings, values: Mapping[str, float]) -> Settings:
         return Settings.model_validate(table)
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
+
+
+def curve(settings: Settings, key: str, film: Film) -> Curve:
+    """A number among the settings, by its full key, at any time of a film, in seconds, whether it moves or not.
+
+    Neither rounded nor checked against its bounds. Raises SettingsError, as the curve does, as a `Track` does.
+    """
+    if key in settings.tracks:
+        return tracks.parse(settings.tracks[key]).on(film)
+    value: Any = settings
+    for step in key.split("."):
+        value = value[int(step)] if isinstance(value, tuple) else getattr(value, step)
+    return lambda time: float(value)
 
 
 def to_table(settings: Settings) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What can be set, and what is said where it is set wrongly."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from dreamvid.errors import SettingsError
 from dreamvid.presets import resolve
-from dreamvid.settings import Settings, key_paths, read_settings, rounded, settings_at, to_table
+from dreamvid.settings import Settings, curve, key_paths, read_settings, rounded, settings_at, to_table
+from dreamvid.tracks import Film
 
 PROMISED = {
     "seed",
@@ -266,3 +268,12 @@ def test_settings_at_a_moment_hold_its_values_and_move_no_more() -> None:
 def test_whole_numbers_are_rounded(key: str, value: float, taken: float) -> None:
     assert rounded(key, value) == taken
     assert isinstance(rounded(key, value), int) == (key != "dream.step_size")
+
+
+def test_a_setting_is_a_curve_whether_it_moves_or_not() -> None:
+    settings = moving({"camera": {"zoom": "1 + t", "rotate": 5, "shift": ["f", 0.25]}})
+    film = Film(240, Fraction(24))
+    curves = [curve(settings, f"camera.{name}", film) for name in ("zoom", "rotate", "shift.0", "shift.1")]
+    assert [value(0.5) for value in curves] == [1.5, 5, 12, 0.25]
+    with pytest.raises(SettingsError, match="beyond the end"):
+        curve(moving({"camera": {"zoom": "0:1, 11s:2"}}), "camera.zoom", film)
