@@ -122,11 +122,12 @@ def _decoded(file: Path) -> tuple[Wave, int, Fraction]:
 
 
 def _curves(signal: ModuleType, wave: Wave, rate: int, hop: int) -> dict[str, Curve]:
-    frequencies, powers = zip(*((f, p) for f, p in _spectra(signal, wave, rate, hop, LONG)), strict=True)
-    heard: dict[str, Curve] = {}
-    for name, (low, high) in BANDS.items():
-        inside = (frequencies[0] >= low) & (frequencies[0] < high)
-        heard[name] = _share(np.concatenate([np.sqrt(part[inside].sum(axis=0)) for part in powers]), SILENT)
+    bands: dict[str, list[Curve]] = {name: [] for name in BANDS}
+    for frequencies, power in _spectra(signal, wave, rate, hop, LONG):
+        for name, (low, high) in BANDS.items():
+            inside = (frequencies >= low) & (frequencies < high)
+            bands[name].append(np.sqrt(power[inside].sum(axis=0)))
+    heard = {name: _share(np.concatenate(parts), SILENT) for name, parts in bands.items()}
     loud, flux, last = [], [], None
     for _, power in _spectra(signal, wave, rate, hop, SHORT):
         loud.append(np.sqrt(power.sum(axis=0)))
