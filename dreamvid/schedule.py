@@ -15,7 +15,7 @@ from dreamvid.tracks import Film, Hear, silence
 SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dream knows nothing
 JUMP = 0.75  # share of the objective that goes elsewhere in one frame where one dream ends and another begins
 RENEWING = 8.0  # natural logarithms by which what is old in a dream falls while all of the objective goes elsewhere
-PIECE = 0.2  # of these that are made good at a time, by mixing in a fresh dream
+PIECE = 0.1  # of these that are made good at a time, by mixing in a fresh dream
 CATCHING_UP = 24  # frames after settings have moved in which the dream does not rest
 
 
@@ -81,7 +81,7 @@ class Schedule:
         """The share of the objective that goes elsewhere, in [0, 1], from the frame before to each; 0 at the first."""
         shares = [self._shares(values) for values in self.values]
         steps = (
-            sum(abs(now - then) for then, now in zip(before, after, strict=True)) / 2
+            round(sum(abs(now - then) for then, now in zip(before, after, strict=True)) / 2, 9)
             for before, after in pairwise(shares)
         )
         return (0.0, *steps) if shares else ()
