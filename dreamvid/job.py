@@ -8,9 +8,9 @@ import json
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,20 +18,22 @@ from types import FrameType
 
 import numpy as np
 
-from dreamvid import engine, workspace
+from dreamvid import engine, listening, workspace, worlds
 from dreamvid.coherence import Carry, Past
 from dreamvid.dream import Dreamer
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
 from dreamvid.media import Image, Pixels
-from dreamvid.render import Rendered, film, gain, render
+from dreamvid.plan import with_cuts
+from dreamvid.render import Rendered, film, gain, render, turns_of
+from dreamvid.schedule import Schedule, schedule
 from dreamvid.settings import Settings
-from dreamvid.video import encode, formats
+from dreamvid.video import encode, formats, sound
 from dreamvid.video.store import FrameStore
 from dreamvid.workspace import FrameRecord, Resume
 from dreamvid.world import World
-from dreamvid.worlds import Filming, make, restored, schedule
+from dreamvid.worlds import Filming
 
 logger = logging.getLogger(__name__)
 KEPT_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
@@ -147,6 +149,12 @@ def _film(
     _check_output(sources, output, options)
     encode.check(output, settings.output)
     footage = open_footage(sources, settings)
+    if settings.audio.file is not None:
+        sound.first_track(Path(settings.audio.file))
+    hear = listening.of_film(settings, footage.info, footage.plan.clip)
+    moving = schedule(settings, footage.plan, hear, periodic=settings.input.loop)
+    starts = (shot.start for shot in footage.plan.shots)
+    footage = replace(footage, plan=with_cuts(footage.plan, (*starts, *moving.jumps)))
     ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     framing = footage.plan.framing
@@ -155,9 +163,9 @@ def _film(
     )
     folder = workspace.make_folder(output, options.work_dir)
     with workspace.held(folder):
-        store = workspace.begin(folder, footage, settings, ready, options.resume)
+        store = workspace.begin(folder, footage, moving, ready, options.resume)
         records = workspace.finished(store, footage)
-        fresh = _render_rest(store, footage, settings, ready, records, options)
+        fresh = _render_rest(store, footage, moving, ready, records, options)
         records += fresh
         _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
         _encode(store, footage, output, settings, ready)
@@ -181,13 +189,14 @@ def _film(
 def _render_rest(
     store: FrameStore,
     footage: Footage,
-    settings: Settings,
+    moving: Schedule,
     ready: Engine,
     records: list[FrameRecord],
     options: Options,
 ) -> list[FrameRecord]:
     """Renders what is not yet stored, committing frame by frame."""
-    plan, done = footage.plan, len(records)
+    plan, settings, done = footage.plan, moving.settings, len(records)
+    turns = turns_of(moving, ready) if moving.values else None
     options.progress(done, len(plan.frames))
     if done == len(plan.frames):
         return []
@@ -202,7 +211,7 @@ def _render_rest(
         carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
         if footage.filming is None:
             back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
-            results = render(plan, settings, frames, footage.move, dreamer, carry, back)
+            results = render(plan, settings, frames, footage.move, dreamer, carry, turns, back)
         else:
             world = _world(store, footage.filming, plan.framing.size, dreamer, options, stop)
             results = film(footage.filming, world, frames, dreamer.settings.tile)
@@ -210,9 +219,11 @@ def _render_rest(
         for position, result in enumerate(results, start=done):
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
-            judge = ready.judge.with_tile(result.tile)
-            score = gain(judge, result.source, result.dream) if position % SCORED == 0 else None
-            record = _record(result, sha256, seconds, score)
+            score = None
+            if position % SCORED == 0:
+                judge = (ready.at(moving.at(result.index)) if moving.values else ready).judge
+                score = gain(judge.with_tile(result.tile), result.source, result.dream)
+            record = _record(result, sha256, seconds, score, moving.values_at(result.index))
             store.append(workspace.journal_line(record, last))
             fresh.append(record)
             last = record
@@ -238,12 +249,12 @@ def _world(
     stop: Callable[[], bool],
 ) -> World | None:
     """The world that is filmed, dreamed as far as it is not yet; kept every minute and when it is done."""
-    begun, total = workspace.kept_world(store), len(schedule(filming.scene.flight, *size, dreamer))
+    begun, total = workspace.kept_world(store), len(worlds.steps_of(filming.scene.flight, *size, dreamer))
     if begun is not None and begun[0] == total:
-        return restored(filming.scene.flight, *size, begun[1])
+        return worlds.restored(filming.scene.flight, *size, begun[1])
     _notice(f"dreaming a world in {total} steps, then filming it")
     made, kept = None, time.monotonic()
-    for made in make(filming.scene, *size, dreamer, begun):
+    for made in worlds.make(filming.scene, *size, dreamer, begun):
         options.progress(made.done, total)
         if made.done == total or stop() or time.monotonic() - kept > KEPT_EVERY:
             workspace.keep_world(store, made)
@@ -253,10 +264,11 @@ def _world(
     return made.world if made is not None else None
 
 
-def _record(result: Rendered, sha256: str, seconds: float, score: float | None) -> FrameRecord:
-    return FrameRecord(
-        result.index, sha256, result.strength, result.age, result.alive, result.valid, result.tile, seconds, score
-    )
+def _record(
+    result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
+) -> FrameRecord:
+    told = result.strength, result.age, result.alive, result.valid, result.tile
+    return FrameRecord(result.index, sha256, *told, seconds, score, dict(values))
 
 
 def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:
@@ -279,6 +291,7 @@ def _encode(store: FrameStore, footage: Footage, output: Path, settings: Setting
         sar=plan.framing.sar,
         delay=footage.info.delay,
         sound=footage.info if footage.info.kind == "video" else None,
+        music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
         threads=ready.compute.threads,
         notice=_notice,

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import time
+import wave
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -840,3 +841,114 @@ def test_a_rate_that_the_film_cannot_have_is_found_before_the_first_frame(clip: 
     with pytest.raises(SettingsError, match="GIF"):
         job.dream_zoom(str(clip), tmp_path / "film.gif", quick(input={"fps": "120", "seconds": 0.1}))
     assert list(tmp_path.iterdir()) == []
+
+
+# Settings that move
+
+MOVING = {"dream": {"step_size": "0:0.01, 4f:0.05 ease", "smooth": "0.1 * f"}}
+
+
+def test_the_journal_tells_the_values_of_each_frame(clip: Path, output: Path) -> None:
+    job.dream_video(str(clip), output, quick(**MOVING), KEEP)
+    ease = [0, 5 / 32, 1 / 2, 27 / 32, 1]
+    for number, line in enumerate(journal_of(output)):
+        assert line["values"] == {
+            "dream.step_size": pytest.approx(0.01 + 0.04 * ease[number]),
+            "dream.smooth": pytest.approx(0.1 * number),
+        }
+    job.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True, resume="never"))
+    assert all(line["values"] == {} for line in journal_of(output))
+
+
+@pytest.mark.parametrize("stored", [1, 4])
+def test_a_job_that_moves_goes_on_with_the_same_bytes(clip: Path, output: Path, tmp_path: Path, stored: int) -> None:
+    whole = tmp_path / "whole.mp4"
+    job.dream_video(str(clip), whole, quick(**MOVING), KEEP)
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, quick(**MOVING), stop_after(stored))
+    assert job.dream_video(str(clip), output, quick(**MOVING), KEEP).rendered == COUNT - stored
+    assert frames_of(output) == frames_of(whole)
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def test_a_job_with_another_track_is_refused_by_its_name(clip: Path, output: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, quick(**MOVING), stop_after(2))
+    with pytest.raises(JobError, match=r"tracks\.dream\.smooth \(was 0\.1 \* f, now 0\.2 \* f\)"):
+        job.dream_video(str(clip), output, quick(dream={**MOVING["dream"], "smooth": "0.2 * f"}))
+    with pytest.raises(JobError, match=r"tracks\.dream\.smooth \(was 0\.1 \* f, now None\)"):
+        job.dream_video(str(clip), output, quick(dream={**MOVING["dream"], "smooth": 0}))
+
+
+def test_the_settings_in_the_job_folder_move_as_well(clip: Path, output: Path) -> None:
+    from dreamvid.presets import resolve
+
+    job.dream_video(str(clip), output, quick(**MOVING), KEEP)
+    assert resolve(str(folder_of(output) / "job.toml")) == quick(**MOVING)
+
+
+def test_a_jump_of_the_objective_begins_a_shot(clip: Path, output: Path) -> None:
+    terms = [{"layer": "first", "weight": "0:1, 3f:0 hold"}, {"layer": "third", "weight": "0:0, 3f:1 hold"}]
+    job.dream_video(str(clip), output, quick(objective=terms), KEEP)
+    plan = json.loads((folder_of(output) / "plan.json").read_text())
+    assert [shot["start"] for shot in plan["shots"]] == [0, 3]
+    assert [line["valid"] is None for line in journal_of(output)] == [True, False, False, True, False]
+
+
+def test_a_track_that_goes_wrong_somewhere_is_said_before_anything_is_dreamed(
+    clip: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "start", None)
+    with pytest.raises(SettingsError, match=r"^dream\.smooth: '1 / abs\(f - 3\)': at frame 3 \(0\.250 s\): it divides"):
+        job.dream_video(str(clip), output, quick(dream={"smooth": "1 / abs(f - 3)"}))
+    with pytest.raises(SettingsError, match=r"the key 1s:2 lies beyond the end of the film, 0\.416667 s"):
+        job.dream_video(str(clip), output, quick(dream={"smooth": "0:1, 1s:2"}))
+    assert list(output.parent.iterdir()) == []
+
+
+def test_a_still_has_the_first_values(tmp_path: Path) -> None:
+    still = write_image(tmp_path / "still.png", texture())
+    job.dream_image(str(still), tmp_path / "one.png", quick(dream={"step_size": "4s:0.03, 8s:0.9"}))
+    job.dream_image(str(still), tmp_path / "other.png", quick(dream={"step_size": 0.03}))
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
+
+
+def test_a_sound_moves_settings_and_goes_with_the_film(clip: Path, output: Path, tmp_path: Path) -> None:
+    track = clicking(tmp_path / "clicks.wav", [0.25])
+    settings = quick(dream={"smooth": "beat"}, audio={"file": str(track)})
+    job.dream_video(str(clip), output, settings, KEEP)
+    heard = [line["values"]["dream.smooth"] for line in journal_of(output)]
+    assert np.argmax(heard) in (3, 4) and max(heard) > 0.6 and heard[:2] == [0, 0]
+    with av.open(str(output)) as container:
+        (sound,) = container.streams.audio
+        seconds = float(sum(frame.samples for frame in container.decode(sound)) / sound.rate)
+    assert sound.codec_context.name == "aac"
+    assert 0 <= seconds - COUNT / 12 < 1024 / 8000  # a packet of AAC
+    clicking(track, [0.1])
+    with pytest.raises(JobError, match="values of settings that move"):
+        job.dream_video(str(clip), output, settings, Options(overwrite=True))
+
+
+def test_another_sound_beside_settings_that_do_not_listen_dreams_nothing_again(
+    clip: Path, output: Path, tmp_path: Path
+) -> None:
+    job.dream_video(str(clip), output, quick(), KEEP)
+    track = clicking(tmp_path / "clicks.wav", [0.1])
+    again = job.dream_video(str(clip), output, quick(audio={"file": str(track)}), Options(overwrite=True))
+    assert again.rendered == 0
+    with pytest.raises(SourceError, match=r"gone\.wav cannot be read"):
+        job.dream_video(str(clip), tmp_path / "other.mp4", quick(audio={"file": "gone.wav"}))
+
+
+def clicking(path: Path, times: list[float]) -> Path:
+    """A second of faint hiss with clicks at these times."""
+    random = np.random.default_rng(0)
+    samples = 0.002 * random.standard_normal(8000)
+    for time_ in times:
+        samples[round(8000 * time_) :][:80] += random.uniform(-0.8, 0.8, 80)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes((32767 * np.clip(samples, -1, 1)).astype("<i2").tobytes())
+    return path
