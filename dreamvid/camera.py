@@ -20,6 +20,7 @@ from dreamvid.settings import CameraSettings
 
 FARTHEST = 600.0  # logarithm of the largest and smallest scale: there is nothing left to see long before
 SAMPLES, MOST_SAMPLES = 240, 20_000  # a second, and in all, at which a rate that moves is added up
+NOTHING = 1e-5  # of a logarithm, or in radians: nobody sees it
 FOLDS = 24  # a turning loop may repeat in so many sectors at most
 Points = npt.NDArray[np.complex128]
 Times = npt.NDArray[np.float64]
@@ -87,9 +88,10 @@ class Flight:
     @cached_property
     def whole(self) -> complex:
         """What `way` is at the end."""
-        if self.moving is not None:
-            return complex(self._table[1][-1])
-        return rate_of(self.camera.zoom, self.camera.rotate) * self.seconds
+        if self.moving is None:
+            return rate_of(self.camera.zoom, self.camera.rotate) * self.seconds
+        end = complex(self._table[1][-1])  # added up: what comes back to 0 misses it by a little
+        return complex(*(part if abs(part) > NOTHING else 0.0 for part in (end.real, end.imag)))
 
     @cached_property
     def nearest(self) -> tuple[float, float]:

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from dreamvid.errors import SettingsError, nearest
 from dreamvid.settings import ObjectiveSettings, Settings, read_settings, to_table
 
-DEFAULT, PAPERS = "dream", "papers"  # the look where none is named; the series of those that made texts' figures
+DEFAULT = "dream"
+SERIES = FLIGHTS, PAPERS = "flights", "papers"  # looks that a camera flies through; those that made texts' figures
 Table = dict[str, Any]
 
 
@@ -24,21 +25,26 @@ def folder() -> Path:
 
 
 def names(series: str = "") -> list[str]:
-    """The shipped looks by name, sorted; or those of a series, such as `papers`, each as SERIES/NAME."""
+    """The shipped looks by name, sorted; or those of one of the SERIES, each as SERIES/NAME."""
     found = (folder() / series).glob("*.toml")
     return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in found)
 
 
+def everything() -> list[str]:
+    """All shipped presets: the looks, then each series."""
+    return [*names(), *(name for series in SERIES for name in names(series))]
+
+
 def find(preset: str) -> Path:
     """The file of a preset given by name or as a path to a TOML file; raises SettingsError where there is none."""
-    if preset in (*names(), *names(PAPERS)):
+    if preset in everything():
         return folder() / f"{preset}.toml"
     if preset.endswith(".toml"):
         if Path(preset).is_file():
             return Path(preset)
         raise SettingsError(f"there is no preset file {preset}")
     raise SettingsError(
-        f"there is no preset {preset!r}{nearest(preset, names())}; `dreamvid presets list` shows them all"
+        f"there is no preset {preset!r}{nearest(preset, everything())}; `dreamvid presets list` shows them all"
     )
 
 

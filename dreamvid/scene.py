@@ -19,6 +19,7 @@ from dreamvid.video import cv
 
 Reals = npt.NDArray[np.float32]
 MEETING = 0.5  # share of the way from one still to the next over which they meet
+LEAST = math.log(1.2)  # depth from one still to the next: nearer by, one sees nothing but repetition
 SKIPPED = 1.5  # pixels of a still to one of the frame: from there on, one in between would be missed
 SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no frame
 
@@ -118,6 +119,12 @@ def check(flight: Flight, stills: int, aspect: float) -> None:
         raise SettingsError("a camera that only turns has one still to look at: give camera.zoom as well")
     if stills > 1 and not flight.turns and flight.speed == 0:
         raise SettingsError("a camera that rests has one still to look at: give camera.zoom or camera.shift")
+    nested = abs(flight.whole.real) / stills
+    if flight.loop and 0 < nested < LEAST:
+        raise SettingsError(
+            f"a zoom of {math.exp(nested):.3g} times from one still to the next would show the same thing again and "
+            f"again: give --seconds {flight.seconds * LEAST / nested:.3g} or more, or a faster camera.zoom"
+        )
     if not flight.turns and flight.speed != 0 and flight.loop:
         way, needed = abs(flight.speed) * flight.seconds, extent(flight.speed, aspect)
         if way < needed * stills:

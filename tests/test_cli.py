@@ -530,11 +530,11 @@ def test_no_network_is_one_line_that_names_the_file(
 
 
 def test_presets_are_listed_shown_and_checked(here: Path, capsys: Capture) -> None:
-    from dreamvid.presets import names
+    from dreamvid.presets import everything
 
     assert cli.run(["presets", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == names() + names("papers")
+    assert [line.split()[0] for line in lines] == everything()
     assert all(len(line.split()) > 2 for line in lines)
     assert cli.run(["presets", "show", "dream"]) == 0
     shown = capsys.readouterr().out

@@ -13,7 +13,7 @@ from dreamvid import presets
 from dreamvid.errors import SettingsError
 from dreamvid.settings import ObjectiveSettings, Settings, read_settings
 
-SHIPPED = presets.names() + presets.names(presets.PAPERS)
+SHIPPED = presets.everything()
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
@@ -35,7 +35,9 @@ def said(preset: str, overrides: tuple[tuple[str, Any], ...] = ()) -> str:
 def test_the_default_is_among_the_shipped_ones() -> None:
     assert presets.DEFAULT in SHIPPED
     assert sorted(presets.names()) == presets.names()
-    assert all(name.startswith("papers/") for name in presets.names(presets.PAPERS))
+    for series in presets.SERIES:
+        assert presets.names(series)
+        assert all(name.startswith(f"{series}/") for name in presets.names(series))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

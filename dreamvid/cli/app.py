@@ -176,7 +176,7 @@ def presets_list() -> None:
     """Every shipped look with what it is."""
     from dreamvid import presets
 
-    for name in (*presets.names(), *presets.names(presets.PAPERS)):
+    for name in presets.everything():
         print(f"{name:20} {presets.resolve(name).description}")
 
 
