@@ -27,7 +27,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SMALLER = {
     "video": ["--size", "64x36"],
     "image": ["--size", "64x48"],
-    "zoom": ["--size", "64x36", "--seconds", "0.1"],
+    "zoom": ["--size", "64x36", "--fps", "2", "--laps", "1"],
     "train": ["--minutes", "0.01"],
 }
 FEW_STEPS = ["--set", "dream.steps=1", "--set", "dream.octaves=1"]
@@ -164,7 +164,7 @@ def test_the_preset_example_is_one(checkout: Path, capsys: pytest.CaptureFixture
 
 
 def test_every_preset_is_in_the_table_with_its_description() -> None:
-    for name in presets.names():
+    for name in (*presets.names(), *presets.names(presets.FLIGHTS)):
         assert f"| `{name}` | {presets.resolve(name).description} |" in README
 
 
