@@ -9,6 +9,7 @@ steps of a lap, the wrap among them, bar 0.9 to 1.1.
 
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -44,9 +45,7 @@ def film(net: str, size: str, camera: dict[str, object], file: Path) -> list[np.
 def wrap(frames: list[np.ndarray]) -> float:
     """The step from the last frame to the first over the larger of its neighbours."""
     ends = [frames[index].astype(np.float32) for index in (-2, -1, 0, 1)]
-    before, step, after = (
-        float(np.abs(later - earlier).mean()) for earlier, later in zip(ends, ends[1:], strict=False)
-    )
+    before, step, after = (float(np.abs(later - earlier).mean()) for earlier, later in pairwise(ends))
     return step / max(before, after)
 
 
