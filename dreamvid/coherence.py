@@ -1,7 +1,7 @@
 """How the dream of one frame goes on in the next: what is carried, where it begins, where it rests."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +66,21 @@ class Carry:
         return self.frames[0]
 
 
+@dataclass(frozen=True)
+class Landing:
+    """The end of a loop: from frame `start` to before `stop` the layer turns into that of `lap` frames before, where
+    the very same was to be seen; so the frame that follows the last is the one that followed there."""
+
+    lap: int
+    start: int
+    stop: int
+
+    def share(self, index: int) -> float:
+        """How much of the layer of a lap before is in a frame: from 0, before the landing, to 1 in the last."""
+        rise = max(0.0, (index - self.start + 1) / (self.stop - self.start))
+        return rise * rise * (3 - 2 * rise)
+
+
 def uncovered(motion: Motion) -> Mask:
     """Where nothing was before: H x W in [0, 1], 1 in the places uncovered, soft at their edges.
 
@@ -107,9 +122,12 @@ def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
     return result
 
 
-def aged(age: float, new: Mask) -> float:
-    """The age of a strength after a further frame, in which these places, H x W in [0, 1], were `new`."""
-    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / RENEWED + 1 / LONGEST_AGE), 6)
+def aged(age: float, new: Mask, wear: float = 0.0) -> float:
+    """The age of a strength after a further frame, in which these places, H x W in [0, 1], were `new`.
+
+    `wear`: what settings that have moved add to it.
+    """
+    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / RENEWED + 1 / LONGEST_AGE) + wear, 6)
 
 
 @dataclass(frozen=True)
@@ -159,6 +177,14 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) ->
     return found
 
 
+def renewed(found: Followed, fresh: Image, share: float) -> Followed:
+    """What is carried with a share, in [0, 1], of it replaced by a `fresh` layer, H x W x 3, of the same picture."""
+    if not share:
+        return found
+    layer, kept = found.layer + np.float32(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
+    return replace(found, layer=layer, kept=kept.astype(np.float32))
+
+
 def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, int]]) -> Image:
     """The layer that a frame's dream begins with: the last one, `moved` with the picture, as far as it is `kept`.
 
@@ -176,14 +202,17 @@ def blended(past: Past, source: Image, settings: CoherenceSettings) -> Image:
     return settings.blend * (to_float(past.dream) - source)
 
 
-def settle(dream: Image, start: Image, still: Mask, past: Past, source: Pixels) -> Image:
+def settle(dream: Image, start: Image, still: Mask, past: Past, source: Pixels, *, restless: bool = False) -> Image:
     """Lets the dream rest where the picture does: calmer where it is still, and to the byte where it is the very same.
 
     `dream`: the new one, `start`: what it began with, both H x W x 3 in [0, 1]; `still`: where nothing moves, H x W in
-    [0, 1]; `source`: the new source frame. The edge between rest and change is soft.
+    [0, 1]; `source`: the new source frame; `restless`: the dream goes on even where the picture is the very same. The
+    edge between rest and change is soft.
     """
     cv2 = cv.load()
     calmer = dream + _in_colours(CALM * still) * (start - dream)
+    if restless:
+        return calmer
     same = cv2.inRange(cv2.absdiff(source, past.source), (0, 0, 0), (0, 0, 0)) // 255
     reach = max(3, min(source.shape[:2]) // 40) | 1  # a pixel rests only if its neighbourhood does
     same = cv2.erode(same, np.ones((reach, reach), np.uint8), borderValue=1)

@@ -1,5 +1,6 @@
 """Everything that dreams, made ready once a job: device, net, objective."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,10 +10,11 @@ from dreamvid.device import Compute, set_up
 from dreamvid.dream import JITTER, Dreamer
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
-from dreamvid.nets.several import prepare_all
+from dreamvid.nets.prepare import PreparedNet
+from dreamvid.nets.several import PreparedNets, prepare_all
 from dreamvid.objectives import SOURCE, Objective
 from dreamvid.settings import DreamSettings, Settings
-from dreamvid.targets import Nets, each_from_settings, uses_class, uses_place
+from dreamvid.targets import Nets, each_from_settings, uses_class, uses_place, weighted
 
 CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing else is said
 
@@ -28,6 +30,12 @@ class Engine:
     compute: Compute
     dreamer: Dreamer
     judge: Dreamer
+    terms: tuple[Objective, ...]
+
+    def at(self, settings: Settings) -> "Engine":
+        """The same net with the numbers and weights that the settings have at another moment."""
+        dreamer = _dreamer(self.dreamer.net, self.terms, settings)
+        return replace(self, dreamer=dreamer, judge=replace(dreamer, net=self.judge.net))
 
     @property
     def net(self) -> Net:
@@ -36,7 +44,8 @@ class Engine:
 
 
 def choose(settings: Settings, *, trust: bool = False) -> tuple[Nets, list[Objective]]:
-    """The nets that the settings name, the render's own first, and what excites them, term by term.
+    """The nets that the settings name, the render's own first, and what excites them, term by term, before any is
+    weighted.
 
     `trust`: whether a net that is code may be executed. Raises NetError or SettingsError where they cannot be had.
     """
@@ -54,7 +63,18 @@ def start(settings: Settings, *, trust: bool = False) -> Engine:
     """Sets up the process and prepares nets and objective; `trust` and errors as for `choose`."""
     compute = set_up(settings.compute)
     nets, terms = choose(settings, trust=trust)
-    objective = sum(terms[1:], start=terms[0])
+    layers = frozenset().union(*(term.layers for term in terms)) - {SOURCE}
+    prepared = prepare_all(nets.values(), layers, compute.device, compute.dtype)
+    exact = prepared
+    if compute.dtype != torch.float32:
+        exact = prepare_all(nets.values(), layers, compute.device, torch.float32)
+    dreamer = _dreamer(prepared, terms, settings)
+    return Engine(nets, compute, dreamer, replace(dreamer, net=exact), tuple(terms))
+
+
+def _dreamer(prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], settings: Settings) -> Dreamer:
+    parts = weighted(terms, settings.objective)
+    objective = sum(parts[1:], start=parts[0])
     how = settings.dream
     if uses_class(settings.objective):  # what a class is told by is fine and sparse: these are its priors
         how = with_defaults(how, blur_every=CLASS_BLUR, gradient="fourier")
@@ -62,13 +82,8 @@ def start(settings: Settings, *, trust: bool = False) -> Engine:
         how = with_defaults(how, jitter=0)
     how = with_defaults(how, blur_every=0, gradient="plain", jitter=JITTER)
     sizes = [term.step_size or how.step_size for term in settings.objective]
-    cycle = tuple(zip(terms, sizes, strict=True)) if how.cycle and settings.objective else ()
-    layers = objective.layers - {SOURCE}
-    prepared = prepare_all(nets.values(), layers, compute.device, compute.dtype)
-    exact = prepared
-    if compute.dtype != torch.float32:
-        exact = prepare_all(nets.values(), layers, compute.device, torch.float32)
+    cycle = tuple(zip(parts, sizes, strict=True)) if how.cycle and settings.objective else ()
     dreamer = Dreamer(prepared, objective, how, settings.seed, cycle)
     if prepared.max_size is not None:  # a net for pictures of one size sees any picture in patches of that
         dreamer = dreamer.with_tile(min(how.tile, prepared.max_size))
-    return Engine(nets, compute, dreamer, replace(dreamer, net=exact))
+    return dreamer

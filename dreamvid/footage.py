@@ -1,26 +1,32 @@
 """What is rendered: frames in order, and how the picture moves from one to the next, whether filmed or flown over."""
 
 import hashlib
-from collections.abc import Callable, Generator, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from dreamvid import camera, motion
-from dreamvid.coherence import Move, Past
+from dreamvid import camera, laps, listening, motion, scene
+from dreamvid.camera import Flight
+from dreamvid.coherence import Landing, Move, Past
 from dreamvid.errors import SettingsError
-from dreamvid.framing import Framing, frame_to, parse_size
+from dreamvid.framing import frame_to, parse_size
 from dreamvid.media import Frame, Pixels, SourceInfo
 from dreamvid.motion import Motion
 from dreamvid.plan import Plan, make_plan, with_cuts
-from dreamvid.settings import Settings
+from dreamvid.scene import Scene, smooth
+from dreamvid.settings import Settings, curve
 from dreamvid.shots import find_cuts
 from dreamvid.timing import nearest_whole, parse_rate
+from dreamvid.tracks import Film
 from dreamvid.video.probe import probe
 from dreamvid.video.read import read
+from dreamvid.worlds import Filming
 
+logger = logging.getLogger(__name__)
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
@@ -28,12 +34,18 @@ Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 @dataclass(frozen=True)
 class Footage:
-    """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them."""
+    """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them.
+
+    `filming`: how each is seen, where it is a world that is dreamed and not frame by frame; `landing`: how its end
+    comes back to its beginning, where it is dreamed frame by frame and loops.
+    """
 
     info: SourceInfo
     plan: Plan
     frames: Frames
     move: Move
+    filming: Filming | None = None
+    landing: Landing | None = None
 
 
 def of_video(source: str, settings: Settings) -> Footage:
@@ -51,7 +63,17 @@ def of_video(source: str, settings: Settings) -> Footage:
 
     carries = settings.coherence.mode != "none" and len(plan.frames) > 1
     cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()
-    return Footage(info, with_cuts(plan, cuts), frames, lambda past, now: motion.estimate(past.source, now.image))
+    looks: Frames = frames
+    landing = None
+    if settings.input.loop:
+        plan, looks, landing, dissolved = laps.closed(plan, frames, settings.input.laps)
+        if dissolved:
+            logger.info("the source does not loop: its end dissolves into its beginning, and is that much shorter")
+    return Footage(info, with_cuts(plan, cuts), looks, _estimated, landing=landing)
+
+
+def _estimated(past: Past, now: Frame) -> Motion:
+    return motion.estimate(past.source, now.image)
 
 
 def of_still(source: str, settings: Settings) -> Footage:
@@ -72,36 +94,93 @@ def of_still(source: str, settings: Settings) -> Footage:
     alone = replace(info, kind="still", audio=(), subtitles=(), chapters=0, damaged=(), delay=Fraction(0))
     still = replace(alone, times=(Fraction(0),), end=1 / info.rate, height=height, width=width, sar=framing.sar)
     once = _with_input(settings, size=None, frames=None, start=None, stop=None, fps=None)
-    return _flight(picture, still, framing, once, moving=False)
-
-
-def of_zoom(source: str, settings: Settings) -> Footage:
-    """A camera's flight over one picture (as of `of_still`); every motion is known exactly and there are no cuts."""
-    first = of_still(source, _with_input(settings, frames=None, start=None, stop=None))
-    (frame,) = first.frames((0,))
-    rate = parse_rate(settings.input.fps or ZOOM_RATE)
-    count = max(1, nearest_whole(Fraction(settings.input.seconds).limit_denominator(1000) * rate))
-    info = _at_rate(first.info, count, rate)
-    flown = _with_input(settings, size=None)
-    return _flight(frame.image, info, first.plan.framing, flown, moving=True)
-
-
-def _flight(picture: Pixels, info: SourceInfo, framing: Framing, settings: Settings, *, moving: bool) -> Footage:
-    height, width = picture.shape[:2]
-
-    def at(index: int) -> camera.Pose:
-        return camera.pose(settings.camera, info.times[index] if moving else Fraction(0), height)
+    plan = with_cuts(replace(make_plan(once, still), framing=framing), ())
 
     def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
         for index in indices:
-            yield Frame(index, info.times[index], camera.view(picture, at(index)))
+            yield Frame(index, Fraction(0), picture)
+
+    return Footage(still, plan, frames, _estimated)
+
+
+def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
+    """A camera's flight over pictures (each as of `of_still`); every motion is known exactly and there are no cuts.
+
+    A looping flight has its intro first, then one lap. Raises SettingsError for pictures of different sizes where no
+    size is set, and for a flight that cannot be or does not close.
+    """
+    alone = _with_input(settings, frames=None, start=None, stop=None)
+    firsts = [of_still(source, alone) for source in sources]
+    stills = tuple(frame.image for first in firsts for frame in first.frames((0,)))
+    height, width = stills[0].shape[:2]
+    if any(still.shape != stills[0].shape for still in stills):
+        raise SettingsError(f"the pictures are of different sizes: give one, such as --size {width}x{height}")
+    rate, wanted, how = parse_rate(settings.input.fps or ZOOM_RATE), settings.input, settings.camera
+    lap = max(1, _frames(wanted.seconds, rate))
+    intro = _frames(how.intro, rate)
+    flight = Flight(how, float(lap / rate), wanted.loop, _moving(settings, lap, rate, firsts[0].info))
+    if how.mode == "world":
+        _check_world(settings, flight)
+    scene.check(flight, len(stills), width / height)
+    landing = laps.landing_frames(rate, lap) if wanted.loop and how.mode == "frames" else 0
+    count = intro + landing + lap
+    identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
+    info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)
+    plan = with_cuts(replace(make_plan(_with_input(settings, size=None), info), framing=firsts[0].plan.framing), ())
+    if wanted.loop and wanted.frames is None and wanted.start is None and wanted.stop is None:
+        first = range(intro + landing) if intro else ()
+        plan = replace(plan, shown=(*first, *(tuple(range(intro + landing, count)) * wanted.laps)))
+    filming = Filming(
+        Scene(stills, flight),
+        lambda index: flight.pose(info.times[index]),
+        lambda index: 1.0 if index >= intro else smooth(index / intro),
+    )
+
+    def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
+        for index in indices:
+            yield Frame(index, info.times[index], filming.frame(index, (height, width)))
 
     def move(past: Past, now: Frame) -> Motion:
-        passed = now.time - info.times[past.index]
-        return camera.motion(camera.pose(settings.camera, passed, height), height, width)
+        return camera.motion(filming.pose(past.index), filming.pose(now.index), height, width)
 
-    plan = replace(make_plan(settings, info), framing=framing)
-    return Footage(info, with_cuts(plan, ()), frames, move)
+    back = Landing(lap, count - landing, count) if landing else None
+    return Footage(info, plan, frames, move, filming if how.mode == "world" else None, back)
+
+
+def _moving(
+    settings: Settings, frames: int, rate: Fraction, info: SourceInfo
+) -> Callable[[float], tuple[complex, complex]] | None:
+    """How fast a camera whose settings move zooms and turns, and shifts, at a time of a flight; None where none do."""
+    keys = ("camera.zoom", "camera.rotate", "camera.shift.0", "camera.shift.1")
+    if not any(key in settings.tracks for key in keys):
+        return None
+    film = Film(frames, rate, listening.of_film(settings, info, None), settings.input.loop)
+    zoom, rotate, down, right = (curve(settings, key, film) for key in keys)
+    return lambda time: (camera.rate_of(zoom(time), rotate(time)), complex(right(time), down(time)))
+
+
+def _check_world(settings: Settings, flight: Flight) -> None:
+    """Raises SettingsError for what moves where a world is dreamed once, or a way that no world has the symmetry of."""
+    for key, text in settings.tracks.items():
+        if not key.startswith("camera."):
+            raise SettingsError(
+                f"{key}: {text!r}: it moves, and this world is dreamed once, then filmed: give camera.mode=frames"
+            )
+    if flight.moving is None:
+        return
+    ways = [flight.moving(flight.seconds * share / 100) for share in range(101)]
+    turning = any(rate != 0 for rate, _ in ways)
+    aside = {round(float(np.angle(speed)), 6) for _, speed in ways if speed != 0}
+    if (turning and aside) or len(aside) > 1:
+        raise SettingsError("a camera.shift that bends has no world to be filmed in: give camera.mode=frames")
+
+
+def _frames(seconds: float, rate: Fraction) -> int:
+    return nearest_whole(Fraction(seconds).limit_denominator(1000) * rate)
+
+
+def _joined(identities: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(identities).encode()).hexdigest()
 
 
 def _at_rate(info: SourceInfo, count: int, rate: Fraction) -> SourceInfo:

@@ -8,28 +8,35 @@ import json
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import FrameType
 
 import numpy as np
 
-from dreamvid import engine, workspace
+from dreamvid import engine, listening, workspace, worlds
 from dreamvid.coherence import Carry, Past
+from dreamvid.dream import Dreamer
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
-from dreamvid.media import Pixels
-from dreamvid.render import Rendered, gain, render
+from dreamvid.media import Image, Pixels
+from dreamvid.plan import with_cuts
+from dreamvid.render import Rendered, film, gain, render, turns_of
+from dreamvid.schedule import Schedule, schedule
 from dreamvid.settings import Settings
-from dreamvid.video import encode, formats
+from dreamvid.video import encode, formats, sound
 from dreamvid.video.store import FrameStore
 from dreamvid.workspace import FrameRecord, Resume
+from dreamvid.world import World
+from dreamvid.worlds import Filming
 
 logger = logging.getLogger(__name__)
+KEPT_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
 SCORED = 8  # every so many frames are scored: it costs a good part of a carried one
 
 
@@ -80,18 +87,21 @@ class Interrupted(KeyboardInterrupt):
 
 def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
     """Dreams a video, GIF or image folder into a film; raises DreamvidError, or Interrupted after Ctrl-C."""
-    return _film(source, output, settings, options or Options(), of_video)
+    return _film((source,), output, settings, options or Options(), lambda sources, how: of_video(sources[0], how))
 
 
-def dream_zoom(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
-    """Dreams a camera's flight into a still or noise; raises DreamvidError, or Interrupted after Ctrl-C."""
-    return _film(source, output, settings, options or Options(), of_zoom)
+def dream_zoom(
+    source: str | Sequence[str], output: Path, settings: Settings, options: Options | None = None
+) -> Summary:
+    """Dreams a camera's flight over stills or noise; raises DreamvidError, or Interrupted after Ctrl-C."""
+    sources = (source,) if isinstance(source, str) else tuple(source)
+    return _film(sources, output, settings, options or Options(), of_zoom)
 
 
 def dream_image(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
     """Dreams one picture: a still, noise, or a video's first frame; raises DreamvidError."""
     options = options or Options()
-    _check_output(source, output, options)
+    _check_output((source,), output, options)
     formats.check_image(output)
     footage = of_still(source, settings)
     ready = engine.start(settings, trust=options.trust)
@@ -130,11 +140,21 @@ def _tell_effect(settings: Settings, scores: list[float]) -> None:
 
 
 def _film(
-    source: str, output: Path, settings: Settings, options: Options, open_footage: Callable[[str, Settings], Footage]
+    sources: Sequence[str],
+    output: Path,
+    settings: Settings,
+    options: Options,
+    open_footage: Callable[[Sequence[str], Settings], Footage],
 ) -> Summary:
-    _check_output(source, output, options)
+    _check_output(sources, output, options)
     encode.check(output, settings.output)
-    footage = open_footage(source, settings)
+    footage = open_footage(sources, settings)
+    if settings.audio.file is not None:
+        sound.first_track(Path(settings.audio.file))
+    hear = listening.of_film(settings, footage.info, footage.plan.clip)
+    moving = schedule(settings, footage.plan, hear, periodic=settings.input.loop)
+    starts = (shot.start for shot in footage.plan.shots)
+    footage = replace(footage, plan=with_cuts(footage.plan, (*starts, *moving.jumps)))
     ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     framing = footage.plan.framing
@@ -143,11 +163,11 @@ def _film(
     )
     folder = workspace.make_folder(output, options.work_dir)
     with workspace.held(folder):
-        store = workspace.begin(folder, footage, settings, ready, options.resume)
+        store = workspace.begin(folder, footage, moving, ready, options.resume)
         records = workspace.finished(store, footage)
-        fresh = _render_rest(store, footage, settings, ready, records, options)
+        fresh = _render_rest(store, footage, moving, ready, records, options)
         records += fresh
-        _check_output(source, output, options)  # again: a file may have come to lie there while it was rendered
+        _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
         _encode(store, footage, output, settings, ready)
         if not options.keep_work:
             workspace.clear(folder)
@@ -169,13 +189,14 @@ def _film(
 def _render_rest(
     store: FrameStore,
     footage: Footage,
-    settings: Settings,
+    moving: Schedule,
     ready: Engine,
     records: list[FrameRecord],
     options: Options,
 ) -> list[FrameRecord]:
     """Renders what is not yet stored, committing frame by frame."""
-    plan, done = footage.plan, len(records)
+    plan, settings, done = footage.plan, moving.settings, len(records)
+    turns = turns_of(moving, ready) if moving.values else None
     options.progress(done, len(plan.frames))
     if done == len(plan.frames):
         return []
@@ -188,13 +209,21 @@ def _render_rest(
         past = tuple(Past(frame.index, frame.image, store.read(position)) for position, frame in seen)
         last = records[-1] if records else None
         carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
+        if footage.filming is None:
+            back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
+            results = render(plan, settings, frames, footage.move, dreamer, carry, turns, back)
+        else:
+            world = _world(store, footage.filming, plan.framing.size, dreamer, options, stop)
+            results = film(footage.filming, world, frames, dreamer.settings.tile)
         began = time.perf_counter()
-        for position, result in enumerate(render(plan, settings, frames, footage.move, dreamer, carry), start=done):
+        for position, result in enumerate(results, start=done):
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
-            judge = ready.judge.with_tile(result.tile)
-            score = gain(judge, result.source, result.dream) if position % SCORED == 0 else None
-            record = _record(result, sha256, seconds, score)
+            score = None
+            if position % SCORED == 0:
+                judge = (ready.at(moving.at(result.index)) if moving.values else ready).judge
+                score = gain(judge.with_tile(result.tile), result.source, result.dream)
+            record = _record(result, sha256, seconds, score, moving.values_at(result.index))
             store.append(workspace.journal_line(record, last))
             fresh.append(record)
             last = record
@@ -205,10 +234,41 @@ def _render_rest(
     return fresh
 
 
-def _record(result: Rendered, sha256: str, seconds: float, score: float | None) -> FrameRecord:
-    return FrameRecord(
-        result.index, sha256, result.strength, result.age, result.alive, result.valid, result.tile, seconds, score
-    )
+def _layer(store: FrameStore, footage: Footage, index: int) -> Image:
+    """What dreaming has added to a frame that is stored, H x W x 3 in [-1, 1]."""
+    (frame,) = footage.frames((index,))
+    return Past(index, frame.image, store.read(footage.plan.frames.index(index))).layer
+
+
+def _world(
+    store: FrameStore,
+    filming: Filming,
+    size: tuple[int, int],
+    dreamer: Dreamer,
+    options: Options,
+    stop: Callable[[], bool],
+) -> World | None:
+    """The world that is filmed, dreamed as far as it is not yet; kept every minute and when it is done."""
+    begun, total = workspace.kept_world(store), len(worlds.steps_of(filming.scene.flight, *size, dreamer))
+    if begun is not None and begun[0] == total:
+        return worlds.restored(filming.scene.flight, *size, begun[1])
+    _notice(f"dreaming a world in {total} steps, then filming it")
+    made, kept = None, time.monotonic()
+    for made in worlds.make(filming.scene, *size, dreamer, begun):
+        options.progress(made.done, total)
+        if made.done == total or stop() or time.monotonic() - kept > KEPT_EVERY:
+            workspace.keep_world(store, made)
+            kept = time.monotonic()
+        if stop() and made.done < total:
+            raise Interrupted(f"stopped after step {made.done} of {total} of the world; the same command goes on")
+    return made.world if made is not None else None
+
+
+def _record(
+    result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
+) -> FrameRecord:
+    told = result.strength, result.age, result.alive, result.valid, result.tile
+    return FrameRecord(result.index, sha256, *told, seconds, score, dict(values))
 
 
 def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:
@@ -231,15 +291,16 @@ def _encode(store: FrameStore, footage: Footage, output: Path, settings: Setting
         sar=plan.framing.sar,
         delay=footage.info.delay,
         sound=footage.info if footage.info.kind == "video" else None,
+        music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
         threads=ready.compute.threads,
         notice=_notice,
     )
 
 
-def _check_output(source: str, output: Path, options: Options) -> None:
+def _check_output(sources: Sequence[str], output: Path, options: Options) -> None:
     try:
-        same = same_file(source, output)
+        same = any(same_file(source, output) for source in sources)
         taken = output.exists() and not (output.is_dir() and not any(output.iterdir()))
     except OSError as error:  # a name that is too long, a folder that may not be looked into
         raise SettingsError(f"{output} cannot be written: {error.strerror}") from None

@@ -1,17 +1,22 @@
 """The loop: frames -> motion -> seed -> dream -> settle -> frames. No files, no progress bars."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 
 from dreamvid import coherence
-from dreamvid.coherence import Carry, Move, Past
-from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
+from dreamvid.coherence import Carry, Landing, Move, Past
+from dreamvid.dream import Dreamer, Effort, dream, grid_shape, octave_scores, octave_sizes, score, to_tensor
+from dreamvid.engine import Engine
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.plan import Plan
+from dreamvid.schedule import Schedule
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength, band_rms
+from dreamvid.world import World
+from dreamvid.worlds import Filming
 
 CARRIED_STEPS = 1  # per octave that has its turn: a small part of a fresh frame's work
 BALANCE = 0.8  # on a carried frame, where what is strong already would take all of the step
@@ -19,7 +24,45 @@ STRIDE = 4.7  # times as long are the steps of what was uncovered: what a fresh 
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
+WORN = 0.1  # share of their size by which settings may move before the strength of dreams is measured anew
 PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a frame is dreamed with where settings move.
+
+    `moved`: how far they have, from the frame before to this one, as a share of their size; `arrived`: whether they
+    stand still from this frame on; `restless`, `renewed`: as a `Schedule` tells them.
+    """
+
+    settings: Settings
+    dreamer: Dreamer
+    moved: float = 0.0
+    arrived: bool = False
+    restless: bool = False
+    renewed: float = 0.0
+
+
+Turns = Callable[[int], Turn]  # of each source frame
+
+
+def turns_of(schedule: Schedule, ready: Engine) -> Turns:
+    """What each source frame is dreamed with."""
+
+    def turn(frame: int) -> Turn:
+        settings = schedule.at(frame)
+        moved = schedule.moved(frame)
+        return Turn(
+            settings,
+            ready.at(settings).dreamer,
+            moved,
+            arrived=not moved and schedule.moved(frame, 1) > 0,
+            restless=schedule.restless(frame),
+            renewed=schedule.renewed(frame),
+        )
+
+    return turn
 
 
 @dataclass(frozen=True)
@@ -41,16 +84,28 @@ class Rendered:
 
 
 def render(
-    plan: Plan, settings: Settings, frames: Iterable[Frame], move: Move, dreamer: Dreamer, carry: Carry | None = None
+    plan: Plan,
+    settings: Settings,
+    frames: Iterable[Frame],
+    move: Move,
+    dreamer: Dreamer,
+    carry: Carry | None = None,
+    turns: Turns | None = None,
+    landing: tuple[Landing, Callable[[int], Image]] | None = None,
 ) -> Iterator[Rendered]:
     """Dreams the frames of a plan in order, each going on from the last.
 
     `frames`: those still to be rendered; `move`: how the picture moved from the carried frame to the next, by estimate
-    or by the camera's own word; `carry`: the frame before them, as it was stored. What is carried is exactly what is
-    stored, so a render that stops and goes on later gives the same bytes.
+    or by the camera's own word; `carry`: the frame before them, as it was stored; `turns`: where settings move, what
+    each frame is dreamed with, in place of `settings` and `dreamer`. What is carried is exactly what is stored, so a
+    render that stops and goes on later gives the same bytes.
     """
-    how = settings.coherence
+    turn = Turn(settings, dreamer)
     for frame in frames:
+        if turns is not None:
+            turn = turns(frame.index)
+            settings, dreamer = turn.settings, turn.dreamer.with_tile(dreamer.settings.tile)
+        how = settings.coherence
         source = to_float(frame.image)
         if how.mode == "none" or plan.begins_shot(frame.index):
             carry = None
@@ -60,8 +115,8 @@ def render(
             image, dreamer = _fresh(dreamer, source, (frame.index,))
             held = how.mode == "flow" and plan.goes_on(frame.index)
             strength = _shot_strength(dreamer, source, image, frame.index) if held else NO_STRENGTH
-            for turn in range(FINISHING if held else 0):
-                key = (frame.index, FINISH + turn)
+            for finish in range(FINISHING if held else 0):
+                key = (frame.index, FINISH + finish)
                 image, dreamer = dream(dreamer, source, image - source, carried_effort(settings, strength), key)
             pixels = to_pixels(image)
         elif how.mode == "blend":
@@ -69,7 +124,7 @@ def render(
             layer = coherence.blended(carry.last, source, how)
             image, dreamer = dream(dreamer, source, layer, carried_effort(settings, strength), (frame.index,))
             pixels = to_pixels(image)
-        elif np.array_equal(frame.image, carry.last.source):
+        elif not turn.restless and np.array_equal(frame.image, carry.last.source):
             # The very same picture: the very same dream.
             strength, age, alive = carry.strength, carry.age, carry.alive
             valid, pixels = 1.0, carry.last.dream
@@ -79,20 +134,33 @@ def render(
             pixels = to_pixels(image)
         else:
             valid, alive = found.valid, found.alive
-            strength, age = carry.strength, coherence.aged(carry.age, found.new)
-            if age >= 1:
-                probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
-                strength, age = strength.towards(measured(dreamer, source, probe), RENEWAL), 0.0
+            wear = 1.0 if turn.arrived else turn.moved / WORN
+            strength, age = carry.strength, coherence.aged(carry.age, found.new, wear)
             sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
+            if age >= 1 or turn.renewed or strength.shape != tuple(starmap(grid_shape, sizes)):
+                probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
+                share = max(RENEWAL, min(1.0, turn.moved))
+                strength, age = strength.towards(measured(dreamer, source, probe), share), 0.0
+                found = coherence.renewed(found, probe - source, turn.renewed)
             layer = coherence.seed(found.layer, found.kept, strength, sizes)
+            if landing is not None and (share := landing[0].share(frame.index)) > 0:
+                layer = layer + np.float32(share) * (landing[1](frame.index - landing[0].lap) - layer)
             effort = carried_effort(settings, strength, found.new, frame.index)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
             start = np.clip(source + layer, 0, 1)
-            pixels = to_pixels(coherence.settle(image, start, found.still, carry.last, frame.image))
+            settled = coherence.settle(image, start, found.still, carry.last, frame.image, restless=turn.restless)
+            pixels = to_pixels(settled)
 
         yield Rendered(frame.index, frame.image, pixels, strength, age, alive, valid, dreamer.settings.tile)
         before = carry.frames[: max(how.references) - 1] if carry is not None else ()
         carry = Carry((Past(frame.index, frame.image, pixels), *before), strength, age, alive)
+
+
+def film(filming: Filming, world: World | None, frames: Iterable[Frame], tile: int) -> Iterator[Rendered]:
+    """The frames of a world that was dreamed before, each a view of it; `world`: None where nothing is dreamed."""
+    for frame in frames:
+        pixels = filming.frame(frame.index, (frame.image.shape[0], frame.image.shape[1]), world)
+        yield Rendered(frame.index, frame.image, pixels, NO_STRENGTH, 0.0, 1.0, None, tile)
 
 
 NO_STRENGTH = Strength((), ())  # where nothing goes on, nothing is held

@@ -32,7 +32,7 @@ OF_A_CLASS = {
 
 
 def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE) -> list[Objective]:
-    """The objective that each of the settings describes, weighted; the net's own default layers where there are none.
+    """The objective that each of the settings describes; the net's own default layers where there are none.
 
     A term that names a net looks at that of `nets`, its layers qualified by the net's `prefix`; all others at `net`.
     Raises NetError for a layer, channel, unit or class that the net does not have (with the nearest names),
@@ -44,9 +44,15 @@ def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets 
     looked_at = {how: net if how is None else nets[how] for how in (term.own_net for term in chosen)}
     shapes = {how: layer_shapes(its) for how, its in looked_at.items()}
     return [
-        of_net(term.weight * _term(term, looked_at[how], shapes[how]), starts[how])
+        of_net(_term(term, looked_at[how], shapes[how]), starts[how])
         for how, term in ((term.own_net, term) for term in chosen)
     ]
+
+
+def weighted(objectives: Sequence[Objective], terms: Sequence[ObjectiveSettings]) -> list[Objective]:
+    """The objectives that settings describe, each by its weight; those of a net's own layers all alike."""
+    weights = [term.weight for term in terms] or [1.0] * len(objectives)
+    return [weight * objective for weight, objective in zip(weights, objectives, strict=True)]
 
 
 def _own_layers(net: Net) -> tuple[str, ...]:
@@ -57,7 +63,7 @@ def _own_layers(net: Net) -> tuple[str, ...]:
 
 def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:
     """The weighted sum that the settings describe; raises what `each_from_settings` does."""
-    return _sum(each_from_settings(terms, net))
+    return _sum(weighted(each_from_settings(terms, net), terms))
 
 
 def _sum(parts: Sequence[Objective]) -> Objective:

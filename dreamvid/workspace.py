@@ -5,9 +5,11 @@ OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (with the fingerp
 """
 
 import hashlib
+import io
 import json
 import logging
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -16,20 +18,24 @@ from typing import Any, Literal
 
 import filelock
 import numpy as np
-import tomli_w
 import torch
 
+from dreamvid import presets
 from dreamvid.engine import Engine
 from dreamvid.errors import JobError
 from dreamvid.footage import Footage
+from dreamvid.media import Image
 from dreamvid.plan import RENDER_VERSION, differences
-from dreamvid.settings import Settings
+from dreamvid.schedule import Schedule
 from dreamvid.strength import Strength
 from dreamvid.targets import guide_digests
 from dreamvid.video import cv
 from dreamvid.video.store import FrameStore, write_file
+from dreamvid.worlds import Made
 
 logger = logging.getLogger(__name__)
+WORLD = "world.npz"
+BEGUN = ("journal.jsonl", WORLD)  # what is there as soon as something is done that a further run goes on from
 
 # What becomes of a job that was begun before. `same`: it goes on if it was begun with the same fingerprint, and is
 # refused otherwise; `force`: it goes on all the same; `renew`: it begins anew if it was begun differently; `never`: it
@@ -43,7 +49,7 @@ class FrameRecord:
 
     `strength`, `age`, `alive`: as in a `Carry`; `score`: how much the dream raised the objective, None where it was not
     asked; `valid`: share of the frame whose motion was followed, None on a fresh frame; `seconds`: decode, flow, dream,
-    settle and store.
+    settle and store; `values`: what the settings that move were, by full key.
     """
 
     index: int
@@ -55,6 +61,7 @@ class FrameRecord:
     tile: int
     seconds: float
     score: float | None
+    values: dict[str, float]
 
 
 def make_folder(output: Path, work_dir: Path | None) -> Path:
@@ -90,7 +97,7 @@ def held(folder: Path) -> Iterator[None]:
     except filelock.Timeout:
         raise JobError(f"{folder} is being rendered by another dreamvid: wait for it, or stop it") from None
     except BaseException:
-        if not (folder / "journal.jsonl").exists():
+        if not any((folder / name).exists() for name in BEGUN):
             shutil.rmtree(folder, ignore_errors=True)
         raise
 
@@ -104,22 +111,21 @@ def clear(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def begin(folder: Path, footage: Footage, settings: Settings, ready: Engine, resume: Resume) -> FrameStore:
+def begin(folder: Path, footage: Footage, moving: Schedule, ready: Engine, resume: Resume) -> FrameStore:
     """The store of a job in `folder`, new or begun before.
 
     Raises JobError where it was begun differently and is not to go on or be renewed, naming the entries that differ; or
     where the disk is too small.
     """
-    fingerprint = json.loads(json.dumps(_fingerprint(footage, settings, ready), default=str))
+    fingerprint = json.loads(json.dumps(_fingerprint(footage, moving, ready), default=str))
     plan_file = folder / "plan.json"
-    begun = plan_file.exists() and (folder / "journal.jsonl").exists()  # else no frame of it is stored
+    begun = plan_file.exists() and any((folder / name).exists() for name in BEGUN)
     if not (begun and _goes_on(plan_file, fingerprint, resume)):
-        for old in (folder / "frames", folder / "journal.jsonl", plan_file):
+        for old in (folder / "frames", *(folder / name for name in BEGUN), plan_file):
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         _check_disk(folder, footage)
     store = FrameStore(folder / "frames")
-    table = settings.model_dump(exclude_none=True, mode="json")
-    write_file(folder / "job.toml", tomli_w.dumps(table).encode())
+    write_file(folder / "job.toml", presets.to_toml(moving.settings).encode())
     write_file(plan_file, footage.plan.to_json(fingerprint).encode())
     return store
 
@@ -145,6 +151,25 @@ def _goes_on(plan_file: Path, fingerprint: dict[str, Any], resume: Resume) -> bo
     if resume == "force" and stored.get("frame size") != fingerprint["frame size"]:
         raise JobError(f"{plan_file.parent} holds frames of another size: begin anew with --no-resume")
     return resume == "force"
+
+
+def keep_world(store: FrameStore, made: Made) -> None:
+    """Keeps how far the dreaming of a world has come, for good; raises JobError where the disk refuses."""
+    data = io.BytesIO()
+    np.savez(data, layer=made.world.layer, done=made.done)
+    write_file(store.folder.parent / WORLD, data.getvalue())
+
+
+def kept_world(store: FrameStore) -> tuple[int, Image] | None:
+    """After how many steps a world was kept, and its layer; None where none was, or it is damaged."""
+    try:
+        with np.load(store.folder.parent / WORLD, allow_pickle=False) as kept:
+            return int(kept["done"]), kept["layer"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        logger.warning("%s is damaged (%s): the world is dreamed again", store.folder.parent / WORLD, error)
+        return None
 
 
 def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, Any]:
@@ -184,9 +209,10 @@ def _read_fingerprint(plan_file: Path) -> dict[str, Any]:
         raise JobError(f"{plan_file} is damaged: begin anew with --no-resume") from None
 
 
-def _fingerprint(footage: Footage, settings: Settings, ready: Engine) -> dict[str, Any]:
-    """Everything that a stored pixel depends on. How the film is encoded is not among it."""
-    table = settings.model_dump(exclude={"output", "compute", "description"}, mode="json")
+def _fingerprint(footage: Footage, moving: Schedule, ready: Engine) -> dict[str, Any]:
+    """Everything that a stored pixel depends on. How the film is encoded, and its sound, is not among it."""
+    settings = moving.settings
+    table = settings.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
     flat = {
         f"{section}.{key}": value
         for section, values in table.items()
@@ -194,7 +220,11 @@ def _fingerprint(footage: Footage, settings: Settings, ready: Engine) -> dict[st
         for key, value in values.items()
     }
     frames = json.dumps([footage.plan.frames, asdict(footage.plan)["shots"]], default=str)
-    return flat | {
+    values = hashlib.sha256(json.dumps(moving.values).encode()).hexdigest()[:16]  # what a sound makes of them, too
+    moved = {"values of settings that move": values} if moving.values else {}
+    return {
+        **flat,
+        **moved,
         "seed": settings.seed,
         "objective": table["objective"],
         "source": footage.info.identity,

@@ -78,15 +78,15 @@ def test_of_a_video_the_first_frame_of_its_range_is_taken(clip: Path) -> None:
 
 
 def test_a_flight_has_its_seconds_at_its_rate(still: Path) -> None:
-    usual = of_zoom(str(still), quick(input={"seconds": 0.5}))
+    usual = of_zoom([str(still)], quick(input={"seconds": 0.5}))
     assert (len(usual.plan.frames), usual.plan.rate) == (12, 24)
-    fast = of_zoom(str(still), quick(input={"seconds": 0.5, "fps": "60"}))
+    fast = of_zoom([str(still)], quick(input={"seconds": 0.5, "fps": "60"}))
     assert (len(fast.plan.frames), fast.plan.rate) == (30, 60)
-    assert len(of_zoom(str(still), quick(input={"seconds": 0.001})).plan.frames) == 1
+    assert len(of_zoom([str(still)], quick(input={"seconds": 0.001})).plan.frames) == 1
 
 
 def test_a_flight_begins_at_the_still_and_is_the_same_at_any_rate(still: Path) -> None:
-    slow, fast = (of_zoom(str(still), quick(input={"seconds": 1.0, "fps": fps})) for fps in ("24", "60"))
+    slow, fast = (of_zoom([str(still)], quick(input={"seconds": 1.0, "fps": fps})) for fps in ("24", "60"))
     (first,) = slow.frames((0,))
     assert np.array_equal(first.image, texture())
     for here, there in ((12, 30), (18, 45)):
@@ -96,7 +96,7 @@ def test_a_flight_begins_at_the_still_and_is_the_same_at_any_rate(still: Path) -
 
 def test_a_flights_motion_is_exact(tmp_path: Path) -> None:
     source = write_image(tmp_path / "soft.png", texture(72, 96, grain=5))
-    footage = of_zoom(str(source), quick(camera={"zoom": 2.0, "rotate": 20, "shift": [0.1, 0.2]}))
+    footage = of_zoom([str(source)], quick(camera={"zoom": 2.0, "rotate": 20, "shift": [0.1, 0.2]}))
     before, now = footage.frames((30, 33))
     motion = footage.move(Past(30, before.image, before.image), now)
     predicted = warp(before.image.astype(np.float32), motion)
@@ -104,8 +104,8 @@ def test_a_flights_motion_is_exact(tmp_path: Path) -> None:
 
 
 def test_a_part_of_a_flight_is_a_range_of_its_frames(still: Path) -> None:
-    part = of_zoom(str(still), quick(input={"seconds": 1.0, "frames": "10:14"}))
-    whole = of_zoom(str(still), quick(input={"seconds": 1.0}))
+    part = of_zoom([str(still)], quick(input={"seconds": 1.0, "frames": "10:14"}))
+    whole = of_zoom([str(still)], quick(input={"seconds": 1.0}))
     assert part.plan.frames == (10, 11, 12, 13)
     assert all(
         np.array_equal(one.image, other.image)
@@ -114,7 +114,7 @@ def test_a_part_of_a_flight_is_a_range_of_its_frames(still: Path) -> None:
 
 
 def test_a_flight_takes_the_size_asked_for(still: Path) -> None:
-    footage = of_zoom(str(still), quick(input={"seconds": 0.1, "size": "32x32"}))
+    footage = of_zoom([str(still)], quick(input={"seconds": 0.1, "size": "32x32"}))
     assert [frame.image.shape for frame in footage.frames((0, 1))] == [(32, 32, 3)] * 2
     assert "cut" in footage.plan.framing.note
 
@@ -183,7 +183,7 @@ def test_a_still_smaller_than_the_smallest_side_is_enlarged_by_a_size(tmp_path: 
     tiny = write_image(tmp_path / "tiny.png", texture()[:10, :10])
     for footage in (
         of_still(str(tiny), quick(input={"size": "32x32"})),
-        of_zoom(str(tiny), quick(input={"size": "32x32"})),
+        of_zoom([str(tiny)], quick(input={"size": "32x32"})),
     ):
         assert footage.plan.framing.size == (32, 32)
         (frame,) = footage.frames((0,))

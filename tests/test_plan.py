@@ -139,3 +139,9 @@ def test_differences_name_what_changed_what_came_and_what_went() -> None:
         "new (was None, now 2)",
         "seed (was 0, now 1)",
     ]
+
+
+def test_the_moment_of_a_frame_is_when_the_film_first_shows_it() -> None:
+    plan = make_plan(Settings(), source(VARYING, 40))
+    assert plan.moments == (*range(10), *range(10, 20, 2), *range(20, 40, 5))
+    assert make_plan(wanted(frames="12:22"), source(VARYING, 40)).moments == (0, 2, 4, 6, 8)

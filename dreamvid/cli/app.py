@@ -16,9 +16,8 @@ from dreamvid.cli.progress import bar, minutes_bar, show_notices
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dreamvid.job import Options, Summary
+    from dreamvid.job import Summary
     from dreamvid.nets.net import Net
-    from dreamvid.settings import Settings
 
 app = typer.Typer(
     help="Dreams a real video, end to end.",
@@ -77,14 +76,17 @@ def image(
 @app.command()
 @takes_common
 def zoom(
-    start: Annotated[str, typer.Argument(help="A still; a video's first frame; noise, noise:gaussian or noise:pink.")],
+    starts: Annotated[
+        list[str],
+        typer.Argument(help="Stills; a video's first frame; noise, noise:gaussian or noise:pink.", metavar="START..."),
+    ],
     output: Output,
     common: Common,
 ) -> None:
-    """Dream a flight into a picture: camera.zoom, camera.rotate and camera.shift, all per second."""
+    """Dream a flight into pictures: camera.zoom, camera.rotate and camera.shift, all per second; --loop closes it."""
     from dreamvid import job
 
-    _dream(job.dream_zoom, start, output, common)
+    _dream(job.dream_zoom, starts, output, common)
 
 
 @app.command()
@@ -174,16 +176,27 @@ def presets_list() -> None:
     """Every shipped look with what it is."""
     from dreamvid import presets
 
-    for name in (*presets.names(), *presets.names(presets.PAPERS)):
+    for name in presets.everything():
         print(f"{name:20} {presets.resolve(name).description}")
 
 
 @presets_app.command("show")
-def presets_show(preset: Annotated[str, typer.Argument(help="A name or a TOML file.")]) -> None:
+def presets_show(
+    preset: Annotated[str, typer.Argument(help="A name or a TOML file.")],
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the settings that move to a PNG.")] = None,
+    seconds: Annotated[float, typer.Option("--seconds", help="Over this time.", min=0.1, max=36_000)] = 10,
+    audio: Annotated[str | None, typer.Option("--audio", help="Sound that they listen to.")] = None,
+) -> None:
     """Every setting of a look, defaults included, as TOML with units."""
     from dreamvid import presets
 
-    print(presets.to_toml(presets.resolve(preset)), end="")
+    settings = presets.resolve(preset, [] if audio is None else [("audio.file", audio)])
+    print(presets.to_toml(settings), end="")
+    if plot is not None:
+        from dreamvid.cli import comparison, moving
+
+        comparison.check_plot(plot, [preset, audio or preset])
+        moving.draw(settings, plot, seconds)
 
 
 @presets_app.command("check")
@@ -265,8 +278,8 @@ def _net(model: str, weights: str | None, trust: bool) -> "Net":
 
 
 def _dream(
-    render: "Callable[[str, Path, Settings, Options], Summary]",
-    source: str,
+    render: "Callable[..., Summary]",
+    source: str | list[str],
     output: str,
     common: Common,
     *,

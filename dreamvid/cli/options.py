@@ -61,6 +61,9 @@ class Common:
     ] = None
     class_: Annotated[Text, option("--class", help="Class to dream, by name or index.", panel=LOOK)] = None
     seed: Seed = None
+    audio: Annotated[
+        Text, option("--audio", help="Sound that settings listen to and that the film carries.", panel=LOOK)
+    ] = None
     size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%.", panel=FRAMES)] = None
     fit: Annotated[
         Text, option("--fit", help="crop, pad, inside or stretch, where WxH has another aspect.", panel=FRAMES)
@@ -69,7 +72,9 @@ class Common:
     from_: Annotated[float | None, option("--from", help="First moment, in seconds.", panel=FRAMES)] = None
     to: Annotated[float | None, option("--to", help="Moment before which it ends, in seconds.", panel=FRAMES)] = None
     fps: Annotated[Text, option("--fps", help="Frame rate of the film.", panel=FRAMES)] = None
-    seconds: Annotated[float | None, option("--seconds", help="Length of a zoom.", panel=FRAMES)] = None
+    seconds: Annotated[float | None, option("--seconds", help="Length of a zoom, or of its lap.", panel=FRAMES)] = None
+    loop: Annotated[bool, option("--loop", help="A zoom whose end leads into its beginning.", panel=FRAMES)] = False
+    laps: Annotated[int | None, option("--laps", help="How often a loop goes round.", panel=FRAMES)] = None
     tolerate_damage: Annotated[
         bool, option("--tolerate-damage", help="Repeat the last good frame where the source is damaged.", panel=FRAMES)
     ] = False
@@ -104,6 +109,7 @@ class Common:
             "net.name": self.model,
             "net.weights": self.weights,
             "seed": self.seed,
+            "audio.file": self.audio,
             "input.size": self.size,
             "input.fit": self.fit,
             "input.frames": self.frames,
@@ -111,6 +117,8 @@ class Common:
             "input.stop": self.to,
             "input.fps": self.fps,
             "input.seconds": self.seconds,
+            "input.loop": self.loop or None,
+            "input.laps": self.laps,
             "input.tolerate_damage": self.tolerate_damage or None,
             "compute.device": self.device,
             "compute.precision": self.precision,

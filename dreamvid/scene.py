@@ -1,0 +1,224 @@
+"""What a camera flies over before anything is dreamed: stills as a world that goes on, and closes where it loops.
+
+Every frame is sampled from the stills themselves, once: nothing is resampled twice, however far the flight.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dreamvid.camera import Flight, Pose, folds, points
+from dreamvid.errors import SettingsError
+from dreamvid.media import Image, Pixels, to_float
+from dreamvid.video import cv
+
+Reals = npt.NDArray[np.float32]
+MEETING = 0.5  # share of the way from one still to the next over which they meet
+LEAST = math.log(1.2)  # depth from one still to the next: nearer by, one sees nothing but repetition
+SKIPPED = 1.5  # pixels of a still to one of the frame: from there on, one in between would be missed
+SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no frame
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Stills in a row along a flight, all of the same size. `view` shows what is seen from a pose."""
+
+    stills: tuple[Pixels, ...]
+    flight: Flight
+
+    def view(self, at: Pose, height: int, width: int, share: float = 1.0) -> Image:
+        """The frame from a pose, H x W x 3 in [0, 1]; `share`: of the world, in place of the first still alone."""
+        whole = self.flight.whole
+        rests = whole == 0 and (self.flight.turns or self.flight.speed == 0)  # or comes back as it went
+        alone = len(self.stills) == 1 and (not self.flight.loop or rests)
+        size = height, width
+        flat = to_float(similar(self.stills[0], at, size)) if alone or share < 1 else None
+        if flat is not None and (alone or share == 0):
+            return flat
+        look = self._panned if whole == 0 else self._turned if whole.real == 0 else self._nested
+        world = look(at, size)
+        return world if flat is None else flat + np.float32(share) * (world - flat)
+
+    def _panned(self, at: Pose, size: tuple[int, int]) -> Image:
+        """Stills one beside the other along the way, and round again."""
+        gap = self.flight.speed * self.flight.seconds / len(self.stills)
+        position = (points(*size) / gap).real.astype(np.float32) + np.float32((at.offset / gap).real)
+        meeting = max(MEETING / 2, 1 - extent(gap, size[1] / size[0]) / abs(gap))  # beyond the border, if there is room
+        first, last = math.floor(float(position.min()) + 0.5 - meeting / 2), math.ceil(float(position.max()) + 0.5)
+        if not self.flight.loop:
+            first, last = max(0, first), min(len(self.stills) - 1, last)
+        seen = (
+            (nth % len(self.stills), Pose(0j, 0j, at.offset - gap * nth), (position - nth + 0.5) / meeting + 0.5)
+            for nth in range(min(first, last), last + 1)
+        )
+        return self._laid(seen, size)
+
+    def _turned(self, at: Pose, size: tuple[int, int]) -> Image:
+        """A still's sectors round and round, each meeting the next before it ends."""
+        sectors = folds(self.flight)
+        if sectors == 1:
+            return to_float(similar(self.stills[0], at, size))
+        inwards, angle = around(*size, at.centre)
+        distance = np.float32(farthest(at.centre, size[1] / size[0])) * np.exp(-inwards)
+        sector = 2 * math.pi / sectors
+        within = (angle + np.float32(at.way.imag)) / np.float32(sector)
+        within -= np.floor(within)
+        near, far = (
+            to_float(lookup(self.stills[0], distance, (within - turn) * np.float32(sector), at.offset, size[0]))
+            for turn in (0, 1)
+        )
+        return faded(near, far, smooth((within - (1 - MEETING)) / MEETING))
+
+    def _nested(self, at: Pose, size: tuple[int, int]) -> Image:
+        """Stills one within the other, each where the one before has come near to its centre."""
+        whole, count = self.flight.whole, len(self.stills)
+        gap, onwards = abs(whole.real) / count, -1 if whole.real > 0 else 1
+        twist = whole.imag / -whole.real  # turn for each unit of depth: every still is upright where it fills the frame
+        inwards, _ = around(*size, at.centre)
+        deepest = math.log(farthest(at.centre, size[1] / size[0]) * size[0] / SMALLEST)
+        first, last = math.floor((float(inwards.min()) - at.way.real) / gap), math.ceil((deepest - at.way.real) / gap)
+        if not self.flight.loop:
+            outermost, innermost = sorted((0, onwards * (count - 1)))
+            first, last = min(max(outermost, first), innermost), min(innermost, last)
+        seen = (
+            (
+                nth * onwards % count,
+                Pose(at.way + complex(nth * gap, -twist * nth * gap), at.centre, at.centre),
+                (inwards - np.float32(at.way.real + nth * gap)) / np.float32(MEETING * gap) + 1,
+            )
+            for nth in range(first, last + 1)
+        )
+        return self._laid(seen, size)
+
+    def _laid(self, seen: Iterable[tuple[int, Pose, Reals]], size: tuple[int, int]) -> Image:
+        """Stills by number, as seen from a pose, each laid over those before where its share rises from 0 to 1."""
+        result: Image | None = None
+        for number, at, rise in seen:
+            if result is None:
+                result = to_float(similar(self.stills[number], at, size))
+                continue
+            rows, columns = (np.flatnonzero((rise > 0).any(axis=axis)) for axis in (1, 0))
+            if not rows.size:
+                break
+            part = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+            shown = to_float(similar(self.stills[number], at, size, part))
+            result[part] = faded(result[part], shown, smooth(rise[part]))
+        assert result is not None
+        return result
+
+
+def check(flight: Flight, stills: int, aspect: float) -> None:
+    """Raises SettingsError for a loop that cannot close, or a flight that cannot be filmed; with what can."""
+    folds(flight)
+    if stills > 1 and flight.turns and not flight.whole.real:
+        raise SettingsError("a camera that only turns has one still to look at: give camera.zoom as well")
+    if stills > 1 and not flight.turns and flight.speed == 0:
+        raise SettingsError("a camera that rests has one still to look at: give camera.zoom or camera.shift")
+    nested = abs(flight.whole.real) / stills
+    if flight.loop and 0 < nested < LEAST:
+        raise SettingsError(
+            f"a zoom of {math.exp(nested):.3g} times from one still to the next would show the same thing again and "
+            f"again: give --seconds {flight.seconds * LEAST / nested:.3g} or more, or a faster camera.zoom"
+        )
+    if not flight.turns and flight.speed != 0 and flight.loop:
+        way, needed = abs(flight.speed) * flight.seconds, extent(flight.speed, aspect)
+        if way < needed * stills:
+            more = needed * stills / flight.seconds / abs(flight.speed)
+            rows, columns = (round(part * more, 4) for part in (flight.speed.imag, flight.speed.real))
+            raise SettingsError(
+                f"a pan over {way:.3g} heights in {flight.seconds:g} seconds would show the same thing twice at once: "
+                f"give camera.shift=[{rows:g}, {columns:g}] or more, or --seconds {flight.seconds * more:.4g} or more"
+            )
+
+
+def extent(direction: complex, aspect: float) -> float:
+    """How long a frame of this aspect, width over height, is in a direction, in heights."""
+    unit = direction / abs(direction)
+    return abs(unit.real) * aspect + abs(unit.imag)
+
+
+def farthest(centre: complex, aspect: float) -> float:
+    """The distance from a point to the farthest corner of a frame of this aspect, in heights."""
+    return max(abs(complex(column, row) - centre) for column in (-aspect / 2, aspect / 2) for row in (-0.5, 0.5))
+
+
+@lru_cache(maxsize=4)
+def around(height: int, width: int, centre: complex) -> tuple[Reals, Reals]:
+    """For each pixel of a frame how far inwards of the corner that is farthest from a point, as a logarithm, and the
+    angle around that point; H x W each."""
+    places = points(height, width) - centre
+    reach, nearest = farthest(centre, width / height), SMALLEST / 2 / height
+    inwards = np.log(reach / np.maximum(np.abs(places), nearest))
+    return inwards.astype(np.float32), np.angle(places).astype(np.float32)
+
+
+def similar(picture: Pixels, at: Pose, size: tuple[int, int], part: tuple[slice, slice] | None = None) -> Pixels:
+    """What is seen of a picture from a pose in a frame of `size`, or in a part of it; beyond its border it is mirrored.
+
+    To the byte the picture itself, where it fills the frame as it is.
+    """
+    cv2 = cv.load()
+    if at.way == 0 and at.offset == at.centre and picture.shape[:2] == size and part is None:
+        return picture
+    (height, width), (tall, wide) = size, picture.shape[:2]
+    rows, columns = part or (slice(0, height), slice(0, width))
+    scale = at.scale * tall / height  # pixels of the picture to one of the frame
+    # The frame's pixel (0, 0) of this part shows this pixel of the picture.
+    corner = complex(columns.start - (width - 1) / 2, rows.start - (height - 1) / 2) / height
+    origin = (at.scale * (corner - at.centre) + at.offset) * tall
+    if abs(scale) > SKIPPED:  # a lookup would skip pixels: look into a smaller copy instead
+        small, short = (max(1, round(side / abs(scale))) for side in (tall, wide))
+        picture = cv2.resize(picture, (short, small), interpolation=cv2.INTER_AREA)
+        across, down = short / wide, small / tall
+    else:
+        across = down = 1.0
+    # A far flight's origin is beyond all bounds: nearer by whole pairs of mirror images the picture is the same.
+    column, row = math.fmod(origin.real + wide / 2, 2 * wide), math.fmod(origin.imag + tall / 2, 2 * tall)
+    x = np.arange(columns.stop - columns.start, dtype=np.float64)[None, :]
+    y = np.arange(rows.stop - rows.start, dtype=np.float64)[:, None]
+    return _mirrored(
+        picture,
+        (column + scale.real * x - scale.imag * y) * across - 0.5,
+        (row + scale.imag * x + scale.real * y) * down - 0.5,
+    )
+
+
+def lookup(picture: Pixels, distance: Reals, angle: Reals, centre: complex, height: int) -> Pixels:
+    """A picture at polar places around a point of it, in heights, in a frame of `height` pixels; mirrored beyond."""
+    cv2 = cv.load()
+    tall, wide = picture.shape[:2]
+    if tall / height > SKIPPED:
+        wide = max(1, round(wide * height / tall))
+        picture, tall = cv2.resize(picture, (wide, height), interpolation=cv2.INTER_AREA), height
+    columns = (distance * np.cos(angle) + np.float32(centre.real)) * np.float32(tall) + np.float32((wide - 1) / 2)
+    rows = (distance * np.sin(angle) + np.float32(centre.imag)) * np.float32(tall) + np.float32((tall - 1) / 2)
+    return _mirrored(picture, columns, rows)
+
+
+def _mirrored(picture: Pixels, columns: npt.NDArray[Any], rows: npt.NDArray[Any]) -> Pixels:
+    """A picture at fractional columns and rows; beyond its border, half a pixel from the outermost, it is mirrored."""
+    cv2, places = cv.load(), []
+    for at, side in ((columns, picture.shape[1]), (rows, picture.shape[0])):
+        if at.min() < -0.5 or at.max() > side - 0.5:
+            folded = np.mod(at + 0.5, 2 * side)
+            at = np.minimum(folded, 2 * side - folded) - 0.5
+        places.append(at.astype(np.float32))
+    found: Pixels = cv2.remap(picture, places[0], places[1], cv2.INTER_CUBIC, None, cv2.BORDER_REFLECT)
+    return found
+
+
+def smooth(share: Any) -> Any:
+    """A number or an array, kept in [0, 1], with the corners of its rise rounded off."""
+    share = np.clip(share, 0, 1)
+    return share * share * (3 - 2 * share)
+
+
+def faded(under: Image, over: Image, share: Reals) -> Image:
+    """One picture over another, H x W x 3 both; `share`: H x W, how much of the one above is seen."""
+    whole: Image = cv.load().merge((share, share, share))
+    return under + whole * (over - under)

@@ -1,0 +1,115 @@
+"""A world dreamed once, through views of it; then every frame of the film is only a view.
+
+Views are dreamed as pictures are: octaves, shifts, tiles, the step rule. The times they are taken at are spread evenly
+over the flight by the golden ratio, so every place is dreamed from everywhere that it is seen from.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamvid import steps
+from dreamvid.camera import Flight, Pose
+from dreamvid.dream import LIGHT, Dreamer, How, climb, octave_sizes, to_tensor
+from dreamvid.errors import SettingsError
+from dreamvid.media import Image, Pixels, to_pixels
+from dreamvid.scene import Scene
+from dreamvid.video import cv
+from dreamvid.world import World, empty, grown
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+COARSE = 32  # pixels of the short side at which what is broad is looked for
+BROAD = 1 / 12  # of the short side: the width of the blur that tells what is broad
+MEMORIES = ("adam", "adagrad", "adagrad_printed")
+
+
+@dataclass(frozen=True)
+class Made:
+    """How far the dreaming of a world has come: after `done` of `total` steps; `world`: that of the present octave."""
+
+    world: World
+    done: int
+    total: int
+
+
+def steps_of(flight: Flight, height: int, width: int, dreamer: Dreamer) -> list[tuple[int, int, int, int]]:
+    """Every step that makes a world, in order: octave, step, and the frame's height and width."""
+    how = dreamer.settings
+    if how.step_rule in MEMORIES:
+        raise SettingsError(
+            f"dream.step_rule={how.step_rule} remembers gradients place by place, and a world is seen from many: give "
+            "another rule, or camera.mode=frames"
+        )
+    found = []
+    for octave, (high, wide) in enumerate(octave_sizes(height, width, how)):
+        count = math.ceil(how.steps * empty(flight, high, wide).depths)
+        found += [(octave, step, high, wide) for step in range(count)]
+    return found
+
+
+def make(
+    scene: Scene, height: int, width: int, dreamer: Dreamer, begun: tuple[int, Image] | None = None
+) -> Iterator[Made]:
+    """Dreams a world step by step, for frames of `height` x `width`.
+
+    `begun`: steps done before, and the layer as it was then. The last that is made is of the full size. Raises
+    SettingsError for a step rule with a memory, and what `climb` raises.
+    """
+    flight, plan = scene.flight, steps_of(scene.flight, height, width, dreamer)
+    done, rule = 0, steps.rule(dreamer.settings)
+    world: World | None = None
+    if begun is not None:
+        done, layer = begun
+        world = restored(flight, *plan[done - 1][2:], layer)
+    for number, (octave, step, high, wide) in enumerate(plan[done:], start=done):
+        if world is None:
+            world = empty(flight, high, wide)
+        elif plan[number - 1][0] != octave:
+            world = grown(world, empty(flight, high, wide))
+        at = flight.pose(flight.seconds * ((number + 0.5) * GOLDEN % 1))
+        base = scene.view(at, high, wide)
+        image = to_tensor(np.clip(base + fine(world.view(at)), 0, 1), dreamer)
+        source = to_tensor(base, dreamer) if dreamer.asks_for_source else None
+        result, dreamer = climb(dreamer, image, (0, octave, step), How(rule=rule, source=source))
+        change = (result - image)[0].permute(1, 2, 0).cpu().numpy()
+        if dreamer.settings.keep_colours:
+            change = np.repeat((change @ np.array(LIGHT, np.float32))[..., None], 3, axis=2)
+        world.take(at, np.ascontiguousarray(change))
+        yield Made(world, number + 1, len(plan))
+
+
+def restored(flight: Flight, height: int, width: int, layer: Image) -> World:
+    """A world for frames of `height` x `width` with a layer that was made before."""
+    world = empty(flight, height, width)
+    world.layer = layer
+    return world
+
+
+@dataclass(frozen=True)
+class Filming:
+    """How a world is filmed: what it is made of, and of each frame from where and with what share of it, 0 to 1."""
+
+    scene: Scene
+    pose: Callable[[int], Pose]
+    share: Callable[[int], float]
+
+    def frame(self, index: int, size: tuple[int, int], world: World | None = None) -> Pixels:
+        """A frame of the film of `size`, (height, width), uint8: the stills, and what was dreamed over them."""
+        at, share = self.pose(index), self.share(index)
+        base = self.scene.view(at, *size, share)
+        return to_pixels(base if world is None or not share else base + np.float32(share) * fine(world.view(at)))
+
+
+def fine(layer: Image) -> Image:
+    """What of a layer's view, H x W x 3, is finer than the frame: what has grown too large to be seen as a thing goes.
+
+    Without it, what was dreamed far away and has come near adds up, octave over octave, until all is black or white.
+    """
+    cv2 = cv.load()
+    height, width = layer.shape[:2]
+    size = max(1, width * COARSE // min(height, width)), max(1, height * COARSE // min(height, width))
+    small = cv2.resize(layer, size, interpolation=cv2.INTER_AREA)
+    broad = cv2.GaussianBlur(small, (0, 0), COARSE * BROAD, borderType=cv2.BORDER_REFLECT)
+    return layer - cv2.resize(broad, (width, height), interpolation=cv2.INTER_CUBIC)
