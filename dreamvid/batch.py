@@ -17,15 +17,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dreamvid import engine, job, masks, presets
+from dreamvid import engine, job, listening, masks, presets
 from dreamvid.errors import DreamvidError, SettingsError, SourceError, nearest
 from dreamvid.footage import NOISE, same_file
 from dreamvid.framing import parse_size
 from dreamvid.plan import RENDER_VERSION, make_plan
+from dreamvid.schedule import schedule
 from dreamvid.settings import Settings
 from dreamvid.targets import guide_digests
 from dreamvid.timing import parse_range, parse_rate
 from dreamvid.video import formats
+from dreamvid.video.probe import identity as identity_of
 from dreamvid.video.probe import probe
 from dreamvid.video.store import write_file
 
@@ -229,11 +231,15 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
     identity, beside = "", list[str]()
     try:
         beside = [*guide_digests(planned.settings.objective), *masks.digests(planned.settings.mask)]
+        if planned.settings.audio.file is not None:
+            beside.append(identity_of(Path(planned.settings.audio.file)))
         if planned.source not in NOISE:
             source = probe(planned.source, tolerate_damage=planned.settings.input.tolerate_damage)
             identity = source.identity
             if planned.command != "zoom":  # a zoom's range is that of its flight
-                make_plan(planned.settings, source)
+                plan = make_plan(planned.settings, source)
+                if planned.command == "video":
+                    schedule(planned.settings, plan, listening.of_film(planned.settings, source, plan.clip))
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))
     settings = planned.settings.model_dump(mode="json")

@@ -241,6 +241,15 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
     )
 
 
+def renewed(found: Followed, fresh: Image, share: float) -> Followed:
+    """What is carried with a share, in [0, 1], of it replaced by a `fresh` layer, H x W x 3, of the same picture."""
+    if not share:
+        return found
+    layer, kept = found.layer + np.float32(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
+    covered = found.covered + share * (1 - found.covered)
+    return replace(found, layer=layer, kept=kept.astype(np.float32), covered=covered)
+
+
 def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, int]], covered: float = 1.0) -> Image:
     """The layer that a frame's dream begins with: the last one, `moved` with the picture, as far as it is `kept`.
 

@@ -276,13 +276,17 @@ def bounded(image: Tensor, settings: DreamSettings) -> Tensor:
     return image.clamp(0, 1) if settings.clamp else image
 
 
+def grid_shape(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of the neighbourhoods of a picture of this size."""
+    scale = NEIGHBOURHOODS / min(height, width)
+    return round(height * scale), round(width * scale)
+
+
 def neighbourhoods(field: Tensor) -> Tensor:
     """The means of (1, 1, H, W) in overlapping neighbourhoods, (1, 1, rows, columns), twelve along the short side."""
-    height, width = field.shape[-2:]
-    scale = NEIGHBOURHOODS / min(height, width)
     # Not on MPS, which refuses to average over areas that do not divide the picture evenly.
     there = field.cpu() if field.device.type == "mps" else field
-    cells = F.adaptive_avg_pool2d(there, (round(height * scale), round(width * scale)))
+    cells = F.adaptive_avg_pool2d(there, grid_shape(field.shape[-2], field.shape[-1]))
     return F.avg_pool2d(cells, 3, stride=1, padding=1, count_include_pad=False).to(field.device)
 
 

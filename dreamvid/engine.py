@@ -1,5 +1,6 @@
 """Everything that dreams, made ready once a job: device, net, objective."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -10,10 +11,11 @@ from dreamvid.device import Compute, set_up
 from dreamvid.dream import JITTER, Dreamer
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
-from dreamvid.nets.several import prepare_all
-from dreamvid.objectives import SOURCE
+from dreamvid.nets.prepare import PreparedNet
+from dreamvid.nets.several import PreparedNets, prepare_all
+from dreamvid.objectives import SOURCE, Objective
 from dreamvid.settings import DreamSettings, Settings
-from dreamvid.targets import RATE, START, Nets, Terms, over_time, uses_class, uses_place
+from dreamvid.targets import RATE, START, Nets, Terms, over_time, uses_class, uses_place, weighted
 
 CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing else is said
 
@@ -22,8 +24,8 @@ CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing e
 class Engine:
     """Nets ready to dream: `dreamer` climbs, in the precision chosen; `judge` tells scores, always in float32.
 
-    `nets`: the render's own first, then those that objectives name; `terms`: what excites at other times than the
-    start, where a guide runs along.
+    `nets`: the render's own first, then those that objectives name; `terms`: what excites over time, term by term,
+    before any is weighted.
     """
 
     nets: Nets
@@ -32,15 +34,13 @@ class Engine:
     judge: Dreamer
     terms: Terms
 
-    def at(self, time: Fraction) -> "Engine":
-        """The same nets, excited as they are at a time of the source, in seconds; raises SourceError."""
-        if not self.terms.move:
-            return self
-        parts = self.terms.at(time)
-        sizes = [size for _, size in self.dreamer.cycle]
-        cycle = tuple(zip(parts, sizes, strict=True)) if sizes else ()
-        changes: dict[str, Any] = {"objective": sum(parts[1:], start=parts[0]), "cycle": cycle}
-        return replace(self, dreamer=replace(self.dreamer, **changes), judge=replace(self.judge, **changes))
+    def at(self, settings: Settings, time: Fraction = START) -> "Engine":
+        """The same nets with the numbers and weights that the settings have at another moment.
+
+        `time`: of the source, in seconds, for what runs along. Raises SourceError where a guide cannot be read.
+        """
+        dreamer = _dreamer(self.dreamer.net, self.terms.at(time), settings)
+        return replace(self, dreamer=dreamer, judge=replace(dreamer, net=self.judge.net))
 
     @property
     def net(self) -> Net:
@@ -49,7 +49,8 @@ class Engine:
 
 
 def choose(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> tuple[Nets, Terms]:
-    """The nets that the settings name, the render's own first, and what excites them, term by term.
+    """The nets that the settings name, the render's own first, and what excites them, term by term, before any is
+    weighted.
 
     `trust`: whether a net that is code may be executed; `rate`: frames a second of the film beside which guides run.
     Raises NetError or SettingsError where they cannot be had, SourceError for a guide.
@@ -69,6 +70,17 @@ def start(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> 
     compute = set_up(settings.compute)
     nets, terms = choose(settings, trust=trust, rate=rate)
     parts = terms.at(START)
+    layers = frozenset().union(*(part.layers for part in parts)) - {SOURCE}
+    prepared = prepare_all(nets.values(), layers, compute.device, compute.dtype)
+    exact = prepared
+    if compute.dtype != torch.float32:
+        exact = prepare_all(nets.values(), layers, compute.device, torch.float32)
+    dreamer = _dreamer(prepared, parts, settings)
+    return Engine(nets, compute, dreamer, replace(dreamer, net=exact), terms)
+
+
+def _dreamer(prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], settings: Settings) -> Dreamer:
+    parts = weighted(terms, settings.objective)
     objective = sum(parts[1:], start=parts[0])
     how = settings.dream
     if uses_class(settings.objective):  # what a class is told by is fine and sparse: these are its priors
@@ -78,12 +90,7 @@ def start(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> 
     how = with_defaults(how, blur_every=0, gradient="plain", jitter=JITTER)
     sizes = [term.step_size or how.step_size for term in settings.objective]
     cycle = tuple(zip(parts, sizes, strict=True)) if how.cycle and settings.objective else ()
-    layers = objective.layers - {SOURCE}
-    prepared = prepare_all(nets.values(), layers, compute.device, compute.dtype)
-    exact = prepared
-    if compute.dtype != torch.float32:
-        exact = prepare_all(nets.values(), layers, compute.device, torch.float32)
     dreamer = Dreamer(prepared, objective, how, settings.seed, cycle)
     if prepared.max_size is not None:  # a net for pictures of one size sees any picture in patches of that
         dreamer = dreamer.with_tile(min(how.tile, prepared.max_size))
-    return Engine(nets, compute, dreamer, replace(dreamer, net=exact), terms)
+    return dreamer

@@ -1,6 +1,7 @@
 """What is rendered: frames in order, and how the picture moves from one to the next, whether filmed or flown over."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dreamvid import camera, motion, scene
+from dreamvid import camera, laps, listening, motion, scene
 from dreamvid.camera import Flight
 from dreamvid.coherence import Landing, Move, Past
 from dreamvid.errors import SettingsError
@@ -17,16 +18,17 @@ from dreamvid.media import Frame, Pixels, SourceInfo
 from dreamvid.motion import Motion
 from dreamvid.plan import Plan, make_plan, with_cuts
 from dreamvid.scene import Scene, smooth
-from dreamvid.settings import Settings
+from dreamvid.settings import Settings, curve
 from dreamvid.shots import find_cuts
 from dreamvid.timing import nearest_whole, parse_rate
+from dreamvid.tracks import Film
 from dreamvid.video.probe import probe
 from dreamvid.video.read import read
 from dreamvid.worlds import Filming
 
+logger = logging.getLogger(__name__)
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
-LANDING = 1.5  # seconds in which a loop made frame by frame comes back to what it began with
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 
@@ -61,7 +63,17 @@ def of_video(source: str, settings: Settings) -> Footage:
 
     carries = settings.coherence.mode != "none" and len(plan.frames) > 1
     cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()
-    return Footage(info, with_cuts(plan, cuts), frames, lambda past, now: motion.estimate(past.source, now.image))
+    looks: Frames = frames
+    landing = None
+    if settings.input.loop:
+        plan, looks, landing, dissolved = laps.closed(plan, frames, settings.input.laps)
+        if dissolved:
+            logger.info("the source does not loop: its end dissolves into its beginning, and is that much shorter")
+    return Footage(info, with_cuts(plan, cuts), looks, _estimated, landing=landing)
+
+
+def _estimated(past: Past, now: Frame) -> Motion:
+    return motion.estimate(past.source, now.image)
 
 
 def of_still(source: str, settings: Settings) -> Footage:
@@ -88,7 +100,7 @@ def of_still(source: str, settings: Settings) -> Footage:
         for index in indices:
             yield Frame(index, Fraction(0), picture)
 
-    return Footage(still, plan, frames, lambda past, now: motion.estimate(past.source, now.image))
+    return Footage(still, plan, frames, _estimated)
 
 
 def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
@@ -106,9 +118,11 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
     rate, wanted, how = parse_rate(settings.input.fps or ZOOM_RATE), settings.input, settings.camera
     lap = max(1, _frames(wanted.seconds, rate))
     intro = _frames(how.intro, rate)
-    flight = Flight(how, float(lap / rate), wanted.loop)
+    flight = Flight(how, float(lap / rate), wanted.loop, _moving(settings, lap, rate, firsts[0].info))
+    if how.mode == "world":
+        _check_world(settings, flight)
     scene.check(flight, len(stills), width / height)
-    landing = _frames(LANDING, rate) if wanted.loop and how.mode == "frames" else 0
+    landing = laps.landing_frames(rate, lap) if wanted.loop and how.mode == "frames" else 0
     count = intro + landing + lap
     identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
     info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)
@@ -131,6 +145,34 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
 
     back = Landing(lap, count - landing, count) if landing else None
     return Footage(info, plan, frames, move, filming if how.mode == "world" else None, back)
+
+
+def _moving(
+    settings: Settings, frames: int, rate: Fraction, info: SourceInfo
+) -> Callable[[float], tuple[complex, complex]] | None:
+    """How fast a camera whose settings move zooms and turns, and shifts, at a time of a flight; None where none do."""
+    keys = ("camera.zoom", "camera.rotate", "camera.shift.0", "camera.shift.1")
+    if not any(key in settings.tracks for key in keys):
+        return None
+    film = Film(frames, rate, listening.of_film(settings, info, None), settings.input.loop)
+    zoom, rotate, down, right = (curve(settings, key, film) for key in keys)
+    return lambda time: (camera.rate_of(zoom(time), rotate(time)), complex(right(time), down(time)))
+
+
+def _check_world(settings: Settings, flight: Flight) -> None:
+    """Raises SettingsError for what moves where a world is dreamed once, or a way that no world has the symmetry of."""
+    for key, text in settings.tracks.items():
+        if not key.startswith("camera."):
+            raise SettingsError(
+                f"{key}: {text!r}: it moves, and this world is dreamed once, then filmed: give camera.mode=frames"
+            )
+    if flight.moving is None:
+        return
+    ways = [flight.moving(flight.seconds * share / 100) for share in range(101)]
+    turning = any(rate != 0 for rate, _ in ways)
+    aside = {round(float(np.angle(speed)), 6) for _, speed in ways if speed != 0}
+    if (turning and aside) or len(aside) > 1:
+        raise SettingsError("a camera.shift that bends has no world to be filmed in: give camera.mode=frames")
 
 
 def _frames(seconds: float, rate: Fraction) -> int:

@@ -8,30 +8,35 @@ import json
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import FrameType
 
 import numpy as np
 
-from dreamvid import engine, workspace
+from dreamvid import engine, listening, workspace, worlds
 from dreamvid.coherence import Carry, Past
 from dreamvid.dream import Dreamer
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
 from dreamvid.masks import masked
-from dreamvid.media import Pixels
+from dreamvid.media import Image, Pixels
+from dreamvid.plan import with_cuts
 from dreamvid.render import Rendered, film, gain, render, turns_of
+from dreamvid.schedule import Schedule, schedule
 from dreamvid.settings import Settings
-from dreamvid.video import encode, formats
+from dreamvid.targets import START
+from dreamvid.video import encode, formats, sound
 from dreamvid.video.store import FrameStore
 from dreamvid.workspace import FrameRecord, Resume
 from dreamvid.world import World
-from dreamvid.worlds import Filming, make, restored, schedule
+from dreamvid.worlds import Filming
 
 logger = logging.getLogger(__name__)
 KEPT_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
@@ -85,7 +90,7 @@ class Interrupted(KeyboardInterrupt):
 
 def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
     """Dreams a video, GIF or image folder into a film; raises DreamvidError, or Interrupted after Ctrl-C."""
-    return _film(source, output, settings, options or Options(), of_video)
+    return _film((source,), output, settings, options or Options(), lambda sources, how: of_video(sources[0], how))
 
 
 def dream_zoom(
@@ -93,16 +98,13 @@ def dream_zoom(
 ) -> Summary:
     """Dreams a camera's flight over stills or noise; raises DreamvidError, or Interrupted after Ctrl-C."""
     sources = (source,) if isinstance(source, str) else tuple(source)
-    options = options or Options()
-    for each in sources:
-        _check_output(each, output, options)
-    return _film(sources[0], output, settings, options, lambda _source, how: of_zoom(sources, how))
+    return _film(sources, output, settings, options or Options(), of_zoom)
 
 
 def dream_image(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
     """Dreams one picture: a still, noise, or a video's first frame; raises DreamvidError."""
     options = options or Options()
-    _check_output(source, output, options)
+    _check_output((source,), output, options)
     formats.check_image(output)
     footage = masked(of_still(source, settings), settings)
     ready = engine.start(settings, trust=options.trust)
@@ -141,11 +143,23 @@ def _tell_effect(settings: Settings, scores: list[float]) -> None:
 
 
 def _film(
-    source: str, output: Path, settings: Settings, options: Options, open_footage: Callable[[str, Settings], Footage]
+    sources: Sequence[str],
+    output: Path,
+    settings: Settings,
+    options: Options,
+    open_footage: Callable[[Sequence[str], Settings], Footage],
 ) -> Summary:
-    _check_output(source, output, options)
+    _check_output(sources, output, options)
     encode.check(output, settings.output)
-    footage = masked(open_footage(source, settings), settings)
+    footage = open_footage(sources, settings)
+    _check_cadence(footage, settings)
+    if settings.audio.file is not None:
+        sound.first_track(Path(settings.audio.file))
+    hear = listening.of_film(settings, footage.info, footage.plan.clip)
+    moving = schedule(settings, footage.plan, hear, periodic=settings.input.loop)
+    starts = (shot.start for shot in footage.plan.shots)
+    footage = replace(footage, plan=with_cuts(footage.plan, (*starts, *moving.jumps)))
+    footage = masked(footage, settings)  # what moves is seen within a shot, and so the shots come first
     ready = engine.start(settings, trust=options.trust, rate=footage.info.rate)
     _check_guides(footage, settings, ready)
     _tell(footage, ready)
@@ -155,11 +169,11 @@ def _film(
     )
     folder = workspace.make_folder(output, options.work_dir)
     with workspace.held(folder):
-        store = workspace.begin(folder, footage, settings, ready, options.resume)
+        store = workspace.begin(folder, footage, moving, ready, options.resume)
         records = workspace.finished(store, footage)
-        fresh = _render_rest(store, footage, settings, ready, records, options)
+        fresh = _render_rest(store, footage, moving, ready, records, options)
         records += fresh
-        _check_output(source, output, options)  # again: a file may have come to lie there while it was rendered
+        _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
         _encode(store, footage, output, settings, ready)
         if not options.keep_work:
             workspace.clear(folder)
@@ -178,6 +192,12 @@ def _film(
     )
 
 
+def _check_cadence(footage: Footage, settings: Settings) -> None:
+    """Raises SettingsError where frames are left out of a loop that is dreamed frame by frame."""
+    if settings.coherence.cadence > 1 and footage.landing is not None:
+        raise SettingsError("a loop comes back to a dream of every frame: give coherence.cadence=1, or no --loop")
+
+
 def _check_guides(footage: Footage, settings: Settings, ready: Engine) -> None:
     """Raises SettingsError where a guide runs along and there is nothing for it to run along with."""
     if ready.terms.move and footage.filming is not None:
@@ -189,20 +209,25 @@ def _check_guides(footage: Footage, settings: Settings, ready: Engine) -> None:
 def _render_rest(
     store: FrameStore,
     footage: Footage,
-    settings: Settings,
+    moving: Schedule,
     ready: Engine,
     records: list[FrameRecord],
     options: Options,
 ) -> list[FrameRecord]:
     """Renders what is not yet stored, committing frame by frame."""
-    plan, done = footage.plan, len(records)
+    plan, settings, done = footage.plan, moving.settings, len(records)
+
+    def when(frame: int) -> Fraction:  # a loop goes on behind the end of its source, and no guide runs along with it
+        return footage.info.times[frame] if ready.terms.move else START
+
+    turns = turns_of(moving, ready, plan, when) if moving.values or ready.terms.move else None
     options.progress(done, len(plan.frames))
     if done == len(plan.frames):
         return []
     # With the tiles that an earlier run had to come down to: others would give other pixels.
     dreamer = ready.dreamer.with_tile(records[-1].tile) if records else ready.dreamer
     fresh: list[FrameRecord] = []
-    how, times = settings.coherence, footage.info.times
+    how = settings.coherence
     memory = plan.shot_begins(done - 1, max(how.references) * how.cadence) if done else 0
     with closing(footage.frames(plan.frames[memory:])) as frames, _interruptible() as stop:
         seen = zip(range(memory, done), islice(frames, done - memory), strict=True)
@@ -214,9 +239,8 @@ def _render_rest(
         last = records[-1] if records else None
         carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
         if footage.filming is None:
-            back = None if footage.landing is None else (footage.landing, store.read)
-            turns = turns_of(ready, plan, how.cadence, times) if ready.terms.move else None
-            results = render(plan, settings, frames, footage.move, dreamer, carry, back, turns)
+            back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
+            results = render(plan, settings, frames, footage.move, dreamer, carry, turns, back)
         else:
             world = _world(store, footage.filming, plan.framing.size, dreamer, options, stop)
             results = film(footage.filming, world, frames, dreamer.settings.tile)
@@ -226,9 +250,9 @@ def _render_rest(
             seconds = time.perf_counter() - began
             score = None
             if position % SCORED == 0:
-                judge = ready.at(times[result.index]).judge.with_tile(result.tile)
-                score = gain(judge, result.source, result.dream)
-            record = _record(result, sha256, seconds, score)
+                judge = (ready if turns is None else ready.at(moving.at(result.index), when(result.index))).judge
+                score = gain(judge.with_tile(result.tile), result.source, result.dream)
+            record = _record(result, sha256, seconds, score, moving.values_at(result.index))
             store.append(workspace.journal_line(record, last))
             fresh.append(record)
             last = record
@@ -237,6 +261,12 @@ def _render_rest(
                 raise Interrupted(f"stopped after frame {position + 1} of {len(plan.frames)}; the same command goes on")
             began = time.perf_counter()
     return fresh
+
+
+def _layer(store: FrameStore, footage: Footage, index: int) -> Image:
+    """What dreaming has added to a frame that is stored, H x W x 3 in [-1, 1]."""
+    (frame,) = footage.frames((index,))
+    return Past(index, frame.image, store.read(footage.plan.frames.index(index)), frame.mask).layer
 
 
 def _world(
@@ -248,12 +278,12 @@ def _world(
     stop: Callable[[], bool],
 ) -> World | None:
     """The world that is filmed, dreamed as far as it is not yet; kept every minute and when it is done."""
-    begun, total = workspace.kept_world(store), len(schedule(filming.scene.flight, *size, dreamer))
+    begun, total = workspace.kept_world(store), len(worlds.steps_of(filming.scene.flight, *size, dreamer))
     if begun is not None and begun[0] == total:
-        return restored(filming.scene.flight, *size, begun[1])
+        return worlds.restored(filming.scene.flight, *size, begun[1])
     _notice(f"dreaming a world in {total} steps, then filming it")
     made, kept = None, time.monotonic()
-    for made in make(filming.scene, *size, dreamer, begun):
+    for made in worlds.make(filming.scene, *size, dreamer, begun):
         options.progress(made.done, total)
         if made.done == total or stop() or time.monotonic() - kept > KEPT_EVERY:
             workspace.keep_world(store, made)
@@ -263,10 +293,11 @@ def _world(
     return made.world if made is not None else None
 
 
-def _record(result: Rendered, sha256: str, seconds: float, score: float | None) -> FrameRecord:
-    return FrameRecord(
-        result.index, sha256, result.strength, result.age, result.alive, result.valid, result.tile, seconds, score
-    )
+def _record(
+    result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
+) -> FrameRecord:
+    told = result.strength, result.age, result.alive, result.valid, result.tile
+    return FrameRecord(result.index, sha256, *told, seconds, score, dict(values))
 
 
 def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:
@@ -289,15 +320,16 @@ def _encode(store: FrameStore, footage: Footage, output: Path, settings: Setting
         sar=plan.framing.sar,
         delay=footage.info.delay,
         sound=footage.info if footage.info.kind == "video" else None,
+        music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
         threads=ready.compute.threads,
         notice=_notice,
     )
 
 
-def _check_output(source: str, output: Path, options: Options) -> None:
+def _check_output(sources: Sequence[str], output: Path, options: Options) -> None:
     try:
-        same = same_file(source, output)
+        same = any(same_file(source, output) for source in sources)
         taken = output.exists() and not (output.is_dir() and not any(output.iterdir()))
     except OSError as error:  # a name that is too long, a folder that may not be looked into
         raise SettingsError(f"{output} cannot be written: {error.strerror}") from None

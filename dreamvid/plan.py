@@ -32,6 +32,11 @@ class Plan:
     shots: tuple[Shot, ...] = ()
     clip: tuple[Fraction, Fraction] | None = None
 
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """The frame of the film, counted from 0, that is the first to show each of `frames`."""
+        return tuple(bisect_left(self.shown, position) for position in range(len(self.frames)))
+
     def begins_shot(self, frame: int) -> bool:
         """Whether a source frame is the first of its shot."""
         return any(shot.start == frame for shot in self.shots)

@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from dreamvid.errors import SettingsError, nearest
-from dreamvid.settings import Settings, read_settings
+from dreamvid.settings import ObjectiveSettings, Settings, read_settings, to_table
 
-DEFAULT, PAPERS = "dream", "papers"  # the look where none is named; the series of those that made texts' figures
+DEFAULT = "dream"
+SERIES = FLIGHTS, PAPERS = "flights", "papers"  # looks that a camera flies through; those that made texts' figures
 Table = dict[str, Any]
 
 
@@ -24,21 +25,26 @@ def folder() -> Path:
 
 
 def names(series: str = "") -> list[str]:
-    """The shipped looks by name, sorted; or those of a series, such as `papers`, each as SERIES/NAME."""
+    """The shipped looks by name, sorted; or those of one of the SERIES, each as SERIES/NAME."""
     found = (folder() / series).glob("*.toml")
     return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in found)
 
 
+def everything() -> list[str]:
+    """All shipped presets: the looks, then each series."""
+    return [*names(), *(name for series in SERIES for name in names(series))]
+
+
 def find(preset: str) -> Path:
     """The file of a preset given by name or as a path to a TOML file; raises SettingsError where there is none."""
-    if preset in (*names(), *names(PAPERS)):
+    if preset in everything():
         return folder() / f"{preset}.toml"
     if preset.endswith(".toml"):
         if Path(preset).is_file():
             return Path(preset)
         raise SettingsError(f"there is no preset file {preset}")
     raise SettingsError(
-        f"there is no preset {preset!r}{nearest(preset, names())}; `dreamvid presets list` shows them all"
+        f"there is no preset {preset!r}{nearest(preset, everything())}; `dreamvid presets list` shows them all"
     )
 
 
@@ -59,9 +65,9 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
         for key in ("file", "weights", "net"):  # guides and weights lie beside the preset that names them
             if isinstance(term, dict) and isinstance(term.get(key), str) and _is_file(key, term[key]):
                 term[key] = str(path.parent / term[key])
-    mask = table.get("mask")
-    if isinstance(mask, dict) and isinstance(mask.get("file"), str):
-        mask["file"] = str(path.parent / mask["file"])
+    for section in (table.get("mask"), table.get("audio")):
+        if isinstance(section, dict) and isinstance(section.get("file"), str):
+            section["file"] = str(path.parent / section["file"])
     parent = table.pop("extends", None)
     if parent is not None:
         if not isinstance(parent, str):
@@ -134,19 +140,19 @@ def parse_override(text: str) -> tuple[str, Any]:
 
 def to_toml(settings: Settings) -> str:
     """Every setting as TOML, with unit and meaning as a comment; a setting without a value is commented out."""
-    terms = "".join("\n[[objective]]\n" + "".join(_lines(term)) for term in settings.objective)
-    top, tables = [], []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, BaseModel):
-            tables.append(f"\n[{name}]\n" + "".join(_lines(value)))
-        elif name != "objective":
-            top.append(_line(name, value, field))
-    return "".join(top) + terms + "".join(tables)
+    terms, top, tables = [], [], []
+    for name, value in to_table(settings).items():
+        if name == "objective":
+            terms += ["\n[[objective]]\n" + _lines(term, ObjectiveSettings) for term in value]
+        elif isinstance(value, dict):
+            tables.append(f"\n[{name}]\n" + _lines(value, type(getattr(settings, name))))
+        else:
+            top.append(_line(name, value, Settings.model_fields[name]))
+    return "".join(top + terms + tables)
 
 
-def _lines(table: BaseModel) -> Iterable[str]:
-    return (_line(name, getattr(table, name), field) for name, field in type(table).model_fields.items())
+def _lines(table: Table, model: type[BaseModel]) -> str:
+    return "".join(_line(name, value, model.model_fields[name]) for name, value in table.items())
 
 
 def _line(name: str, value: Any, field: Any) -> str:
@@ -160,8 +166,21 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # the one character JSON leaves bare
 
 
+def _let_move(field: Table) -> None:
+    """Lets a number in a JSON schema, or each of a list of them, be a text as well."""
+    if "anyOf" in field:
+        field["anyOf"].append({"type": "string"})
+    for number in field.get("prefixItems", [] if "anyOf" in field else [field]):
+        number["type"] = [number["type"], "string"]
+
+
 def schema() -> str:
     """The JSON schema of a preset file, as text."""
     table = Settings.model_json_schema()
+    del table["properties"]["tracks"]  # written as the values of the settings themselves
+    for section in table["$defs"].values():
+        for field in section["properties"].values():
+            if field.get("moves"):
+                _let_move(field)
     table["properties"]["extends"] = {"type": "string", "description": "a preset that this one builds on"}
     return json.dumps(table, indent=1)

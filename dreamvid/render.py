@@ -1,17 +1,20 @@
 """The loop: frames -> motion -> seed -> dream -> settle -> frames. No files, no progress bars."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import starmap
 
 import numpy as np
 
 from dreamvid import coherence
 from dreamvid.coherence import Carry, Landing, Move, Past
-from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
+from dreamvid.dream import Dreamer, Effort, dream, grid_shape, octave_scores, octave_sizes, score, to_tensor
 from dreamvid.engine import Engine
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.plan import Plan
+from dreamvid.schedule import Schedule
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength, band_rms
 from dreamvid.world import World
@@ -23,32 +26,56 @@ STRIDE = 4.7  # times as long are the steps of what was uncovered: what a fresh 
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
+WORN = 0.1  # share of their size by which settings may move before the strength of dreams is measured anew
 PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What a frame is dreamed with where a guide runs along; `wear`: how much older its strength is for that."""
+    """What a frame is dreamed with where settings move, or a guide runs along.
 
+    `moved`: how far settings have, from the dreamed frame before to this one, as a share of their size; `wear`: how
+    much older its strength is for that, and for another picture of a guide; `restless`: whether the dream goes on even
+    where the picture is the very same; `renewed`: as a `Schedule` tells it.
+    """
+
+    settings: Settings
     dreamer: Dreamer
+    moved: float = 0.0
     wear: float = 0.0
+    restless: bool = False
+    renewed: float = 0.0
 
 
 Turns = Callable[[int], Turn]  # of each source frame
 
 
-def turns_of(ready: Engine, plan: Plan, cadence: int, times: Sequence[Fraction]) -> Turns:
-    """What each source frame is dreamed with; `cadence`: one of so many is dreamed; `times`: of all frames, seconds."""
-    dreamed = [frame for frame in plan.frames if plan.is_key(frame, cadence)]
-    before = dict(zip(dreamed[1:], dreamed, strict=False))
+def turns_of(schedule: Schedule, ready: Engine, plan: Plan, when: Callable[[int], Fraction]) -> Turns:
+    """What each source frame is dreamed with; `when`: the time of one, in seconds of the source.
 
-    def moved(frame: int) -> bool:
-        return not ready.terms.stand(times[before.get(frame, frame)], times[frame])
+    Where only some frames are dreamed, each comes after the dreamed one before it, and one between goes with the next.
+    """
+    keys = tuple(frame for frame in plan.frames if plan.is_key(frame, schedule.settings.coherence.cadence))
+    dreamed = schedule.of(keys)
+
+    def turned(frame: int, back: int = 0) -> bool:
+        """Whether a guide shows another picture than at the dreamed frame before; `back`: so many of these earlier."""
+        position = bisect_left(keys, frame) - back
+        return position > 0 and not ready.terms.stand(when(keys[position - 1]), when(keys[position]))
 
     def turn(frame: int) -> Turn:
-        arrived = not moved(frame) and moved(before.get(frame, frame))  # measured anew before it is held to that
-        wear = 1.0 if arrived else 1 / coherence.SHORTEST_AGE if moved(frame) else 0.0
-        return Turn(ready.at(times[frame]).dreamer, wear)
+        settings, moved = schedule.at(frame), dreamed.moved(frame)
+        # What has come to rest is measured anew before it is held to that.
+        wear = 1.0 if not moved and dreamed.moved(frame, 1) > 0 else moved / WORN
+        shown = 1 / coherence.SHORTEST_AGE if turned(frame) else 1.0 if turned(frame, 1) else 0.0
+        return Turn(
+            settings,
+            ready.at(settings, when(frame)).dreamer,
+            moved,
+            wear + shown,
+            restless=dreamed.restless(frame) or shown > 0,
+            renewed=dreamed.renewed(frame),
+        )
 
     return turn
 
@@ -78,8 +105,8 @@ def render(
     move: Move,
     dreamer: Dreamer,
     carry: Carry | None = None,
-    landing: tuple[Landing, Callable[[int], Pixels]] | None = None,
     turns: Turns | None = None,
+    landing: tuple[Landing, Callable[[int], Image]] | None = None,
 ) -> Iterator[Rendered]:
     """Dreams the frames of a plan in order, each going on from the last.
 
@@ -87,10 +114,11 @@ def render(
     it depends on no frame between. Arguments as for `each_dreamed`, `carry` being the last that was dreamed.
     """
     if settings.coherence.cadence == 1:
-        yield from each_dreamed(plan, settings, frames, move, dreamer, carry, landing, turns)
+        yield from each_dreamed(plan, settings, frames, move, dreamer, carry, turns, landing)
         return
     waiting: list[Frame] = []
     mask: Mask | None = None
+    turn = Turn(settings, dreamer) if turns is None or carry is None else turns(carry.last.index)
 
     def keys() -> Iterator[Frame]:
         nonlocal mask
@@ -101,36 +129,39 @@ def render(
             else:
                 waiting.append(frame)
 
-    for key in each_dreamed(plan, settings, keys(), move, dreamer, carry, landing, turns):
-        past = Past(key.index, key.source, key.dream, mask)
+    for key in each_dreamed(plan, settings, keys(), move, dreamer, carry, turns, landing):
+        past, following = Past(key.index, key.source, key.dream, mask), turn if turns is None else turns(key.index)
         for frame in waiting:
             assert carry is not None  # what begins a shot is dreamed
             share = (frame.index - carry.last.index) / (key.index - carry.last.index)
-            yield _between(frame, carry, past, share, move, dreamer.with_tile(key.tile), turns)
+            held = replace(turn, dreamer=turn.dreamer.with_tile(key.tile), restless=following.restless)
+            yield _between(frame, carry, past, share, move, held, turns)
         waiting.clear()
-        carry = Carry((past,), key.strength, key.age, key.alive)
+        carry, turn = Carry((past,), key.strength, key.age, key.alive), following
         yield key
 
 
 def _between(
-    frame: Frame, before: Carry, after: Past, share: float, move: Move, dreamer: Dreamer, turns: Turns | None
+    frame: Frame, before: Carry, after: Past, share: float, move: Move, held: Turn, turns: Turns | None
 ) -> Rendered:
-    """A frame that is not dreamed but carried, from before and after it; dreamed afresh where it fits neither."""
-    last, source, valid = before.last, to_float(frame.image), 1.0
-    restless = not coherence.same_mask(last.mask, frame.mask)
+    """A frame that is not dreamed but carried, from before and after it; dreamed afresh where it fits neither.
+
+    `held`: what the one before was dreamed with, but restless if the one after is.
+    """
+    last, source, valid, dreamer = before.last, to_float(frame.image), 1.0, held.dreamer
+    restless = held.restless or not coherence.same_mask(last.mask, frame.mask)
     if not restless and np.array_equal(frame.image, last.source):
-        pixels = last.dream
+        image = last.whole
     elif (found := coherence.between(before, after, frame, share, move)) is None:
         who = dreamer if turns is None else turns(frame.index).dreamer.with_tile(dreamer.settings.tile)
         image, dreamer = _fresh(who, source, (frame.index,))
-        valid, pixels = 0.0, to_pixels(coherence.masked(image, source, frame.mask))
+        valid = 0.0
     else:
         sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
         valid, layer = found.valid, coherence.seed(found.layer, found.kept, before.strength, sizes, found.covered)
         image = np.clip(source + layer, 0, 1)
         image = coherence.settle(image, image, found.still, last, frame.image, restless=restless)
-        pixels = to_pixels(coherence.masked(image, source, frame.mask))
-    tile = dreamer.settings.tile
+    pixels, tile = to_pixels(coherence.masked(image, source, frame.mask)), dreamer.settings.tile
     return Rendered(frame.index, frame.image, pixels, before.strength, before.age, before.alive, valid, tile)
 
 
@@ -141,26 +172,28 @@ def each_dreamed(
     move: Move,
     dreamer: Dreamer,
     carry: Carry | None = None,
-    landing: tuple[Landing, Callable[[int], Pixels]] | None = None,
     turns: Turns | None = None,
+    landing: tuple[Landing, Callable[[int], Image]] | None = None,
 ) -> Iterator[Rendered]:
     """Dreams frames in order, each going on from the last.
 
     `frames`: those still to be rendered; `move`: how the picture moved from the carried frame to the next, by estimate
-    or by the camera's own word; `carry`: the frame before them, as it was stored; `turns`: where a guide runs along,
-    what each frame is dreamed with, in place of `dreamer`. What is carried is exactly what is stored, so a render that
-    stops and goes on later gives the same bytes.
+    or by the camera's own word; `carry`: the frame before them, as it was stored; `turns`: where settings move or a
+    guide runs along, what each frame is dreamed with, in place of `settings` and `dreamer`; `landing`: how a loop comes
+    back, and the layers that it comes back to. What is carried is exactly what is stored, so a render that stops and
+    goes on later gives the same bytes.
     """
-    how, turn = settings.coherence, Turn(dreamer)
+    turn = Turn(settings, dreamer)
     for frame in frames:
         if turns is not None:
             turn = turns(frame.index)
-            dreamer = turn.dreamer.with_tile(dreamer.settings.tile)
+            settings, dreamer = turn.settings, turn.dreamer.with_tile(dreamer.settings.tile)
+        how = settings.coherence
         source, shown = to_float(frame.image), None if frame.mask is None else coherence.shown(frame.mask)
         if how.mode == "none" or plan.begins_shot(frame.index):
             carry = None
         valid, age, alive = None, 0.0, 1.0
-        restless = bool(turn.wear) or (carry is not None and not coherence.same_mask(carry.last.mask, frame.mask))
+        restless = turn.restless or (carry is not None and not coherence.same_mask(carry.last.mask, frame.mask))
 
         if carry is None:
             image, dreamer = _fresh(dreamer, source, (frame.index,))
@@ -183,16 +216,15 @@ def each_dreamed(
         else:
             valid, alive = found.valid, found.alive
             strength, age = carry.strength, coherence.aged(carry.age, found.new, turn.wear, found.opened)
-            if age >= 1:
-                probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
-                strength, age = strength.towards(measured(dreamer, source, probe, shown), RENEWAL), 0.0
             sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
+            if age >= 1 or turn.renewed or strength.shape != tuple(starmap(grid_shape, sizes)):
+                probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
+                share = max(RENEWAL, min(1.0, turn.moved))
+                strength, age = strength.towards(measured(dreamer, source, probe, shown), share), 0.0
+                found = coherence.renewed(found, probe - source, turn.renewed)
             layer = coherence.seed(found.layer, found.kept, strength, sizes, found.covered)
             if landing is not None and (share := landing[0].share(frame.index)) > 0:
-                # The picture was the very same then, and so was its mask.
-                back = frame.index - landing[0].lap
-                earlier = Past(back, frame.image, landing[1](back), frame.mask).layer
-                layer = layer + np.float32(share) * (earlier - layer)
+                layer = layer + np.float32(share) * (landing[1](frame.index - landing[0].lap) - layer)
             effort = carried_effort(settings, strength, found.new, frame.index, shown)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
             start = np.clip(source + layer, 0, 1)

@@ -19,6 +19,7 @@ from dreamvid.video import cv
 
 Reals = npt.NDArray[np.float32]
 MEETING = 0.5  # share of the way from one still to the next over which they meet
+LEAST = math.log(1.2)  # depth from one still to the next: nearer by, one sees nothing but repetition
 SKIPPED = 1.5  # pixels of a still to one of the frame: from there on, one in between would be missed
 SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no frame
 
@@ -32,15 +33,16 @@ class Scene:
 
     def view(self, at: Pose, height: int, width: int, share: float = 1.0) -> Image:
         """The frame from a pose, H x W x 3 in [0, 1]; `share`: of the world, in place of the first still alone."""
-        rate = self.flight.rate
-        alone = len(self.stills) == 1 and (not self.flight.loop or (rate == 0 and self.flight.speed == 0))
+        whole = self.flight.whole
+        rests = whole == 0 and (self.flight.turns or self.flight.speed == 0)  # or comes back as it went
+        alone = len(self.stills) == 1 and (not self.flight.loop or rests)
         size = height, width
         flat = to_float(similar(self.stills[0], at, size)) if alone or share < 1 else None
         if flat is not None and (alone or share == 0):
             return flat
-        look = self._panned if rate == 0 else self._turned if rate.real == 0 else self._nested
-        whole = look(at, size)
-        return whole if flat is None else flat + np.float32(share) * (whole - flat)
+        look = self._panned if whole == 0 else self._turned if whole.real == 0 else self._nested
+        world = look(at, size)
+        return world if flat is None else flat + np.float32(share) * (world - flat)
 
     def _panned(self, at: Pose, size: tuple[int, int]) -> Image:
         """Stills one beside the other along the way, and round again."""
@@ -113,18 +115,21 @@ class Scene:
 def check(flight: Flight, stills: int, aspect: float) -> None:
     """Raises SettingsError for a loop that cannot close, or a flight that cannot be filmed; with what can."""
     folds(flight)
-    turning_only = flight.rate.real == 0
-    if stills > 1 and turning_only and flight.rate.imag:
-        raise SettingsError(
-            "a camera that only turns has one still to look at: give camera.zoom or camera.shift as well"
-        )
-    if stills > 1 and flight.rate == 0 and flight.speed == 0:
+    if stills > 1 and flight.turns and not flight.whole.real:
+        raise SettingsError("a camera that only turns has one still to look at: give camera.zoom as well")
+    if stills > 1 and not flight.turns and flight.speed == 0:
         raise SettingsError("a camera that rests has one still to look at: give camera.zoom or camera.shift")
-    if flight.rate == 0 and flight.speed != 0 and flight.loop:
+    nested = abs(flight.whole.real) / stills
+    if flight.loop and 0 < nested < LEAST:
+        raise SettingsError(
+            f"a zoom of {math.exp(nested):.3g} times from one still to the next would show the same thing again and "
+            f"again: give --seconds {flight.seconds * LEAST / nested:.3g} or more, or a faster camera.zoom"
+        )
+    if not flight.turns and flight.speed != 0 and flight.loop:
         way, needed = abs(flight.speed) * flight.seconds, extent(flight.speed, aspect)
         if way < needed * stills:
             more = needed * stills / flight.seconds / abs(flight.speed)
-            rows, columns = (round(part * more, 4) for part in flight.camera.shift)
+            rows, columns = (round(part * more, 4) for part in (flight.speed.imag, flight.speed.real))
             raise SettingsError(
                 f"a pan over {way:.3g} heights in {flight.seconds:g} seconds would show the same thing twice at once: "
                 f"give camera.shift=[{rows:g}, {columns:g}] or more, or --seconds {flight.seconds * more:.4g} or more"

@@ -3,20 +3,28 @@
 Help texts, the JSON schema, preset checking and the job folder's `job.toml` are all made from what is declared here.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+import math
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
+from dreamvid import tracks
 from dreamvid.errors import SettingsError, nearest
+from dreamvid.tracks import Curve, Film
 
 Kind = Literal["layer", "channel", "neuron", "direction", "class", "guide", "tv", "l2", "source"]
 Codec = Literal["h264", "h265", "av1", "vp9", "prores", "ffv1", "gif", "webp", "png"]
 
 
-def setting(default: Any, doc: str, unit: str = "", **bounds: Any) -> Any:
-    """One declared setting; `unit` is told in help and schema ("" for a name or a plain number)."""
-    return Field(default, description=doc, json_schema_extra={"unit": unit}, **bounds)
+def setting(default: Any, doc: str, unit: str = "", *, moves: bool = False, **bounds: Any) -> Any:
+    """One declared setting; `unit` is told in help and schema ("" for a name or a plain number).
+
+    `moves`: a number that may also be a text, a track over the time of the film (`dreamvid.tracks`).
+    """
+    extra: dict[str, Any] = {"unit": unit, "moves": True} if moves else {"unit": unit}
+    return Field(default, description=doc, json_schema_extra=extra, **bounds)
 
 
 class Section(BaseModel):
@@ -102,9 +110,11 @@ class ObjectiveSettings(Section):
     file: str | None = setting(None, "picture that guides, or video or folder that runs along, for kind = guide")
     net: str | None = setting(None, "net that this term looks at, as net.name has it; none: the render's own")
     weights: str | None = setting(None, "weights of that net, as net.weights has them")
-    weight: float = setting(1.0, "share of this term in the sum; below zero it is avoided", ge=-1000, le=1000)
+    weight: float = setting(
+        1.0, "share of this term in the sum; below zero it is avoided", moves=True, ge=-1000, le=1000
+    )
     step_size: float | None = setting(
-        None, "with dream.cycle: its own, in place of dream.step_size", "share of the full range", gt=0
+        None, "with dream.cycle: its own, in place of dream.step_size", "share of the full range", moves=True, gt=0
     )
 
     @model_validator(mode="after")
@@ -151,10 +161,12 @@ def _article(key: str) -> str:
 class DreamSettings(Section):
     """How one picture is dreamed."""
 
-    octaves: int = setting(4, "sizes that are dreamed, coarse to fine", "count", ge=1, le=16)
-    octave_scale: float = setting(1.4, "from one octave to the next", "factor", gt=1, le=4)
-    steps: int = setting(6, "gradient steps per octave on a fresh frame", "count", ge=0, le=10_000)
-    step_size: float = setting(0.012, "change of one step, as step_rule measures it", "share of the full range", gt=0)
+    octaves: int = setting(4, "sizes that are dreamed, coarse to fine", "count", moves=True, ge=1, le=16)
+    octave_scale: float = setting(1.4, "from one octave to the next", "factor", moves=True, gt=1, le=4)
+    steps: int = setting(6, "gradient steps per octave on a fresh frame", "count", moves=True, ge=0, le=10_000)
+    step_size: float = setting(
+        0.012, "change of one step, as step_rule measures it", "share of the full range", moves=True, gt=0
+    )
     step_rule: Literal["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"] = setting(
         "mean",
         "what divides a gradient: its mean, std, rms (l2); nothing (raw, of pixels to 255); those before",
@@ -162,14 +174,21 @@ class DreamSettings(Section):
     gradient: Literal["plain", "laplacian", "fourier"] | None = setting(
         None, "laplacian: as strong in every band; fourier: even; none: plain, or fourier where a class is dreamed"
     )
-    smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", ge=0, le=100)
+    smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", moves=True, ge=0, le=100)
     cycle: bool = setting(False, "each step climbs the next objective, in turn, in place of their sum")
     jitter: int | None = setting(
-        None, "largest random shift of a step; none: 16, or 0 where a neuron is dreamed", "pixels", ge=0, le=4096
+        None,
+        "largest random shift of a step; none: 16, or 0 where a neuron is dreamed",
+        "pixels",
+        moves=True,
+        ge=0,
+        le=4096,
     )
-    zoom_jitter: float = setting(0.0, "largest random change of scale of a step", "share", ge=0, le=0.5)
-    turn_jitter: float = setting(0.0, "largest random turn of a step", "degrees", ge=0, le=180)
-    decay: float = setting(1.0, "what is left of the picture's contrast after each step", "factor", gt=0, le=1)
+    zoom_jitter: float = setting(0.0, "largest random change of scale of a step", "share", moves=True, ge=0, le=0.5)
+    turn_jitter: float = setting(0.0, "largest random turn of a step", "degrees", moves=True, ge=0, le=180)
+    decay: float = setting(
+        1.0, "what is left of the picture's contrast after each step", "factor", moves=True, gt=0, le=1
+    )
     clamp: bool = setting(True, "values are kept in range after each step")
     keep_colours: bool = setting(False, "only the light is dreamed: hue and saturation stay the source's")
     tiling: Literal["windowed", "summed", "contiguous"] = setting(
@@ -178,8 +197,10 @@ class DreamSettings(Section):
     )
     tile: int = setting(1024, "side of a patch, its context included", "pixels", ge=32, le=16384)
     overlap: int = setting(64, "what neighbouring patches share", "pixels", ge=0, le=4096)
-    blur_every: int | None = setting(None, "blur after every so many steps; 0 never", "steps", ge=0, le=1000)
-    blur_sigma: float = setting(0.5, "width of that blur", "pixels", gt=0, le=100)
+    blur_every: int | None = setting(
+        None, "blur after every so many steps; 0 never", "steps", moves=True, ge=0, le=1000
+    )
+    blur_sigma: float = setting(0.5, "width of that blur", "pixels", moves=True, gt=0, le=100)
 
     @model_validator(mode="after")
     def _overlap_fits(self) -> "DreamSettings":
@@ -200,16 +221,27 @@ class CoherenceSettings(Section):
         None,
         "gradient steps per octave on a carried frame; none: 1 in flow, all of dream.steps in blend",
         "count",
+        moves=True,
         ge=0,
     )
     step_size: float = setting(
-        0.5, "flow: size of a carried frame's steps; little: calm, much: lively", "share of dream.step_size", ge=0, le=4
+        0.5,
+        "flow: size of a carried frame's steps; little: calm, much: lively",
+        "share of dream.step_size",
+        moves=True,
+        ge=0,
+        le=4,
     )
     references: tuple[Annotated[int, Field(ge=1, le=64)], ...] = setting(
         (1, 2, 4), "flow: how far back a dream is looked for, the nearest first", "frames", min_length=1
     )
     blend: float = setting(
-        0.5, "blend: share of the last dream in the next frame's start (flow does not use it)", "share", ge=0, le=1
+        0.5,
+        "blend: share of the last dream in the next frame's start (flow does not use it)",
+        "share",
+        moves=True,
+        ge=0,
+        le=1,
     )
     cadence: int = setting(
         1, "flow: every so many frames are dreamed, those between carried from both sides", "frames", ge=1, le=64
@@ -262,12 +294,22 @@ class CameraSettings(Section):
     mode: Literal["world", "frames"] = setting(
         "world", "world: it is dreamed once, then filmed; frames: frame by frame, each dreamed on from the last"
     )
-    zoom: float = setting(1.5, "enlargement; below 1 zooms out", "factor per second", gt=0.05, le=20)
-    rotate: float = setting(0.0, "turn, counter-clockwise", "degrees per second", ge=-3600, le=3600)
-    shift: tuple[float, float] = setting((0.0, 0.0), "movement of the camera down and right", "heights per second")
+    zoom: float = setting(1.5, "enlargement; below 1 zooms out", "factor per second", moves=True, gt=0.05, le=20)
+    rotate: float = setting(0.0, "turn, counter-clockwise", "degrees per second", moves=True, ge=-3600, le=3600)
+    shift: tuple[float, float] = setting(
+        (0.0, 0.0), "movement of the camera down and right", "heights per second", moves=True
+    )
     centre: tuple[float, float] = setting((0.0, 0.0), "what it zooms and turns about, from the middle", "heights")
     ease: Literal["none", "in", "out", "in-out"] = setting("none", "whether it gathers speed, or slows down at the end")
     intro: float = setting(0.0, "time from the untouched start until it is all dreamed", "seconds", ge=0, le=3600)
+
+
+class AudioSettings(Section):
+    """The sound that moves settings, as far as their tracks listen, and that the film carries."""
+
+    file: str | None = setting(None, "sound that is listened to and goes with the film; none: the source's own")
+    attack: float = setting(0.0, "in which what is heard rises from 0 to 1 at the fastest", "seconds", ge=0, le=60)
+    release: float = setting(0.25, "in which it falls from 1 to 0 at the fastest", "seconds", ge=0, le=60)
 
 
 class InputSettings(Section):
@@ -302,7 +344,11 @@ class ComputeSettings(Section):
 
 
 class Settings(Section):
-    """Everything a render depends on, except its source."""
+    """Everything a render depends on, except its source.
+
+    `tracks`: by its full key, such as `dream.step_size` or `objective.0.weight`, the text of each setting that moves;
+    the setting itself holds the first value. Written as the setting's own value, there and nowhere else.
+    """
 
     description: str = setting("", "what the look is, in a line")
     seed: int = setting(0, "seed of every random number", ge=0, lt=2**63)
@@ -312,9 +358,11 @@ class Settings(Section):
     coherence: CoherenceSettings = CoherenceSettings()
     mask: MaskSettings = MaskSettings()
     camera: CameraSettings = CameraSettings()
+    audio: AudioSettings = AudioSettings()
     input: InputSettings = InputSettings()
     output: OutputSettings = OutputSettings()
     compute: ComputeSettings = ComputeSettings()
+    tracks: dict[str, str] = setting({}, "what moves, by full key; written as the value of the setting itself")
 
     @property
     def nets(self) -> tuple[NetSettings, ...]:
@@ -329,20 +377,131 @@ def key_paths(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[s
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from key_paths(kind, f"{prefix}{name}.")
-        else:
+        elif name != "tracks":
             yield prefix + name
 
 
 def read_settings(table: dict[str, Any], where: str) -> Settings:
-    """Checks a table of settings and completes it with defaults.
+    """Checks a table of settings and completes it with defaults; a text at a number is a track, and is read.
 
     `where` begins each error: a file's name or an option. Raises SettingsError with the key's path, and the nearest
     valid key where it is unknown.
     """
+    texts: dict[str, str] = {}
+    try:
+        plain = _without_tracks(table, Settings, "", texts)
+        return Settings.model_validate(plain | {"tracks": texts})
+    except ValidationError as error:
+        raise SettingsError(f"{where}: {_explain(error)}") from None
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from None
+
+
+def _without_tracks(table: Any, model: type[BaseModel], prefix: str, texts: dict[str, str]) -> Any:
+    """A table with the first value in place of each track, whose text goes to `texts`; raises SettingsError."""
+    if not isinstance(table, dict):
+        return table
+    result = dict(table)
+    for name, value in table.items():
+        key, field = f"{prefix}{name}", model.model_fields.get(name)
+        if key == "tracks":
+            raise SettingsError("tracks: what moves is written as the value of the setting itself")
+        if field is None:
+            continue
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            result[name] = _without_tracks(value, inner, f"{key}.", texts)
+        elif key == "objective" and isinstance(value, list | tuple):
+            numbered = enumerate(value)
+            result[name] = [_without_tracks(term, ObjectiveSettings, f"{key}.{at}.", texts) for at, term in numbered]
+        elif isinstance(value, list | tuple):
+            result[name] = [_first(f"{key}.{at}", part, field, texts) for at, part in enumerate(value)]
+        else:
+            result[name] = _first(key, value, field, texts)
+    return result
+
+
+def _first(key: str, value: Any, field: FieldInfo, texts: dict[str, str]) -> Any:
+    """The first value of a track, whose text goes to `texts`; of anything else, that itself."""
+    numeric = {int, float} & {field.annotation, *get_args(field.annotation)}
+    if not numeric or not isinstance(value, str) or _is_number(value):
+        return value
+    if not (isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("moves")):
+        raise SettingsError(f"{key}: give a number; it cannot move with time (it is {value!r})")
+    try:
+        track = tracks.parse(value)
+        if not track.constant:
+            texts[key] = value
+        return _whole(track.first, field)
+    except SettingsError as error:
+        raise SettingsError(f"{key}: {value[:80]!r}: {error}") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _whole(value: float, field: FieldInfo) -> float:
+    """A value as a setting takes it: rounded where only whole numbers will do."""
+    return math.floor(value + 0.5) if int in {field.annotation, *get_args(field.annotation)} else value
+
+
+def rounded(key: str, value: float) -> float:
+    """A value as the setting of a full key takes it: whole where only whole numbers will do."""
+    section, name, *_ = (part for part in key.split(".") if not part.isdecimal())
+    model: Any = ObjectiveSettings if section == "objective" else Settings.model_fields[section].annotation
+    return _whole(value, model.model_fields[name])
+
+
+def settings_at(settings: Settings, values: Mapping[str, float]) -> Settings:
+    """Settings that do not move: these `values`, by full key, in place of their tracks.
+
+    Raises SettingsError with the key's path for a value out of bounds.
+    """
+    table = settings.model_dump(exclude={"tracks"})
+    for key, value in values.items():
+        _place(table, key, value)
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
-        raise SettingsError(f"{where}: {_explain(error)}") from None
+        raise SettingsError(_explain(error)) from None
+
+
+def curve(settings: Settings, key: str, film: Film) -> Curve:
+    """A number among the settings, by its full key, at any time of a film, in seconds, whether it moves or not.
+
+    Neither rounded nor checked against its bounds. Raises SettingsError, as the curve does, as a `Track` does.
+    """
+    if key in settings.tracks:
+        return tracks.parse(settings.tracks[key]).on(film)
+    value: Any = settings
+    for step in key.split("."):
+        value = value[int(step)] if isinstance(value, tuple) else getattr(value, step)
+    return lambda time: float(value)
+
+
+def to_table(settings: Settings) -> dict[str, Any]:
+    """Settings as `read_settings` takes them: the text of each track where the setting holds its first value."""
+    table = settings.model_dump(mode="json", exclude={"tracks"})
+    for key, text in settings.tracks.items():
+        _place(table, key, text)
+    return table
+
+
+def _place(table: dict[str, Any], key: str, value: Any) -> None:
+    """Puts a value where a full key leads, through tables and lists."""
+    *way, last = key.split(".")
+    part: Any = table
+    for step in way:
+        inner = part[step if isinstance(part, dict) else int(step)]
+        if isinstance(inner, tuple):
+            inner = part[step] = list(inner)
+        part = inner
+    part[last if isinstance(part, dict) else int(last)] = value
 
 
 def _explain(error: ValidationError) -> str:

@@ -28,8 +28,15 @@ class Strength:
     bands: tuple[float, ...]
     scores: tuple[Grid, ...]
 
+    @property
+    def shape(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of the neighbourhoods of each octave, coarse to fine: what the strength of a dream fits."""
+        return tuple((len(grid), len(grid[0])) for grid in self.scores)
+
     def towards(self, other: "Strength", share: float) -> "Strength":
-        """The mean of two, `share` in [0, 1] of it the other's, to four digits."""
+        """The mean of two, `share` in [0, 1] of it the other's, to four digits; of other octaves, the other itself."""
+        if self.shape != other.shape:
+            return other
 
         def mixed(mine: float, its: float) -> float:
             return float(f"{(1 - share) * mine + share * its:.4g}")

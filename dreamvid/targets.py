@@ -45,7 +45,7 @@ class Terms:
     guides: tuple[Alongside, ...] = ()
 
     def at(self, time: Fraction) -> list[Objective]:
-        """The objective of each term, weighted, at a time of the source, in seconds; raises SourceError."""
+        """What each term climbs, before it is weighted, at a time of the source, in seconds; raises SourceError."""
         return [term(time) for term in self.each]
 
     @property
@@ -64,7 +64,7 @@ def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets 
 
 
 def over_time(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE, rate: Fraction = RATE) -> Terms:
-    """What each of the settings describes, weighted; the net's own default layers where there are none.
+    """What each of the settings describes; the net's own default layers where there are none.
 
     A term that names a net looks at that of `nets`, its layers qualified by the net's `prefix`; all others at `net`.
     `rate`: frames a second of the film beside which guides run.
@@ -81,9 +81,15 @@ def over_time(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE, ra
     def over(term: ObjectiveSettings) -> Term:
         how = term.own_net
         made = _term(term, looked_at[how], shapes[how], guides)
-        return lambda time: of_net(term.weight * made(time), starts[how])
+        return lambda time: of_net(made(time), starts[how])
 
     return Terms(tuple(map(over, chosen)), tuple(guides.values()))
+
+
+def weighted(objectives: Sequence[Objective], terms: Sequence[ObjectiveSettings]) -> list[Objective]:
+    """The objectives that settings describe, each by its weight; those of a net's own layers all alike."""
+    weights = [term.weight for term in terms] or [1.0] * len(objectives)
+    return [weight * objective for weight, objective in zip(weights, objectives, strict=True)]
 
 
 def _own_layers(net: Net) -> tuple[str, ...]:
@@ -94,7 +100,7 @@ def _own_layers(net: Net) -> tuple[str, ...]:
 
 def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:
     """The weighted sum that the settings describe; raises what `each_from_settings` does."""
-    return _sum(each_from_settings(terms, net))
+    return _sum(weighted(each_from_settings(terms, net), terms))
 
 
 def _sum(parts: Sequence[Objective]) -> Objective:

@@ -18,16 +18,15 @@ from typing import Any, Literal
 
 import filelock
 import numpy as np
-import tomli_w
 import torch
 
-from dreamvid import masks
+from dreamvid import masks, presets
 from dreamvid.engine import Engine
 from dreamvid.errors import JobError
 from dreamvid.footage import Footage
 from dreamvid.media import Image
 from dreamvid.plan import RENDER_VERSION, differences
-from dreamvid.settings import Settings
+from dreamvid.schedule import Schedule
 from dreamvid.strength import Strength
 from dreamvid.targets import guide_digests
 from dreamvid.video import cv
@@ -50,7 +49,7 @@ class FrameRecord:
 
     `strength`, `age`, `alive`: as in a `Carry`; `score`: how much the dream raised the objective, None where it was not
     asked; `valid`: share of the frame whose motion was followed, None on a fresh frame; `seconds`: decode, flow, dream,
-    settle and store.
+    settle and store; `values`: what the settings that move were, by full key.
     """
 
     index: int
@@ -62,6 +61,7 @@ class FrameRecord:
     tile: int
     seconds: float
     score: float | None
+    values: dict[str, float]
 
 
 def make_folder(output: Path, work_dir: Path | None) -> Path:
@@ -111,13 +111,13 @@ def clear(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def begin(folder: Path, footage: Footage, settings: Settings, ready: Engine, resume: Resume) -> FrameStore:
+def begin(folder: Path, footage: Footage, moving: Schedule, ready: Engine, resume: Resume) -> FrameStore:
     """The store of a job in `folder`, new or begun before.
 
     Raises JobError where it was begun differently and is not to go on or be renewed, naming the entries that differ; or
     where the disk is too small.
     """
-    fingerprint = json.loads(json.dumps(_fingerprint(footage, settings, ready), default=str))
+    fingerprint = json.loads(json.dumps(_fingerprint(footage, moving, ready), default=str))
     plan_file = folder / "plan.json"
     begun = plan_file.exists() and any((folder / name).exists() for name in BEGUN)
     if not (begun and _goes_on(plan_file, fingerprint, resume)):
@@ -125,8 +125,7 @@ def begin(folder: Path, footage: Footage, settings: Settings, ready: Engine, res
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         _check_disk(folder, footage)
     store = FrameStore(folder / "frames")
-    table = settings.model_dump(exclude_none=True, mode="json")
-    write_file(folder / "job.toml", tomli_w.dumps(table).encode())
+    write_file(folder / "job.toml", presets.to_toml(moving.settings).encode())
     write_file(plan_file, footage.plan.to_json(fingerprint).encode())
     return store
 
@@ -210,9 +209,10 @@ def _read_fingerprint(plan_file: Path) -> dict[str, Any]:
         raise JobError(f"{plan_file} is damaged: begin anew with --no-resume") from None
 
 
-def _fingerprint(footage: Footage, settings: Settings, ready: Engine) -> dict[str, Any]:
-    """Everything that a stored pixel depends on. How the film is encoded is not among it."""
-    table = settings.model_dump(exclude={"output", "compute", "description"}, mode="json")
+def _fingerprint(footage: Footage, moving: Schedule, ready: Engine) -> dict[str, Any]:
+    """Everything that a stored pixel depends on. How the film is encoded, and its sound, is not among it."""
+    settings = moving.settings
+    table = settings.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
     flat = {
         f"{section}.{key}": value
         for section, values in table.items()
@@ -220,7 +220,11 @@ def _fingerprint(footage: Footage, settings: Settings, ready: Engine) -> dict[st
         for key, value in values.items()
     }
     frames = json.dumps([footage.plan.frames, asdict(footage.plan)["shots"]], default=str)
-    return flat | {
+    values = hashlib.sha256(json.dumps(moving.values).encode()).hexdigest()[:16]  # what a sound makes of them, too
+    moved = {"values of settings that move": values} if moving.values else {}
+    return {
+        **flat,
+        **moved,
         "seed": settings.seed,
         "objective": table["objective"],
         "source": footage.info.identity,

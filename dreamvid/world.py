@@ -55,7 +55,7 @@ class World(Protocol):
 
 def empty(flight: Flight, height: int, width: int) -> World:
     """The world of a flight in which nothing has been dreamed; raises SettingsError where it would be too large."""
-    return _polar(flight, height, width) if flight.rate != 0 else _strip(flight, height, width)
+    return _polar(flight, height, width) if flight.turns else _strip(flight, height, width)
 
 
 def grown(world: World, larger: World) -> World:
@@ -154,14 +154,15 @@ def _polar(flight: Flight, height: int, width: int) -> Polar:
     sector = 2 * math.pi / folds(flight)
     wraps = flight.loop and whole.real != 0
     # The depths that come to the farthest corner, then those that are seen further in, down to the innermost.
+    least, most = flight.nearest
     inwards = math.log(reach * height / INNERMOST)
-    top = 0.0 if wraps else min(0.0, -whole.real)
-    room = abs(whole.real) if wraps else abs(whole.real) + inwards
+    top = 0.0 if wraps else -most
+    room = abs(whole.real) if wraps else most - least + inwards
     unit = 1 << (LEVELS - 1)
     columns = max(unit, round(sector * reach * height / unit) * unit)
     rows = max(4, round(room * reach * height))
     twist = whole.imag / -whole.real if whole.real else 0.0
-    depths = SCALES * (max(1.0, abs(whole.real) / HALVING) if wraps else 1 + abs(whole.real) / HALVING)
+    depths = SCALES * (max(1.0, abs(whole.real) / HALVING) if wraps else 1 + (most - least) / HALVING)
     layer = _blank(rows, columns)
     return Polar(layer, height, width, flight.centre, reach, top, rows / room, wraps, twist, sector, depths)
 

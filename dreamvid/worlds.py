@@ -34,7 +34,7 @@ class Made:
     total: int
 
 
-def schedule(flight: Flight, height: int, width: int, dreamer: Dreamer) -> list[tuple[int, int, int, int]]:
+def steps_of(flight: Flight, height: int, width: int, dreamer: Dreamer) -> list[tuple[int, int, int, int]]:
     """Every step that makes a world, in order: octave, step, and the frame's height and width."""
     how = dreamer.settings
     if how.step_rule in MEMORIES:
@@ -57,7 +57,7 @@ def make(
     `begun`: steps done before, and the layer as it was then. The last that is made is of the full size. Raises
     SettingsError for a step rule with a memory, and what `climb` raises.
     """
-    flight, plan = scene.flight, schedule(scene.flight, height, width, dreamer)
+    flight, plan = scene.flight, steps_of(scene.flight, height, width, dreamer)
     done, rule = 0, steps.rule(dreamer.settings)
     world: World | None = None
     if begun is not None:

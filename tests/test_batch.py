@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from little import drifting, film, texture, write_image
+from little import drifting, film, texture, tone, write_image
 
 from dreamvid import batch, engine, job
 from dreamvid.batch import Outcome
@@ -363,3 +363,22 @@ def test_a_range_size_or_rate_that_is_none_stops_the_batch(jobs: Write, renders:
     with pytest.raises(SettingsError, match="job 2"):
         batch.run(file)
     assert renders == []
+
+
+def test_a_track_that_does_not_fit_its_film_is_told_before_the_first_frame(
+    jobs: Write, tmp_path: Path, renders: list[str]
+) -> None:
+    long = '[[job]]\nsource = "in/one.mp4"\nset = {"dream.smooth" = "0:0, 9s:1"}\n'
+    (skipped, rendered) = batch.run(jobs(f'{HEAD}{long}[[job]]\nsource = "in/two.mp4"\n'))
+    assert (skipped.state, rendered.state, renders) == ("skipped", "rendered", ["two.mp4"])
+    assert skipped.message.startswith("dream.smooth: '0:0, 9s:1': the key 9s:1 lies beyond the end of the film")
+
+
+def test_another_sound_renders_a_job_anew(jobs: Write, tmp_path: Path, renders: list[str]) -> None:
+    sound = tone(tmp_path / "tone.wav")
+    moved = f'[[job]]\nsource = "in/one.mp4"\nset = {{"audio.file" = {json.dumps(str(sound))}}}\n'
+    file = jobs(HEAD + moved)
+    assert [batch.run(file)[0].state for _ in range(2)] == ["rendered", "unchanged"]
+    sound.write_bytes(sound.read_bytes()[:-800])
+    assert batch.run(file)[0].state == "rendered"
+    assert renders == ["one.mp4"] * 2

@@ -1,5 +1,7 @@
 """The camera: where it is at a time, and how it says that moved are one."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little import texture
 
-from dreamvid.camera import Flight, Pose, folds, motion, points
+from dreamvid.camera import Flight, Pose, folds, motion, points, rate_of
 from dreamvid.errors import SettingsError
 from dreamvid.motion import sample
 from dreamvid.scene import Scene
@@ -178,3 +180,37 @@ def test_points_are_in_heights_from_the_middle() -> None:
     found = points(4, 8)
     assert found[0, 0] == complex(-3.5, -1.5) / 4
     assert abs(found.sum()) < 1e-12
+
+
+# Settings that move
+
+
+def moved(rates: Callable[[float], tuple[complex, complex]], **more: object) -> Flight:
+    return replace(flight(**more), moving=rates)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "how", [flight(1.5, 20), flight(0.7), flight(shift=(0.1, 0.2)), flight(1.3, centre=(0.2, 0.1))]
+)
+def test_a_rate_that_moves_and_yet_stays_the_same_is_the_same_flight(how: Flight) -> None:
+    rate, speed = rate_of(how.camera.zoom, how.camera.rotate), complex(*how.camera.shift[::-1])
+    other = replace(how, moving=lambda time: (rate, speed))
+    for time in (0, 0.7, 6):
+        one, two = how.pose(time), other.pose(time)
+        assert two.way == pytest.approx(one.way, abs=1e-9)
+        assert two.offset == pytest.approx(one.offset, abs=1e-9)
+    assert (other.turns, other.centre) == (how.turns, pytest.approx(how.centre))
+    assert other.whole == pytest.approx(how.whole)
+    assert other.nearest == pytest.approx(how.nearest)
+
+
+def test_breathing_comes_back_to_where_it_was() -> None:
+    breath = moved(lambda time: (rate_of(1.2 ** np.sin(2 * np.pi * time / 6), 0), 0j), loop=True)
+    assert breath.whole == 0
+    assert breath.pose(6).way == pytest.approx(breath.pose(0).way, abs=1e-6)
+    assert breath.nearest[0] < -0.3
+
+
+def test_beyond_its_end_a_loop_goes_on() -> None:
+    spiral = moved(lambda time: (rate_of(1.2 + 0.1 * np.sin(2 * np.pi * time / 6), 10), 0j), loop=True)
+    assert spiral.pose(7).way == pytest.approx(spiral.whole + spiral.pose(1).way)

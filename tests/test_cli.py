@@ -91,6 +91,7 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid.cli.app",
         "dreamvid.cli.features",
         "dreamvid.cli.options",
+        "dreamvid.cli.papers",
         "dreamvid.cli.progress",
         "dreamvid.errors",
     }
@@ -554,11 +555,11 @@ def test_no_network_is_one_line_that_names_the_file(
 
 
 def test_presets_are_listed_shown_and_checked(here: Path, capsys: Capture) -> None:
-    from dreamvid.presets import names
+    from dreamvid.presets import everything
 
     assert cli.run(["presets", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == names() + names("papers")
+    assert [line.split()[0] for line in lines] == everything()
     assert all(len(line.split()) > 2 for line in lines)
     assert cli.run(["presets", "show", "dream"]) == 0
     shown = capsys.readouterr().out
@@ -697,3 +698,40 @@ def test_a_very_wide_clip_has_its_cuts_looked_for(here: Path) -> None:
     wide = np.random.default_rng(0).integers(0, 256, (2, 16, 8192, 3), dtype=np.uint8)
     film(here / "wide.mp4", wide)
     assert cli.run(["video", "wide.mp4", "dream.mp4", *QUICK, "--set", "dream.steps=0", "--quiet"]) == 0
+
+
+def test_what_moves_is_drawn(here: Path, capsys: Capture) -> None:
+    moving = '[dream]\nstep_size = "0:0.01, 4s:0.05 ease, 8s:0.02"\noctaves = "2 + t / 5"\n'
+    (here / "moving.toml").write_text(moving)
+    assert cli.run(["presets", "show", "moving.toml", "--plot", "moving.png"]) == 0
+    assert 'step_size = "0:0.01, 4s:0.05 ease, 8s:0.02"' in capsys.readouterr().out
+    two = read_image(here / "moving.png")
+    assert (two < 128).any() and two.shape[2] == 3
+    (here / "one.toml").write_text(moving[: moving.index("octaves")])
+    assert cli.run(["presets", "show", "one.toml", "--plot", "one.png", "--seconds", "20"]) == 0
+    assert read_image(here / "one.png").shape[0] < two.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "said"),
+    [
+        ("", [], "--plot: no setting of this look moves"),
+        ('[dream]\nsmooth = "beat"\n', [], "dream.smooth listens to beat: give --audio FILE"),
+        ('[dream]\nsmooth = "0:1, 9s:2"\n', ["--seconds", "5"], "the key 9s:2 lies beyond the end of the film, 5 s"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(here: Path, capsys: Capture, text: str, more: list[str], said: str) -> None:
+    (here / "moving.toml").write_text(text)
+    assert cli.run(["presets", "show", "moving.toml", "--plot", "moving.png", *more]) == SETTINGS
+    assert said in capsys.readouterr().err
+    assert not (here / "moving.png").exists()
+
+
+@pytest.mark.usefixtures("small_net")
+def test_a_setting_moves_and_a_sound_is_given_in_a_line(here: Path) -> None:
+    tone(here / "tone.wav")
+    size = ["--set", "dream.step_size=0:0.01, 2f:0.05 ease", "--set", "dream.smooth=loudness"]
+    assert cli.run(["video", "clip.mp4", "dream.mkv", *QUICK, *size, "--audio", "tone.wav", "-q"]) == 0
+    assert (
+        cli.run(["video", "clip.mp4", "wrong.mkv", *QUICK, "--set", "dream.step_size=0:0.01, 9s:1", "-q"]) == SETTINGS
+    )

@@ -14,10 +14,12 @@ from dreamvid.coherence import (
     LONGEST_AGE,
     SHORTEST_AGE,
     STILL,
+    Followed,
     Past,
     aged,
     blended,
     outlived,
+    renewed,
     seed,
     settle,
     still,
@@ -220,3 +222,28 @@ def test_where_the_picture_is_still_a_part_of_the_step_is_taken_back(past: Past,
     start, other = to_float(source), to_float(dreamed(source, seed=11))
     result = settle(other, start, EVERYWHERE, past, source + 1)
     assert np.allclose(result - start, (1 - CALM) * (other - start), atol=1e-6)
+
+
+def test_a_dream_that_is_restless_goes_on_even_where_the_picture_is_the_very_same() -> None:
+    start, dream = np.full((48, 64, 3), 0.4, np.float32), np.full((48, 64, 3), 0.6, np.float32)
+    picture = np.full((48, 64, 3), 90, np.uint8)
+    past, moving_on = Past(0, picture, np.full_like(picture, 102)), np.zeros((48, 64), np.float32)
+    at_rest_too = settle(dream, start, moving_on, past, picture)
+    assert np.allclose(at_rest_too, 102 / 255, atol=1e-6)
+    assert np.allclose(settle(dream, start, moving_on, past, picture, restless=True), dream)
+
+
+def test_settings_that_move_make_a_strength_older() -> None:
+    new = np.zeros((4, 4), np.float32)
+    assert aged(0.25, new, 0.5) == pytest.approx(aged(0.25, new) + 0.5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_share_of_what_is_carried_is_renewed(share: float) -> None:
+    layer, kept = np.full((4, 4, 3), 0.2, np.float32), np.full((4, 4), 0.5, np.float32)
+    carried = Followed(layer, kept, kept, kept, 1.0, 1.0)
+    found = renewed(carried, np.full_like(layer, -0.2), share)
+    assert np.allclose(found.layer, 0.2 - 0.4 * share)
+    assert np.allclose(found.kept, 0.5 + 0.5 * share)
+    assert found.layer.dtype == found.kept.dtype == np.float32
+    assert (found is carried) == (share == 0)

@@ -112,6 +112,19 @@ def test_a_net_for_pictures_of_one_size_sees_them_in_patches_of_that(
     assert start(settings(dream={"tile": 32, "overlap": 8})).dreamer.settings.tile == 32
 
 
+def test_at_another_moment_the_same_net_climbs_what_the_settings_say_then() -> None:
+    terms = [{"layer": "first", "weight": 1}, {"layer": "third", "weight": 0}]
+    first = settings(objective=terms, dream={"octaves": 2})
+    then = settings(objective=[{**terms[0], "weight": 0}, {**terms[1], "weight": 2}], dream={"octaves": 3})
+    ready, image = start(first), torch.rand(1, 3, 48, 64)
+    later = ready.at(then)
+    assert later.dreamer.net is ready.dreamer.net and later.judge.net is ready.judge.net
+    assert (ready.dreamer.settings.octaves, later.dreamer.settings.octaves) == (2, 3)
+    assert score(later.judge, image) == pytest.approx(score(start(then).judge, image))
+    assert score(later.judge, image) != pytest.approx(score(ready.judge, image))
+    assert later.at(first).dreamer.settings == ready.dreamer.settings
+
+
 # Several nets at once
 
 BOTH = [{"layer": "first"}, {"net": "alexnet", "layer": "second", "step_size": 0.5}]

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import time
+import wave
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -726,6 +727,95 @@ def test_a_flight_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
     assert output.read_bytes() == whole.read_bytes()
 
 
+WORLD: dict[str, Any] = {"input": {"seconds": 0.5, "fps": "12", "loop": True}, "camera": {"zoom": 2.5}}
+
+
+def test_a_world_is_dreamed_and_filmed_and_leaves_no_folder(tmp_path: Path) -> None:
+    source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
+    summary = job.dream_zoom(str(source), output, quick(**WORLD))
+    assert (summary.frames, summary.rendered) == (6, 6)
+    assert summary.score > 0
+    assert len(decoded(output)) == 6
+    assert not Path(f"{output}.dreamvid").exists()
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_world_goes_on_where_it_was_kept(step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "KEPT_EVERY", 0.0)
+    source = write_image(tmp_path / "still.png", texture())
+    whole, output = tmp_path / "whole.mp4", tmp_path / "lap.mp4"
+    job.dream_zoom(str(source), whole, quick(**WORLD), KEEP)
+    told: list[int] = []
+
+    def breaks_off(done: int, total: int) -> None:
+        told.append(done)
+        if len(told) == 1 + step:  # the first is of the frames
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_zoom(str(source), output, quick(**WORLD), Options(progress=breaks_off))
+    again: list[int] = []
+    options = Options(keep_work=True, progress=lambda done, total: again.append(done))
+    assert job.dream_zoom(str(source), output, quick(**WORLD), options).rendered == 6
+    assert again[1] == step  # one step was told but not kept
+    assert frames_of(output) == frames_of(whole)
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def test_frames_of_a_world_are_filmed_on_without_dreaming_again(tmp_path: Path) -> None:
+    source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
+    job.dream_zoom(str(source), output, quick(**WORLD), KEEP)
+    before = frames_of(output)
+    journal = Path(f"{output}.dreamvid") / "journal.jsonl"
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:2]))
+    output.unlink()
+    told: list[tuple[int, int]] = []
+    options = Options(keep_work=True, progress=lambda done, total: told.append((done, total)))
+    assert job.dream_zoom(str(source), output, quick(**WORLD), options).rendered == 4
+    assert {total for _, total in told} == {6}
+    assert frames_of(output) == before
+
+
+def test_a_damaged_world_is_dreamed_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
+    job.dream_zoom(str(source), output, quick(**WORLD), KEEP)
+    before, folder = frames_of(output), Path(f"{output}.dreamvid")
+    (folder / "world.npz").write_bytes(b"nothing")
+    (folder / "journal.jsonl").write_text("")
+    output.unlink()
+    job.dream_zoom(str(source), output, quick(**WORLD), KEEP)
+    assert "the world is dreamed again" in caplog.text
+    assert frames_of(output) == before
+
+
+@pytest.mark.parametrize("mode", ["world", "frames"])
+def test_a_loop_goes_round_after_its_intro(mode: str, tmp_path: Path) -> None:
+    source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mkv"
+    how = quick(
+        input={**WORLD["input"], "laps": 3},
+        camera={"zoom": 2.5, "mode": mode, "intro": 0.25},
+        output={"codec": "ffv1"},
+    )
+    summary = job.dream_zoom(str(source), output, how)
+    landing = 2 if mode == "frames" else 0  # a third of the lap
+    assert summary.frames == 3 + landing + 3 * 6
+    film = decoded(output)
+    assert np.array_equal(film[0], texture()) is (mode == "world")
+    assert np.array_equal(film[-6], film[-12])
+    assert not np.array_equal(film[-6], film[-5])
+
+
+def test_a_flight_over_several_stills(tmp_path: Path) -> None:
+    stills = [str(write_image(tmp_path / f"{seed}.png", texture(seed=seed))) for seed in range(2)]
+    summary = job.dream_zoom(stills, tmp_path / "flight.mp4", quick(**WORLD))
+    assert summary.frames == 6
+    small = write_image(tmp_path / "small.png", texture(32, 40))
+    with pytest.raises(SettingsError, match="different sizes"):
+        job.dream_zoom([stills[0], str(small)], tmp_path / "other.mp4", quick(**WORLD))
+    with pytest.raises(SettingsError, match="source itself"):
+        job.dream_zoom(stills, Path(stills[1]), quick(**WORLD))
+
+
 def test_a_flight_that_turns_otherwise_is_another_job(tmp_path: Path) -> None:
     source = write_image(tmp_path / "still.png", texture())
     with pytest.raises(KeyboardInterrupt):
@@ -841,7 +931,7 @@ def test_another_picture_of_a_guide_is_another_job(clip: Path, output: Path, tmp
     ("changes", "said"),
     [
         ({}, r"needs camera\.mode=frames"),
-        ({"camera": {"mode": "frames"}, "input": {"seconds": 0.2, "loop": True}}, "does not come back"),
+        ({"camera": {"mode": "frames", "zoom": 9}, "input": {"seconds": 0.5, "loop": True}}, "does not come back"),
     ],
 )
 def test_a_guide_that_has_nothing_to_run_along_with_is_refused(
@@ -850,3 +940,141 @@ def test_a_guide_that_has_nothing_to_run_along_with_is_refused(
     photo = write_image(tmp_path / "photo.png", texture())
     with pytest.raises(SettingsError, match=said):
         job.dream_zoom(str(photo), tmp_path / "zoom.mkv", guided(guides, **changes))
+
+
+@pytest.mark.parametrize("stored", [2, 5])
+@pytest.mark.parametrize("cadence", [1, 3])
+def test_settings_move_beside_a_guide_that_runs_along(
+    two_shots: Path, guides: Path, tmp_path: Path, stored: int, cadence: int
+) -> None:
+    moved = {"dream": {"step_size": "0:0.01, 9f:0.05"}, "coherence": {"cadence": cadence}}
+    whole, output = tmp_path / "whole.mkv", tmp_path / "again.mkv"
+    job.dream_video(str(two_shots), whole, guided(guides, **moved), KEEP)
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(two_shots), output, guided(guides, **moved), stop_after(stored))
+    job.dream_video(str(two_shots), output, guided(guides, **moved), KEEP)
+    assert frames_of(output) == frames_of(whole)
+    assert [line["values"]["dream.step_size"] for line in journal_of(whole)][:2] == [
+        0.01,
+        pytest.approx(0.01 + 0.04 / 9),
+    ]
+
+
+def test_a_loop_leaves_no_frame_out(tmp_path: Path) -> None:
+    source = film(tmp_path / "longer.mkv", drifting(8), rate=12)
+    with pytest.raises(SettingsError, match=r"^a loop comes back .*coherence\.cadence=1"):
+        job.dream_video(
+            str(source), tmp_path / "out.mkv", quick(input={"loop": True}, coherence={"cadence": 2}), Options()
+        )
+    assert list(tmp_path.iterdir()) == [source]
+
+
+# Settings that move
+
+MOVING = {"dream": {"step_size": "0:0.01, 4f:0.05 ease", "smooth": "0.1 * f"}}
+
+
+def test_the_journal_tells_the_values_of_each_frame(clip: Path, output: Path) -> None:
+    job.dream_video(str(clip), output, quick(**MOVING), KEEP)
+    ease = [0, 5 / 32, 1 / 2, 27 / 32, 1]
+    for number, line in enumerate(journal_of(output)):
+        assert line["values"] == {
+            "dream.step_size": pytest.approx(0.01 + 0.04 * ease[number]),
+            "dream.smooth": pytest.approx(0.1 * number),
+        }
+    job.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True, resume="never"))
+    assert all(line["values"] == {} for line in journal_of(output))
+
+
+@pytest.mark.parametrize("stored", [1, 4])
+def test_a_job_that_moves_goes_on_with_the_same_bytes(clip: Path, output: Path, tmp_path: Path, stored: int) -> None:
+    whole = tmp_path / "whole.mp4"
+    job.dream_video(str(clip), whole, quick(**MOVING), KEEP)
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, quick(**MOVING), stop_after(stored))
+    assert job.dream_video(str(clip), output, quick(**MOVING), KEEP).rendered == COUNT - stored
+    assert frames_of(output) == frames_of(whole)
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def test_a_job_with_another_track_is_refused_by_its_name(clip: Path, output: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, quick(**MOVING), stop_after(2))
+    with pytest.raises(JobError, match=r"tracks\.dream\.smooth \(was 0\.1 \* f, now 0\.2 \* f\)"):
+        job.dream_video(str(clip), output, quick(dream={**MOVING["dream"], "smooth": "0.2 * f"}))
+    with pytest.raises(JobError, match=r"tracks\.dream\.smooth \(was 0\.1 \* f, now None\)"):
+        job.dream_video(str(clip), output, quick(dream={**MOVING["dream"], "smooth": 0}))
+
+
+def test_the_settings_in_the_job_folder_move_as_well(clip: Path, output: Path) -> None:
+    from dreamvid.presets import resolve
+
+    job.dream_video(str(clip), output, quick(**MOVING), KEEP)
+    assert resolve(str(folder_of(output) / "job.toml")) == quick(**MOVING)
+
+
+def test_a_jump_of_the_objective_begins_a_shot(clip: Path, output: Path) -> None:
+    terms = [{"layer": "first", "weight": "0:1, 3f:0 hold"}, {"layer": "third", "weight": "0:0, 3f:1 hold"}]
+    job.dream_video(str(clip), output, quick(objective=terms), KEEP)
+    plan = json.loads((folder_of(output) / "plan.json").read_text())
+    assert [shot["start"] for shot in plan["shots"]] == [0, 3]
+    assert [line["valid"] is None for line in journal_of(output)] == [True, False, False, True, False]
+
+
+def test_a_track_that_goes_wrong_somewhere_is_said_before_anything_is_dreamed(
+    clip: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "start", None)
+    with pytest.raises(SettingsError, match=r"^dream\.smooth: '1 / abs\(f - 3\)': at frame 3 \(0\.250 s\): it divides"):
+        job.dream_video(str(clip), output, quick(dream={"smooth": "1 / abs(f - 3)"}))
+    with pytest.raises(SettingsError, match=r"the key 1s:2 lies beyond the end of the film, 0\.416667 s"):
+        job.dream_video(str(clip), output, quick(dream={"smooth": "0:1, 1s:2"}))
+    assert list(output.parent.iterdir()) == []
+
+
+def test_a_still_has_the_first_values(tmp_path: Path) -> None:
+    still = write_image(tmp_path / "still.png", texture())
+    job.dream_image(str(still), tmp_path / "one.png", quick(dream={"step_size": "4s:0.03, 8s:0.9"}))
+    job.dream_image(str(still), tmp_path / "other.png", quick(dream={"step_size": 0.03}))
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
+
+
+def test_a_sound_moves_settings_and_goes_with_the_film(clip: Path, output: Path, tmp_path: Path) -> None:
+    track = clicking(tmp_path / "clicks.wav", [0.25])
+    settings = quick(dream={"smooth": "beat"}, audio={"file": str(track)})
+    job.dream_video(str(clip), output, settings, KEEP)
+    heard = [line["values"]["dream.smooth"] for line in journal_of(output)]
+    assert np.argmax(heard) in (3, 4) and max(heard) > 0.6 and heard[:2] == [0, 0]
+    with av.open(str(output)) as container:
+        (sound,) = container.streams.audio
+        seconds = float(sum(frame.samples for frame in container.decode(sound)) / sound.rate)
+    assert sound.codec_context.name == "aac"
+    assert 0 <= seconds - COUNT / 12 < 1024 / 8000  # a packet of AAC
+    clicking(track, [0.1])
+    with pytest.raises(JobError, match="values of settings that move"):
+        job.dream_video(str(clip), output, settings, Options(overwrite=True))
+
+
+def test_another_sound_beside_settings_that_do_not_listen_dreams_nothing_again(
+    clip: Path, output: Path, tmp_path: Path
+) -> None:
+    job.dream_video(str(clip), output, quick(), KEEP)
+    track = clicking(tmp_path / "clicks.wav", [0.1])
+    again = job.dream_video(str(clip), output, quick(audio={"file": str(track)}), Options(overwrite=True))
+    assert again.rendered == 0
+    with pytest.raises(SourceError, match=r"gone\.wav cannot be read"):
+        job.dream_video(str(clip), tmp_path / "other.mp4", quick(audio={"file": "gone.wav"}))
+
+
+def clicking(path: Path, times: list[float]) -> Path:
+    """A second of faint hiss with clicks at these times."""
+    random = np.random.default_rng(0)
+    samples = 0.002 * random.standard_normal(8000)
+    for time_ in times:
+        samples[round(8000 * time_) :][:80] += random.uniform(-0.8, 0.8, 80)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes((32767 * np.clip(samples, -1, 1)).astype("<i2").tobytes())
+    return path

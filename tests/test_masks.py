@@ -186,6 +186,31 @@ def test_outside_a_mask_a_flight_is_its_source(disc: Path, tmp_path: Path, camer
         assert not np.array_equal(dreamed, frame.image)
 
 
+@pytest.mark.parametrize("how", [{"kind": "motion", "low": 0.4, "high": 0.8}, {"kind": "luma"}])
+@pytest.mark.parametrize("camera", ["world", "frames"])
+def test_outside_a_mask_a_flight_that_loops_is_its_source(how: dict[str, Any], tmp_path: Path, camera: str) -> None:
+    photo = write_image(tmp_path / "photo.png", texture(seed=3))
+    settings = quick(mask=how, camera={"mode": camera, "zoom": 3}, input={"seconds": 0.5, "fps": "12", "loop": True})
+    output = tmp_path / "flight.mkv"
+    job.dream_zoom(str(photo), output, settings, KEEP)
+    footage = masked(of_zoom([str(photo)], settings), settings)
+    for frame, dreamed in zip(footage.frames(footage.plan.frames), stored(output), strict=True):
+        assert frame.mask is not None and 0 < (frame.mask == 0).mean() < 1
+        assert np.array_equal(dreamed[frame.mask == 0], frame.image[frame.mask == 0])
+        assert not np.array_equal(dreamed, frame.image)
+
+
+@pytest.mark.parametrize("frames", [None, "1:22"])
+def test_what_moves_is_masked_in_a_video_that_loops(frames: str | None, tmp_path: Path) -> None:
+    clip = film(tmp_path / "clip.mkv", drifting(24))
+    how = quick(mask={"kind": "motion"}, input={"loop": True, "frames": frames})
+    footage = masked(of_video(str(clip), how), how)
+    (once,) = footage.frames(footage.plan.frames[-1:])
+    *_, last = footage.frames(footage.plan.frames)
+    assert once.mask is not None and last.mask is not None
+    assert np.array_equal(once.mask, last.mask) and last.mask.mean() > 0.5
+
+
 def test_a_still_is_dreamed_where_its_mask_is(disc: Path, tmp_path: Path) -> None:
     photo = write_image(tmp_path / "photo.png", texture(seed=3))
     job.dream_image(str(photo), tmp_path / "out.png", quick(mask={"file": str(disc), "feather": 0}))
@@ -270,6 +295,6 @@ def test_what_cannot_be_had_is_said_before_anything_is_dreamed(clip: Path, tmp_p
     with pytest.raises(SourceError, match=r"gone\.png: there is no such file"):
         job.dream_video(str(clip), output, quick(mask={"file": str(tmp_path / "gone.png")}))
     with pytest.raises(SettingsError, match="runs along, and a loop"):
-        looping = quick(mask={"file": str(clip)}, input={"seconds": 0.2, "loop": True})
+        looping = quick(mask={"file": str(clip)}, camera={"zoom": 9}, input={"seconds": 0.5, "loop": True})
         job.dream_zoom(str(photo), output, looping)
     assert not output.exists()

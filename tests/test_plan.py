@@ -147,3 +147,9 @@ def test_with_a_cadence_every_nth_frame_of_a_shot_is_dreamed_and_its_last() -> N
     assert [frame for frame in plan.frames if plan.is_key(frame, 1)] == list(range(9))
     rarer = with_cuts(make_plan(wanted(fps="5"), source(tuple(range(40)), 40)), ())
     assert [frame for frame in rarer.frames if rarer.is_key(frame, 2)] == [*rarer.frames[::2], rarer.frames[-1]]
+
+
+def test_the_moment_of_a_frame_is_when_the_film_first_shows_it() -> None:
+    plan = make_plan(Settings(), source(VARYING, 40))
+    assert plan.moments == (*range(10), *range(10, 20, 2), *range(20, 40, 5))
+    assert make_plan(wanted(frames="12:22"), source(VARYING, 40)).moments == (0, 2, 4, 6, 8)

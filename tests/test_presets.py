@@ -13,7 +13,7 @@ from dreamvid import presets
 from dreamvid.errors import SettingsError
 from dreamvid.settings import ObjectiveSettings, Settings, read_settings
 
-SHIPPED = presets.names() + presets.names(presets.PAPERS)
+SHIPPED = presets.everything()
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
@@ -35,7 +35,9 @@ def said(preset: str, overrides: tuple[tuple[str, Any], ...] = ()) -> str:
 def test_the_default_is_among_the_shipped_ones() -> None:
     assert presets.DEFAULT in SHIPPED
     assert sorted(presets.names()) == presets.names()
-    assert all(name.startswith("papers/") for name in presets.names(presets.PAPERS))
+    for series in presets.SERIES:
+        assert presets.names(series)
+        assert all(name.startswith(f"{series}/") for name in presets.names(series))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -219,6 +221,47 @@ def test_the_schema_is_json_and_lists_every_setting_with_its_bounds() -> None:
     assert "extends" in schema["properties"]
     dream = schema["$defs"]["DreamSettings"]
     steps = dream["properties"]["steps"]
-    assert (steps["type"], steps["minimum"], steps["unit"]) == ("integer", 0, "count")
-    assert set(Settings.model_fields) <= set(schema["properties"])
+    assert (steps["type"], steps["minimum"], steps["unit"]) == (["integer", "string"], 0, "count")
+    assert set(Settings.model_fields) - {"tracks"} <= set(schema["properties"])
     assert dream["additionalProperties"] is False
+    assert schema["$defs"]["ObjectiveSettings"]["properties"]["step_size"]["anyOf"][-1] == {"type": "string"}
+    shift = schema["$defs"]["CameraSettings"]["properties"]["shift"]
+    assert [part["type"] for part in shift["prefixItems"]] == [["number", "string"]] * 2
+    assert dream["properties"]["tile"]["type"] == "integer"
+
+
+TRACKS = st.one_of(
+    st.lists(st.floats(0.001, 4), min_size=1, max_size=4).map(
+        lambda values: ", ".join(f"{second}s:{value} ease" for second, value in enumerate(values))
+    ),
+    st.sampled_from(["1 + 0.5 * sin(t)", "beat + 1", "f + 2"]),
+)
+
+
+@given(TRACKS, TRACKS, TRACKS)
+def test_settings_that_move_read_the_same_after_they_were_written(size: str, weight: str, down: str) -> None:
+    terms = [{"layer": "a"}, {"layer": "b", "weight": weight}]
+    table = {"dream": {"step_size": size}, "objective": terms, "camera": {"shift": [down, 0]}}
+    settings = read_settings(table, "made")
+    assert settings.tracks == {"dream.step_size": size, "objective.1.weight": weight, "camera.shift.0": down}
+    assert read_settings(tomllib.loads(presets.to_toml(settings)), "again") == settings
+
+
+def test_what_moves_below_may_stand_still_above(tmp_path: Path) -> None:
+    written(tmp_path, "under.toml", '[dream]\nstep_size = "0:0.1, 4s:0.2"\nsmooth = "t"\n')
+    over = written(tmp_path, "over.toml", 'extends = "under.toml"\n[dream]\nstep_size = 0.3\n')
+    settings = presets.resolve(over)
+    assert (settings.dream.step_size, settings.tracks) == (0.3, {"dream.smooth": "t"})
+    assert presets.resolve(over, [("dream.smooth", 2)]).tracks == {}
+
+
+def test_an_override_may_move() -> None:
+    override = presets.parse_override("dream.step_size=0:0.02, 4s:0.06 ease, 8s:0.02")
+    assert presets.resolve("dream", [override]).tracks == {"dream.step_size": "0:0.02, 4s:0.06 ease, 8s:0.02"}
+    formula = presets.parse_override("dream.step_size=0.02 + 0.01 * sin(2 * pi * t)")
+    assert presets.resolve("dream", [formula]).dream.step_size == 0.02
+
+
+def test_a_sound_lies_beside_the_preset_that_names_it(tmp_path: Path) -> None:
+    preset = written(tmp_path, "heard.toml", '[audio]\nfile = "song.wav"\n[dream]\nstep_size = "0.01 + 0.01 * beat"\n')
+    assert presets.resolve(preset).audio.file == str(tmp_path / "song.wav")

@@ -27,8 +27,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SMALLER = {
     "video": ["--size", "64x36"],
     "image": ["--size", "64x48"],
-    "zoom": ["--size", "64x36", "--seconds", "0.1"],
+    "zoom": ["--size", "64x36", "--fps", "2", "--laps", "1"],
     "train": ["--minutes", "0.01"],
+    "papers": ["--only", "b-2.1", "--minutes", "0.01"],
 }
 FEW_STEPS = ["--set", "dream.steps=1", "--set", "dream.octaves=1"]
 BRIEFLY = ["--net", "squeezenet1_1", "--minutes", "0.001", "--per-class", "4", "--side", "32"]
@@ -58,7 +59,7 @@ def quicker(words: list[str]) -> list[str]:
     """The same command, less to do."""
     more = SMALLER_FEATURES[words[1]] if words[0] == "features" else SMALLER.get(words[0], [])
     if words[0] == "video" and "--from" not in words:
-        more = [*more, "--frames", "0:2"]
+        more = [*more, "--frames", "0:8" if "--loop" in words else "0:2"]
     return [*words, *more]
 
 
@@ -118,12 +119,16 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
     assert code == 0, err
     if words[0] in ("video", "image", "zoom"):
         made = {path.name for path in set(checkout.iterdir()) - before}
-        assert made - {"__pycache__"} == {words[2]}  # what Python leaves beside code
+        named = next((at for at, word in enumerate(words) if word.startswith("--")), len(words))
+        assert made - {"__pycache__"} == {words[named - 1]}  # what Python leaves beside code
     elif words[0] == "train":
         made = Path(words[1]).with_suffix(".safetensors").name
         assert (checkout / made).is_file() and (checkout / f"{made}.png").is_file()
     elif words[0] == "features":
         assert f"{words[1]}.png" in {path.name for path in set(checkout.iterdir()) - before}
+    elif words[0] == "papers":
+        (folder,) = set(checkout.iterdir()) - before
+        assert (folder / "index.html").is_file()
     elif words[0] == "batch":
         assert len(set(checkout.iterdir()) - before) >= 3
     else:
@@ -132,7 +137,7 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
 
 def test_there_are_commands_of_every_kind() -> None:
     kinds = {command.split()[1] for command in commands()}
-    assert kinds >= {"video", "image", "zoom", "batch", "compare", "models", "train", "features"}
+    assert kinds >= {"video", "image", "zoom", "batch", "compare", "models", "train", "features", "papers"}
 
 
 def test_the_first_command_installs_and_dreams_the_sample() -> None:
@@ -165,7 +170,7 @@ def test_the_preset_example_is_one(checkout: Path, capsys: pytest.CaptureFixture
 
 
 def test_every_preset_is_in_the_table_with_its_description() -> None:
-    for name in presets.names():
+    for name in (*presets.names(), *presets.names(presets.FLIGHTS)):
         assert f"| `{name}` | {presets.resolve(name).description} |" in README
 
 
@@ -189,6 +194,7 @@ def test_every_option_it_speaks_of_exists(capfd: pytest.CaptureFixture[str]) -> 
     cli.run(["compare", "--help"])
     cli.run(["features", "grid", "--help"])
     cli.run(["train", "--help"])
+    cli.run(["papers", "--help"])
     known = unstyled(capfd.readouterr().out)
     spoken = set(re.findall(r"`(--[a-z][a-z-]+)", README))
     assert [option for option in sorted(spoken) if option not in known] == []

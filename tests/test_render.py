@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 import torch
 from little import HEIGHT, WIDTH, drifting, quick, texture
 
-from dreamvid import motion
+from dreamvid import engine, motion
 from dreamvid.coherence import Carry, Past
 from dreamvid.dream import Dreamer
+from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.framing import Framing
 from dreamvid.media import Frame, Pixels, Shot
@@ -21,7 +23,8 @@ from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
 from dreamvid.objectives import layer_energy
 from dreamvid.plan import Plan
-from dreamvid.render import Rendered, carried_effort, gain, render
+from dreamvid.render import Rendered, carried_effort, gain, render, turns_of
+from dreamvid.schedule import schedule
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength
 
@@ -378,3 +381,155 @@ def test_where_motion_is_lost_from_both_sides_a_frame_between_is_dreamed(dreamer
 def test_a_cadence_is_for_flow_alone(mode: str) -> None:
     with pytest.raises(SettingsError, match=r"cadence 2 needs coherence\.mode=flow"):
         quick(coherence={"mode": mode, "cadence": 2})
+
+
+# Settings that move
+
+
+@pytest.fixture
+def ready(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], Engine]:
+    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: tiny_net)
+    return lambda settings: engine.start(settings)
+
+
+Ready = Callable[[Settings], Engine]
+
+
+def when(frame: int) -> Fraction:
+    return Fraction(frame, 12)
+
+
+def moving(
+    pictures: Sequence[Pixels], settings: Settings, ready: Ready, start: int = 0, before: Sequence[Rendered] = ()
+) -> list[Rendered]:
+    """A render of settings that move, or its end after those rendered `before`."""
+    made = schedule(settings, plan(len(pictures)))
+    able = ready(settings)
+    whole = plan(len(pictures), *made.jumps)
+    carry, turns = None, turns_of(made, able, whole, when) if settings.tracks else None
+    if before:
+        memory = before[max(0, start - 4) : start]
+        past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))
+        carry = Carry(past, memory[-1].strength, memory[-1].age, memory[-1].alive)
+    return list(render(whole, settings, frames(pictures, start), move, able.dreamer, carry, turns))
+
+
+SIZE = "0:0.01, 6f:0.06"
+FADE = [
+    {"kind": "channel", "layer": "first", "channels": [1], "weight": "0:1, 8f:0"},
+    {"kind": "channel", "layer": "third", "channels": [2], "weight": "0:0, 8f:1"},
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_settings_that_stay_where_they_are_give_the_same_bytes(ready: Ready, mode: str) -> None:
+    pictures, still = drifting(4), quick(coherence={"mode": mode})
+    held = quick(coherence={"mode": mode}, dream={"step_size": "0:0.03, 3f:0.03"})
+    able = ready(still)
+    plain = rendered(pictures, still, able.dreamer)
+    for one, other in zip(plain, moving(pictures, held, ready), strict=True):
+        assert np.array_equal(one.dream, other.dream)
+        assert (one.strength, one.age) == (other.strength, other.age)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("first", [1, 4, 9])
+def test_a_render_that_moves_stops_and_goes_on_with_the_same_bytes(ready: Ready, mode: str, first: int) -> None:
+    settings = quick(coherence={"mode": mode}, dream={"step_size": SIZE}, objective=FADE)
+    pictures = drifting(12)
+    whole = moving(pictures, settings, ready)
+    rest = moving(pictures, settings, ready, first, whole)
+    assert [result.index for result in rest] == list(range(first, 12))
+    for again, before in zip(rest, whole[first:], strict=True):
+        assert np.array_equal(again.dream, before.dream)
+        assert (again.strength, again.age) == (before.strength, before.age)
+
+
+RAMPS = [SIZE, "0:0.06, 6f:0.01", "0:0.01, 6f:0.06 hold"]
+
+
+@pytest.mark.parametrize("ramp", RAMPS)
+def test_a_ramp_arrives(ready: Ready, ramp: str) -> None:
+    """After it the dream is as strong as that of a film that had the last value all along."""
+    first, last = (float(key.split(":")[1].split()[0]) for key in ramp.split(", "))
+    ends = {}
+    for size in (first, last, ramp):
+        settings = quick(dream={"step_size": size})
+        results = moving(drifting(24), settings, ready)
+        ends[size] = gain_of(results[-4:], ready(quick()))
+    assert abs(ends[ramp] - ends[last]) < 0.3 * abs(ends[first] - ends[last])
+
+
+@pytest.mark.parametrize("ramp", RAMPS)
+def test_a_dream_of_a_picture_that_rests_follows_and_then_rests_too(ready: Ready, ramp: str) -> None:
+    results = moving([texture()] * 33, quick(dream={"step_size": ramp}), ready)
+    able = ready(quick())
+    before, after = gain_of(results[:1], able), gain_of(results[-1:], able)
+    assert after > 1.7 * before if ramp != RAMPS[1] else after < 0.5 * before
+    assert np.array_equal(results[-1].dream, results[-2].dream)
+    assert not np.array_equal(results[6].dream, results[7].dream)
+
+
+def gain_of(results: Sequence[Rendered], able: Engine) -> float:
+    """How much the objective was raised, on average."""
+    return float(np.mean([gain(able.judge, result.source, result.dream) for result in results]))
+
+
+@pytest.mark.parametrize("way", ["linear", "hold"])
+def test_a_fade_from_one_objective_to_another_arrives(ready: Ready, way: str) -> None:
+    """The last frames score by the new one as if it had been alone, and little by the old."""
+    pictures = drifting(16)
+    faded = moving(pictures, quick(objective=[{**term, "weight": f"{term['weight']} {way}"} for term in FADE]), ready)
+    for term, comes in zip(FADE, (False, True), strict=True):
+        settings = quick(objective=[{**term, "weight": 1}])
+        able = ready(settings)
+        alone = gain_of(rendered(pictures, settings, able.dreamer)[-3:], able)
+        before, after = gain_of(faded[:1], able), gain_of(faded[-3:], able)
+        assert (after > 0.7 * alone) == comes
+        assert (before > 0.7 * alone) != comes
+
+
+def test_octaves_may_come_and_go(ready: Ready) -> None:
+    pictures = drifting(8, size=(80, 96))
+    framing = Framing((0, 80), (0, 96), (80, 96), (80, 96))
+    settings = quick(dream={"octaves": "0:1, 6f:3", "octave_scale": "1.3 + t / 10"})
+    made = schedule(settings, plan(8))
+    able = ready(settings)
+    whole = replace(plan(8), framing=framing)
+    results = list(
+        render(whole, settings, frames(pictures), move, able.dreamer, None, turns_of(made, able, whole, when))
+    )
+    assert [len(result.strength.bands) for result in results] == [1, 1, 2, 2, 2, 3, 3, 3]
+    assert len({result.valid is None for result in results[1:]}) == 1
+
+
+def test_a_setting_that_moves_is_measured_anew_and_one_that_rests_is_not(ready: Ready) -> None:
+    results = moving(drifting(9), quick(dream={"step_size": SIZE}), ready)
+    assert [result.age == 0 for result in results] == [True] * 8 + [False]
+    assert results[7].strength == results[8].strength
+    assert len({result.strength for result in results}) == 8
+
+
+@pytest.mark.parametrize("first", [2, 4, 5, 9])
+def test_with_a_cadence_settings_move_and_a_render_goes_on_with_the_same_bytes(ready: Ready, first: int) -> None:
+    """Octaves come and go, too, and frames between have the strength of the frame before."""
+    track = {"step_size": SIZE, "octaves": "0:1, 9f:2", "octave_scale": 1.3}
+    settings = quick(coherence={"cadence": 3}, dream=track, objective=FADE)
+    pictures = drifting(12)
+    whole = moving(pictures, settings, ready)
+    assert {len(result.strength.bands) for result in whole} == {1, 2}
+    keys = [result.index for result in whole if plan(12).is_key(result.index, 3) and result.index < first]
+    last = whole[first - 1]
+    past = tuple(Past(index, pictures[index], whole[index].dream) for index in reversed(keys))
+    made, able = schedule(settings, plan(12)), ready(settings)
+    carry = Carry(past, last.strength, last.age, last.alive)
+    turns = turns_of(made, able, plan(12), when)
+    rest = list(render(plan(12), settings, frames(pictures, first), move, able.dreamer, carry, turns))
+    assert [again.index for again in rest] == list(range(first, 12))
+    assert all(np.array_equal(again.dream, whole[again.index].dream) for again in rest)
+
+
+def test_with_a_cadence_a_dream_of_a_picture_that_rests_follows_as_well(ready: Ready) -> None:
+    results = moving([texture()] * 13, quick(coherence={"cadence": 4}, dream={"step_size": SIZE}), ready)
+    assert [result.age == 0 for result in results if result.index % 4 == 0] == [True, True, True, True]
+    assert all(not np.array_equal(one.dream, other.dream) for one, other in pairwise(results[:9]))

@@ -21,7 +21,7 @@ LOOPS = {
     "slanted pan": flight(shift=(-0.4, 0.4), loop=True),
     "zoom and shift": flight(1.4, 0, (0.0, 0.08), loop=True),
 }
-SEVERAL = [name for name, how in LOOPS.items() if how.rate.real or not how.rate.imag]
+SEVERAL = [name for name, how in LOOPS.items() if how.whole.real or not how.whole.imag]
 
 
 def step(scene: Scene, before: float, now: float) -> float:
@@ -52,13 +52,13 @@ def test_no_step_within_a_lap_stands_out(name: str) -> None:
 @pytest.mark.parametrize("name", SEVERAL)
 def test_each_of_several_stills_has_its_time(name: str) -> None:
     how = LOOPS[name]
-    if how.rate == 0:
+    if not how.turns:
         how = flight(shift=tuple(3 * part for part in how.camera.shift), loop=True)
     scene = Scene(STILLS, how)
     for number in range(len(STILLS)):
         seen = scene.view(how.pose(how.seconds * number / 3), HEIGHT, WIDTH) * 255
         where = np.ones((HEIGHT, WIDTH), bool)
-        if how.rate.real:  # further in the next one comes already
+        if how.whole.real:  # further in the next one comes already
             far = np.abs(points(HEIGHT, WIDTH) - how.centre) / farthest(how.centre, WIDTH / HEIGHT)
             where = -np.log(far) < 0.4 * abs(how.whole.real) / 3
         likeness = [np.abs(seen - other)[where].mean() for other in STILLS]
@@ -93,6 +93,7 @@ def test_zooming_in_and_back_out_gives_the_still_again() -> None:
         (flight(shift=(0.0, 0.1), loop=True), 1, "same thing twice"),
         (flight(rotate=10.3, loop=True), 1, "does not close"),
         (flight(rotate=60), 2, "one still"),
+        (flight(1.01, loop=True), 1, "again and again: give --seconds"),
         (flight(), 2, "one still"),
     ],
 )

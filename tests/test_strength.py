@@ -76,3 +76,9 @@ def test_no_share_leaves_a_strength_as_it_is_and_a_whole_one_makes_it_the_other(
     one, other = Strength((0.1,), (((1.0, 2.0),),)), Strength((0.2,), (((3.0, 4.0),),))
     assert one.towards(other, 0.0) == one
     assert one.towards(other, 1.0) == other
+
+
+def test_a_strength_of_other_octaves_takes_the_place_of_the_first() -> None:
+    one, other = Strength((0.1,), (((1.0, 2.0),),)), Strength((0.2, 0.3), (((3.0, 4.0),), ((5.0, 6.0), (7.0, 8.0))))
+    assert (one.shape, other.shape) == (((1, 2),), ((1, 2), (2, 2)))
+    assert one.towards(other, 0.5) is other

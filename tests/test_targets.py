@@ -14,7 +14,7 @@ from dreamvid.nets.net import OUTPUT, Net
 from dreamvid.nets.prepare import PreparedNet, prepare
 from dreamvid.objectives import SOURCE, Objective, layer_energy
 from dreamvid.settings import ObjectiveSettings
-from dreamvid.targets import each_from_settings, from_settings, guide_digests, uses_class, uses_place
+from dreamvid.targets import each_from_settings, from_settings, guide_digests, uses_class, uses_place, weighted
 
 
 def picture(height: int = 40, width: int = 56) -> Tensor:
@@ -177,7 +177,7 @@ def test_whether_a_class_is_dreamed_is_known() -> None:
 
 def test_each_term_is_an_objective_of_its_own_where_they_take_turns(tiny_net: Net) -> None:
     terms = [ObjectiveSettings(layer="first", weight=2.0), ObjectiveSettings(layer="third")]
-    first, third = each_from_settings(terms, tiny_net)
+    first, third = weighted(each_from_settings(terms, tiny_net), terms)
     assert (first.layers, third.layers) == ({"first"}, {"third"})
     seen = prepared(tiny_net, first + third)(picture())
     assert float(first(seen)) == pytest.approx(2 * float(layer_energy("first", tiny_net.statistics["first"])(seen)))

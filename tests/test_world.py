@@ -45,7 +45,7 @@ def test_what_is_taken_is_seen_again(how: Flight) -> None:
     world.take(at, soft())
     again = world.view(at)
     # Where a loop shows its own inside, or a sector, again, what was taken there is seen here as well.
-    assert correlation(again, soft()) > (0.55 if how.loop and how.rate != 0 else 0.97)
+    assert correlation(again, soft()) > (0.55 if how.loop and how.turns else 0.97)
 
 
 def test_what_is_taken_moves_as_the_camera_says(how: Flight) -> None:

@@ -14,7 +14,7 @@ from dreamvid.errors import SettingsError
 from dreamvid.media import to_float
 from dreamvid.nets.net import Net
 from dreamvid.scene import Scene
-from dreamvid.worlds import Filming, fine, make, schedule
+from dreamvid.worlds import Filming, fine, make, steps_of
 
 HEIGHT, WIDTH = 48, 64
 STILL = texture(HEIGHT, WIDTH, seed=3)
@@ -46,7 +46,7 @@ def test_every_frame_of_a_world_is_dreamed_and_the_lap_closes(name: str, dreamer
 
 def test_a_world_that_goes_on_is_the_same(dreamer: Dreamer) -> None:
     scene = Scene((STILL,), LOOPS["spiral"])
-    total = len(schedule(scene.flight, HEIGHT, WIDTH, dreamer))
+    total = len(steps_of(scene.flight, HEIGHT, WIDTH, dreamer))
     whole = [(made.done, made.world.layer.copy()) for made in make(scene, HEIGHT, WIDTH, dreamer)]
     assert [done for done, _ in whole] == list(range(1, total + 1))
     for done, layer in (whole[0], whole[total // 2], whole[-2]):
@@ -56,7 +56,7 @@ def test_a_world_that_goes_on_is_the_same(dreamer: Dreamer) -> None:
 
 def test_the_steps_do_not_depend_on_length_in_time_or_frame_rate(dreamer: Dreamer) -> None:
     slow, quicker = flight(1.5**0.5, seconds=12.0, loop=True), flight(1.5, seconds=6.0, loop=True)
-    assert len(schedule(slow, HEIGHT, WIDTH, dreamer)) == len(schedule(quicker, HEIGHT, WIDTH, dreamer))
+    assert len(steps_of(slow, HEIGHT, WIDTH, dreamer)) == len(steps_of(quicker, HEIGHT, WIDTH, dreamer))
 
 
 def test_without_steps_a_frame_is_the_still_to_the_byte(dreamer: Dreamer) -> None:
@@ -80,7 +80,7 @@ def test_of_an_intro_only_a_share_is_seen(dreamer: Dreamer) -> None:
 def test_a_rule_with_a_memory_is_refused(rule: str, dreamer: Dreamer) -> None:
     remembering = replace(dreamer, settings=dreamer.settings.model_copy(update={"step_rule": rule}))
     with pytest.raises(SettingsError, match=rule):
-        schedule(LOOPS["zoom in"], HEIGHT, WIDTH, remembering)
+        steps_of(LOOPS["zoom in"], HEIGHT, WIDTH, remembering)
 
 
 def test_only_light_is_dreamed_where_colours_are_kept(dreamer: Dreamer) -> None:

@@ -176,16 +176,27 @@ def presets_list() -> None:
     """Every shipped look with what it is."""
     from dreamvid import presets
 
-    for name in (*presets.names(), *presets.names(presets.PAPERS)):
+    for name in presets.everything():
         print(f"{name:20} {presets.resolve(name).description}")
 
 
 @presets_app.command("show")
-def presets_show(preset: Annotated[str, typer.Argument(help="A name or a TOML file.")]) -> None:
+def presets_show(
+    preset: Annotated[str, typer.Argument(help="A name or a TOML file.")],
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the settings that move to a PNG.")] = None,
+    seconds: Annotated[float, typer.Option("--seconds", help="Over this time.", min=0.1, max=36_000)] = 10,
+    audio: Annotated[str | None, typer.Option("--audio", help="Sound that they listen to.")] = None,
+) -> None:
     """Every setting of a look, defaults included, as TOML with units."""
     from dreamvid import presets
 
-    print(presets.to_toml(presets.resolve(preset)), end="")
+    settings = presets.resolve(preset, [] if audio is None else [("audio.file", audio)])
+    print(presets.to_toml(settings), end="")
+    if plot is not None:
+        from dreamvid.cli import comparison, moving
+
+        comparison.check_plot(plot, [preset, audio or preset])
+        moving.draw(settings, plot, seconds)
 
 
 @presets_app.command("check")

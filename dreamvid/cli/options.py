@@ -65,6 +65,9 @@ class Common:
         None
     )
     seed: Seed = None
+    audio: Annotated[
+        Text, option("--audio", help="Sound that settings listen to and that the film carries.", panel=LOOK)
+    ] = None
     size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%.", panel=FRAMES)] = None
     fit: Annotated[
         Text, option("--fit", help="crop, pad, inside or stretch, where WxH has another aspect.", panel=FRAMES)
@@ -110,6 +113,7 @@ class Common:
             "net.name": self.model,
             "net.weights": self.weights,
             "seed": self.seed,
+            "audio.file": self.audio,
             "input.size": self.size,
             "input.fit": self.fit,
             "input.frames": self.frames,

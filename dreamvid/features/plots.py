@@ -36,17 +36,35 @@ def curves(panels: Sequence[Panel]) -> Pixels:
     """Diagrams side by side, each of curves with a legend; `log` panels are logarithmic along both axes."""
     figure, axes_of = _figure(5.6 * len(panels), 4.2, len(panels))
     for axes, panel in zip(axes_of, panels, strict=True):
-        for name, curve in panel.curves.items():
-            (line,) = axes.plot(curve.x, curve.y, label=name, linewidth=1.4)
-            at = [np.interp(mark, curve.x, curve.y) for mark in curve.marks]
-            axes.plot(curve.marks, at, "o", color=line.get_color(), markersize=5)
-        if panel.log:
-            axes.set_xscale("log")
-            axes.set_yscale("log")
-        axes.set(xlabel=panel.across, ylabel=panel.up, title=panel.title)
+        _plot(axes, panel)
         axes.legend(fontsize="small")
-        axes.grid(alpha=0.25)
     return _drawn(figure)
+
+
+def timelines(panels: Sequence[Panel]) -> Pixels:
+    """Diagrams one under the other along the same axis, each headed by the names of its curves as they are."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 0.6 + 1.9 * len(panels)), dpi=DPI, layout="constrained")
+    for axes, panel in zip(figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0], panels, strict=True):
+        _plot(axes, panel)
+        heading = ", ".join(name if len(name) <= 100 else f"{name[:97]}..." for name in panel.curves)
+        axes.set_title(heading, fontsize="small", loc="left", parse_math=False)
+        axes.label_outer()
+        axes.margins(x=0.01)
+    return _drawn(figure)
+
+
+def _plot(axes: Any, panel: Panel) -> None:
+    for name, curve in panel.curves.items():
+        (line,) = axes.plot(curve.x, curve.y, label=name, linewidth=1.4)
+        at = [np.interp(mark, curve.x, curve.y) for mark in curve.marks]
+        axes.plot(curve.marks, at, "o", color=line.get_color(), markersize=5)
+    if panel.log:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    axes.set(xlabel=panel.across, ylabel=panel.up, title=panel.title)
+    axes.grid(alpha=0.25)
 
 
 @dataclass(frozen=True)

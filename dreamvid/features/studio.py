@@ -19,7 +19,7 @@ from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import PreparedNet, prepare
 from dreamvid.nets.relu import ruled
 from dreamvid.objectives import Objective
-from dreamvid.settings import Settings, read_settings
+from dreamvid.settings import Settings, read_settings, to_table
 
 Look = tuple[tuple[str, Any], ...]  # settings by their full key, laid over the preset's and under the user's
 # What a picture out of nothing needs beyond the dream of a photograph: more steps, and now and then a blur, without
@@ -60,7 +60,7 @@ class Studio:
 
     def with_dream(self, **changes: Any) -> "Studio":
         """The same with other settings of `dream`; raises SettingsError for values out of bounds."""
-        table = self.settings.model_dump()
+        table = to_table(self.settings)
         return replace(self, settings=read_settings({**table, "dream": {**table["dream"], **changes}}, "settings"))
 
     def prepared(self, *layers: str) -> PreparedNet:

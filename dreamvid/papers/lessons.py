@@ -36,7 +36,7 @@ def average(bench: Bench) -> Shown:
 
 def augmentation(bench: Bench) -> Shown:
     """Accuracy on shifted pictures after lessons with shifted pictures, less that after lessons without."""
-    found = invariance(None, School(minutes=bench.minutes / 2, per_class=PICTURES), bench.studio.compute)
+    found = invariance(None, School(minutes=bench.minutes, per_class=PICTURES), bench.studio.compute)
     gained = ", ".join(f"{what} {by:+.2f}" for what, by in found.numbers["gained"].items())
     words = f"accuracy gained on pictures changed so: {gained}; {'; '.join(found.words)}"
     return Shown(found.numbers["gained"]["shift"], words, found.pictures[""])

@@ -33,6 +33,7 @@ def encode(
     sar: Fraction = Fraction(1),
     delay: Fraction = Fraction(0),
     sound: SourceInfo | None = None,
+    music: Path | None = None,
     clip: tuple[Fraction, Fraction] | None = None,
     threads: int,
     notice: Callable[[str], None],
@@ -40,8 +41,9 @@ def encode(
     """Writes `count` RGB frames of `size` (height, width) as a film at `rate` frames a second, all or nothing.
 
     `sar`: width over height of a pixel. `sound`: the source whose sound, subtitles and chapters go along; of `clip`
-    only, a half-open range in seconds from the source's first frame, or whole. `delay`: seconds by which the source's
-    picture starts after its first track. `notice` is told in one line what of the sound and the subtitles could not be
+    only, a half-open range in seconds from the source's first frame, or whole. `music`: a file whose first sound goes
+    along in place of the source's, from its beginning to the film's end. `delay`: seconds by which the source's picture
+    starts after its first track. `notice` is told in one line what of the sound and the subtitles could not be
     kept as it was; what becomes of the picture is `check_film`'s to tell, before there are frames.
 
     Raises SettingsError as `check_film` does, JobError where the disk refuses, ToolError with ffmpeg's last words where
@@ -53,7 +55,7 @@ def encode(
         _remove(old)
     checked = _counted(frames, size, count)
     try:
-        with mux.tracks(mux.Beside(form.muxer, sound, count / rate, clip, delay), notice) as tracks:
+        with mux.tracks(mux.Beside(form.muxer, sound, count / rate, clip, delay, music), notice) as tracks:
             if form.codec == "png":
                 _write_folder(checked, part, output)
                 return

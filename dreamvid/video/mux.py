@@ -5,16 +5,17 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
-from dreamvid.media import SourceInfo
+from dreamvid.media import SourceInfo, Stream
 from dreamvid.video.container import lead
 from dreamvid.video.ffmpeg import FENCE, executable, location, source_arguments
+from dreamvid.video.sound import first_track
 
 Clip = tuple[Fraction, Fraction]
 
@@ -59,7 +60,7 @@ class Beside:
     """What is to go beside the picture of a film in `muxer` that lasts `seconds`.
 
     `clip`: half-open range in seconds from the source's first frame, None for all of it; `delay`: seconds by which that
-    frame comes after the source's first track.
+    frame comes after the source's first track; `music`: a file whose first sound takes the place of the source's.
     """
 
     muxer: str
@@ -67,6 +68,7 @@ class Beside:
     seconds: Fraction
     clip: Clip | None = None
     delay: Fraction = Fraction(0)
+    music: Path | None = None
 
     @property
     def start(self) -> Fraction:
@@ -95,6 +97,8 @@ def tracks(wanted: Beside, notice: Callable[[str], None]) -> Iterator[Tracks]:
     Subtitles that had to be cut lie in temporary files for as long as the `with` lasts.
     """
     source, planned = wanted.source, Tracks()
+    if source is not None and wanted.music is not None:
+        source = replace(source, audio=())
     with tempfile.TemporaryDirectory(prefix="dreamvid-") as folder:
         if source is not None and source.kind == "video":
             if wanted.muxer in AUDIO:
@@ -104,6 +108,8 @@ def tracks(wanted: Beside, notice: Callable[[str], None]) -> Iterator[Tracks]:
             elif source.audio or source.subtitles:
                 home = wanted.muxer or "a folder of images"
                 notice(f"sound and subtitles of {source.name} are left out: {home} holds none")
+        if wanted.music is not None:
+            _music(planned, wanted, wanted.music, notice)
         yield planned
 
 
@@ -124,19 +130,37 @@ def _open(planned: Tracks, wanted: Beside, source: SourceInfo) -> None:
 
 
 def _sound(planned: Tracks, wanted: Beside, source: SourceInfo, notice: Callable[[str], None]) -> None:
-    held, other = AUDIO[wanted.muxer]
     for number, stream in enumerate(source.audio):
         planned.maps += ["-map", f"1:a:{number}"]
-        if any(fnmatchcase(stream.codec, name) for name in held):
-            planned.maps += [f"-c:a:{number}", "copy"]
-            continue
-        encoder, *quality = (word.format(number) for word in other)
-        planned.maps += [f"-c:a:{number}", encoder, *quality]
-        if wanted.length is not None:
+        if _codec(planned, wanted.muxer, number, stream, notice) and wanted.length is not None:
             planned.maps += [f"-filter:a:{number}", "atrim=start=0"]
-        became = encoder.removeprefix("lib")
-        notice(f"sound track {number + 1} ({stream.codec}) becomes {became}: {wanted.muxer} cannot hold it")
     planned.audio = len(source.audio)
+
+
+def _music(planned: Tracks, wanted: Beside, music: Path, notice: Callable[[str], None]) -> None:
+    """A sound of its own, from its beginning to the film's end."""
+    if wanted.muxer not in AUDIO:
+        notice(f"the sound of {music.name} is left out: {wanted.muxer or 'a folder of images'} holds none")
+        return
+    planned.inputs += source_arguments(music)
+    planned.maps += ["-map", f"{planned.inputs.count('-i')}:a:0"]
+    _codec(planned, wanted.muxer, 0, first_track(music), notice)
+    if "-t" not in planned.maps:
+        planned.maps += ["-t", seconds(wanted.seconds)]
+    planned.audio = 1
+
+
+def _codec(planned: Tracks, muxer: str, number: int, stream: Stream, notice: Callable[[str], None]) -> bool:
+    """Copies a sound track where the muxer holds such, and says so where it becomes another; whether it does."""
+    held, other = AUDIO[muxer]
+    if any(fnmatchcase(stream.codec, name) for name in held):
+        planned.maps += [f"-c:a:{number}", "copy"]
+        return False
+    encoder, *quality = (word.format(number) for word in other)
+    planned.maps += [f"-c:a:{number}", encoder, *quality]
+    became = encoder.removeprefix("lib")
+    notice(f"sound track {number + 1} ({stream.codec}) becomes {became}: {muxer} cannot hold it")
+    return True
 
 
 def _subtitles(

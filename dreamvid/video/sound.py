@@ -1,12 +1,24 @@
 """The sound of a file, told apart by its packets."""
 
 import hashlib
+from pathlib import Path
 
 import av
 
 from dreamvid.errors import SourceError
-from dreamvid.media import SourceInfo
+from dreamvid.media import SourceInfo, Stream
 from dreamvid.video.ffmpeg import FENCE, location
+
+
+def first_track(file: Path) -> Stream:
+    """The first sound of a file; raises SourceError where it has none, or cannot be read."""
+    try:
+        with av.open(location(file), options=FENCE) as opened:
+            if opened.streams.audio:
+                return Stream(opened.streams.audio[0].codec_context.name)
+    except (av.FFmpegError, OSError) as error:
+        raise SourceError(f"the sound of {file.name} cannot be read: {error.strerror}") from None
+    raise SourceError(f"{file.name} has no sound")
 
 
 def hashes(info: SourceInfo) -> tuple[str, ...]:

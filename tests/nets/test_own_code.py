@@ -1,6 +1,7 @@
 """Nets from Python files: executed only where that was said, refused in one line."""
 
 import textwrap
+from fractions import Fraction
 from itertools import count
 from pathlib import Path
 
@@ -108,7 +109,8 @@ def test_code_that_an_objective_names_wants_trust_as_well(tmp_path: Path) -> Non
     settings = presets.resolve("dream", [("objective", [term])])
     with pytest.raises(NetError, match="--trust"):
         engine.choose(settings)
-    nets, (objective,) = engine.choose(settings, trust=True)
+    nets, terms = engine.choose(settings, trust=True)
+    (objective,) = terms.at(Fraction(0))
     assert [net.name for net in nets.values()] == ["dreamnet", term["net"]] and objective.layers == {"1:0"}
 
 

@@ -223,6 +223,35 @@ def test_where_no_sound_fits_it_is_said(name: str, clip: Clip, tmp_path: Path) -
     assert re.search(r"sound .*good\.mp4 .*left out", notices[0])
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "notices"),
+    [("x.mkv", "pcm_s16le", 0), ("x.mp4", "aac", 1), ("x.webm", "opus", 1), ("x.gif", None, 1), ("folder", None, 1)],
+)
+@pytest.mark.parametrize("beside", [True, False])
+def test_another_sound_takes_the_place_of_the_sources_and_ends_with_the_film(
+    name: str, codec: str | None, notices: int, beside: bool, clip: Clip, tmp_path: Path
+) -> None:
+    music = tmp_path / "music.wav"
+    clips.run("-f", "lavfi", "-t", "3", "-i", "sine=440", f"file:{music}")
+    source = probe.probe(str(clip("two_tracks.mkv"))) if beside else None
+    said = write(tmp_path / name, [clips.picture(n) for n in range(24)], RATE, sound=source, music=music)
+    film = probe.probe(str(tmp_path / name))
+    assert [track.codec for track in film.audio] == ([codec] if codec else [])
+    assert len(said) == notices + (beside and codec is None)
+    if codec:
+        assert packets(tmp_path / name, "audio")[0][0] == pytest.approx(0, abs=0.03)
+        assert packets(tmp_path / name, "audio")[-1][1] == pytest.approx(0.96, abs=0.07)  # to the packet
+        assert len(film.subtitles) == (1 if beside else 0)
+
+
+def test_another_sound_shorter_than_the_film_leaves_the_rest_silent(tmp_path: Path) -> None:
+    music = tmp_path / "music.wav"
+    clips.run("-f", "lavfi", "-t", "0.4", "-i", "sine=440", f"file:{music}")
+    write(tmp_path / "x.mp4", [clips.picture(n) for n in range(24)], RATE, music=music)
+    assert probe.probe(str(tmp_path / "x.mp4")).frames == 24
+    assert packets(tmp_path / "x.mp4", "audio")[-1][1] == pytest.approx(0.4, abs=0.05)
+
+
 def test_the_same_frames_give_the_same_bytes(clip: Clip, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         rendered(clip("good.mp4"), tmp_path / name)

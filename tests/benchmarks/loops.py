@@ -1,0 +1,101 @@
+"""How well loops close, on the decoded film: every move, in both modes, at two sizes, with each net.
+
+    python tests/benchmarks/loops.py [NET[=WEIGHTS] ...]
+
+The figures: the step from the last frame to the first (mean absolute difference) over the larger of the two beside it,
+bar 1.05; and the camera's rate, measured by fitting a similarity to optical flow, over the rate that is set, at the
+steps of a lap, the wrap among them, bar 0.9 to 1.1.
+"""
+
+import sys
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import dreamvid
+
+STILL = str(Path(__file__).parents[2] / "samples" / "chelsea.jpg")
+RATE, SECONDS = 12, 6
+SIZES = ("256x144", "160x160")
+MOVES = {
+    "in": {"zoom": 1.5},
+    "out": {"zoom": 0.67},
+    "turn": {"zoom": 1.0, "rotate": 30},
+    "pan": {"zoom": 1.0, "shift": (0.0, 0.4)},
+    "spiral": {"zoom": 1.35, "rotate": 20},
+}
+
+
+def film(net: str, size: str, camera: dict[str, object], file: Path) -> list[np.ndarray]:
+    """The frames of a lap as they are decoded."""
+    name, _, weights = net.partition("=")
+    changes = {"net.name": name, "net.weights": weights or None, "input.size": size, "input.fps": str(RATE)}
+    changes |= {"input.seconds": SECONDS, "input.loop": True} | {f"camera.{key}": of for key, of in camera.items()}
+    settings = dreamvid.resolve("dream", [(key, value) for key, value in changes.items() if value is not None])
+    dreamvid.dream_zoom(STILL, file, settings)
+    reader, found = cv2.VideoCapture(str(file)), []
+    while (read := reader.read())[0]:
+        found.append(read[1])
+    return found
+
+
+def wrap(frames: list[np.ndarray]) -> float:
+    """The step from the last frame to the first over the larger of its neighbours."""
+    ends = [frames[index].astype(np.float32) for index in (-2, -1, 0, 1)]
+    before, step, after = (float(np.abs(later - earlier).mean()) for earlier, later in pairwise(ends))
+    return step / max(before, after)
+
+
+def rates(frames: list[np.ndarray], camera: dict[str, object]) -> list[float]:
+    """Measured over set rates of the camera at every sixth step and at the wrap."""
+    height, width = frames[0].shape[:2]
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    columns, rows = np.meshgrid(np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2)
+    places = columns + 1j * rows
+    inner = np.zeros((height, width), bool)
+    inner[12:-12, 12:-12] = True
+    inner &= np.abs(places) > 10
+    found = []
+    for index in (*range(0, len(frames), 6), len(frames) - 1):
+        grey = [cv2.cvtColor(frames[at % len(frames)], cv2.COLOR_BGR2GRAY) for at in (index, index + 1)]
+        moved = flow.calc(*grey, None)
+        here, there = places[inner], (places + moved[..., 0] + 1j * moved[..., 1])[inner]
+        for _ in range(6):  # what does not move with the rest is left out
+            fit, *_ = np.linalg.lstsq(np.stack([here, np.ones_like(here)], 1), there, rcond=None)
+            error = np.abs(np.stack([here, np.ones_like(here)], 1) @ fit - there)
+            kept = error <= np.quantile(error, 0.7)
+            here, there = here[kept], there[kept]
+        way = np.log(fit[0]) * RATE
+        if camera["zoom"] != 1:
+            found.append(float(way.real / np.log(camera["zoom"])))
+        elif camera.get("rotate"):
+            found.append(float(-way.imag / np.radians(camera["rotate"])))
+        else:
+            found.append(float(-fit[1].real * RATE / height / camera["shift"][1]))
+    return found
+
+
+def main() -> None:
+    worst = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        for number, net in enumerate(sys.argv[1:] or ["dreamnet"]):
+            for mode in ("world", "frames"):
+                for size in SIZES:
+                    for move, camera in MOVES.items():
+                        file = Path(folder) / f"{number}-{mode}-{size}-{move}.mkv"
+                        frames = film(net, size, {"mode": mode, **camera}, file)
+                        ratio, found = wrap(frames), rates(frames, camera)
+                        worst = max(worst, ratio)
+                        print(
+                            f"{net.partition('=')[0]:14} {mode:6} {size:8} {move:6} wrap {ratio:.3f}, rate "
+                            f"{min(found):.2f} to {max(found):.2f}, at the wrap {found[-1]:.2f}",
+                            flush=True,
+                        )
+    print(f"worst wrap {worst:.3f}")
+
+
+if __name__ == "__main__":
+    main()
