@@ -128,7 +128,7 @@ def render(
             # The very same picture: the very same dream.
             strength, age, alive = carry.strength, carry.age, carry.alive
             valid, pixels = 1.0, carry.last.dream
-        elif (found := coherence.follow(carry, frame, how.references, move)) is None:
+        elif (found := coherence.follow(carry, frame, how.references, move, dies=landing is None)) is None:
             image, dreamer = _fresh(dreamer, source, (frame.index,))
             strength = carry.strength.towards(measured(dreamer, source, image), RENEWAL)
             pixels = to_pixels(image)
@@ -143,7 +143,7 @@ def render(
                 strength, age = strength.towards(measured(dreamer, source, probe), share), 0.0
                 found = coherence.renewed(found, probe - source, turn.renewed)
             layer = coherence.seed(found.layer, found.kept, strength, sizes)
-            if landing is not None and (share := landing[0].share(frame.index)) > 0:
+            if landing is not None and (share := landing[0].mixing(frame.index)) > 0:
                 layer = layer + np.float32(share) * (landing[1](frame.index - landing[0].lap) - layer)
             effort = carried_effort(settings, strength, found.new, frame.index)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
