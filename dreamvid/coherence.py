@@ -94,6 +94,11 @@ class Landing:
         rise = max(0.0, (index - self.start + 1) / (self.stop - self.start))
         return rise * rise * (3 - 2 * rise)
 
+    def mixing(self, index: int) -> float:
+        """How much of the layer of a lap before is mixed into what is carried to a frame, which has its share of it."""
+        before, now = self.share(index - 1), self.share(index)
+        return (now - before) / (1 - before) if now > before else 0.0
+
 
 def uncovered(motion: Motion) -> Mask:
     """Where nothing was before: H x W in [0, 1], 1 in the places uncovered, soft at their edges.
@@ -179,11 +184,12 @@ class Followed:
     opened: float = 1.0
 
 
-def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) -> Followed | None:
+def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *, dies: bool = True) -> Followed | None:
     """The layer of the nearest reference that can be followed; what is new since then comes from those further back.
 
     None where the motion is lost from all of them, or the picture has become another. A flash is passed over so, and
-    what was hidden for some frames comes back as it was (Ruder et al. 2016, section 3.2: the closest first).
+    what was hidden for some frames comes back as it was (Ruder et al. 2016, section 3.2: the closest first). `dies`:
+    whether a dream of which little is alive ends at once; in a loop, where all comes and goes, that would be a cut.
     """
     found: Followed | None = None
     for back in sorted(references):
@@ -203,7 +209,7 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move) ->
             covered, opened = float(seen.mean()), max(SLIVER, float(wanted.mean()))
         if found is None:
             alive = round(min(1.0, carry.alive / RENEWING) * float(kept.mean()), 6)
-            if alive < DEAD:
+            if dies and alive < DEAD:
                 break
             kept = kept * (1 - FADED * new)
             found = Followed(layer, kept, new, still(motion), valid, alive, covered, opened)

@@ -210,7 +210,7 @@ def each_dreamed(
             # The very same picture: the very same dream.
             strength, age, alive = carry.strength, carry.age, carry.alive
             valid, image = 1.0, carry.last.whole
-        elif (found := coherence.follow(carry, frame, how.references, move)) is None:
+        elif (found := coherence.follow(carry, frame, how.references, move, dies=landing is None)) is None:
             image, dreamer = _fresh(dreamer, source, (frame.index,))
             strength = carry.strength.towards(measured(dreamer, source, image, shown), RENEWAL)
         else:
@@ -223,7 +223,7 @@ def each_dreamed(
                 strength, age = strength.towards(measured(dreamer, source, probe, shown), share), 0.0
                 found = coherence.renewed(found, probe - source, turn.renewed)
             layer = coherence.seed(found.layer, found.kept, strength, sizes, found.covered)
-            if landing is not None and (share := landing[0].share(frame.index)) > 0:
+            if landing is not None and (share := landing[0].mixing(frame.index)) > 0:
                 layer = layer + np.float32(share) * (landing[1](frame.index - landing[0].lap) - layer)
             effort = carried_effort(settings, strength, found.new, frame.index, shown)
             image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))

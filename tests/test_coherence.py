@@ -1,5 +1,6 @@
 """What is carried from frame to frame: its octaves, its strength, what outlives a change, where it rests."""
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -14,10 +15,13 @@ from dreamvid.coherence import (
     LONGEST_AGE,
     SHORTEST_AGE,
     STILL,
+    Carry,
     Followed,
+    Landing,
     Past,
     aged,
     blended,
+    follow,
     outlived,
     renewed,
     seed,
@@ -25,7 +29,7 @@ from dreamvid.coherence import (
     still,
     uncovered,
 )
-from dreamvid.media import Image, Mask, Pixels, to_float, to_pixels
+from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.motion import Motion, estimate
 from dreamvid.settings import CoherenceSettings
 from dreamvid.strength import Strength, band_rms
@@ -247,3 +251,22 @@ def test_a_share_of_what_is_carried_is_renewed(share: float) -> None:
     assert np.allclose(found.kept, 0.5 + 0.5 * share)
     assert found.layer.dtype == found.kept.dtype == np.float32
     assert (found is carried) == (share == 0)
+
+
+def test_a_landing_mixes_in_what_its_share_still_lacks() -> None:
+    landing = Landing(20, 20, 28)
+    assert [landing.mixing(index) for index in (18, 19)] == [0, 0]
+    left = 1.0
+    for index in range(20, 28):
+        left *= 1 - landing.mixing(index)
+        assert 1 - left == pytest.approx(landing.share(index))
+    assert left == 0
+
+
+def test_in_a_loop_no_dream_ends_at_once() -> None:
+    before, now = (np.full((HEIGHT, WIDTH, 3), level, np.uint8) for level in (100, 104))
+    carry = Carry((Past(0, before, before),), Strength((), ()), 0.0, 0.21)
+    frame = Frame(1, Fraction(1), now)
+    assert follow(carry, frame, (1,), lambda past, now: at_rest()) is None
+    found = follow(carry, frame, (1,), lambda past, now: at_rest(), dies=False)
+    assert found is not None and found.alive < 0.2

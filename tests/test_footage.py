@@ -103,6 +103,18 @@ def test_a_flights_motion_is_exact(tmp_path: Path) -> None:
     assert np.abs(predicted - now.image)[motion.valid].mean() < 2
 
 
+@pytest.mark.parametrize("mode", ["world", "frames"])
+def test_zooming_in_and_back_out_gives_the_still_again(mode: str, tmp_path: Path) -> None:
+    """Every frame is looked up in the still itself: nothing adds up."""
+    source = write_image(tmp_path / "soft.png", texture(72, 96, grain=3))
+    how = {"zoom": "1.6 if t < 1 else 1 / 1.6", "mode": mode}
+    footage = of_zoom([str(source)], quick(camera=how, input={"seconds": 2.05}))
+    first, middle, last = (frame.image.astype(float) for frame in footage.frames((0, 24, 48)))
+    inner = slice(8, -8), slice(8, -8)
+    assert np.abs(last - first)[inner].mean() < 1.5
+    assert np.abs(middle - first)[inner].mean() > 10
+
+
 def test_a_part_of_a_flight_is_a_range_of_its_frames(still: Path) -> None:
     part = of_zoom([str(still)], quick(input={"seconds": 1.0, "frames": "10:14"}))
     whole = of_zoom([str(still)], quick(input={"seconds": 1.0}))
@@ -201,3 +213,15 @@ def test_a_folder_has_the_rate_that_is_asked_for_and_keeps_its_frames(tmp_path: 
 def test_a_range_that_begins_beyond_the_end_is_told_the_length(clip: Path) -> None:
     with pytest.raises(SettingsError, match=r"frames 0 to 11 .* the range 100: goes beyond"):
         of_video(str(clip), quick(input={"frames": "100:"}))
+
+
+# Cameras whose settings move
+
+
+def test_what_moves_in_a_world_is_the_camera_alone(still: Path) -> None:
+    with pytest.raises(SettingsError, match=r"dream\.step_size.*camera\.mode=frames"):
+        of_zoom([str(still)], quick(dream={"step_size": "0:0.01, 1s:0.02"}))
+    with pytest.raises(SettingsError, match=r"bends.*camera\.mode=frames"):
+        of_zoom([str(still)], quick(camera={"zoom": "1.2 + 0.1 * sin(t)", "shift": [0.1, 0.0]}))
+    bent = {"zoom": "1.2 + 0.1 * sin(t)", "shift": [0.1, 0.0], "mode": "frames"}
+    assert of_zoom([str(still)], quick(camera=bent)).filming is None

@@ -1,12 +1,21 @@
 """What becomes of a gradient: its size by every rule, its bands, its spectrum, its colours."""
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from little import texture
 from torch import Tensor
 
+from dreamvid.dream import Effort, dream
+from dreamvid.engine import start
+from dreamvid.media import to_float, to_pixels
+from dreamvid.papers.measures import apart, colours, fine_share, mean_frequency
+from dreamvid.presets import resolve
 from dreamvid.settings import DreamSettings
 from dreamvid.steps import COLOURS, blurred, pyramid_evened, rule, shaping, spectrum_evened
 
@@ -122,3 +131,50 @@ def test_a_blur_treats_rows_columns_and_channels_alike() -> None:
     torch.testing.assert_close(soft, soft.flip(-1))
     assert float(soft[:, [0, 2]].abs().max()) == 0
     assert float(soft.sum()) == pytest.approx(1, rel=1e-5)
+
+
+# What holds a dream back moves what it says, in whole dreams of the shipped net
+
+Measure = Callable[[np.ndarray, np.ndarray], float]
+
+
+def _variation(image: np.ndarray, source: np.ndarray) -> float:
+    return float(np.square(np.diff(image, axis=0)).mean() + np.square(np.diff(image, axis=1)).mean())
+
+
+def _hue_gap(image: np.ndarray, source: np.ndarray) -> float:
+    return apart(colours([to_pixels(image)]), colours([to_pixels(source)]))
+
+
+REGULARISERS: dict[str, tuple[dict[str, Any], Measure]] = {
+    "total variation": ({"objective": [{"kind": "tv", "weight": 300}]}, _variation),
+    "l2": ({"objective": [{"kind": "l2", "weight": 20}]}, lambda image, source: float(np.square(image - 0.5).mean())),
+    "distance to the source": (
+        {"objective": [{"kind": "source", "weight": 50}]},
+        lambda image, source: float(np.square(image - source).mean()),
+    ),
+    "blur": ({"dream": {"blur_every": 2, "blur_sigma": 1.0}}, lambda image, source: fine_share(image)),
+    "gradient smoothing": ({"dream": {"smooth": 1.5}}, lambda image, source: fine_share(image)),
+    "an even spectrum": ({"dream": {"gradient": "fourier"}}, lambda image, source: mean_frequency(image - source)),
+    "even bands": ({"dream": {"gradient": "laplacian"}}, lambda image, source: mean_frequency(image - source)),
+    "decay": ({"dream": {"decay": 0.9, "clamp": False}}, lambda image, source: float(np.ptp(image))),
+    "clamping": ({}, lambda image, source: float(np.ptp(image))),
+    "source colours": ({"dream": {"keep_colours": True}}, _hue_gap),
+}
+UNHELD = {"decay", "clamping"}  # against a dream that is not clamped
+
+
+@pytest.mark.parametrize("name", REGULARISERS)
+def test_a_regulariser_moves_what_it_says(name: str) -> None:
+    changes, measure = REGULARISERS[name]
+    dreaming = {"octaves": 2, "steps": 8, "step_size": 0.03}
+    base = [{"layer": "mixed3b"}]
+
+    def dreamt(changes: dict[str, Any], **how: Any) -> np.ndarray:
+        given = {"objective": base + changes.get("objective", []), "dream": dreaming | how | changes.get("dream", {})}
+        ready = start(resolve("dream", [("compute.precision", "fp32"), *given.items()]))
+        return dream(ready.dreamer, source, None, Effort(8), (0,))[0]
+
+    source = to_float(texture(72, 96, seed=4, grain=4))
+    plain = dreamt({}, clamp=name not in UNHELD)
+    assert measure(dreamt(changes), source) < 0.95 * measure(plain, source)

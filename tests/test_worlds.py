@@ -95,3 +95,13 @@ def test_what_is_fine_has_no_broad_part() -> None:
     dots[::4, ::4] = 1
     assert np.abs(fine(np.ascontiguousarray(broad))[:, 16:-16]).max() < 0.1
     assert fine(dots).std() == pytest.approx(dots.std(), rel=0.02)
+
+
+def test_frames_are_the_same_in_any_order_and_by_anyone(dreamer: Dreamer) -> None:
+    scene = Scene((STILL,), LOOPS["spiral"])
+    *_, made = make(scene, HEIGHT, WIDTH, dreamer)
+    film = filming(scene)
+    forward = [film.frame(index, (HEIGHT, WIDTH), made.world) for index in range(0, 72, 8)]
+    other = worlds.restored(scene.flight, HEIGHT, WIDTH, made.world.layer.copy())
+    backward = [film.frame(index, (HEIGHT, WIDTH), other) for index in reversed(range(0, 72, 8))]
+    assert all(np.array_equal(one, two) for one, two in zip(forward, reversed(backward), strict=True))
