@@ -13,7 +13,7 @@ from dreamvid.camera import Flight, motion
 from dreamvid.errors import SettingsError
 from dreamvid.media import Image
 from dreamvid.motion import warp
-from dreamvid.world import Polar, empty, grown
+from dreamvid.world import PLACES, Polar, empty, grown
 
 HEIGHT, WIDTH = 72, 128
 FLIGHTS = LOOPS | {
@@ -104,9 +104,9 @@ def test_more_room_means_more_steps() -> None:
     depths = [empty(flight(zoom, loop=True), HEIGHT, WIDTH).depths for zoom in (1.05, 1.5, 2.5)]
     assert depths == sorted(depths)
     assert depths[0] < depths[-1]
-    assert empty(flight(), HEIGHT, WIDTH).depths == 1
+    assert empty(flight(), HEIGHT, WIDTH).depths == PLACES
     pan = empty(flight(shift=(0.0, 1.0), loop=True), HEIGHT, WIDTH)
-    assert pan.depths == pytest.approx(6 / (WIDTH / HEIGHT), rel=0.05)
+    assert pan.depths == pytest.approx(PLACES * 6 / (WIDTH / HEIGHT), rel=0.05)
 
 
 def test_a_layer_has_as_many_columns_as_the_frame_has_pixels_around_its_corner() -> None:
