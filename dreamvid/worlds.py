@@ -1,7 +1,8 @@
 """A world dreamed once, through views of it; then every frame of the film is only a view.
 
 Views are dreamed as pictures are: octaves, shifts, tiles, the step rule. The times they are taken at are spread evenly
-over the flight by the golden ratio, so every place is dreamed from everywhere that it is seen from.
+over the flight by the golden ratio, so every place is dreamed from everywhere that it is seen from; at the end, where
+the dream is weakest.
 """
 
 import math
@@ -9,10 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from dreamvid import steps
 from dreamvid.camera import Flight, Pose
-from dreamvid.dream import LIGHT, Dreamer, How, climb, octave_sizes, to_tensor
+from dreamvid.dream import LIGHT, Dreamer, How, climb, octave_sizes, score, to_tensor
 from dreamvid.errors import SettingsError
 from dreamvid.media import Image, Pixels, to_pixels
 from dreamvid.scene import Scene
@@ -22,6 +24,7 @@ from dreamvid.world import World, empty, grown
 GOLDEN = (math.sqrt(5) - 1) / 2
 COARSE = 32  # pixels of the short side at which what is broad is looked for
 BROAD = 1 / 12  # of the short side: the width of the blur that tells what is broad
+CHOICES, EVENING = 4, 0.4  # poses that the weakest is taken of, in this share of the finest octave's steps
 MEMORIES = ("adam", "adagrad", "adagrad_printed")
 
 
@@ -60,6 +63,7 @@ def make(
     flight, plan = scene.flight, steps_of(scene.flight, height, width, dreamer)
     done, rule = 0, steps.rule(dreamer.settings)
     world: World | None = None
+    evening = round(EVENING * sum(octave == plan[-1][0] for octave, *_ in plan)) if plan else 0
     if begun is not None:
         done, layer = begun
         world = restored(flight, *plan[done - 1][2:], layer)
@@ -68,9 +72,10 @@ def make(
             world = empty(flight, high, wide)
         elif plan[number - 1][0] != octave:
             world = grown(world, empty(flight, high, wide))
-        at = flight.pose(flight.seconds * ((number + 0.5) * GOLDEN % 1))
-        base = scene.view(at, high, wide)
-        image = to_tensor(np.clip(base + fine(world.view(at)), 0, 1), dreamer)
+        # At the end steps go where the dream is weakest, so that no part of the flight is behind the others.
+        choices = CHOICES if number >= len(plan) - evening else 1
+        looks = [_look(scene, world, number + turn * len(plan), high, wide, dreamer) for turn in range(choices)]
+        at, base, image = looks[0] if choices == 1 else min(looks, key=lambda look: score(dreamer, look[2]))
         source = to_tensor(base, dreamer) if dreamer.asks_for_source else None
         result, dreamer = climb(dreamer, image, (0, octave, step), How(rule=rule, source=source))
         change = (result - image)[0].permute(1, 2, 0).cpu().numpy()
@@ -78,6 +83,15 @@ def make(
             change = np.repeat((change @ np.array(LIGHT, np.float32))[..., None], 3, axis=2)
         world.take(at, np.ascontiguousarray(change))
         yield Made(world, number + 1, len(plan))
+
+
+def _look(
+    scene: Scene, world: World, number: int, height: int, width: int, dreamer: Dreamer
+) -> tuple[Pose, Image, Tensor]:
+    """A pose of the flight, the scene from there, and that with what has been dreamed over it, (1, 3, H, W)."""
+    at = scene.flight.pose(scene.flight.seconds * ((number + 0.5) * GOLDEN % 1))
+    base = scene.view(at, height, width)
+    return at, base, to_tensor(np.clip(base + fine(world.view(at)), 0, 1), dreamer)
 
 
 def restored(flight: Flight, height: int, width: int, layer: Image) -> World:

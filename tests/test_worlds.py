@@ -105,3 +105,19 @@ def test_frames_are_the_same_in_any_order_and_by_anyone(dreamer: Dreamer) -> Non
     other = worlds.restored(scene.flight, HEIGHT, WIDTH, made.world.layer.copy())
     backward = [film.frame(index, (HEIGHT, WIDTH), other) for index in reversed(range(0, 72, 8))]
     assert all(np.array_equal(one, two) for one, two in zip(forward, reversed(backward), strict=True))
+
+
+def test_at_the_end_steps_go_where_the_dream_is_weakest(dreamer: Dreamer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With many of them the weakest frame is nearer to the mean than without."""
+    scene = Scene((STILL,), flight(2.0, loop=True, seconds=3.0))
+    longer = replace(dreamer, settings=dreamer.settings.model_copy(update={"steps": 8, "octaves": 1}))
+
+    def weakest(share: float) -> float:
+        monkeypatch.setattr(worlds, "EVENING", share)
+        *_, made = make(scene, HEIGHT, WIDTH, longer)
+        film = filming(scene)
+        frames = [film.frame(index, (HEIGHT, WIDTH), made.world) for index in range(36)]
+        scores = [score(longer, to_tensor(to_float(frame), longer)) for frame in frames]
+        return min(scores) / float(np.mean(scores))
+
+    assert weakest(0.9) > weakest(0.0)
