@@ -225,10 +225,13 @@ def each_dreamed(
             layer = coherence.seed(found.layer, found.kept, strength, sizes, found.covered)
             if landing is not None and (share := landing[0].mixing(frame.index)) > 0:
                 layer = layer + np.float32(share) * (landing[1](frame.index - landing[0].lap) - layer)
-            effort = carried_effort(settings, strength, found.new, frame.index, shown)
-            image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
             start = np.clip(source + layer, 0, 1)
-            image = coherence.settle(image, start, found.still, carry.last, frame.image, restless=restless)
+            if landing is not None and landing[0].share(frame.index) == 1:
+                image = start  # landed: what follows was dreamed from this very layer
+            else:
+                effort = carried_effort(settings, strength, found.new, frame.index, shown)
+                image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
+                image = coherence.settle(image, start, found.still, carry.last, frame.image, restless=restless)
 
         pixels = to_pixels(coherence.masked(image, source, frame.mask))
         yield Rendered(frame.index, frame.image, pixels, strength, age, alive, valid, dreamer.settings.tile)

@@ -805,6 +805,16 @@ def test_a_loop_goes_round_after_its_intro(mode: str, tmp_path: Path) -> None:
     assert not np.array_equal(film[-6], film[-5])
 
 
+def test_a_loop_frame_by_frame_ends_with_the_frame_that_its_first_was_dreamed_from(tmp_path: Path) -> None:
+    source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mkv"
+    job.dream_zoom(str(source), output, quick(**{**WORLD, "camera": {"zoom": 2.5, "mode": "frames"}}), KEEP)
+    stored = frames_of(output)
+    assert len(stored) == 2 + 6  # a third of the lap is the landing
+    frames = [read_image(path) for path in sorted((Path(f"{output}.dreamvid") / "frames").iterdir())]
+    assert np.array_equal(frames[7], frames[1])
+    assert not np.array_equal(frames[6], frames[0])
+
+
 def test_a_flight_over_several_stills(tmp_path: Path) -> None:
     stills = [str(write_image(tmp_path / f"{seed}.png", texture(seed=seed))) for seed in range(2)]
     summary = job.dream_zoom(stills, tmp_path / "flight.mp4", quick(**WORLD))
