@@ -13,8 +13,9 @@ from torch import Tensor
 
 from dreamvid.dream import Effort, dream
 from dreamvid.engine import start
+from dreamvid.features.spectra import fine_share, mean_frequency
 from dreamvid.media import to_float, to_pixels
-from dreamvid.papers.measures import apart, colours, fine_share, mean_frequency
+from dreamvid.papers.measures import apart, colours
 from dreamvid.presets import resolve
 from dreamvid.settings import DreamSettings
 from dreamvid.steps import COLOURS, blurred, pyramid_evened, rule, shaping, spectrum_evened

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from dreamvid.errors import SourceError, nearest
 from dreamvid.features import photos
@@ -45,9 +45,10 @@ def of_class(folder: Path, name: str, side: int) -> Average:
     return Average(mean, squares[far.argmin()], len(squares), float(usual))
 
 
-def correlation(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
-    """Pearson's correlation of two pictures of one size over all values, in [-1, 1]; 0 where one is flat."""
-    mine, its = (part.astype(np.float64).ravel() - part.mean() for part in (one, other))
+def correlation(one: ArrayLike, other: ArrayLike) -> float:
+    """Pearson's correlation of two pictures, or maps, of one size over all values, in [-1, 1]; 0 where one is flat."""
+    values = (np.asarray(part, np.float64).ravel() for part in (one, other))
+    mine, its = (part - part.mean() for part in values)
     size = float(np.linalg.norm(mine) * np.linalg.norm(its))
     return float(mine @ its) / size if size else 0.0
 

@@ -25,10 +25,9 @@ def noise(studio: Studio, layers: Sequence[str], *, side: int) -> Finding:
     for layer in known_layers(layers, studio.net) if layers else ends(studio.net):
         dreamer = studio.dreamer(studio.of_layer(layer))
         made = picture(dreamer, beginning(dreamer, side, side))
-        frequency, energy = radial_spectrum(to_float(made))
-        share = energy * frequency  # of a ring, which is the longer the further out
-        fine = float(share[frequency >= FINE].sum() / share.sum())
-        middle = float((share * frequency).sum() / share.sum())
+        image = to_float(made)
+        frequency, energy = radial_spectrum(image)
+        fine, middle = fine_share(image), mean_frequency(image)
         cells.append(Cell(layer, made))
         curves[layer] = Curve(frequency.tolist(), energy.tolist())
         rows += [
@@ -59,3 +58,22 @@ def radial_spectrum(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float
     counts = np.bincount(ring[inside], minlength=rings + 1)[1:]
     sums = np.bincount(ring[inside], spectrum[inside], minlength=rings + 1)[1:]
     return np.arange(1, rings + 1) / (2 * rings), sums / counts
+
+
+def fine_share(image: Image) -> float:
+    """The share of a picture's energy above a quarter of a cycle a pixel; H x W x 3 in [0, 1]."""
+    frequency, share = _shares(image)
+    return float(share[frequency >= FINE].sum())
+
+
+def mean_frequency(image: Image) -> float:
+    """The mean frequency of a picture's energy in cycles per pixel; H x W x 3 in [0, 1]."""
+    frequency, share = _shares(image)
+    return float((share * frequency).sum())
+
+
+def _shares(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The frequencies of a picture's rings, and the share of its energy in each: the longer, the further out."""
+    frequency, density = radial_spectrum(image)
+    energy = density * frequency
+    return frequency, energy / energy.sum()

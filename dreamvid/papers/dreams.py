@@ -9,16 +9,17 @@ from dreamvid import objectives, tiles
 from dreamvid.dream import Dreamer, Effort, dream
 from dreamvid.engine import with_defaults
 from dreamvid.features import plots, steps
+from dreamvid.features.average import correlation
 from dreamvid.features.plots import Curve, Panel
 from dreamvid.features.sheet import Cell, sheet, stacked
-from dreamvid.features.spectra import radial_spectrum
+from dreamvid.features.spectra import fine_share, radial_spectrum
 from dreamvid.features.studio import beginning, picture
 from dreamvid.media import Image, to_float, to_pixels
 from dreamvid.nets.dense import dense
 from dreamvid.nets.net import OUTPUT, activations, layer_shapes
 from dreamvid.objectives import layer_energy
 from dreamvid.papers.entry import Bench, Entry, Shown
-from dreamvid.papers.measures import activation, correlation, energy, fine_share, local_means, pattern_size
+from dreamvid.papers.measures import activation, energy, local_means, pattern_size
 
 SIDE = 224
 

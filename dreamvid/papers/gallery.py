@@ -106,14 +106,14 @@ def make(page: Page, wanted: Sequence[Entry], out: Path, progress: Callable[[int
 def _tasks(entry: Entry, studios: dict[str, Studio], page: Page) -> Iterator[tuple[Studio, bool, Studio | None]]:
     """With what an entry is run: every net, or the only one that it is about; and the same without training."""
     alone = {entry.net: _studio(entry.net, entry.weights, page)} if entry.net else studios
-    trained = list(alone.values())
-    for studio in trained:
+    runs = [(studio, False) for studio in alone.values()]
+    if entry.controlled and entry.weights is None:
+        first, _ = runs[0]
+        runs.append((replace(first, net=untrained(first.net)), True))
+    for studio, control in runs:
         judge = next((other for name, other in studios.items() if name != studio.net.name), None)
         if judge is not None or not entry.judged:
-            yield studio, False, judge
-    first, judge = trained[0], next(iter(list(studios.values())[1:]), None)
-    if entry.controlled and entry.weights is None and (judge is not None or not entry.judged):
-        yield replace(first, net=untrained(first.net)), True, judge
+            yield studio, control, judge
 
 
 def untrained(net: Net) -> Net:

@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dreamvid.features.spectra import FINE, radial_spectrum
 from dreamvid.media import Image, Pixels, to_float
 from dreamvid.nets.prepare import PreparedNet
 from dreamvid.video import cv
@@ -37,26 +36,6 @@ def pattern_size(image: Image) -> float:
     below = int(np.argmax(mean < np.exp(-1)))
     above = mean[below - 1]
     return float(below - 1 + (above - np.exp(-1)) / (above - mean[below]))
-
-
-def fine_share(image: Image) -> float:
-    """The share of a picture's energy above a quarter of a cycle a pixel; H x W x 3 in [0, 1]."""
-    frequency, density = radial_spectrum(image)
-    share = density * frequency
-    return float(share[frequency >= FINE].sum() / share.sum())
-
-
-def mean_frequency(image: Image) -> float:
-    """The mean frequency of a picture's energy in cycles per pixel; H x W x 3 in [0, 1]."""
-    frequency, density = radial_spectrum(image)
-    share = density * frequency
-    return float((share * frequency).sum() / share.sum())
-
-
-def correlation(first: Values | Tensor, second: Values | Tensor) -> float:
-    """Pearson's, over all values; 0 where one of the two does not vary."""
-    one, two = (np.asarray(values, np.float64).ravel() for values in (first, second))
-    return float(np.corrcoef(one, two)[0, 1]) if one.std() > 0 and two.std() > 0 else 0.0
 
 
 def colours(pictures: Sequence[Pixels]) -> Values:

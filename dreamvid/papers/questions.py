@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 from dreamvid import objectives
 from dreamvid.dream import score, to_tensor
 from dreamvid.features import infinite as growing
+from dreamvid.features.average import correlation
 from dreamvid.features.crops import strongest_crops
 from dreamvid.features.deconv import projection, shown
 from dreamvid.features.portraits import classes
 from dreamvid.features.sheet import Cell, enlarged, outlined, sheet, slotted, stacked
+from dreamvid.features.spectra import mean_frequency
 from dreamvid.features.studio import Studio, beginning, of_unit, picture
 from dreamvid.features.units import Unit, ends, evenly
 from dreamvid.media import to_float, to_pixels
@@ -21,8 +23,6 @@ from dreamvid.papers.measures import (
     activation,
     apart,
     colours,
-    correlation,
-    mean_frequency,
     pattern_size,
 )
 

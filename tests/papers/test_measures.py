@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from dreamvid.features import average, spectra
 from dreamvid.media import Image, to_pixels
 from dreamvid.papers import measures
 
@@ -23,14 +24,14 @@ def test_a_pattern_twice_as_large_has_twice_the_size() -> None:
 
 @pytest.mark.parametrize(("period", "fine"), [(3, True), (16, False)])
 def test_fine_energy_is_above_a_quarter_of_a_cycle(period: float, fine: bool) -> None:
-    assert (measures.fine_share(grating(period)) > 0.9) is fine
-    assert measures.mean_frequency(grating(period)) == pytest.approx(1 / period, rel=0.1)
+    assert (spectra.fine_share(grating(period)) > 0.9) is fine
+    assert spectra.mean_frequency(grating(period)) == pytest.approx(1 / period, rel=0.1)
 
 
 def test_correlation_of_what_does_not_vary_is_none() -> None:
     ramp = torch.arange(10.0)
-    assert measures.correlation(ramp, 3 - 2 * ramp) == pytest.approx(-1)
-    assert measures.correlation(ramp, torch.ones(10)) == 0
+    assert average.correlation(ramp, 3 - 2 * ramp) == pytest.approx(-1)
+    assert average.correlation(ramp, torch.ones(10)) == 0
 
 
 def test_histograms_of_hue_do_not_see_the_light() -> None:
