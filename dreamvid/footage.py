@@ -76,10 +76,11 @@ def _estimated(past: Past, now: Frame) -> Motion:
     return motion.estimate(past.source, now.image)
 
 
-def of_still(source: str, settings: Settings) -> Footage:
+def of_still(source: str, settings: Settings, *, enlarged: bool = False) -> Footage:
     """One picture: a still, the first frame of a video's range, or noise.
 
-    Raises as `of_video` does; SettingsError where noise has no size.
+    `enlarged`: as large as the source has it, where that is larger than the frame. Raises as `of_video` does;
+    SettingsError where noise has no size.
     """
     if source in NOISE:
         picture, info = _noise(source, settings)
@@ -88,9 +89,9 @@ def of_still(source: str, settings: Settings) -> Footage:
         info = probe(source, tolerate_damage=settings.input.tolerate_damage)
         whole = make_plan(settings, info)
         framing = whole.framing
-        (frame,) = read(info, framing, whole.frames[:1])
+        (frame,) = read(info, framing.enlarged() if enlarged else framing, whole.frames[:1])
         picture = frame.image
-    height, width = picture.shape[:2]
+    height, width = framing.size
     alone = replace(info, kind="still", audio=(), subtitles=(), chapters=0, damaged=(), delay=Fraction(0))
     still = replace(alone, times=(Fraction(0),), end=1 / info.rate, height=height, width=width, sar=framing.sar)
     once = _with_input(settings, size=None, frames=None, start=None, stop=None, fps=None)
@@ -110,10 +111,10 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
     size is set, and for a flight that cannot be or does not close.
     """
     alone = _with_input(settings, frames=None, start=None, stop=None)
-    firsts = [of_still(source, alone) for source in sources]
+    firsts = [of_still(source, alone, enlarged=True) for source in sources]
     stills = tuple(frame.image for first in firsts for frame in first.frames((0,)))
-    height, width = stills[0].shape[:2]
-    if any(still.shape != stills[0].shape for still in stills):
+    height, width = firsts[0].plan.framing.size
+    if any(first.plan.framing.size != (height, width) for first in firsts):
         raise SettingsError(f"the pictures are of different sizes: give one, such as --size {width}x{height}")
     rate, wanted, how = parse_rate(settings.input.fps or ZOOM_RATE), settings.input, settings.camera
     lap = max(1, _frames(wanted.seconds, rate))

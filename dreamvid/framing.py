@@ -1,7 +1,7 @@
 """How a source frame becomes a working frame: sizes as users write them, crop, resize, pad."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -21,6 +21,16 @@ class Framing:
     size: tuple[int, int]
     sar: Fraction = Fraction(1)
     note: str = ""
+
+    def enlarged(self) -> "Framing":
+        """The same crop and padding at the size that the source itself has there; this one, if that is not larger."""
+        kept, shown = self.rows[1] - self.rows[0], self.inner[0]
+        if kept <= shown:
+            return self
+        inner, size = (
+            (round(rows * kept / shown), round(cols * kept / shown)) for rows, cols in (self.inner, self.size)
+        )
+        return replace(self, inner=inner, size=size)
 
 
 def parse_size(text: str, height: int, width: int) -> tuple[int, int, bool]:

@@ -4,9 +4,9 @@ Every frame is sampled from the stills themselves, once: nothing is resampled tw
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,10 @@ from dreamvid.video import cv
 
 Reals = npt.NDArray[np.float32]
 MEETING = 0.5  # share of the way from one still to the next over which they meet
+ENOUGH = math.log(5)  # depth at which a still is gone into so far that it comes again within itself: it has no more
+NEARLY = 1e-6  # of that
+ROUND = 8  # power of the norm that rounds the corners of where a still ends
+DIRECTIONS = 4096  # at which it is known where that is
 LEAST = math.log(1.2)  # depth from one still to the next: nearer by, one sees nothing but repetition
 SKIPPED = 1.5  # pixels of a still to one of the frame: from there on, one in between would be missed
 SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no frame
@@ -26,23 +30,43 @@ SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no
 
 @dataclass(frozen=True)
 class Scene:
-    """Stills in a row along a flight, all of the same size. `view` shows what is seen from a pose."""
+    """Stills in a row along a flight, in the frame's aspect and at least of its size. `view`: what a pose shows.
+
+    A flight far into a still comes to the same still again within it: it has no more to show. A loop goes through its
+    stills several times then; a journey begins with the first of them, untouched.
+    """
 
     stills: tuple[Pixels, ...]
     flight: Flight
 
     def view(self, at: Pose, height: int, width: int, share: float = 1.0) -> Image:
         """The frame from a pose, H x W x 3 in [0, 1]; `share`: of the world, in place of the first still alone."""
-        whole = self.flight.whole
-        rests = whole == 0 and (self.flight.turns or self.flight.speed == 0)  # or comes back as it went
-        alone = len(self.stills) == 1 and (not self.flight.loop or rests)
-        size = height, width
-        flat = to_float(similar(self.stills[0], at, size)) if alone or share < 1 else None
+        size, alone = (height, width), self._alone
+        flat = to_float(similar(self._halves[0], at, size)) if alone or share < 1 else None
         if flat is not None and (alone or share == 0):
             return flat
-        look = self._panned if whole == 0 else self._turned if whole.real == 0 else self._nested
+        whole = self.flight.whole
+        look = self._nested if whole.real or self._far else self._panned if whole == 0 else self._turned
         world = look(at, size)
         return world if flat is None else flat + np.float32(share) * (world - flat)
+
+    @cached_property
+    def _alone(self) -> bool:
+        """Whether nothing is seen but the first still, mirrored beyond its border."""
+        whole = self.flight.whole
+        rests = whole == 0 and (self.flight.turns or self.flight.speed == 0)  # or comes back as it went
+        return len(self.stills) == 1 and (rests if self.flight.loop else not self._far)
+
+    @cached_property
+    def _far(self) -> bool:
+        """Whether it is a journey farther into one still, or out of it, than that has anything to show."""
+        least, most = self.flight.nearest
+        return len(self.stills) == 1 and not self.flight.loop and most - least > ENOUGH
+
+    @cached_property
+    def _halves(self) -> tuple[tuple[Pixels, ...], ...]:
+        """Each still, and its halves of halves."""
+        return tuple(tuple(_halved(still)) for still in self.stills)
 
     def _panned(self, at: Pose, size: tuple[int, int]) -> Image:
         """Stills one beside the other along the way, and round again."""
@@ -52,62 +76,69 @@ class Scene:
         first, last = math.floor(float(position.min()) + 0.5 - meeting / 2), math.ceil(float(position.max()) + 0.5)
         if not self.flight.loop:
             first, last = max(0, first), min(len(self.stills) - 1, last)
-        seen = (
-            (nth % len(self.stills), Pose(0j, 0j, at.offset - gap * nth), (position - nth + 0.5) / meeting + 0.5)
-            for nth in range(min(first, last), last + 1)
-        )
-        return self._laid(seen, size)
+
+        def seen(nth: int) -> tuple[int, Pose, Reals]:
+            share = smooth((position - nth + 0.5) / meeting + 0.5)
+            return nth % len(self.stills), Pose(0j, 0j, at.offset - gap * nth), share
+
+        return self._laid(map(seen, range(min(first, last), last + 1)), size)
 
     def _turned(self, at: Pose, size: tuple[int, int]) -> Image:
         """A still's sectors round and round, each meeting the next before it ends."""
         sectors = folds(self.flight)
         if sectors == 1:
-            return to_float(similar(self.stills[0], at, size))
+            return to_float(similar(self._halves[0], at, size))
         inwards, angle = around(*size, at.centre)
         distance = np.float32(farthest(at.centre, size[1] / size[0])) * np.exp(-inwards)
         sector = 2 * math.pi / sectors
         within = (angle + np.float32(at.way.imag)) / np.float32(sector)
         within -= np.floor(within)
         near, far = (
-            to_float(lookup(self.stills[0], distance, (within - turn) * np.float32(sector), at.offset, size[0]))
+            to_float(lookup(self._halves[0], distance, (within - turn) * np.float32(sector), at.offset, size))
             for turn in (0, 1)
         )
         return faded(near, far, smooth((within - (1 - MEETING)) / MEETING))
 
     def _nested(self, at: Pose, size: tuple[int, int]) -> Image:
         """Stills one within the other, each where the one before has come near to its centre."""
-        whole, count = self.flight.whole, len(self.stills)
-        gap, onwards = abs(whole.real) / count, -1 if whole.real > 0 else 1
-        twist = whole.imag / -whole.real  # turn for each unit of depth: every still is upright where it fills the frame
-        inwards, _ = around(*size, at.centre)
-        deepest = math.log(farthest(at.centre, size[1] / size[0]) * size[0] / SMALLEST)
+        whole, count, loop = self.flight.whole, len(self.stills), self.flight.loop
+        row = abs(whole.real) / count
+        gap = ENOUGH if self._far else row / math.ceil(row / ENOUGH - NEARLY) if loop else row
+        onwards = -1 if whole.real > 0 else 1
+        # Turn for each unit of depth: every still is upright where it fills the frame.
+        twist = whole.imag / -whole.real if whole.real else 0.0
+        aspect = size[1] / size[0]
+        inwards, angle = around(*size, at.centre)
+        deepest = math.log(farthest(at.centre, aspect) * size[0] / SMALLEST)
         first, last = math.floor((float(inwards.min()) - at.way.real) / gap), math.ceil((deepest - at.way.real) / gap)
-        if not self.flight.loop:
+        if not loop and not self._far:
             outermost, innermost = sorted((0, onwards * (count - 1)))
             first, last = min(max(outermost, first), innermost), min(innermost, last)
-        seen = (
-            (
-                nth * onwards % count,
-                Pose(at.way + complex(nth * gap, -twist * nth * gap), at.centre, at.centre),
-                (inwards - np.float32(at.way.real + nth * gap)) / np.float32(MEETING * gap) + 1,
-            )
-            for nth in range(first, last + 1)
-        )
-        return self._laid(seen, size)
+
+        def seen(nth: int) -> tuple[int, Pose, Reals]:
+            way = at.way + complex(nth * gap, -twist * nth * gap)
+            within = inwards + ending(angle + np.float32(way.imag), at.centre, aspect)
+            rise = smooth((within - np.float32(way.real)) / np.float32(MEETING * gap) + 1)
+            # A journey's first frame is its first still and nothing else: what is within comes to be seen on the way.
+            depth = -at.way.real / gap - (nth - 1)
+            come = 1.0 if loop or nth <= 0 else float(smooth(depth / MEETING))
+            return nth * onwards % count, Pose(way, at.centre, at.centre), rise * np.float32(come)
+
+        return self._laid(map(seen, range(first, last + 1)), size)
 
     def _laid(self, seen: Iterable[tuple[int, Pose, Reals]], size: tuple[int, int]) -> Image:
-        """Stills by number, as seen from a pose, each laid over those before where its share rises from 0 to 1."""
+        """Stills by number, as seen from a pose, each laid over those before with a share, H x W in [0, 1]."""
         result: Image | None = None
-        for number, at, rise in seen:
+        for number, at, share in seen:
             if result is None:
-                result = to_float(similar(self.stills[number], at, size))
+                result = to_float(similar(self._halves[number], at, size))
                 continue
-            rows, columns = (np.flatnonzero((rise > 0).any(axis=axis)) for axis in (1, 0))
+            rows, columns = (np.flatnonzero((share > 0).any(axis=axis)) for axis in (1, 0))
             if not rows.size:
                 break
             part = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-            shown = to_float(similar(self.stills[number], at, size, part))
-            result[part] = faded(result[part], shown, smooth(rise[part]))
+            shown = to_float(similar(self._halves[number], at, size, part))
+            result[part] = faded(result[part], shown, share[part])
         assert result is not None
         return result
 
@@ -157,47 +188,92 @@ def around(height: int, width: int, centre: complex) -> tuple[Reals, Reals]:
     return inwards.astype(np.float32), np.angle(places).astype(np.float32)
 
 
-def similar(picture: Pixels, at: Pose, size: tuple[int, int], part: tuple[slice, slice] | None = None) -> Pixels:
+@lru_cache(maxsize=4)
+def endings(centre: complex, aspect: float) -> Reals:
+    """How far inwards of the corner that is farthest from a point a still ends, as a logarithm, by direction around it.
+
+    Not to its border itself but to one with round corners around it. Nothing where the point is not within the still.
+    """
+    angles = np.arange(DIRECTIONS) * (2 * math.pi / DIRECTIONS)
+    column, row = np.cos(angles), np.sin(angles)
+    room = aspect / 2 - centre.real, aspect / 2 + centre.real, 0.5 - centre.imag, 0.5 + centre.imag
+    if min(room) <= 0:
+        return np.zeros(DIRECTIONS, np.float32)
+    sides = (np.maximum(side, 0) / to for side, to in zip((column, -column, row, -row), room, strict=True))
+    norm = np.sum(np.stack(list(sides)) ** ROUND, axis=0) / 2
+    return (-np.log(norm) / ROUND - math.log(farthest(centre, aspect))).astype(np.float32)
+
+
+def ending(angle: Reals, centre: complex, aspect: float) -> Reals:
+    """The same at angles, in radians."""
+    at = np.rint(angle * np.float32(DIRECTIONS / (2 * math.pi))).astype(np.int32) % DIRECTIONS
+    found: Reals = endings(centre, aspect)[at]
+    return found
+
+
+def similar(
+    halves: Sequence[Pixels], at: Pose, size: tuple[int, int], part: tuple[slice, slice] | None = None
+) -> Pixels:
     """What is seen of a picture from a pose in a frame of `size`, or in a part of it; beyond its border it is mirrored.
 
-    To the byte the picture itself, where it fills the frame as it is.
+    `halves`: the picture and its halves of halves. To the byte the picture itself, at the frame's size, where it fills
+    the frame as it is.
     """
-    cv2 = cv.load()
-    if at.way == 0 and at.offset == at.centre and picture.shape[:2] == size and part is None:
-        return picture
-    (height, width), (tall, wide) = size, picture.shape[:2]
+    height, width = size
     rows, columns = part or (slice(0, height), slice(0, width))
-    scale = at.scale * tall / height  # pixels of the picture to one of the frame
-    # The frame's pixel (0, 0) of this part shows this pixel of the picture.
+    picture = _shrunk(halves, abs(at.scale), size)
+    tall, wide = picture.shape[:2]
+    if at.way == 0 and at.offset == at.centre and (tall, wide) == size and part is None:
+        return picture
+    down, across = tall, wide * height / width  # pixels of the picture to a height of the frame
+    # The frame's pixel (0, 0) of this part shows this point, and those beside it are a step further.
     corner = complex(columns.start - (width - 1) / 2, rows.start - (height - 1) / 2) / height
-    origin = (at.scale * (corner - at.centre) + at.offset) * tall
-    if abs(scale) > SKIPPED:  # a lookup would skip pixels: look into a smaller copy instead
-        small, short = (max(1, round(side / abs(scale))) for side in (tall, wide))
-        picture = cv2.resize(picture, (short, small), interpolation=cv2.INTER_AREA)
-        across, down = short / wide, small / tall
-    else:
-        across = down = 1.0
+    origin, step = at.scale * (corner - at.centre) + at.offset, at.scale / height
     # A far flight's origin is beyond all bounds: nearer by whole pairs of mirror images the picture is the same.
-    column, row = math.fmod(origin.real + wide / 2, 2 * wide), math.fmod(origin.imag + tall / 2, 2 * tall)
+    column = math.fmod(origin.real * across + wide / 2, 2 * wide) - 0.5
+    row = math.fmod(origin.imag * down + tall / 2, 2 * tall) - 0.5
     x = np.arange(columns.stop - columns.start, dtype=np.float64)[None, :]
     y = np.arange(rows.stop - rows.start, dtype=np.float64)[:, None]
     return _mirrored(
         picture,
-        (column + scale.real * x - scale.imag * y) * across - 0.5,
-        (row + scale.imag * x + scale.real * y) * down - 0.5,
+        column + (step.real * across) * x - (step.imag * across) * y,
+        row + (step.imag * down) * x + (step.real * down) * y,
     )
 
 
-def lookup(picture: Pixels, distance: Reals, angle: Reals, centre: complex, height: int) -> Pixels:
-    """A picture at polar places around a point of it, in heights, in a frame of `height` pixels; mirrored beyond."""
-    cv2 = cv.load()
+def lookup(halves: Sequence[Pixels], distance: Reals, angle: Reals, centre: complex, size: tuple[int, int]) -> Pixels:
+    """A picture, with its halves of halves, at polar places around a point of it, in heights, in a frame of `size`;
+    mirrored beyond its border."""
+    picture = _shrunk(halves, 1.0, size)
     tall, wide = picture.shape[:2]
-    if tall / height > SKIPPED:
-        wide = max(1, round(wide * height / tall))
-        picture, tall = cv2.resize(picture, (wide, height), interpolation=cv2.INTER_AREA), height
-    columns = (distance * np.cos(angle) + np.float32(centre.real)) * np.float32(tall) + np.float32((wide - 1) / 2)
+    across = wide * size[0] / size[1]
+    columns = (distance * np.cos(angle) + np.float32(centre.real)) * np.float32(across) + np.float32((wide - 1) / 2)
     rows = (distance * np.sin(angle) + np.float32(centre.imag)) * np.float32(tall) + np.float32((tall - 1) / 2)
     return _mirrored(picture, columns, rows)
+
+
+def _shrunk(halves: Sequence[Pixels], scale: float, size: tuple[int, int]) -> Pixels:
+    """A picture that fills a frame of `size` as small as it is seen from `scale` times as far, if a lookup would skip
+    pixels of it."""
+    picture = halves[0]
+    if picture.shape[0] * scale <= SKIPPED * size[0]:
+        return picture
+    wanted = max(1, round(size[1] / scale)), max(1, round(size[0] / scale))
+    if scale != 1:  # as it is, it is shrunk at once, as every source is
+        picture = [half for half in halves if half.shape[0] >= wanted[1] and half.shape[1] >= wanted[0]][-1]
+    cv2 = cv.load()
+    shrunk: Pixels = cv2.resize(picture, wanted, interpolation=cv2.INTER_AREA)
+    return shrunk
+
+
+def _halved(picture: Pixels) -> Iterator[Pixels]:
+    cv2 = cv.load()
+    while True:
+        yield picture
+        tall, wide = picture.shape[:2]
+        if min(tall, wide) < 2:
+            return
+        picture = cv2.resize(picture, (wide // 2, tall // 2), interpolation=cv2.INTER_AREA)
 
 
 def _mirrored(picture: Pixels, columns: npt.NDArray[Any], rows: npt.NDArray[Any]) -> Pixels:

@@ -24,7 +24,7 @@ HALVING = math.log(2)
 INNERMOST = 2.0  # pixels from the centre of a zoom: nothing nearer is held
 LEVELS = 6  # halvings over which a zoom's layer is looked up; further in one pixel stands for many anyhow
 LARGEST, LONGEST = 250_000_000, 32_000  # pixels of a layer, and of a side of it: what a lookup takes
-SCALES, PLACES = 2.25, 1.5  # times the steps of a picture: what is seen at every scale, or place, has to suit all
+SCALES, PLACES = 1.5, 1.5  # times the steps of a picture: what is seen at every scale, or place, has to suit all
 MARGIN = 2  # pixels around a layer that continue it, for a cubic lookup
 Reals = npt.NDArray[np.float64]
 

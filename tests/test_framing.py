@@ -138,3 +138,20 @@ def test_the_most_extreme_aspects_leave_something_of_the_source() -> None:
     assert framing.cols[1] - framing.cols[0] == 1
     framing = frame_to(16384, 16, Fraction(1), "16384x16", "crop")
     assert framing.rows[1] - framing.rows[0] == 1
+
+
+@given(SIDES, SIDES, SARS, ASKED, ASKED, st.sampled_from(["crop", "pad", "inside"]))
+def test_enlarged_to_the_sources_own_size_a_frame_keeps_its_aspect(height, width, sar, rows, cols, fit) -> None:
+    try:
+        framing = frame_to(height, width, sar, f"{cols}x{rows}", fit)
+    except SettingsError:  # too small to be kept inside
+        return
+    large = framing.enlarged()
+    assert (large.rows, large.cols, large.note) == (framing.rows, framing.cols, framing.note)
+    kept = framing.rows[1] - framing.rows[0]
+    if kept <= framing.inner[0]:
+        assert large == framing
+        return
+    assert large.inner[0] == kept
+    for one, many in ((framing.inner, large.inner), (framing.size, large.size)):
+        assert abs(many[1] / one[1] - many[0] / one[0]) <= 0.5 / one[0] + 0.5 / one[1]

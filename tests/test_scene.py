@@ -1,13 +1,17 @@
 """Stills as a world: what closes closes, what is alone is untouched, and nothing goes on for nothing."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from little import texture
 from test_camera import flight
 
 from dreamvid.camera import Flight, points
 from dreamvid.errors import SettingsError
-from dreamvid.scene import Scene, check, extent, farthest, smooth
+from dreamvid.scene import ENOUGH, Scene, check, ending, extent, farthest, smooth
 
 HEIGHT, WIDTH = 54, 96
 STILLS = tuple(texture(HEIGHT, WIDTH, seed=seed, grain=4) for seed in range(3))
@@ -85,6 +89,67 @@ def test_zooming_in_and_back_out_gives_the_still_again() -> None:
     how = flight(1.5)
     back = Scene(STILLS[:1], how).view(how.pose(0.0), HEIGHT, WIDTH)
     assert np.abs(np.rint(back * 255) - STILLS[0]).mean() == 0
+
+
+def test_a_journey_far_into_a_still_begins_with_it_untouched_and_comes_to_it_again() -> None:
+    how = flight(1.5, seconds=20)
+    scene = Scene(STILLS[:1], how)
+    again = ENOUGH / math.log(1.5)
+    begun, between, there = (
+        np.rint(scene.view(how.pose(time), HEIGHT, WIDTH) * 255) for time in (0, again / 2, 3 * again)
+    )
+    assert np.array_equal(begun, STILLS[0])
+    unlike = np.abs(between - STILLS[0]).mean()
+    far = np.abs(points(HEIGHT, WIDTH)) / farthest(0j, WIDTH / HEIGHT)
+    assert np.abs(there - STILLS[0])[-np.log(far) < 0.4 * ENOUGH].mean() < 0.1 * unlike
+
+
+def test_a_journey_far_out_of_a_still_never_shows_it_twice_beside_itself() -> None:
+    """Outside a still that has become small lies a larger one, not its mirror images."""
+    how, alone = flight(0.5, seconds=10), flight(0.5, seconds=2)
+    nested, mirrored = (
+        Scene(STILLS[:1], each).view(how.pose(ENOUGH / math.log(2)), HEIGHT, WIDTH) for each in (how, alone)
+    )
+    assert np.abs(nested * 255 - STILLS[0])[:4].mean() < 2
+    assert np.abs(mirrored * 255 - STILLS[0])[:4].mean() > 20
+
+
+def test_a_long_lap_goes_into_its_still_several_times() -> None:
+    """By 64 times, in three steps of 4."""
+    scene = Scene(STILLS[:1], flight(2.0, loop=True))
+    one, third = (scene.view(scene.flight.pose(time), HEIGHT, WIDTH) for time in (0.5, 2.5))
+    assert np.abs(one - third).max() * 255 < 3
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(
+    st.complex_numbers(max_magnitude=0.4),
+    st.floats(0.5, 2.5),
+    st.floats(-math.pi, math.pi),
+)
+def test_a_still_ends_a_little_outside_its_border(centre: complex, aspect: float, angle: float) -> None:
+    if abs(centre.real) > 0.45 * aspect:
+        return
+    way = complex(math.cos(angle), math.sin(angle))
+    ends = math.log(farthest(centre, aspect)) + float(ending(np.float32([angle]), centre, aspect)[0])
+    sides = (aspect / 2 * np.sign(way.real) - centre.real, way.real), (0.5 * np.sign(way.imag) - centre.imag, way.imag)
+    border = min(room / part for room, part in sides if abs(part) > 1e-9)
+    assert border * 0.98 < math.exp(ends) < border * 2 ** (1 / 8) * 1.02
+
+
+def test_a_still_with_more_to_show_than_the_frame_is_looked_into() -> None:
+    """At rest it is the still as it would be shrunk; nearer, it has detail that the small one has not."""
+    import cv2
+
+    fine = texture(4 * HEIGHT, 4 * WIDTH, seed=9, grain=2)
+    small = cv2.resize(fine, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    how = flight(2.0, seconds=2)
+    sharp, soft = (Scene((still,), how) for still in (fine, small))
+    assert np.array_equal(np.rint(sharp.view(how.pose(0), HEIGHT, WIDTH) * 255), small)
+    inner = sharp.view(how.pose(2), HEIGHT, WIDTH) * 255
+    tall, wide = fine.shape[0] * 3 // 8, fine.shape[1] * 3 // 8
+    assert np.abs(inner - fine[tall : tall + HEIGHT, wide : wide + WIDTH]).mean() < 1
+    assert np.diff(inner, axis=1).std() > 1.4 * np.diff(soft.view(how.pose(2), HEIGHT, WIDTH) * 255, axis=1).std()
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,8 @@ def test_frames_are_the_same_in_any_order_and_by_anyone(dreamer: Dreamer) -> Non
 
 def test_at_the_end_steps_go_where_the_dream_is_weakest(dreamer: Dreamer, monkeypatch: pytest.MonkeyPatch) -> None:
     """With many of them the weakest frame is nearer to the mean than without."""
-    scene = Scene((STILL,), flight(2.0, loop=True, seconds=3.0))
-    longer = replace(dreamer, settings=dreamer.settings.model_copy(update={"steps": 8, "octaves": 1}))
+    scene = Scene((STILL,), flight(1.6, loop=True, seconds=3.0))
+    longer = replace(dreamer, settings=dreamer.settings.model_copy(update={"steps": 12, "octaves": 1}))
 
     def weakest(share: float) -> float:
         monkeypatch.setattr(worlds, "EVENING", share)
