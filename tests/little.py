@@ -17,7 +17,8 @@ import numpy as np
 
 from dreamvid import cli
 from dreamvid.media import Pixels
-from dreamvid.settings import Settings, read_settings
+from dreamvid.settings import Settings
+from dreamvid.tables import read_settings
 from dreamvid.video.ffmpeg import executable
 
 HEIGHT, WIDTH = 48, 64

@@ -35,7 +35,8 @@ from dreamvid.errors import NetError, SettingsError
 from dreamvid.media import Image
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
-from dreamvid.settings import DreamSettings, ObjectiveSettings
+from dreamvid.objective_settings import ObjectiveSettings
+from dreamvid.settings import DreamSettings
 from dreamvid.targets import each_from_settings, from_settings
 
 KEY = (0, 0)

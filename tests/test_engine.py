@@ -14,7 +14,8 @@ from dreamvid.engine import CLASS_BLUR, start
 from dreamvid.errors import NetError
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
-from dreamvid.settings import Settings, read_settings
+from dreamvid.settings import Settings
+from dreamvid.tables import read_settings
 
 
 @pytest.fixture(autouse=True)

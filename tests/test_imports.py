@@ -12,7 +12,8 @@ PACKAGE = Path(dreamvid.__file__).parent
 
 # Layer of each module; a package's name stands for all that is in it.
 LAYERS: dict[str, int] = {
-    **dict.fromkeys(("errors", "media", "timing", "framing", "settings", "presets", "tracks", "expressions"), 0),
+    **dict.fromkeys(("errors", "media", "timing", "framing", "tracks", "expressions"), 0),
+    **dict.fromkeys(("section", "objective_settings", "settings", "tables", "presets"), 0),
     **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera"), 1),
     **dict.fromkeys(("coherence", "strength", "steps"), 1),
     **dict.fromkeys(("device", "stability", "sketch", "scene", "world", "listening"), 1),
@@ -26,8 +27,10 @@ BESIDE: dict[str, set[str]] = {
     "timing": {"errors"},
     "expressions": {"errors"},
     "tracks": {"errors", "expressions"},
-    "settings": {"errors", "tracks"},
-    "presets": {"errors", "settings"},
+    "objective_settings": {"section"},
+    "settings": {"section", "objective_settings"},
+    "tables": {"errors", "tracks", "settings", "objective_settings"},
+    "presets": {"errors", "settings", "objective_settings", "tables"},
     "dream": {"tiles", "objectives", "nets.prepare", "nets.relu", "nets.several", "steps", "strength"},
     "objectives": {"nets.net"},
     "camera": {"motion"},
