@@ -28,7 +28,7 @@ from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
 from dreamvid.masks import masked
 from dreamvid.media import Image, Pixels
 from dreamvid.plan import with_cuts
-from dreamvid.render import Rendered, film, gain, render, turns_of
+from dreamvid.render import Course, Rendered, film, gain, render, turns_of
 from dreamvid.schedule import Schedule, schedule
 from dreamvid.settings import Settings
 from dreamvid.targets import START
@@ -110,7 +110,7 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     began = time.perf_counter()
-    (result,) = render(footage.plan, settings, footage.frames((0,)), footage.move, ready.dreamer)
+    (result,) = render(Course(footage.plan, settings, footage.move, ready.dreamer), footage.frames((0,)))
     seconds = time.perf_counter() - began
     encode.write_image(result.dream, output)
     options.progress(1, 1)
@@ -240,7 +240,7 @@ def _render_rest(
         carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
         if footage.filming is None:
             back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
-            results = render(plan, settings, frames, footage.move, dreamer, carry, turns, back)
+            results = render(Course(plan, settings, footage.move, dreamer, turns, back), frames, carry)
         else:
             world = _world(store, footage.filming, plan.framing.size, dreamer, options, stop)
             results = film(footage.filming, world, frames, dreamer.settings.tile)
