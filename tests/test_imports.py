@@ -18,7 +18,8 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("coherence", "strength", "steps"), 1),
     **dict.fromkeys(("device", "stability", "sketch", "scene", "world", "listening"), 1),
     **dict.fromkeys(("plan", "render", "engine", "footage", "targets", "worlds", "masks", "laps", "schedule"), 2),
-    **dict.fromkeys(("workspace", "job", "batch", "compare", "training", "features", "papers"), 3),
+    **dict.fromkeys(("interrupt", "workspace", "commit", "job", "batch"), 3),
+    **dict.fromkeys(("compare", "training", "features", "papers"), 3),
     **dict.fromkeys(("cli", "__main__"), 4),
 }
 # Who knows whom within a layer. Packages may import within themselves, and every operation may load OpenCV.
@@ -46,7 +47,8 @@ BESIDE: dict[str, set[str]] = {
     "schedule": {"plan"},
     "render": {"plan", "schedule", "engine", "worlds"},
     "engine": {"targets"},
-    "job": {"workspace"},
+    "commit": {"interrupt", "workspace"},
+    "job": {"commit", "workspace"},
     "training": {"features"},
     "batch": {"job"},
     "papers": {"features", "training"},
