@@ -10,9 +10,10 @@ import numpy as np
 
 from dreamvid import coherence
 from dreamvid.coherence import Carry, Landing, Move, Past
-from dreamvid.dream import Dreamer, Effort, dream, grid_shape, octave_scores, octave_sizes, score, to_tensor
+from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
 from dreamvid.engine import Engine
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
+from dreamvid.neighbourhoods import grid_shape
 from dreamvid.plan import Plan
 from dreamvid.schedule import Schedule
 from dreamvid.settings import Settings

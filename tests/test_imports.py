@@ -15,7 +15,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("errors", "media", "timing", "framing", "tracks", "expressions"), 0),
     **dict.fromkeys(("section", "objective_settings", "settings", "tables", "presets"), 0),
     **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera"), 1),
-    **dict.fromkeys(("coherence", "strength", "steps"), 1),
+    **dict.fromkeys(("coherence", "strength", "steps", "jitter", "neighbourhoods"), 1),
     **dict.fromkeys(("device", "stability", "sketch", "scene", "world", "listening"), 1),
     **dict.fromkeys(("plan", "render", "engine", "footage", "targets", "worlds", "masks", "laps", "schedule"), 2),
     **dict.fromkeys(("interrupt", "workspace", "commit", "job", "batch"), 3),
@@ -32,7 +32,8 @@ BESIDE: dict[str, set[str]] = {
     "settings": {"section", "objective_settings"},
     "tables": {"errors", "tracks", "settings", "objective_settings"},
     "presets": {"errors", "settings", "objective_settings", "tables"},
-    "dream": {"tiles", "objectives", "nets.prepare", "nets.relu", "nets.several", "steps", "strength"},
+    "dream": {"tiles", "objectives", "nets.prepare", "nets.relu", "nets.several"}
+    | {"steps", "jitter", "neighbourhoods", "strength"},
     "objectives": {"nets.net"},
     "camera": {"motion"},
     "coherence": {"motion", "strength"},
