@@ -19,9 +19,10 @@ from dreamvid.engine import Engine
 from dreamvid.footage import Footage
 from dreamvid.interrupt import Interrupted, interruptible
 from dreamvid.media import Image
-from dreamvid.render import Course, Rendered, film, gain, render, turns_of
+from dreamvid.render import Course, Rendered, film, gain, render
 from dreamvid.schedule import Schedule
 from dreamvid.targets import START
+from dreamvid.turns import turns_of
 from dreamvid.video.store import FrameStore
 from dreamvid.workspace import FrameRecord
 from dreamvid.world import World

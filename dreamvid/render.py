@@ -1,9 +1,7 @@
 """The loop: frames -> motion -> seed -> dream -> settle -> frames. No files, no progress bars."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import starmap
 
 import numpy as np
@@ -11,13 +9,12 @@ import numpy as np
 from dreamvid import coherence
 from dreamvid.coherence import Carry, Landing, Move, Past
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
-from dreamvid.engine import Engine
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.neighbourhoods import grid_shape
 from dreamvid.plan import Plan
-from dreamvid.schedule import Schedule
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength, band_rms
+from dreamvid.turns import Turn, Turns
 from dreamvid.world import World
 from dreamvid.worlds import Filming
 
@@ -27,58 +24,7 @@ STRIDE = 4.7  # times as long are the steps of what was uncovered: what a fresh 
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
-WORN = 0.1  # share of their size by which settings may move before the strength of dreams is measured anew
 PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What a frame is dreamed with where settings move, or a guide runs along.
-
-    `moved`: how far settings have, from the dreamed frame before to this one, as a share of their size; `wear`: how
-    much older its strength is for that, and for another picture of a guide; `restless`: whether the dream goes on even
-    where the picture is the very same; `renewed`: as a `Schedule` tells it.
-    """
-
-    settings: Settings
-    dreamer: Dreamer
-    moved: float = 0.0
-    wear: float = 0.0
-    restless: bool = False
-    renewed: float = 0.0
-
-
-Turns = Callable[[int], Turn]  # of each source frame
-
-
-def turns_of(schedule: Schedule, ready: Engine, plan: Plan, when: Callable[[int], Fraction]) -> Turns:
-    """What each source frame is dreamed with; `when`: the time of one, in seconds of the source.
-
-    Where only some frames are dreamed, each comes after the dreamed one before it, and one between goes with the next.
-    """
-    keys = tuple(frame for frame in plan.frames if plan.is_key(frame, schedule.settings.coherence.cadence))
-    dreamed = schedule.of(keys)
-
-    def turned(frame: int, back: int = 0) -> bool:
-        """Whether a guide shows another picture than at the dreamed frame before; `back`: so many of these earlier."""
-        position = bisect_left(keys, frame) - back
-        return position > 0 and not ready.terms.stand(when(keys[position - 1]), when(keys[position]))
-
-    def turn(frame: int) -> Turn:
-        settings, moved = schedule.at(frame), dreamed.moved(frame)
-        # What has come to rest is measured anew before it is held to that.
-        wear = 1.0 if not moved and dreamed.moved(frame, 1) > 0 else moved / WORN
-        shown = 1 / coherence.SHORTEST_AGE if turned(frame) else 1.0 if turned(frame, 1) else 0.0
-        return Turn(
-            settings,
-            ready.at(settings, when(frame)).dreamer,
-            moved,
-            wear + shown,
-            restless=dreamed.restless(frame) or shown > 0,
-            renewed=dreamed.renewed(frame),
-        )
-
-    return turn
 
 
 @dataclass(frozen=True)

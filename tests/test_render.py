@@ -23,10 +23,11 @@ from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
 from dreamvid.objectives import layer_energy
 from dreamvid.plan import Plan
-from dreamvid.render import Course, Rendered, carried_effort, gain, render, turns_of
+from dreamvid.render import Course, Rendered, carried_effort, gain, render
 from dreamvid.schedule import schedule
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength
+from dreamvid.turns import turns_of
 
 MODES = ("flow", "blend", "none")
 WHOLE = Framing((0, HEIGHT), (0, WIDTH), (HEIGHT, WIDTH), (HEIGHT, WIDTH))
