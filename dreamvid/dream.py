@@ -1,7 +1,6 @@
 """One picture dreamed: octaves, random shifts, the tiled gradient, a normalised step, bounds."""
 
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dreamvid import steps, tiles
+from dreamvid import neighbourhoods, steps, tiles
 from dreamvid.errors import NetError, SettingsError
+from dreamvid.jitter import shaken
 from dreamvid.media import Image, Mask
 from dreamvid.nets.prepare import PreparedNet
 from dreamvid.nets.relu import ruled
@@ -24,10 +24,7 @@ from dreamvid.strength import Grid
 logger = logging.getLogger(__name__)
 SMALLEST_OCTAVE = 32  # pixels on the short side: below it nothing of a picture is left to dream into
 SMALLEST_TILE = 64
-JITTER = 16  # pixels by which a step shifts the picture at most, where nothing is said
 LIGHT = 0.299, 0.587, 0.114  # of red, green and blue in how bright a colour is (ITU-R BT.601)
-NEIGHBOURHOODS = 12  # along the short side; each is three of their distances wide
-SMALLEST_SHARE = 0.05  # of a neighbourhood: what is seen of it tells its score
 Key = tuple[int, ...]
 
 
@@ -217,82 +214,21 @@ def _shares(how: How, move: Tensor, score: Tensor) -> Tensor | float:
     if how.ease is None and not how.balance and how.anew is None:
         return 1.0
     steep = move.abs().mean(dim=1, keepdim=True)
-    local = neighbourhoods(steep) / steep.mean().clamp(min=torch.finfo(steep.dtype).tiny)
+    local = neighbourhoods.means(steep) / steep.mean().clamp(min=torch.finfo(steep.dtype).tiny)
     share = local.clamp(min=0.01) ** -how.balance
     if how.ease is not None:
-        share = share * how.ease(_seen(score, how.shown, neighbourhoods(score)))
+        share = share * how.ease(neighbourhoods.shown_means(score, how.shown, neighbourhoods.means(score)))
         if how.shown is not None:
-            share = share * (neighbourhoods(how.shown) > SMALLEST_SHARE)
-    share = spread(share, move)
+            share = share * (neighbourhoods.means(how.shown) > neighbourhoods.SMALLEST_SHARE)
+    share = neighbourhoods.spread(share, move)
     if how.anew is not None:
-        share = share + how.anew * (how.stride / spread(local, move).clamp(min=0.01) - share)
+        share = share + how.anew * (how.stride / neighbourhoods.spread(local, move).clamp(min=0.01) - share)
     return share
-
-
-def _seen(score: Tensor, shown: Tensor | None, unseen: Tensor) -> Tensor:
-    """The mean score of what is `shown` of each neighbourhood, (1, 1, H, W) both; `unseen`: where nothing is."""
-    if shown is None:
-        return unseen
-    covered = neighbourhoods(shown)
-    mean = neighbourhoods(score * shown) / covered.clamp(min=SMALLEST_SHARE)
-    return torch.where(covered > SMALLEST_SHARE, mean, unseen)
-
-
-def shaken(
-    size: tuple[int, int], settings: DreamSettings, random: np.random.Generator
-) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    """A random shift, turn and change of scale of a picture, and what brings a gradient of it back.
-
-    The way back is the transpose of the way there, as the chain rule has it; a score is brought back the same way.
-    """
-    reach = JITTER if settings.jitter is None else settings.jitter
-    shift = tuple(int(by) for by in random.integers(-reach, reach, size=2, endpoint=True))
-    unshift = (-shift[0], -shift[1])
-    if not (settings.turn_jitter or settings.zoom_jitter):
-        return (lambda part: part.roll(shift, (-2, -1))), (lambda part: part.roll(unshift, (-2, -1)))
-    angle = math.radians(random.uniform(-settings.turn_jitter, settings.turn_jitter))
-    factor = 1 + random.uniform(-settings.zoom_jitter, settings.zoom_jitter)
-    rows, columns = size
-    cosine, sine = math.cos(angle) * factor, math.sin(angle) * factor
-    turn = torch.tensor([[[cosine, -sine * rows / columns, 0], [sine * columns / rows, cosine, 0]]])
-
-    def turned(part: Tensor) -> Tensor:
-        grid = F.affine_grid(turn.to(part), [1, part.shape[1], rows, columns], align_corners=False)
-        return F.grid_sample(part, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-
-    def there(part: Tensor) -> Tensor:
-        return turned(part.roll(shift, (-2, -1)))
-
-    def back(part: Tensor) -> Tensor:
-        place = torch.zeros_like(part, requires_grad=True)
-        (result,) = torch.autograd.grad(there(place), place, part)
-        return result
-
-    return there, back
 
 
 def bounded(image: Tensor, settings: DreamSettings) -> Tensor:
     """A picture kept in [0, 1], where the settings want that."""
     return image.clamp(0, 1) if settings.clamp else image
-
-
-def grid_shape(height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of the neighbourhoods of a picture of this size."""
-    scale = NEIGHBOURHOODS / min(height, width)
-    return round(height * scale), round(width * scale)
-
-
-def neighbourhoods(field: Tensor) -> Tensor:
-    """The means of (1, 1, H, W) in overlapping neighbourhoods, (1, 1, rows, columns), twelve along the short side."""
-    # Not on MPS, which refuses to average over areas that do not divide the picture evenly.
-    there = field.cpu() if field.device.type == "mps" else field
-    cells = F.adaptive_avg_pool2d(there, grid_shape(field.shape[-2], field.shape[-1]))
-    return F.avg_pool2d(cells, 3, stride=1, padding=1, count_include_pad=False).to(field.device)
-
-
-def spread(grid: Tensor, image: Tensor) -> Tensor:
-    """A value per neighbourhood, brought to each pixel of a picture: (1, 1, H, W)."""
-    return F.interpolate(grid, image.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def octave_scores(
@@ -310,10 +246,10 @@ def octave_scores(
 
     found = []
     for size in octave_sizes(image.shape[0], image.shape[1], settings):
-        grid = neighbourhoods(local(full, size))
+        grid = neighbourhoods.means(local(full, size))
         if cut is not None and shown is not None:
             where = _shrunk(to_tensor(shown[..., None], dreamer), size)
-            grid = _seen(local(to_tensor(cut, dreamer), size), where, grid)
+            grid = neighbourhoods.shown_means(local(to_tensor(cut, dreamer), size), where, grid)
         found.append(tuple(map(tuple, grid[0, 0].tolist())))
     return tuple(found)
 

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from dreamvid.device import Compute, set_up
-from dreamvid.dream import JITTER, Dreamer
+from dreamvid.dream import Dreamer
+from dreamvid.jitter import JITTER
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import PreparedNet

@@ -18,8 +18,9 @@ from dreamvid.media import Frame, Pixels, SourceInfo
 from dreamvid.motion import Motion
 from dreamvid.plan import Plan, make_plan, with_cuts
 from dreamvid.scene import Scene, smooth
-from dreamvid.settings import Settings, curve
+from dreamvid.settings import Settings
 from dreamvid.shots import find_cuts
+from dreamvid.tables import curve
 from dreamvid.timing import nearest_whole, parse_rate
 from dreamvid.tracks import Film
 from dreamvid.video.probe import probe

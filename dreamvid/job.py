@@ -1,46 +1,30 @@
-"""A render that lasts: committed frame by frame, stopped anywhere, and the same command goes on.
-
-The next frame is computed from what is stored and from nothing else, so a job killed and continued gives the
-same bytes.
-"""
+"""A render from source to finished file, and what is told of it: the same command goes on where it was stopped."""
 
 import json
 import logging
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
-from functools import partial
-from itertools import islice
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 
-from dreamvid import engine, listening, workspace, worlds
-from dreamvid.coherence import Carry, Past
-from dreamvid.dream import Dreamer
+from dreamvid import engine, listening, workspace
+from dreamvid.commit import Progress, render_rest
 from dreamvid.engine import Engine
 from dreamvid.errors import SettingsError
 from dreamvid.footage import Footage, of_still, of_video, of_zoom, same_file
 from dreamvid.masks import masked
-from dreamvid.media import Image, Pixels
+from dreamvid.media import Pixels
 from dreamvid.plan import with_cuts
-from dreamvid.render import Rendered, film, gain, render, turns_of
-from dreamvid.schedule import Schedule, schedule
+from dreamvid.render import Course, gain, render
+from dreamvid.schedule import schedule
 from dreamvid.settings import Settings
-from dreamvid.targets import START
 from dreamvid.video import encode, formats, sound
 from dreamvid.video.store import FrameStore
-from dreamvid.workspace import FrameRecord, Resume
-from dreamvid.world import World
-from dreamvid.worlds import Filming
+from dreamvid.workspace import Resume
 
 logger = logging.getLogger(__name__)
-KEPT_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
-SCORED = 8  # every so many frames are scored: it costs a good part of a carried one
 
 
 @dataclass(frozen=True)
@@ -54,7 +38,7 @@ class Options:
     resume: Resume = "same"
     keep_work: bool = False
     work_dir: Path | None = None
-    progress: Callable[[int, int], None] = lambda done, total: None
+    progress: Progress = lambda done, total: None
     trust: bool = False
 
 
@@ -84,10 +68,6 @@ class Summary:
         return json.dumps(asdict(self))
 
 
-class Interrupted(KeyboardInterrupt):
-    """The user stopped the job; every finished frame is kept. Says how to go on."""
-
-
 def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
     """Dreams a video, GIF or image folder into a film; raises DreamvidError, or Interrupted after Ctrl-C."""
     return _film((source,), output, settings, options or Options(), lambda sources, how: of_video(sources[0], how))
@@ -110,7 +90,7 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     ready = engine.start(settings, trust=options.trust)
     _tell(footage, ready)
     began = time.perf_counter()
-    (result,) = render(footage.plan, settings, footage.frames((0,)), footage.move, ready.dreamer)
+    (result,) = render(Course(footage.plan, settings, footage.move, ready.dreamer), footage.frames((0,)))
     seconds = time.perf_counter() - began
     encode.write_image(result.dream, output)
     options.progress(1, 1)
@@ -171,7 +151,7 @@ def _film(
     with workspace.held(folder):
         store = workspace.begin(folder, footage, moving, ready, options.resume)
         records = workspace.finished(store, footage)
-        fresh = _render_rest(store, footage, moving, ready, records, options)
+        fresh = render_rest(store, footage, moving, ready, records, options.progress)
         records += fresh
         _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
         _encode(store, footage, output, settings, ready)
@@ -204,100 +184,6 @@ def _check_guides(footage: Footage, settings: Settings, ready: Engine) -> None:
         raise SettingsError("a guide that runs along needs camera.mode=frames: a world is dreamed once for all frames")
     if ready.terms.move and settings.input.loop:
         raise SettingsError("a guide that runs along does not come back to its beginning: give a still, or no --loop")
-
-
-def _render_rest(
-    store: FrameStore,
-    footage: Footage,
-    moving: Schedule,
-    ready: Engine,
-    records: list[FrameRecord],
-    options: Options,
-) -> list[FrameRecord]:
-    """Renders what is not yet stored, committing frame by frame."""
-    plan, settings, done = footage.plan, moving.settings, len(records)
-
-    def when(frame: int) -> Fraction:  # a loop goes on behind the end of its source, and no guide runs along with it
-        return footage.info.times[frame] if ready.terms.move else START
-
-    turns = turns_of(moving, ready, plan, when) if moving.values or ready.terms.move else None
-    options.progress(done, len(plan.frames))
-    if done == len(plan.frames):
-        return []
-    # With the tiles that an earlier run had to come down to: others would give other pixels.
-    dreamer = ready.dreamer.with_tile(records[-1].tile) if records else ready.dreamer
-    fresh: list[FrameRecord] = []
-    how = settings.coherence
-    memory = plan.shot_begins(done - 1, max(how.references) * how.cadence) if done else 0
-    with closing(footage.frames(plan.frames[memory:])) as frames, _interruptible() as stop:
-        seen = zip(range(memory, done), islice(frames, done - memory), strict=True)
-        past = tuple(
-            Past(frame.index, frame.image, store.read(position), frame.mask)
-            for position, frame in seen
-            if plan.is_key(frame.index, how.cadence)
-        )
-        last = records[-1] if records else None
-        carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
-        if footage.filming is None:
-            back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
-            results = render(plan, settings, frames, footage.move, dreamer, carry, turns, back)
-        else:
-            world = _world(store, footage.filming, plan.framing.size, dreamer, options, stop)
-            results = film(footage.filming, world, frames, dreamer.settings.tile)
-        began = time.perf_counter()
-        for position, result in enumerate(results, start=done):
-            sha256 = store.write(position, result.dream)
-            seconds = time.perf_counter() - began
-            score = None
-            if position % SCORED == 0:
-                judge = (ready if turns is None else ready.at(moving.at(result.index), when(result.index))).judge
-                score = gain(judge.with_tile(result.tile), result.source, result.dream)
-            record = _record(result, sha256, seconds, score, moving.values_at(result.index))
-            store.append(workspace.journal_line(record, last))
-            fresh.append(record)
-            last = record
-            options.progress(position + 1, len(plan.frames))
-            if stop() and position + 1 < len(plan.frames):
-                raise Interrupted(f"stopped after frame {position + 1} of {len(plan.frames)}; the same command goes on")
-            began = time.perf_counter()
-    return fresh
-
-
-def _layer(store: FrameStore, footage: Footage, index: int) -> Image:
-    """What dreaming has added to a frame that is stored, H x W x 3 in [-1, 1]."""
-    (frame,) = footage.frames((index,))
-    return Past(index, frame.image, store.read(footage.plan.frames.index(index)), frame.mask).layer
-
-
-def _world(
-    store: FrameStore,
-    filming: Filming,
-    size: tuple[int, int],
-    dreamer: Dreamer,
-    options: Options,
-    stop: Callable[[], bool],
-) -> World | None:
-    """The world that is filmed, dreamed as far as it is not yet; kept every minute and when it is done."""
-    begun, total = workspace.kept_world(store), len(worlds.steps_of(filming.scene.flight, *size, dreamer))
-    if begun is not None and begun[0] == total:
-        return worlds.restored(filming.scene.flight, *size, begun[1])
-    _notice(f"dreaming a world in {total} steps, then filming it")
-    made, kept = None, time.monotonic()
-    for made in worlds.make(filming.scene, *size, dreamer, begun):
-        options.progress(made.done, total)
-        if made.done == total or stop() or time.monotonic() - kept > KEPT_EVERY:
-            workspace.keep_world(store, made)
-            kept = time.monotonic()
-        if stop() and made.done < total:
-            raise Interrupted(f"stopped after step {made.done} of {total} of the world; the same command goes on")
-    return made.world if made is not None else None
-
-
-def _record(
-    result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
-) -> FrameRecord:
-    told = result.strength, result.age, result.alive, result.valid, result.tile
-    return FrameRecord(result.index, sha256, *told, seconds, score, dict(values))
 
 
 def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:
@@ -339,27 +225,4 @@ def _check_output(sources: Sequence[str], output: Path, options: Options) -> Non
         raise SettingsError(f"{output} is there already: --overwrite replaces it")
 
 
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C once: asks to stop after this frame. Twice: at once, and this frame is lost."""
-    asked = False
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise Interrupted("stopped at once; the same command goes on from the last finished frame")
-        asked = True
-        logger.warning("stopping after this frame (Ctrl-C again: at once)")
-
-    try:
-        before = signal.signal(signal.SIGINT, ask)
-    except ValueError:  # not the main thread: whoever runs that decides about signals
-        yield lambda: False
-        return
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-__all__ = ["Interrupted", "Options", "Summary", "dream_image", "dream_video", "dream_zoom"]
+__all__ = ["Options", "Summary", "dream_image", "dream_video", "dream_zoom"]

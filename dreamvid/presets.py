@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from dreamvid.errors import SettingsError, nearest
-from dreamvid.settings import ObjectiveSettings, Settings, read_settings, to_table
+from dreamvid.objective_settings import ObjectiveSettings
+from dreamvid.settings import Settings
+from dreamvid.tables import read_settings, to_table
 
 DEFAULT = "dream"
 SERIES = FLIGHTS, PAPERS = "flights", "papers"  # looks that a camera flies through; those that made texts' figures

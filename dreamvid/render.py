@@ -1,22 +1,20 @@
 """The loop: frames -> motion -> seed -> dream -> settle -> frames. No files, no progress bars."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import starmap
 
 import numpy as np
 
 from dreamvid import coherence
 from dreamvid.coherence import Carry, Landing, Move, Past
-from dreamvid.dream import Dreamer, Effort, dream, grid_shape, octave_scores, octave_sizes, score, to_tensor
-from dreamvid.engine import Engine
+from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
+from dreamvid.neighbourhoods import grid_shape
 from dreamvid.plan import Plan
-from dreamvid.schedule import Schedule
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength, band_rms
+from dreamvid.turns import Turn, Turns
 from dreamvid.world import World
 from dreamvid.worlds import Filming
 
@@ -26,58 +24,29 @@ STRIDE = 4.7  # times as long are the steps of what was uncovered: what a fresh 
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
-WORN = 0.1  # share of their size by which settings may move before the strength of dreams is measured anew
 PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a frame is dreamed with where settings move, or a guide runs along.
+class Course:
+    """How a film goes on from frame to frame.
 
-    `moved`: how far settings have, from the dreamed frame before to this one, as a share of their size; `wear`: how
-    much older its strength is for that, and for another picture of a guide; `restless`: whether the dream goes on even
-    where the picture is the very same; `renewed`: as a `Schedule` tells it.
+    `move`: how the picture moved from the carried frame to the next, by estimate or by the camera's own word;
+    `dreamer`: what dreams, with the tiles to begin with; `turns`: where settings move or a guide runs along, what each
+    frame is dreamed with, in place of `settings` and `dreamer`; `landing`: how a loop comes back, and the layers that
+    it comes back to, by source frame.
     """
 
+    plan: Plan
     settings: Settings
+    move: Move
     dreamer: Dreamer
-    moved: float = 0.0
-    wear: float = 0.0
-    restless: bool = False
-    renewed: float = 0.0
+    turns: Turns | None = None
+    landing: tuple[Landing, Callable[[int], Image]] | None = None
 
-
-Turns = Callable[[int], Turn]  # of each source frame
-
-
-def turns_of(schedule: Schedule, ready: Engine, plan: Plan, when: Callable[[int], Fraction]) -> Turns:
-    """What each source frame is dreamed with; `when`: the time of one, in seconds of the source.
-
-    Where only some frames are dreamed, each comes after the dreamed one before it, and one between goes with the next.
-    """
-    keys = tuple(frame for frame in plan.frames if plan.is_key(frame, schedule.settings.coherence.cadence))
-    dreamed = schedule.of(keys)
-
-    def turned(frame: int, back: int = 0) -> bool:
-        """Whether a guide shows another picture than at the dreamed frame before; `back`: so many of these earlier."""
-        position = bisect_left(keys, frame) - back
-        return position > 0 and not ready.terms.stand(when(keys[position - 1]), when(keys[position]))
-
-    def turn(frame: int) -> Turn:
-        settings, moved = schedule.at(frame), dreamed.moved(frame)
-        # What has come to rest is measured anew before it is held to that.
-        wear = 1.0 if not moved and dreamed.moved(frame, 1) > 0 else moved / WORN
-        shown = 1 / coherence.SHORTEST_AGE if turned(frame) else 1.0 if turned(frame, 1) else 0.0
-        return Turn(
-            settings,
-            ready.at(settings, when(frame)).dreamer,
-            moved,
-            wear + shown,
-            restless=dreamed.restless(frame) or shown > 0,
-            renewed=dreamed.renewed(frame),
-        )
-
-    return turn
+    def turn(self, frame: int) -> Turn:
+        """What a source frame is dreamed with."""
+        return Turn(self.settings, self.dreamer) if self.turns is None else self.turns(frame)
 
 
 @dataclass(frozen=True)
@@ -98,52 +67,42 @@ class Rendered:
     tile: int
 
 
-def render(
-    plan: Plan,
-    settings: Settings,
-    frames: Iterable[Frame],
-    move: Move,
-    dreamer: Dreamer,
-    carry: Carry | None = None,
-    turns: Turns | None = None,
-    landing: tuple[Landing, Callable[[int], Image]] | None = None,
-) -> Iterator[Rendered]:
+def render(course: Course, frames: Iterable[Frame], carry: Carry | None = None) -> Iterator[Rendered]:
     """Dreams the frames of a plan in order, each going on from the last.
 
     Where only some are dreamed, the others are carried from those on both sides, of which the later is dreamed first:
     it depends on no frame between. Arguments as for `each_dreamed`, `carry` being the last that was dreamed.
     """
-    if settings.coherence.cadence == 1:
-        yield from each_dreamed(plan, settings, frames, move, dreamer, carry, turns, landing)
+    cadence = course.settings.coherence.cadence
+    if cadence == 1:
+        yield from each_dreamed(course, frames, carry)
         return
     waiting: list[Frame] = []
     mask: Mask | None = None
-    turn = Turn(settings, dreamer) if turns is None or carry is None else turns(carry.last.index)
+    turn = Turn(course.settings, course.dreamer) if carry is None else course.turn(carry.last.index)
 
     def keys() -> Iterator[Frame]:
         nonlocal mask
         for frame in frames:
-            if plan.is_key(frame.index, settings.coherence.cadence):
+            if course.plan.is_key(frame.index, cadence):
                 mask = frame.mask
                 yield frame
             else:
                 waiting.append(frame)
 
-    for key in each_dreamed(plan, settings, keys(), move, dreamer, carry, turns, landing):
-        past, following = Past(key.index, key.source, key.dream, mask), turn if turns is None else turns(key.index)
+    for key in each_dreamed(course, keys(), carry):
+        past, following = Past(key.index, key.source, key.dream, mask), course.turn(key.index)
         for frame in waiting:
             assert carry is not None  # what begins a shot is dreamed
             share = (frame.index - carry.last.index) / (key.index - carry.last.index)
             held = replace(turn, dreamer=turn.dreamer.with_tile(key.tile), restless=following.restless)
-            yield _between(frame, carry, past, share, move, held, turns)
+            yield _between(course, frame, carry, past, share, held)
         waiting.clear()
         carry, turn = Carry((past,), key.strength, key.age, key.alive), following
         yield key
 
 
-def _between(
-    frame: Frame, before: Carry, after: Past, share: float, move: Move, held: Turn, turns: Turns | None
-) -> Rendered:
+def _between(course: Course, frame: Frame, before: Carry, after: Past, share: float, held: Turn) -> Rendered:
     """A frame that is not dreamed but carried, from before and after it; dreamed afresh where it fits neither.
 
     `held`: what the one before was dreamed with, but restless if the one after is.
@@ -152,9 +111,9 @@ def _between(
     restless = held.restless or not coherence.same_mask(last.mask, frame.mask)
     if not restless and np.array_equal(frame.image, last.source):
         image = last.whole
-    elif (found := coherence.between(before, after, frame, share, move)) is None:
-        who = dreamer if turns is None else turns(frame.index).dreamer.with_tile(dreamer.settings.tile)
-        image, dreamer = _fresh(who, source, (frame.index,))
+    elif (found := coherence.between(before, after, frame, share, course.move)) is None:
+        own = course.turn(frame.index).dreamer.with_tile(dreamer.settings.tile)
+        image, dreamer = _fresh(own, source, (frame.index,))
         valid = 0.0
     else:
         sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
@@ -165,29 +124,16 @@ def _between(
     return Rendered(frame.index, frame.image, pixels, before.strength, before.age, before.alive, valid, tile)
 
 
-def each_dreamed(
-    plan: Plan,
-    settings: Settings,
-    frames: Iterable[Frame],
-    move: Move,
-    dreamer: Dreamer,
-    carry: Carry | None = None,
-    turns: Turns | None = None,
-    landing: tuple[Landing, Callable[[int], Image]] | None = None,
-) -> Iterator[Rendered]:
+def each_dreamed(course: Course, frames: Iterable[Frame], carry: Carry | None = None) -> Iterator[Rendered]:
     """Dreams frames in order, each going on from the last.
 
-    `frames`: those still to be rendered; `move`: how the picture moved from the carried frame to the next, by estimate
-    or by the camera's own word; `carry`: the frame before them, as it was stored; `turns`: where settings move or a
-    guide runs along, what each frame is dreamed with, in place of `settings` and `dreamer`; `landing`: how a loop comes
-    back, and the layers that it comes back to. What is carried is exactly what is stored, so a render that stops and
-    goes on later gives the same bytes.
+    `frames`: those still to be rendered; `carry`: the frame before them, as it was stored. What is carried is exactly
+    what is stored, so a render that stops and goes on later gives the same bytes.
     """
-    turn = Turn(settings, dreamer)
+    plan, landing, dreamer = course.plan, course.landing, course.dreamer
     for frame in frames:
-        if turns is not None:
-            turn = turns(frame.index)
-            settings, dreamer = turn.settings, turn.dreamer.with_tile(dreamer.settings.tile)
+        turn = course.turn(frame.index)
+        settings, dreamer = turn.settings, turn.dreamer.with_tile(dreamer.settings.tile)
         how = settings.coherence
         source, shown = to_float(frame.image), None if frame.mask is None else coherence.shown(frame.mask)
         if how.mode == "none" or plan.begins_shot(frame.index):
@@ -210,7 +156,7 @@ def each_dreamed(
             # The very same picture: the very same dream.
             strength, age, alive = carry.strength, carry.age, carry.alive
             valid, image = 1.0, carry.last.whole
-        elif (found := coherence.follow(carry, frame, how.references, move, dies=landing is None)) is None:
+        elif (found := coherence.follow(carry, frame, how.references, course.move, dies=landing is None)) is None:
             image, dreamer = _fresh(dreamer, source, (frame.index,))
             strength = carry.strength.towards(measured(dreamer, source, image, shown), RENEWAL)
         else:

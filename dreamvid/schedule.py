@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from dreamvid.errors import SettingsError
 from dreamvid.plan import Plan
-from dreamvid.settings import Settings, curve, rounded, settings_at
+from dreamvid.settings import Settings
+from dreamvid.tables import curve, rounded, settings_at
 from dreamvid.tracks import Film, Hear, silence
 
 SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dream knows nothing

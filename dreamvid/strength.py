@@ -10,7 +10,7 @@ from torch import Tensor
 from dreamvid.media import Image, Mask
 from dreamvid.video import cv
 
-Grid = tuple[tuple[float, ...], ...]  # rows of a score in neighbourhoods, as `dream.neighbourhoods` lays them out
+Grid = tuple[tuple[float, ...], ...]  # rows of a score in neighbourhoods, as `neighbourhoods.means` lays them out
 CEILING = 1.25  # score, as a share of the fresh dreams', at which a neighbourhood is dreamed no further
 BOOST = 4.0  # times the usual step that a neighbourhood far too weak may take
 SLIVER = 0.01  # share of the frame: less than that tells nothing of how strong dreams are

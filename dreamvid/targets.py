@@ -14,8 +14,8 @@ from dreamvid.errors import NetError, SettingsError
 from dreamvid.media import Pixels, to_float
 from dreamvid.nets.net import Net, activations, check_layer, first_line, layer_shapes
 from dreamvid.nets.several import prefix
+from dreamvid.objective_settings import NetSettings, ObjectiveSettings
 from dreamvid.objectives import Objective, of_net
-from dreamvid.settings import NetSettings, ObjectiveSettings
 from dreamvid.video.alongside import Alongside, alongside, digest
 
 Nets = Mapping[NetSettings, Net]  # every net that looks at the picture, in the order of `Settings.nets`

@@ -1,10 +1,15 @@
-"""How hypothesis looks for examples, and a net small enough to dream in milliseconds."""
+"""How hypothesis looks for examples, nets small enough to dream in milliseconds, and what jobs dream on."""
+
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from jobs import COUNT, KEEP, two_tinted
+from little import drifting, film, quick, texture, write_image
 from torch import Tensor, nn
 
+from dreamvid import engine, job
 from dreamvid.nets.net import Net, activations
 
 # The same examples in every run, and no clock in the verdict: a busy machine finds what an idle one finds.
@@ -76,3 +81,46 @@ def tiny_net() -> Net:
 def other_net() -> Net:
     """Another of its kind, with other weights, beside it."""
     return tiny(1, "other")
+
+
+@pytest.fixture
+def small_net(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a job in this process names, it dreams with the tiny net."""
+    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: tiny_net)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of `COUNT` frames, with sound."""
+    return film(tmp_path_factory.mktemp("job") / "clip.mp4", drifting(COUNT))
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """The film that a job is to make."""
+    return tmp_path / "dream.mp4"
+
+
+@pytest.fixture(scope="session")
+def reference(clip: Path, tmp_path_factory: pytest.TempPathFactory, tiny_net: Net) -> Path:
+    """The film that is made without a stop."""
+    output = tmp_path_factory.mktemp("reference") / "dream.mp4"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.zoo, "get", lambda name, weights=None: tiny_net)
+        job.dream_video(str(clip), output, quick(), KEEP)
+    return output
+
+
+@pytest.fixture(scope="session")
+def two_shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of six frames, a cut, and five more."""
+    return film(tmp_path_factory.mktemp("job") / "shots.mkv", two_tinted(6, 5), rate=12)
+
+
+@pytest.fixture(scope="session")
+def guides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two pictures, for films of more."""
+    folder = tmp_path_factory.mktemp("guides")
+    for number in range(2):
+        write_image(folder / f"{number}.png", texture(seed=20 + number, grain=1 + 3 * number))
+    return folder

@@ -17,7 +17,8 @@ import numpy as np
 
 from dreamvid import cli
 from dreamvid.media import Pixels
-from dreamvid.settings import Settings, read_settings
+from dreamvid.settings import Settings
+from dreamvid.tables import read_settings
 from dreamvid.video.ffmpeg import executable
 
 HEIGHT, WIDTH = 48, 64
@@ -26,6 +27,17 @@ QUICK: dict[str, Any] = {
     "dream": {"octaves": 2, "steps": 2, "jitter": 4, "step_size": 0.03},
     "compute": {"precision": "fp32"},
 }
+# A preset of that kind as a file.
+QUICK_PRESET = """
+[[objective]]
+layer = "second"
+[dream]
+octaves = 2
+steps = 1
+jitter = 4
+[compute]
+precision = "fp32"
+"""
 
 
 def quick(layer: str | None = "second", **changes: Any) -> Settings:

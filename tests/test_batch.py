@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from little import drifting, film, texture, tone, write_image
+from little import QUICK_PRESET, drifting, film, texture, tone, write_image
 
 from dreamvid import batch, engine, job
 from dreamvid.batch import Outcome
@@ -15,22 +15,9 @@ from dreamvid.cli import run
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.nets.net import Net
 
-PRESET = """
-[[objective]]
-layer = "second"
-[dream]
-octaves = 2
-steps = 1
-jitter = 4
-[compute]
-precision = "fp32"
-"""
+pytestmark = pytest.mark.usefixtures("small_net")
+
 HEAD = '[defaults]\npreset = "quick.toml"\nframes = "0:2"\noutput = "{stem}.mp4"\n'
-
-
-@pytest.fixture(autouse=True)
-def small_net(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: tiny_net)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +39,7 @@ def jobs(tmp_path: Path, clips: dict[str, bytes]) -> Write:
     for name, data in clips.items():
         (tmp_path / "in" / name).write_bytes(data)
     write_image(tmp_path / "in" / "still.png", texture())
-    (tmp_path / "quick.toml").write_text(PRESET)
+    (tmp_path / "quick.toml").write_text(QUICK_PRESET)
     (tmp_path / "bold.toml").write_text('extends = "quick.toml"\n[dream]\nstep_size = 0.05\n')
 
     def write(text: str) -> Path:
@@ -173,8 +160,8 @@ def test_run_again_it_renders_nothing_and_later_only_what_is_missing(
 def test_a_changed_setting_or_source_renders_that_alone(two_by_two: Path, tmp_path: Path, renders: list[str]) -> None:
     batch.run(two_by_two)
     renders.clear()
-    (tmp_path / "quick.toml").write_text(PRESET.replace("jitter = 4", "jitter = 5"))
-    (tmp_path / "bold.toml").write_text(PRESET)
+    (tmp_path / "quick.toml").write_text(QUICK_PRESET.replace("jitter = 4", "jitter = 5"))
+    (tmp_path / "bold.toml").write_text(QUICK_PRESET)
     batch.run(two_by_two)
     assert renders == ["one-quick.mp4", "one-bold.mp4", "two-bold.mp4"]
     renders.clear()

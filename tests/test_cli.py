@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from little import HEIGHT, WIDTH, drifting, film, read_image, texture, tone, unstyled, write_image
+from little import HEIGHT, QUICK_PRESET, WIDTH, drifting, film, read_image, texture, tone, unstyled, write_image
 
 import dreamvid
 from dreamvid import cli, engine
@@ -21,17 +21,7 @@ from dreamvid.nets.net import Net
 from dreamvid.video import cv
 from dreamvid.video.store import FrameStore
 
-PRESET = """
-description = "quick"
-[[objective]]
-layer = "second"
-[dream]
-octaves = 2
-steps = 1
-jitter = 4
-[compute]
-precision = "fp32"
-"""
+PRESET = 'description = "quick"' + QUICK_PRESET
 SETTINGS, SOURCE, TOOL, NET, JOB = 2, 3, 4, 5, 6
 
 
@@ -48,11 +38,6 @@ def here(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_image(tmp_path / "still.png", texture())
     (tmp_path / "quick.toml").write_text(PRESET)
     return tmp_path
-
-
-@pytest.fixture
-def small_net(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: tiny_net)
 
 
 Capture = pytest.CaptureFixture[str]
@@ -89,7 +74,9 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid",
         "dreamvid.cli",
         "dreamvid.cli.app",
+        "dreamvid.cli.experiments",
         "dreamvid.cli.features",
+        "dreamvid.cli.findings",
         "dreamvid.cli.options",
         "dreamvid.cli.papers",
         "dreamvid.cli.progress",

@@ -16,26 +16,24 @@ from torch import Tensor
 
 from dreamvid import tiles
 from dreamvid.dream import (
-    NEIGHBOURHOODS,
     SMALLEST_OCTAVE,
     Dreamer,
     Effort,
     How,
     climb,
     dream,
-    neighbourhoods,
     octave_scores,
     octave_sizes,
     score,
-    shaken,
-    spread,
     to_tensor,
 )
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.media import Image
+from dreamvid.neighbourhoods import NEIGHBOURHOODS
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
-from dreamvid.settings import DreamSettings, ObjectiveSettings
+from dreamvid.objective_settings import ObjectiveSettings
+from dreamvid.settings import DreamSettings
 from dreamvid.targets import each_from_settings, from_settings
 
 KEY = (0, 0)
@@ -168,21 +166,6 @@ def test_scores_are_told_octave_by_octave_in_neighbourhoods(dreamer: Dreamer) ->
     assert all(len(grid) == NEIGHBOURHOODS for grid in grids)
     assert len(grids[-1][0]) == round(96 * NEIGHBOURHOODS / 80)
     assert np.mean(grids[-1]) == pytest.approx(score(dreamer, to_tensor(source, dreamer)), rel=0.1)
-
-
-def test_a_neighbourhood_is_the_mean_around_its_place() -> None:
-    field = torch.zeros(1, 1, 120, 120)
-    field[..., 50:60, 90:100] = 9.0
-    grid = neighbourhoods(field)[0, 0]
-    assert float(grid.max()) == pytest.approx(1.0)
-    lit = {(row, column) for row, column in zip(*np.nonzero(grid.numpy()), strict=True)}
-    assert lit == {(row, column) for row in (4, 5, 6) for column in (8, 9, 10)}
-
-
-@given(st.integers(16, 90), st.integers(16, 90), st.floats(-2, 2))
-def test_what_is_the_same_everywhere_is_so_in_neighbourhoods_and_spread_again(h: int, w: int, value: float) -> None:
-    field = torch.full((1, 1, h, w), value)
-    torch.testing.assert_close(spread(neighbourhoods(field), field), field)
 
 
 def change(dreamer: Dreamer, ease: Callable[[Tensor], Tensor] | None, **how: Any) -> npt.NDArray[np.float64]:
@@ -403,30 +386,6 @@ def test_source_colours_are_kept_while_the_light_changes(dreamer: Dreamer) -> No
     np.testing.assert_allclose(change[..., 0], change[..., 1], atol=1e-6)
     np.testing.assert_allclose(change[..., 0], change[..., 2], atol=1e-6)
     assert np.abs(change).mean() > 0.5 * dreamer.settings.step_size
-
-
-@pytest.mark.parametrize(
-    "changes", [{"turn_jitter": 20.0}, {"zoom_jitter": 0.2}, {"turn_jitter": 5, "zoom_jitter": 0.05}]
-)
-def test_the_way_back_of_a_random_turn_and_scale_is_the_transpose_of_the_way_there(
-    dreamer: Dreamer, changes: dict[str, float]
-) -> None:
-    """<there(a), b> = <a, back(b)> is what makes the gradient that of what the net saw."""
-    settings = with_settings(dreamer, **changes).settings
-    there, back = shaken((48, 72), settings, np.random.default_rng(3))
-    a, b = to_tensor(picture(seed=1), dreamer), to_tensor(picture(seed=2), dreamer)
-    assert float((there(a) * b).sum()) == pytest.approx(float((a * back(b)).sum()), rel=1e-4)
-    assert not torch.allclose(there(a), a, atol=0.05)
-
-
-def test_a_turn_is_a_turn_and_not_a_shear(dreamer: Dreamer) -> None:
-    """A disc stays a disc of the same size in a picture that is not square."""
-    rows, columns = np.mgrid[0:48, 0:72]
-    disc = (np.hypot(rows - 23.5, columns - 35.5) < 15).astype(np.float32)
-    settings = with_settings(dreamer, turn_jitter=45.0, jitter=0).settings
-    there, _ = shaken((48, 72), settings, np.random.default_rng(1))
-    turned = there(to_tensor(np.repeat(disc[..., None], 3, axis=2), dreamer))[0, 0].numpy()
-    assert np.abs(turned - disc).mean() < 0.01
 
 
 def test_the_picture_as_it_was_is_there_for_an_objective_that_holds_on_to_it(tiny_net: Net, dreamer: Dreamer) -> None:

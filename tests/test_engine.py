@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from dreamvid import tiles
-from dreamvid.dream import JITTER, Effort, dream, score
+from dreamvid.dream import Effort, dream, score
 from dreamvid.engine import CLASS_BLUR, start
 from dreamvid.errors import NetError
+from dreamvid.jitter import JITTER
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
-from dreamvid.settings import Settings, read_settings
+from dreamvid.settings import Settings
+from dreamvid.tables import read_settings
 
 
 @pytest.fixture(autouse=True)

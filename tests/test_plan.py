@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from dreamvid.errors import SettingsError
 from dreamvid.media import Shot, SourceInfo
 from dreamvid.plan import Plan, differences, make_plan, with_cuts
-from dreamvid.settings import Settings, read_settings
+from dreamvid.settings import Settings
+from dreamvid.tables import read_settings
 
 VARYING = (*range(10), *range(10, 20, 2), *range(20, 40, 5))  # in ticks of 1/25 s
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from dreamvid import presets
 from dreamvid.errors import SettingsError
-from dreamvid.settings import ObjectiveSettings, Settings, read_settings
+from dreamvid.objective_settings import ObjectiveSettings
+from dreamvid.settings import Settings
+from dreamvid.tables import read_settings
 
 SHIPPED = presets.everything()
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

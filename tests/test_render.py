@@ -23,10 +23,11 @@ from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
 from dreamvid.objectives import layer_energy
 from dreamvid.plan import Plan
-from dreamvid.render import Rendered, carried_effort, gain, render, turns_of
+from dreamvid.render import Course, Rendered, carried_effort, gain, render
 from dreamvid.schedule import schedule
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength
+from dreamvid.turns import turns_of
 
 MODES = ("flow", "blend", "none")
 WHOLE = Framing((0, HEIGHT), (0, WIDTH), (HEIGHT, WIDTH), (HEIGHT, WIDTH))
@@ -54,7 +55,7 @@ def move(past: Past, frame: Frame) -> Motion:
 
 
 def rendered(pictures: Sequence[Pixels], settings: Settings, dreamer: Dreamer, *cuts: int) -> list[Rendered]:
-    return list(render(plan(len(pictures), *cuts), settings, frames(pictures), move, dreamer))
+    return list(render(Course(plan(len(pictures), *cuts), settings, move, dreamer), frames(pictures)))
 
 
 Made = Callable[[Settings], Dreamer]
@@ -70,7 +71,7 @@ def test_a_render_that_stops_and_goes_on_gives_the_same_bytes(dreamer_of: Made, 
     last, memory = whole[first - 1], whole[max(0, first - 4) : first]
     past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))
     carry = Carry(past, last.strength, last.age, last.alive)
-    rest = list(render(plan(7), settings, frames(pictures, first), move, dreamer_of(settings), carry))
+    rest = list(render(Course(plan(7), settings, move, dreamer_of(settings)), frames(pictures, first), carry))
     assert [result.index for result in rest] == list(range(first, 7))
     for again, before in zip(rest, whole[first:], strict=True):
         assert np.array_equal(again.dream, before.dream)
@@ -145,7 +146,7 @@ def test_after_a_cut_nothing_is_carried(dreamer_of: Made, mode: str) -> None:
 def test_every_frame_stands_alone_without_coherence(dreamer_of: Made) -> None:
     settings, pictures = quick(coherence={"mode": "none"}), drifting(3)
     together = rendered(pictures, settings, dreamer_of(settings))
-    alone = list(render(plan(3), settings, frames(pictures, 2), move, dreamer_of(settings)))
+    alone = list(render(Course(plan(3), settings, move, dreamer_of(settings)), frames(pictures, 2)))
     assert np.array_equal(together[2].dream, alone[0].dream)
     assert all(result.valid is None for result in together)
 
@@ -163,8 +164,8 @@ def test_where_motion_is_lost_a_frame_is_dreamed_from_the_start(dreamer_of: Made
         return Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool))
 
     settings, pictures = quick(), drifting(2)
-    _, second = render(plan(2), settings, frames(pictures), lost, dreamer_of(settings))
-    (alone,) = render(plan(2, 1), settings, frames(pictures, 1), lost, dreamer_of(settings))
+    _, second = render(Course(plan(2), settings, lost, dreamer_of(settings)), frames(pictures))
+    (alone,) = render(Course(plan(2, 1), settings, lost, dreamer_of(settings)), frames(pictures, 1))
     assert second.valid is None
     assert np.array_equal(second.dream, alone.dream)
 
@@ -222,7 +223,9 @@ def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, mo
     settings = quick(dream={"tile": 256, "overlap": 32})
     pictures = [texture(128, 160, seed=3)]
     framing = Framing((0, 128), (0, 160), (128, 160), (128, 160))
-    (result,) = render(replace(plan(1), framing=framing), settings, frames(pictures), move, dreamer_of(settings))
+    (result,) = render(
+        Course(replace(plan(1), framing=framing), settings, move, dreamer_of(settings)), frames(pictures)
+    )
     assert result.tile == 64
 
 
@@ -235,7 +238,7 @@ def test_a_flash_is_passed_over(dreamer_of: Made) -> None:
 
     def fourth(references: list[int]) -> Rendered:
         settings = quick(coherence={"references": references})
-        return list(render(whole, settings, frames(pictures), move, dreamer_of(settings)))[3]
+        return list(render(Course(whole, settings, move, dreamer_of(settings)), frames(pictures)))[3]
 
     over, anew = fourth([1, 2]), fourth([1])
     assert over.valid is not None
@@ -262,7 +265,7 @@ def test_what_was_hidden_comes_back_as_it_was(dreamer_of: Made) -> None:
     def likeness(references: list[int]) -> float:
         settings = quick(coherence={"references": references})
         results = list(
-            render(replace(plan(3), framing=framing), settings, frames(pictures), seen, dreamer_of(settings))
+            render(Course(replace(plan(3), framing=framing), settings, seen, dreamer_of(settings)), frames(pictures))
         )
         layers = [result.dream[34:56, 44:76].astype(float) - result.source[34:56, 44:76] for result in results]
         return float(np.corrcoef(layers[0].ravel(), layers[2].ravel())[0, 1])
@@ -285,7 +288,7 @@ def test_the_strength_is_measured_anew_when_the_picture_has_changed_enough(dream
 def test_a_picture_that_stays_does_not_age_and_costs_nothing(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     from dreamvid import render as module
 
-    results = render(plan(4), quick(), frames([texture()] * 4), move, dreamer_of(quick()))
+    results = render(Course(plan(4), quick(), move, dreamer_of(quick())), frames([texture()] * 4))
     first = next(results)
     monkeypatch.setattr(module, "dream", None)
     assert all(np.array_equal(later.dream, first.dream) and later.age == 0 for later in results)
@@ -310,7 +313,7 @@ def test_after_a_dissolve_the_dream_begins_anew_once(dreamer_of: Made) -> None:
     ]
     framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
     whole = replace(plan(len(pictures)), framing=framing)
-    results = list(render(whole, quick(), frames(pictures), move, dreamer_of(quick())))
+    results = list(render(Course(whole, quick(), move, dreamer_of(quick())), frames(pictures)))
     anew = [result.index for result in results[1:] if result.valid is None]
     assert anew
     assert set(anew) <= set(range(3, 11))
@@ -341,7 +344,9 @@ def test_what_lies_between_is_carried_from_both_sides(dreamer_of: Made) -> None:
     pictures = [np.clip(picture, 60, 190) for picture in drifting(5, rows=0, cols=2, size=(96, 128))]
     framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
     settings = cadence(4, dream={"steps": 6})
-    results = list(render(replace(plan(5), framing=framing), settings, frames(pictures), move, dreamer_of(settings)))
+    results = list(
+        render(Course(replace(plan(5), framing=framing), settings, move, dreamer_of(settings)), frames(pictures))
+    )
     layers = [result.dream.astype(float) - result.source for result in results]
     for number in range(1, 4):
         there = layers[number][16:-16, 24:-24]
@@ -371,8 +376,8 @@ def test_where_motion_is_lost_from_both_sides_a_frame_between_is_dreamed(dreamer
         return Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool))
 
     settings, pictures = cadence(2), drifting(3)
-    results = list(render(plan(3), settings, frames(pictures), lost, dreamer_of(settings)))
-    (alone,) = render(plan(3, 1, 2), quick(), frames(pictures[:2], 1), lost, dreamer_of(settings))
+    results = list(render(Course(plan(3), settings, lost, dreamer_of(settings)), frames(pictures)))
+    (alone,) = render(Course(plan(3, 1, 2), quick(), lost, dreamer_of(settings)), frames(pictures[:2], 1))
     assert results[1].valid == 0
     assert np.array_equal(results[1].dream, alone.dream)
 
@@ -411,7 +416,7 @@ def moving(
         memory = before[max(0, start - 4) : start]
         past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))
         carry = Carry(past, memory[-1].strength, memory[-1].age, memory[-1].alive)
-    return list(render(whole, settings, frames(pictures, start), move, able.dreamer, carry, turns))
+    return list(render(Course(whole, settings, move, able.dreamer, turns), frames(pictures, start), carry))
 
 
 SIZE = "0:0.01, 6f:0.06"
@@ -497,7 +502,7 @@ def test_octaves_may_come_and_go(ready: Ready) -> None:
     able = ready(settings)
     whole = replace(plan(8), framing=framing)
     results = list(
-        render(whole, settings, frames(pictures), move, able.dreamer, None, turns_of(made, able, whole, when))
+        render(Course(whole, settings, move, able.dreamer, turns_of(made, able, whole, when)), frames(pictures))
     )
     assert [len(result.strength.bands) for result in results] == [1, 1, 2, 2, 2, 3, 3, 3]
     assert len({result.valid is None for result in results[1:]}) == 1
@@ -524,7 +529,7 @@ def test_with_a_cadence_settings_move_and_a_render_goes_on_with_the_same_bytes(r
     made, able = schedule(settings, plan(12)), ready(settings)
     carry = Carry(past, last.strength, last.age, last.alive)
     turns = turns_of(made, able, plan(12), when)
-    rest = list(render(plan(12), settings, frames(pictures, first), move, able.dreamer, carry, turns))
+    rest = list(render(Course(plan(12), settings, move, able.dreamer, turns), frames(pictures, first), carry))
     assert [again.index for again in rest] == list(range(first, 12))
     assert all(np.array_equal(again.dream, whole[again.index].dream) for again in rest)
 

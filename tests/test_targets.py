@@ -12,8 +12,8 @@ from dreamvid.errors import NetError, SettingsError, SourceError
 from dreamvid.nets import zoo
 from dreamvid.nets.net import OUTPUT, Net
 from dreamvid.nets.prepare import PreparedNet, prepare
+from dreamvid.objective_settings import ObjectiveSettings
 from dreamvid.objectives import SOURCE, Objective, layer_energy
-from dreamvid.settings import ObjectiveSettings
 from dreamvid.targets import each_from_settings, from_settings, guide_digests, uses_class, uses_place, weighted
 
 

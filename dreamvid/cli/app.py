@@ -272,7 +272,7 @@ def models_check(model: Model = "dreamnet", weights: Weights = None, trust: Trus
 def _net(model: str, weights: str | None, trust: bool) -> "Net":
     """The net that --model and --weights mean when a film is rendered."""
     from dreamvid.nets import zoo
-    from dreamvid.settings import read_settings
+    from dreamvid.tables import read_settings
 
     return zoo.from_settings(read_settings({"net": {"name": model, "weights": weights}}, "settings").net, trust=trust)
 

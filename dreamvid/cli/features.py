@@ -1,107 +1,25 @@
 """`dreamvid features`: what a net has learned, looked at."""
 
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamvid.cli.options import (
-    RUN,
-    Device,
-    Json,
-    Model,
-    Quiet,
-    Seed,
-    Sets,
-    Text,
-    Threads,
-    Trust,
-    Weights,
-    option,
-    takes,
-)
-from dreamvid.cli.progress import bar, show_notices
+from dreamvid.cli import experiments
+from dreamvid.cli.findings import LEARNING, PAGES, PLOTS, Shared, Side, make, parse_numbers
+from dreamvid.cli.options import Text, takes
+from dreamvid.cli.progress import bar
 
 if TYPE_CHECKING:
     from dreamvid.features.finding import Finding
     from dreamvid.features.studio import Studio
-    from dreamvid.settings import Settings
 
 features_app = typer.Typer(help="What a net has learned, as pictures and numbers.", no_args_is_help=True)
-PLOTS, LEARNING, PAGES = "matplotlib", "sklearn", "jinja2"  # libraries of the extra `features`
 
 Layer = Annotated[str, typer.Argument(help="A layer (`models layers NET` lists them).")]
 OneUnit = Annotated[str, typer.Argument(help="LAYER:N, or the name of a channel.", metavar="LAYER:N")]
 Source = Annotated[str, typer.Argument(help="A still; a video's first frame; noise, noise:gaussian or noise:pink.")]
-Side = Annotated[int, typer.Option("--side", help="Short side of the pictures, in pixels.", min=32, max=4096)]
 Count = Annotated[int, typer.Option("--count", help="How many crops.", min=1, max=1000)]
-
-
-@dataclass
-class Shared:
-    """What every command of features takes, as it was typed."""
-
-    out: Annotated[Path | None, option("--out", help="The picture to write; default: COMMAND.png here.", panel=RUN)] = (
-        None
-    )
-    set: Sets = ()  # type: ignore[assignment]
-    model: Model = None
-    weights: Weights = None
-    trust: Trust = False
-    seed: Seed = None
-    device: Device = None
-    threads: Threads = None
-    overwrite: Annotated[bool, option("--overwrite", help="Replace what is there.", panel=RUN)] = False
-    quiet: Quiet = False
-    json: Json = False
-
-    def settings(self, look: Sequence[tuple[str, Any]]) -> "Settings":
-        """The settings that suit the command, then --set, then the short options; raises SettingsError."""
-        from dreamvid.presets import parse_override, resolve
-
-        keys = {
-            "net.name": self.model,
-            "net.weights": self.weights,
-            "seed": self.seed,
-            "compute.device": self.device,
-            "compute.threads": self.threads,
-        }
-        given = [(key, value) for key, value in keys.items() if value is not None]
-        return resolve(overrides=[*look, *map(parse_override, self.set), *given])
-
-
-def _make(
-    shared: Shared,
-    name: str,
-    look: Sequence[tuple[str, Any]],
-    work: Callable[["Studio"], "Finding"],
-    *,
-    beside: Sequence[str] = (),
-    needs: Sequence[str] = (),
-    html: bool = False,
-) -> None:
-    """Checks what can be checked before, opens the studio, does the work, writes its files and tells of them.
-
-    `beside`: what is written beside the main picture, as `finding.check` takes it.
-    """
-    from dreamvid.features import finding
-    from dreamvid.features.studio import open_studio
-
-    show_notices(quiet=shared.quiet, verbose=False)
-    out = shared.out or Path(f"{name}.png")
-    finding.require(*needs)
-    finding.check(out, beside, overwrite=shared.overwrite, html=html)
-    found = work(open_studio(shared.settings(look), trust=shared.trust))
-    files = finding.write(found, out)
-    if not shared.quiet:
-        for line in found.words:
-            logging.getLogger("dreamvid").info("%s", line)
-        logging.getLogger("dreamvid").info("%s", ", ".join(map(str, files)))
-    if shared.json:
-        print(finding.to_json(found, files))
 
 
 @features_app.command()
@@ -119,7 +37,7 @@ def atlas(layer: Layer, shared: Shared, side: Side = 64) -> None:
                 return gallery.units_page(at, every, side=side, progress=progress)
             return gallery.units_sheet(at, every, side=side, across=16, progress=progress)
 
-    _make(shared, "atlas", studio.LITTLE, work, needs=(PAGES,) if page else (), html=True)
+    make(shared, "atlas", studio.LITTLE, work, needs=(PAGES,) if page else (), html=True)
 
 
 @features_app.command()
@@ -133,7 +51,7 @@ def grid(
     """Some channels of a layer, side by side."""
     from dreamvid.features import gallery, studio, units
 
-    numbers = None if units_ is None else [int(number) for number in _numbers("--units", units_, int)]
+    numbers = None if units_ is None else [int(number) for number in parse_numbers("--units", units_, int)]
 
     def work(at: "Studio") -> "Finding":
         chosen = units.evenly(layer, 9, at.net) if numbers is None else units.of_layer(layer, numbers, at.net)
@@ -141,7 +59,7 @@ def grid(
         with bar(quiet=shared.quiet) as progress:
             return gallery.units_sheet(at, chosen, side=side, across=across, progress=progress)
 
-    _make(shared, "grid", studio.FROM_NOTHING, work)
+    make(shared, "grid", studio.FROM_NOTHING, work)
 
 
 @features_app.command("class")
@@ -162,7 +80,7 @@ def class_(
         source = None if photo is None else photos.still(photo, at.settings, side)
         return portraits.classes(at, names, source, data, side=side)
 
-    _make(shared, "class", studio.FROM_NOTHING, work, beside=("-scores", ".csv"), needs=(PLOTS,))
+    make(shared, "class", studio.FROM_NOTHING, work, beside=("-scores", ".csv"), needs=(PLOTS,))
 
 
 @features_app.command()
@@ -181,7 +99,7 @@ def crops(
     def work(at: "Studio") -> "Finding":
         return looking.crops(at, units.parse(unit, at.net), photos, count=count, side=side)
 
-    _make(shared, "crops", studio.FROM_NOTHING, work, beside=(".csv",))
+    make(shared, "crops", studio.FROM_NOTHING, work, beside=(".csv",))
 
 
 @features_app.command()
@@ -198,7 +116,7 @@ def depth(
     def work(at: "Studio") -> "Finding":
         return gallery.depth(at, photos.still(source, at.settings, side), layer or ())
 
-    _make(shared, "depth", studio.ON_PHOTO, work)
+    make(shared, "depth", studio.ON_PHOTO, work)
 
 
 @features_app.command()
@@ -213,12 +131,12 @@ def infinite(
     from dreamvid.features import infinite as growing
     from dreamvid.features import studio, units
 
-    lengths = [int(side) for side in _numbers("--sides", sides, int, least=32)]
+    lengths = [int(side) for side in parse_numbers("--sides", sides, int, least=32)]
 
     def work(at: "Studio") -> "Finding":
         return growing.infinite(at, units.parse(channel, at.net), lengths, circular)
 
-    _make(shared, "infinite", studio.LARGE, work, beside=(".csv",))
+    make(shared, "infinite", studio.LARGE, work, beside=(".csv",))
 
 
 @features_app.command()
@@ -236,7 +154,7 @@ def noise(
     def work(at: "Studio") -> "Finding":
         return spectra.noise(at, layers or (), side=side)
 
-    _make(shared, "noise", studio.BARE, work, beside=("-dreams", ".csv"), needs=(PLOTS,))
+    make(shared, "noise", studio.BARE, work, beside=("-dreams", ".csv"), needs=(PLOTS,))
 
 
 @features_app.command()
@@ -258,7 +176,7 @@ def embed(
     def work(at: "Studio") -> "Finding":
         return mapping.embed(at, photos, chosen, per_class=per_class, side=side, dream_side=dream_side)
 
-    _make(shared, "embed", studio.FROM_NOTHING, work, beside=("-dreams", ".csv"), needs=(PLOTS, LEARNING))
+    make(shared, "embed", studio.FROM_NOTHING, work, beside=("-dreams", ".csv"), needs=(PLOTS, LEARNING))
 
 
 @features_app.command()
@@ -277,7 +195,7 @@ def deconv(
     def work(at: "Studio") -> "Finding":
         return projecting.deconv(at, units.parse(unit, at.net), photo, count=count, side=side)
 
-    _make(shared, "deconv", studio.FROM_NOTHING, work)
+    make(shared, "deconv", studio.FROM_NOTHING, work)
 
 
 @features_app.command()
@@ -299,79 +217,15 @@ def steps(
     from dreamvid.features import photos, studio, units
     from dreamvid.features import steps as stepping
 
-    lengths = _numbers("--sizes", sizes, float)
+    lengths = parse_numbers("--sizes", sizes, float)
     rules = [] if rule is None else [name.strip() for name in rule.split(",")]
 
     def work(at: "Studio") -> "Finding":
         chosen = layer or units.usual_layer(at.net)
         return stepping.steps(at, photos.still(source, at.settings, side), chosen, rules, lengths, iterations)
 
-    _make(shared, "steps", studio.ONE_SCALE, work, beside=("-pictures", ".csv"), needs=(PLOTS,))
+    make(shared, "steps", studio.ONE_SCALE, work, beside=("-pictures", ".csv"), needs=(PLOTS,))
 
 
-Taught = Annotated[str, typer.Option("--net", help="The net that is trained: of torchvision, by name.")]
-OfDrawn = Annotated[int, typer.Option("--per-class", help="Pictures of a class, where they are drawn.", min=2)]
-
-
-@features_app.command()
-@takes(Shared)
-def terra(
-    shared: Shared,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="Set of pictures, a sub-folder a class; default: two drawn ones. Repeatable."),
-    ] = None,
-    minutes: Annotated[float, typer.Option("--minutes", help="Training of each net, wall clock.")] = 2.5,
-    net: Taught = "resnet18",
-    per_class: OfDrawn = 400,
-    side: Side = 64,
-    dream_side: Annotated[int, typer.Option("--dream-side", help="Side of the dreams, in pixels.", min=32)] = 128,
-) -> None:
-    """Nets trained on near-identical textures and on things: can one tell their dreams apart? --model judges."""
-    from dreamvid.errors import SettingsError
-    from dreamvid.training import terra as experiment
-    from dreamvid.training.school import School
-
-    sets = {folder.resolve().name: folder for folder in data or ()}
-    if len(sets) < len(data or ()):
-        raise SettingsError("--data: two folders have one name; rename one of them")
-
-    def work(at: "Studio") -> "Finding":
-        school = School(net, minutes, side, per_class, at.settings.seed)
-        return experiment.terra(at, sets, school, experiment.Dreams(side=dream_side))
-
-    _make(shared, "terra", experiment.LOOK, work, beside=(".csv",), needs=(PLOTS, LEARNING))
-
-
-@features_app.command()
-@takes(Shared)
-def invariance(
-    shared: Shared,
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Folder of pictures, a sub-folder a class; default: drawn ones.")
-    ] = None,
-    minutes: Annotated[float, typer.Option("--minutes", help="Training of each net, wall clock.")] = 1.0,
-    net: Taught = "resnet18",
-    per_class: OfDrawn = 120,
-    side: Side = 64,
-) -> None:
-    """A net trained with augmentation and without: what shifts, flips and noise do to its accuracy."""
-    from dreamvid.training import invariance as experiment
-    from dreamvid.training.school import School
-
-    def work(at: "Studio") -> "Finding":
-        return experiment.invariance(data, School(net, minutes, side, per_class, at.settings.seed), at.compute)
-
-    _make(shared, "invariance", (), work, beside=(".csv",), needs=(PLOTS,))
-
-
-def _numbers(name: str, text: str, kind: type[int] | type[float], least: float = float("-inf")) -> list[float]:
-    from dreamvid.errors import SettingsError
-
-    try:
-        numbers = [kind(part) for part in text.split(",")]
-    except ValueError:
-        raise SettingsError(f"{name} {text!r}: give numbers with commas between them") from None
-    if min(numbers) < least:
-        raise SettingsError(f"{name} {text!r}: none may be below {least:g}")
-    return numbers
+features_app.command()(experiments.terra)
+features_app.command()(experiments.invariance)

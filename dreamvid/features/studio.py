@@ -19,7 +19,8 @@ from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import PreparedNet, prepare
 from dreamvid.nets.relu import ruled
 from dreamvid.objectives import Objective
-from dreamvid.settings import Settings, read_settings, to_table
+from dreamvid.settings import Settings
+from dreamvid.tables import read_settings, to_table
 
 Look = tuple[tuple[str, Any], ...]  # settings by their full key, laid over the preset's and under the user's
 # What a picture out of nothing needs beyond the dream of a photograph: more steps, and now and then a blur, without

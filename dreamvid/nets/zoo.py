@@ -22,7 +22,7 @@ from dreamvid.nets.net import IMAGENET_MEAN, IMAGENET_STD, Net
 from dreamvid.nets.own_code import net_of_code
 from dreamvid.nets.sketch_a_net import MEAN, SLIM, STD, SketchANet
 from dreamvid.nets.tokens import AnySize
-from dreamvid.settings import NetSettings
+from dreamvid.objective_settings import NetSettings
 
 EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
 DREAMNET_LAYERS = ("mixed4a", "mixed4b")

@@ -1,4 +1,4 @@
-"""What a course report (Hasson 2017) and a lab's posts on a net of field pictures show of dreams and how they climb."""
+"""Dreams of layers by depth, of single neurons, in turn, guided, and patch by patch."""
 
 from itertools import pairwise
 
@@ -6,13 +6,11 @@ import numpy as np
 import torch
 
 from dreamvid import objectives, tiles
-from dreamvid.dream import Dreamer, Effort, dream
+from dreamvid.dream import Dreamer
 from dreamvid.engine import with_defaults
-from dreamvid.features import plots, steps
 from dreamvid.features.average import correlation
-from dreamvid.features.plots import Curve, Panel
-from dreamvid.features.sheet import Cell, sheet, stacked
-from dreamvid.features.spectra import fine_share, radial_spectrum
+from dreamvid.features.sheet import Cell, sheet
+from dreamvid.features.spectra import mean_frequency
 from dreamvid.features.studio import beginning, picture
 from dreamvid.media import Image, to_float, to_pixels
 from dreamvid.nets.dense import dense
@@ -35,51 +33,6 @@ def blocks(bench: Bench) -> Shown:
     cells = [Cell("source", to_pixels(source)), *(Cell(layer, made) for layer, made in dreams.items())]
     words = "; ".join(f"{layer} rises {rise[row, row]:.3g} times in its own" for row, layer in enumerate(layers))
     return Shown(own, words, sheet(cells, 3))
-
-
-def gradient(bench: Bench) -> Shown:
-    """The gradient of the sum of squares on its own layer, against the activations; and the step that it makes."""
-    layer, source = bench.depths["middle"], bench.photo(0, SIDE)
-    values = activation(bench.studio.exact(layer), layer, source).requires_grad_(True)
-    (slope,) = torch.autograd.grad(objectives.layer_sum(layer)({layer: values}), values)
-    here = values.detach() > 1e-3
-    ratio = (slope[here] / values.detach()[here]).numpy()
-    counts, edges = np.histogram(ratio, bins=40, range=(1.9, 2.1))
-    curve = Curve(((edges[1:] + edges[:-1]) / 2).tolist(), counts.tolist())
-    chart = plots.curves([Panel({layer: curve}, "gradient / activation", "units")])
-    return Shown(float(np.abs(ratio - 2).max()), f"{ratio.size} units, ratio {ratio.mean():.7g} in the mean", chart)
-
-
-def step_sizes(bench: Bench) -> Shown:
-    """A layer's L2 over the iterations for step sizes two decades apart, with the pictures."""
-    source = to_pixels(bench.photo(0, 128))
-    found = steps.steps(bench.studio, source, bench.depths["middle"], (), (0.002, 0.008, 0.032, 0.128, 0.512), 60)
-    reached = [float(row["l2"]) for row in found.numbers["steps"]]
-    pictures = stacked(list(found.pictures.values()))
-    return Shown(max(reached) / reached[-1], "; ".join(found.words), pictures)
-
-
-def adagrad(bench: Bench) -> Shown:
-    """How far Adagrad raises a layer without the root, as printed, against with it, from the same first step."""
-    layer, source = bench.depths["middle"], bench.photo(0, 128)
-    net, before = bench.studio.exact(layer), 0.0
-    before = energy(net, layer, source)
-    rises, cells = {}, [Cell("source", to_pixels(source))]
-    for name in ("adagrad", "adagrad_printed"):
-        size = _first_step(bench, layer, source, name)
-        made = bench.dreamt(layer_energy(layer), source, step_rule=name, step_size=size)
-        rises[name] = energy(net, layer, to_float(made)) / before
-        cells.append(Cell(name, made))
-    share = (rises["adagrad_printed"] - 1) / (rises["adagrad"] - 1)
-    words = f"with the root the layer rises {rises['adagrad']:.3g} times, without {rises['adagrad_printed']:.3g} times"
-    return Shown(share, words, sheet(cells, 3))
-
-
-def _first_step(bench: Bench, layer: str, source: Image, rule: str) -> float:
-    """The step size by which a rule's first step moves the picture by two hundredths in the mean."""
-    sample = bench.studio.with_dream(step_rule=rule, steps=1, step_size=1e-6, clamp=False, jitter=0)
-    moved = dream(sample.dreamer(layer_energy(layer)), source, None, Effort(1), (0,))[0] - source
-    return 0.02 * 1e-6 / max(float(np.abs(moved).mean()), 1e-12)
 
 
 def dense_head(bench: Bench) -> Shown:
@@ -181,28 +134,6 @@ def overlap(bench: Bench) -> Shown:
     return Shown(min(means[2] / means[1], means[3] / means[2]), words, sheet(cells, 2))
 
 
-def decay(bench: Bench) -> Shown:
-    """The range of a dream that is not clamped, with decay and without."""
-    source, objective = bench.photo(0, 160), layer_energy(bench.depths["middle"])
-    spreads, cells = {}, []
-    for kept in (1.0, bench.studio.settings.dream.decay):
-        made = bench.unbounded(objective, source, decay=kept)
-        spreads[kept] = float(np.quantile(made, 0.999) - np.quantile(made, 0.001))
-        inside = (made - made.min()) / np.ptp(made)
-        cells.append(Cell(f"decay {kept:g}: range {spreads[kept]:.2f}", to_pixels(inside)))
-    free, held = spreads.values()
-    return Shown(held / free, f"99.8 % of values span {free:.2f} without decay, {held:.2f} with", sheet(cells, 2))
-
-
-def blur(bench: Bench) -> Shown:
-    """Fine energy of a dream with a blur every tenth step, against one without."""
-    source, objective = bench.photo(0, 160), layer_energy(bench.depths["middle"])
-    made = {every: bench.dreamt(objective, source, blur_every=every) for every in (0, 10)}
-    shares = {every: fine_share(to_float(one)) for every, one in made.items()}
-    cells = [Cell(f"blur every {every or 'never'}: {shares[every]:.3f} fine", one) for every, one in made.items()]
-    return Shown(shares[10] / shares[0], f"fine share {shares[0]:.3f} without, {shares[10]:.3f} with", sheet(cells, 2))
-
-
 def guided(bench: Bench) -> Shown:
     """How far the result takes on the layout of a guide, guided by a layer with places and by the classes' layer."""
     middle = bench.depths["middle"]
@@ -224,24 +155,16 @@ def guided(bench: Bench) -> Shown:
     return Shown(layouts[middle] - layouts[OUTPUT], "; ".join(words), sheet(cells, 2))
 
 
-def spectrum(bench: Bench) -> Shown:
-    """Fine energy of a layer's dream out of noise, with nothing that holds it down and with all that is usual."""
-    layer = bench.depths["middle"]
-    usual = bench.studio.with_dream(octaves=3, octave_scale=1.6, steps=24, jitter=8, blur_every=4, blur_sigma=0.6)
-    curves, shares, cells = {}, [], []
-    for name, studio in (("bare", bench.studio), ("octaves, shifts, blur", usual)):
-        for of in (layer,) if name != "bare" else bench.depths.values():
-            dreamer = studio.dreamer(layer_energy(of))
-            made = picture(dreamer, beginning(dreamer, 160, 160))
-            frequency, density = radial_spectrum(to_float(made))
-            curves[f"{of}, {name}"] = Curve(frequency.tolist(), density.tolist())
-            cells.append(Cell(f"{of}, {name}: {fine_share(to_float(made)):.3f}", made))
-            if of == layer:
-                shares.append(fine_share(to_float(made)))
-    chart = plots.curves([Panel(curves, "cycles per pixel", "energy", "radial spectrum", log=True)])
-    bare, held = shares
-    words = f"of {layer}'s dream {bare:.1%} of the energy is above a quarter of a cycle a pixel, held down {held:.1%}"
-    return Shown(bare / held, words, stacked([chart, sheet(cells, 4)]))
+def added(bench: Bench) -> Shown:
+    """A photograph dreamed early, in the middle and late."""
+    source = bench.photo(0, 224)
+    made = {name: bench.dreamt(layer_energy(layer), source, octaves=3) for name, layer in bench.depths.items()}
+    added = {name: to_float(one) - source for name, one in made.items()}
+    frequency = {name: mean_frequency(one) for name, one in added.items()}
+    cells = [Cell("source", to_pixels(source))]
+    cells += [Cell(f"{name}: {frequency[name]:.3f} cycles a pixel", one) for name, one in made.items()]
+    words = ", ".join(f"{name} {value:.3f}" for name, value in frequency.items())
+    return Shown(frequency["early"] / frequency["late"], f"mean frequency of what is added: {words}", sheet(cells, 2))
 
 
 def _wide(image: Image, height: int, width: int) -> Image:
@@ -260,35 +183,6 @@ ENTRIES = (
         0.75,
         "architecture",
         blocks,
-    ),
-    Entry(
-        "b-1.3-adagrad",
-        "Adagrad with the root and as printed",
-        "The step rule is printed without the square root over the sum of squares.",
-        "rise of a layer without the root, as a share of that with it, both begun by a step of the same size",
-        0.5,
-        "architecture",
-        adagrad,
-        at_most=True,
-    ),
-    Entry(
-        "b-2.1-gradient",
-        "The gradient that the L2 objective puts on its layer",
-        "It is twice the activation.",
-        "largest distance from 2 of gradient over activation, over all units that answer",
-        1e-4,
-        "architecture",
-        gradient,
-        at_most=True,
-    ),
-    Entry(
-        "b-2.2-steps",
-        "Step sizes over the iterations",
-        "Larger steps raise the layer faster, until it saturates; steps too large overshoot and lose it again.",
-        "highest L2 of any step size over that of the largest steps",
-        1.1,
-        "architecture",
-        step_sizes,
     ),
     Entry(
         "b-2.4-dense",
@@ -353,28 +247,6 @@ ENTRIES = (
         "papers/overlap",
     ),
     Entry(
-        "b-3-decay",
-        "Decay alone",
-        "Where values are not clamped, decay keeps them from running away.",
-        "range of values with decay over that without",
-        0.7,
-        "architecture",
-        decay,
-        "papers/unclamped",
-        at_most=True,
-    ),
-    Entry(
-        "b-3-blur",
-        "A blur every ten steps",
-        "A blur now and then takes away the high frequencies that the gradient piles up.",
-        "share of the energy above a quarter of a cycle a pixel, with the blur over without",
-        0.7,
-        "architecture",
-        blur,
-        "papers/blurred",
-        at_most=True,
-    ),
-    Entry(
         "b-4.2-guided",
         "Guided by another picture",
         "A guide's dot product in a convolutional layer brings its features in at their places; in the fully connected "
@@ -385,13 +257,12 @@ ENTRIES = (
         guided,
     ),
     Entry(
-        "d-noise",
-        "Why are the pictures noisy?",
-        "A plain gradient piles up high frequencies that no photograph has; shifts, scales and blurs hold them down.",
-        "share of fine energy of a bare dream of the middle layer over that of one held down",
-        1.5,
+        "e-depth",
+        "Early, middle, late",
+        "Early layers draw edges and fine textures over a photograph, late ones parts and whole objects.",
+        "mean frequency of what the early layer adds over that of the late one",
+        1.2,
         "architecture",
-        spectrum,
-        "papers/bare",
+        added,
     ),
 )

@@ -17,7 +17,7 @@ from dreamvid.features import photos
 from dreamvid.features.studio import Studio
 from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
-from dreamvid.papers import dreams, lessons, questions, sketches
+from dreamvid.papers import classes, climbing, dreams, lessons, neurons, sketches
 from dreamvid.papers.entry import Bench, Entry
 from dreamvid.presets import resolve
 from dreamvid.settings import Settings
@@ -25,7 +25,10 @@ from dreamvid.video import images
 from dreamvid.video.store import write_file
 
 ENTRIES: tuple[Entry, ...] = tuple(
-    sorted((*dreams.ENTRIES, *lessons.ENTRIES, *questions.ENTRIES, *sketches.ENTRIES), key=lambda entry: entry.id)
+    sorted(
+        (entry for room in (classes, climbing, dreams, lessons, neurons, sketches) for entry in room.ENTRIES),
+        key=lambda entry: entry.id,
+    )
 )
 TEXTS = {
     "a": "Posts of a lab on the dreams of a ResNet-18 that was trained on pictures of sorghum fields",

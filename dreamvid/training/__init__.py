@@ -23,7 +23,7 @@ def train(
     """
     from dreamvid.device import set_up
     from dreamvid.errors import SettingsError
-    from dreamvid.settings import read_settings
+    from dreamvid.tables import read_settings
     from dreamvid.training.corpus import read_corpus
     from dreamvid.training.loop import run_to_end
     from dreamvid.training.nets import build

@@ -7,7 +7,8 @@ from dreamvid.dream import Dreamer, climb
 from dreamvid.nets import zoo
 from dreamvid.nets.net import OUTPUT
 from dreamvid.nets.prepare import prepare
-from dreamvid.settings import DreamSettings, ObjectiveSettings
+from dreamvid.objective_settings import ObjectiveSettings
+from dreamvid.settings import DreamSettings
 from dreamvid.targets import from_settings
 
 

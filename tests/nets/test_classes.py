@@ -12,7 +12,7 @@ from dreamvid.errors import NetError
 from dreamvid.nets import zoo
 from dreamvid.nets.classes import with_classes
 from dreamvid.nets.net import Net
-from dreamvid.settings import NetSettings
+from dreamvid.objective_settings import NetSettings
 
 NAMES = ("maize", "pearl millet", "sorghum", "teff", "wheat")
 

@@ -16,7 +16,8 @@ from dreamvid.nets import zoo
 from dreamvid.nets.net import IMAGENET_MEAN, IMAGENET_STD, Net, layer_shapes
 from dreamvid.nets.own_code import net_of_code
 from dreamvid.nets.prepare import prepare
-from dreamvid.settings import DreamSettings, NetSettings, ObjectiveSettings
+from dreamvid.objective_settings import NetSettings, ObjectiveSettings
+from dreamvid.settings import DreamSettings
 from dreamvid.targets import from_settings
 
 NUMBERS = count()

@@ -1,66 +1,23 @@
-"""Two questions on what DeepDream climbs and what single neurons want, and an article on VGG's neurons and classes."""
+"""What single neurons want: pictures made up for them, and the photographs that excite them."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dreamvid import objectives
 from dreamvid.dream import score, to_tensor
 from dreamvid.features import infinite as growing
 from dreamvid.features.average import correlation
 from dreamvid.features.crops import strongest_crops
 from dreamvid.features.deconv import projection, shown
-from dreamvid.features.portraits import classes
 from dreamvid.features.sheet import Cell, enlarged, outlined, sheet, slotted, stacked
-from dreamvid.features.spectra import mean_frequency
 from dreamvid.features.studio import Studio, beginning, of_unit, picture
 from dreamvid.features.units import Unit, ends, evenly
-from dreamvid.media import to_float, to_pixels
-from dreamvid.nets.net import OUTPUT
-from dreamvid.objectives import layer_energy
+from dreamvid.media import to_float
 from dreamvid.papers.entry import Bench, Entry, Shown
-from dreamvid.papers.measures import (
-    activation,
-    apart,
-    colours,
-    pattern_size,
-)
+from dreamvid.papers.measures import activation, apart, colours, pattern_size
 
 SIDE = 160
-WANTED = ("sunflower", "soccer ball", "leopard", "starfish", "zebra", "black swan", "sea snake", "strawberry")
 UNITS, CROPS = 10, 6
-FEW = 4  # steps: later, what can grow most has caught up
-
-
-def ascent(bench: Bench) -> Shown:
-    """The gradient on the picture when a layer's gradient is set to its activations, against that of its L2."""
-    layer, source = bench.depths["middle"], bench.photo(0, SIDE)
-    net = bench.studio.exact(layer)
-    slopes = []
-    for whole in (False, True):
-        image = torch.from_numpy(source.transpose(2, 0, 1)[None].copy()).requires_grad_(True)
-        seen = net(image)
-        pushed = objectives.layer_sum(layer)(seen) / 2 if whole else seen[layer]
-        (slope,) = torch.autograd.grad(pushed, image, None if whole else seen[layer].detach())
-        slopes.append(slope.double())
-    gap = float((slopes[0] - slopes[1]).norm() / slopes[1].norm())
-    cells = [
-        Cell(name, shown(slope[0].permute(1, 2, 0).float().numpy()))
-        for name, slope in zip(("gradient set to the activations", "gradient of half the L2"), slopes, strict=True)
-    ]
-    return Shown(gap, f"the two differ by {gap:.2g} of their length", sheet(cells, 2))
-
-
-def amplified(bench: Bench) -> Shown:
-    """Which channels grow: those that were strong already?"""
-    layer, source = bench.depths["middle"], bench.photo(0, SIDE)
-    net, made = bench.studio.exact(layer), bench.dreamt(layer_energy(layer), source, steps=FEW, jitter=0)
-    before, after = (
-        activation(net, layer, image).square().mean(dim=(0, 2, 3)).numpy() for image in (source, to_float(made))
-    )
-    found = correlation(before, after - before)
-    cells = [Cell("source", to_pixels(source)), Cell(f"dreamed by {layer}", made)]
-    return Shown(found, f"{len(before)} channels of {layer}", sheet(cells, 2))
 
 
 def sources(bench: Bench) -> Shown:
@@ -162,116 +119,7 @@ def nine(bench: Bench) -> Shown:
     return Shown(own, f"channels {', '.join(map(str, numbers))} of {layer}", sheet(cells, 3))
 
 
-def depth(bench: Bench) -> Shown:
-    """A photograph dreamed early, in the middle and late."""
-    source = bench.photo(0, 224)
-    made = {name: bench.dreamt(layer_energy(layer), source, octaves=3) for name, layer in bench.depths.items()}
-    added = {name: to_float(one) - source for name, one in made.items()}
-    frequency = {name: mean_frequency(one) for name, one in added.items()}
-    cells = [Cell("source", to_pixels(source))]
-    cells += [Cell(f"{name}: {frequency[name]:.3f} cycles a pixel", one) for name, one in made.items()]
-    words = ", ".join(f"{name} {value:.3f}" for name, value in frequency.items())
-    return Shown(frequency["early"] / frequency["late"], f"mean frequency of what is added: {words}", sheet(cells, 2))
-
-
-def dreamt_classes(bench: Bench) -> Shown:
-    """Classes out of noise and on a photograph, and what the net says of them step by step."""
-    names = _chosen(bench.studio, 4)
-    found = classes(bench.studio, names, to_pixels(bench.photo(0, SIDE)), None, side=SIDE)
-    rows = found.numbers["classes"]
-    right = float(np.mean([row["top"] == row["class"] for row in rows]))
-    return Shown(right, "; ".join(found.words), stacked(list(found.pictures.values())))
-
-
-def square(bench: Bench) -> Shown:
-    """The logit that climbing its square reaches, against that of climbing it plainly."""
-    index = bench.studio.net.class_index(_chosen(bench.studio, 1)[0])
-    net, reached, cells = bench.studio.exact(OUTPUT), {}, []
-    for name, objective in (("logit", objectives.class_logit), ("square", objectives.class_square)):
-        dreamer = bench.studio.dreamer(objective(index))
-        made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
-        reached[name] = abs(float(activation(net, OUTPUT, to_float(made)).flatten()[index]))
-        cells.append(Cell(f"{name}: {reached[name]:.3g}", made))
-    return Shown(reached["square"] / reached["logit"], "the logit's size reached by each", sheet(cells, 2))
-
-
-def transferred(bench: Bench) -> Shown:
-    """Classes that two nets share, dreamed by one and named by the other."""
-    assert bench.judge is not None
-    mine, other = bench.studio.net, bench.judge.net
-    theirs = {name.lower(): index for index, name in enumerate(other.classes)}
-    shared = sorted(name for name in mine.classes if name.lower() in theirs)[:40:3]
-    judge, prepared = bench.judge.exact(OUTPUT), bench.studio.prepared(OUTPUT)
-    hits, cells = [], []
-    for name in shared:
-        dreamer = bench.studio.dreamer(objectives.class_logit(mine.class_index(name)), prepared)
-        made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
-        best = activation(judge, OUTPUT, to_float(made)).flatten().topk(5).indices.tolist()
-        hits.append(theirs[name.lower()] in best)
-        cells.append(Cell(f"{name}: {other.classes[best[0]]}", made))
-    words = f"{sum(hits)} of {len(hits)} among the first five of {other.name}, of {len(other.classes)} classes"
-    return Shown(float(np.mean(hits)), words, sheet(cells, 6))
-
-
-def _chosen(studio: Studio, count: int) -> list[str]:
-    """Well-known classes of a net, or any, evenly spread."""
-    known = [name for name in WANTED if name in studio.net.classes]
-    total = len(studio.net.classes)
-    return known[:count] if len(known) >= count else [str(at * total // count) for at in range(count)]
-
-
 ENTRIES = (
-    Entry(
-        "b-4.1-class",
-        "Classes, from noise and on a photograph",
-        "Climbing a class's score makes a picture that the net is certain of, from noise and on any photograph; the "
-        "score alone proves little, for such pictures are adversarial.",
-        "share of the pictures whose class the net itself puts first",
-        0.75,
-        "learned",
-        dreamt_classes,
-        "papers/class",
-    ),
-    Entry(
-        "b-4.1-transfer",
-        "Would another net say the same?",
-        "Pictures climbed for one net are called adversarial: is there anything of the class in them?",
-        "share of the pictures whose class another net, trained on other pictures, has among its first five",
-        0.25,
-        "learned",
-        transferred,
-        "papers/class",
-        judged=True,
-    ),
-    Entry(
-        "b-4.1-square",
-        "The square of a class's score",
-        "The square of the score can be climbed in place of the score.",
-        "size of the score reached by the square over that reached plainly",
-        0.5,
-        "architecture",
-        square,
-        "papers/class",
-    ),
-    Entry(
-        "c-objective",
-        "What is it that DeepDream climbs?",
-        "Setting a layer's gradient to its activations and going backwards is climbing half its L2.",
-        "distance of the two gradients on the picture, as a share of their length",
-        1e-4,
-        "architecture",
-        ascent,
-        at_most=True,
-    ),
-    Entry(
-        "c-amplify",
-        "Whatever it sees, more of it",
-        "The L2 strengthens what is there already: channels that answer strongly grow most.",
-        "correlation, over the channels, of their strength before with how much they grow in the first four steps",
-        0.3,
-        "architecture",
-        amplified,
-    ),
     Entry(
         "d-sources",
         "Do the colours mean anything?",
@@ -323,14 +171,5 @@ ENTRIES = (
         "architecture",
         nine,
         "papers/from-nothing",
-    ),
-    Entry(
-        "e-depth",
-        "Early, middle, late",
-        "Early layers draw edges and fine textures over a photograph, late ones parts and whole objects.",
-        "mean frequency of what the early layer adds over that of the late one",
-        1.2,
-        "architecture",
-        depth,
     ),
 )

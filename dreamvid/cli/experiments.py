@@ -1,0 +1,66 @@
+"""`dreamvid features terra` and `invariance`: nets trained to see what comes of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dreamvid.cli.findings import LEARNING, PLOTS, Shared, Side, make
+from dreamvid.cli.options import takes
+
+if TYPE_CHECKING:
+    from dreamvid.features.finding import Finding
+    from dreamvid.features.studio import Studio
+
+Taught = Annotated[str, typer.Option("--net", help="The net that is trained: of torchvision, by name.")]
+OfDrawn = Annotated[int, typer.Option("--per-class", help="Pictures of a class, where they are drawn.", min=2)]
+
+
+@takes(Shared)
+def terra(
+    shared: Shared,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", help="Set of pictures, a sub-folder a class; default: two drawn ones. Repeatable."),
+    ] = None,
+    minutes: Annotated[float, typer.Option("--minutes", help="Training of each net, wall clock.")] = 2.5,
+    net: Taught = "resnet18",
+    per_class: OfDrawn = 400,
+    side: Side = 64,
+    dream_side: Annotated[int, typer.Option("--dream-side", help="Side of the dreams, in pixels.", min=32)] = 128,
+) -> None:
+    """Nets trained on near-identical textures and on things: can one tell their dreams apart? --model judges."""
+    from dreamvid.errors import SettingsError
+    from dreamvid.training import terra as experiment
+    from dreamvid.training.school import School
+
+    sets = {folder.resolve().name: folder for folder in data or ()}
+    if len(sets) < len(data or ()):
+        raise SettingsError("--data: two folders have one name; rename one of them")
+
+    def work(at: "Studio") -> "Finding":
+        school = School(net, minutes, side, per_class, at.settings.seed)
+        return experiment.terra(at, sets, school, experiment.Dreams(side=dream_side))
+
+    make(shared, "terra", experiment.LOOK, work, beside=(".csv",), needs=(PLOTS, LEARNING))
+
+
+@takes(Shared)
+def invariance(
+    shared: Shared,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of pictures, a sub-folder a class; default: drawn ones.")
+    ] = None,
+    minutes: Annotated[float, typer.Option("--minutes", help="Training of each net, wall clock.")] = 1.0,
+    net: Taught = "resnet18",
+    per_class: OfDrawn = 120,
+    side: Side = 64,
+) -> None:
+    """A net trained with augmentation and without: what shifts, flips and noise do to its accuracy."""
+    from dreamvid.training import invariance as experiment
+    from dreamvid.training.school import School
+
+    def work(at: "Studio") -> "Finding":
+        return experiment.invariance(data, School(net, minutes, side, per_class, at.settings.seed), at.compute)
+
+    make(shared, "invariance", (), work, beside=(".csv",), needs=(PLOTS,))
