@@ -51,7 +51,8 @@ class Pose:
 class Flight:
     """A camera's way through `seconds`. `loop`: at the end everything is as it was at the beginning.
 
-    `moving`: where its settings move, how fast `way` grows and the frame moves, both per second, at a time in seconds.
+    `moving`: where its settings move, how fast `way` grows and the frame moves, both per second, at a time in seconds;
+    the frame moves as well where it zooms or turns about another point than its first.
     """
 
     camera: CameraSettings
@@ -94,6 +95,11 @@ class Flight:
         return complex(*(part if abs(part) > NOTHING else 0.0 for part in (end.real, end.imag)))
 
     @cached_property
+    def fixed(self) -> bool:
+        """Whether all of its zooming and turning is about one point of the world."""
+        return self.moving is None or not (self.turns and bool(np.any(np.abs(self._table[2]) > NOTHING)))
+
+    @cached_property
     def nearest(self) -> tuple[float, float]:
         """The least and the largest of what the real part of `way` is meanwhile."""
         if self.moving is not None:
@@ -128,9 +134,11 @@ class Flight:
     def _eased(self, time: Fraction | float) -> Fraction | float:
         if self.camera.ease == "none":
             return time
-        share = min(1.0, max(0.0, float(time) / self.seconds))
+        gone = float(time) / self.seconds
+        lap = math.floor(gone) if self.loop else 0
+        share = min(1.0, max(0.0, gone - lap))
         curve = {"in": share**2, "out": 1 - (1 - share) ** 2, "in-out": share * share * (3 - 2 * share)}
-        return self.seconds * curve[self.camera.ease]
+        return self.seconds * (lap + curve[self.camera.ease])
 
 
 def rate_of(zoom: float, rotate: float) -> complex:

@@ -19,6 +19,7 @@ from dreamvid.engine import Engine
 from dreamvid.footage import Footage
 from dreamvid.interrupt import Interrupted, interruptible
 from dreamvid.media import Image
+from dreamvid.plan import Plan
 from dreamvid.render import Course, Rendered, film, gain, render
 from dreamvid.schedule import Schedule
 from dreamvid.targets import START
@@ -73,7 +74,7 @@ def render_rest(
             back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
             results = render(Course(plan, settings, footage.move, dreamer, turns, back), frames, carry)
         else:
-            world = _world(store, footage.filming, plan.framing.size, dreamer, progress, stop)
+            world = _world(store, footage.filming, moving, ready, plan, dreamer, progress, stop)
             results = film(footage.filming, world, frames, dreamer.settings.tile)
         began = time.perf_counter()
         for position, result in enumerate(results, start=done):
@@ -103,18 +104,29 @@ def _layer(store: FrameStore, footage: Footage, index: int) -> Image:
 def _world(
     store: FrameStore,
     filming: Filming,
-    size: tuple[int, int],
+    moving: Schedule,
+    ready: Engine,
+    plan: Plan,
     dreamer: Dreamer,
     progress: Progress,
     stop: Callable[[], bool],
 ) -> World | None:
     """The world that is filmed, dreamed as far as it is not yet; kept every minute and when it is done."""
-    begun, total = workspace.kept_world(store), len(worlds.steps_of(filming.scene.flight, *size, dreamer))
+    flight, size = filming.scene.flight, plan.framing.size
+    begun, total = workspace.kept_world(store), len(worlds.steps_of(flight, *size, dreamer))
     if begun is not None and begun[0] == total:
-        return worlds.restored(filming.scene.flight, *size, begun[1])
+        return worlds.restored(flight, *size, begun[1])
+    turns = None
+    if any(not key.startswith("camera.") for key in moving.settings.tracks):
+        start = 0 if plan.lap is not None else plan.frames[plan.shown[0]] / plan.rate
+        films = moving.during([time - float(start) for time in worlds.times_of(flight, total)])
+
+        def turns(step: int) -> Dreamer:
+            return ready.at(films[step]).dreamer
+
     logger.info("dreaming a world in %d steps, then filming it", total)
     made, kept = None, time.monotonic()
-    for made in worlds.make(filming.scene, *size, dreamer, begun):
+    for made in worlds.make(filming.scene, *size, dreamer, begun, turns):
         progress(made.done, total)
         if made.done == total or stop() or time.monotonic() - kept > KEPT_EVERY:
             workspace.keep_world(store, made)

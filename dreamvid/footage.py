@@ -30,6 +30,8 @@ from dreamvid.worlds import Filming
 logger = logging.getLogger(__name__)
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
+MOVES_IN_A_WORLD = ("camera.", "dream.", "objective.")
+HOLDS_STILL_IN_A_WORLD = ("dream.octaves", "dream.octave_scale", "dream.steps")  # which steps there are
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 
@@ -129,12 +131,14 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
     identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
     info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)
     plan = with_cuts(replace(make_plan(_with_input(settings, size=None), info), framing=firsts[0].plan.framing), ())
+    begins = 0
     if wanted.loop and wanted.frames is None and wanted.start is None and wanted.stop is None:
-        first = range(intro + landing) if intro else ()
-        plan = replace(plan, shown=(*first, *(tuple(range(intro + landing, count)) * wanted.laps)))
+        begins = 0 if intro else landing
+        first = range(begins, intro + landing)
+        plan = replace(plan, shown=(*first, *(tuple(range(intro + landing, count)) * wanted.laps)), lap=lap)
     filming = Filming(
         Scene(stills, flight),
-        lambda index: flight.pose(info.times[index]),
+        lambda index: flight.pose((index - begins) / rate),
         lambda index: 1.0 if index >= intro else smooth(index / intro),
     )
 
@@ -153,20 +157,27 @@ def _moving(
     settings: Settings, frames: int, rate: Fraction, info: SourceInfo
 ) -> Callable[[float], tuple[complex, complex]] | None:
     """How fast a camera whose settings move zooms and turns, and shifts, at a time of a flight; None where none do."""
-    keys = ("camera.zoom", "camera.rotate", "camera.shift.0", "camera.shift.1")
+    keys = ("camera.zoom", "camera.rotate", *(f"camera.{pair}.{of}" for pair in ("shift", "centre") for of in (0, 1)))
     if not any(key in settings.tracks for key in keys):
         return None
     film = Film(frames, rate, listening.of_film(settings, info, None), settings.input.loop)
-    zoom, rotate, down, right = (curve(settings, key, film) for key in keys)
-    return lambda time: (camera.rate_of(zoom(time), rotate(time)), complex(right(time), down(time)))
+    zoom, rotate, down, right, row, column = (curve(settings, key, film) for key in keys)
+    first = complex(settings.camera.centre[1], settings.camera.centre[0])
+
+    def moving(time: float) -> tuple[complex, complex]:
+        rate = camera.rate_of(zoom(time), rotate(time))
+        # About a point that is off the first, a zoom is one about the first and a shift.
+        return rate, complex(right(time), down(time)) + rate * (first - complex(column(time), row(time)))
+
+    return moving
 
 
 def _check_world(settings: Settings, flight: Flight) -> None:
     """Raises SettingsError for what moves where a world is dreamed once, or a way that no world has the symmetry of."""
     for key, text in settings.tracks.items():
-        if not key.startswith("camera."):
+        if not key.startswith(MOVES_IN_A_WORLD) or key in HOLDS_STILL_IN_A_WORLD:
             raise SettingsError(
-                f"{key}: {text!r}: it moves, and this world is dreamed once, then filmed: give camera.mode=frames"
+                f"{key}: {text!r}: it moves, and a world is dreamed for all its frames at once: give camera.mode=frames"
             )
     if flight.moving is None:
         return
@@ -174,7 +185,10 @@ def _check_world(settings: Settings, flight: Flight) -> None:
     turning = any(rate != 0 for rate, _ in ways)
     aside = {round(float(np.angle(speed)), 6) for _, speed in ways if speed != 0}
     if (turning and aside) or len(aside) > 1:
-        raise SettingsError("a camera.shift that bends has no world to be filmed in: give camera.mode=frames")
+        raise SettingsError(
+            "a camera whose way bends has no world to be filmed in: hold camera.shift and camera.centre still, or give "
+            "camera.mode=frames"
+        )
 
 
 def _frames(seconds: float, rate: Fraction) -> int:

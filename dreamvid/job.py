@@ -136,7 +136,7 @@ def _film(
     if settings.audio.file is not None:
         sound.first_track(Path(settings.audio.file))
     hear = listening.of_film(settings, footage.info, footage.plan.clip)
-    moving = schedule(settings, footage.plan, hear, periodic=settings.input.loop)
+    moving = schedule(settings, footage.plan, hear)
     starts = (shot.start for shot in footage.plan.shots)
     footage = replace(footage, plan=with_cuts(footage.plan, (*starts, *moving.jumps)))
     footage = masked(footage, settings)  # what moves is seen within a shot, and so the shots come first

@@ -49,6 +49,7 @@ def closed(plan: Plan, frames: Frames, laps: int) -> tuple[Plan, Frames, Landing
         frames=tuple(range(first, first + lap + back)),
         shown=(*range(lap, lap + back), *range(back, lap)) * laps,
         clip=(first / plan.rate, (first + lap) / plan.rate),
+        lap=lap,
     )
     return found, _landed(frames, plan, landing), landing, not by_itself
 

@@ -13,7 +13,7 @@ from dreamvid.media import Shot, SourceInfo
 from dreamvid.settings import Settings
 from dreamvid.timing import frame_map, parse_range, parse_rate, seconds_to_frames
 
-RENDER_VERSION = 3  # raised whenever the same settings give other pixels
+RENDER_VERSION = 4  # raised whenever the same settings give other pixels
 MAX_PIXELS = 10**12
 
 
@@ -22,7 +22,8 @@ class Plan:
     """What is rendered. `frames`: the source frames that are dreamed, rising, each once; `shown`: for each frame of the
     film, which of them it shows (a position in `frames`); `rate`: of the film, frames a second.
 
-    `clip`: the half-open range, in seconds of the source's picture, that the film shows; None for all of it.
+    `clip`: the half-open range, in seconds of the source's picture, that the film shows; None for all of it; `lap`: of
+    a loop, after how many frames everything is as it was.
     """
 
     framing: Framing
@@ -31,10 +32,13 @@ class Plan:
     shown: tuple[int, ...]
     shots: tuple[Shot, ...] = ()
     clip: tuple[Fraction, Fraction] | None = None
+    lap: int | None = None
 
     @property
     def moments(self) -> tuple[int, ...]:
-        """The frame of the film, counted from 0, that is the first to show each of `frames`."""
+        """The frame of the film, counted from 0, that is the first to show each of `frames`; in a loop, or would be."""
+        if self.lap is not None:
+            return tuple((position - self.shown[0]) % self.lap for position in range(len(self.frames)))
         return tuple(bisect_left(self.shown, position) for position in range(len(self.frames)))
 
     def begins_shot(self, frame: int) -> bool:

@@ -61,7 +61,7 @@ class Scene:
     def _far(self) -> bool:
         """Whether it is a journey farther into one still, or out of it, than that has anything to show."""
         least, most = self.flight.nearest
-        return len(self.stills) == 1 and not self.flight.loop and most - least > ENOUGH
+        return len(self.stills) == 1 and not self.flight.loop and most - least > ENOUGH and self.flight.fixed
 
     @cached_property
     def _halves(self) -> tuple[tuple[Pixels, ...], ...]:
@@ -146,6 +146,11 @@ class Scene:
 def check(flight: Flight, stills: int, aspect: float) -> None:
     """Raises SettingsError for a loop that cannot close, or a flight that cannot be filmed; with what can."""
     folds(flight)
+    if not flight.fixed and (flight.loop or stills > 1):
+        raise SettingsError(
+            "a camera that zooms or turns about one point after another comes by one still once: leave out --loop, and "
+            "what moves camera.shift or camera.centre, or the other stills"
+        )
     if stills > 1 and flight.turns and not flight.whole.real:
         raise SettingsError("a camera that only turns has one still to look at: give camera.zoom as well")
     if stills > 1 and not flight.turns and flight.speed == 0:

@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
@@ -24,11 +25,13 @@ CATCHING_UP = 24  # frames after settings have moved in which the dream does not
 class Schedule:
     """The settings of a film, moment by moment.
 
-    `frames`: the source frames that are dreamed, rising; `values`: for each of these, what every setting that moves is
-    then, by full key; empty where none does; `whole`: that of all frames, where these are some of them.
+    `film`: what they are laid along; `frames`: the source frames that are dreamed, rising; `values`: for each of these,
+    what every setting that moves is then, by full key; empty where none does; `whole`: that of all frames, where these
+    are some of them.
     """
 
     settings: Settings
+    film: Film
     frames: tuple[int, ...]
     values: tuple[Mapping[str, float], ...] = field(default=())
     whole: "Schedule | None" = None
@@ -36,7 +39,7 @@ class Schedule:
     def of(self, frames: Sequence[int]) -> "Schedule":
         """The same of some frames alone, rising, among them all `jumps`: each comes after the one before of these."""
         values = tuple(self.values_at(frame) for frame in frames) if self.values else ()
-        return Schedule(self.settings, tuple(frames), values, self)
+        return Schedule(self.settings, self.film, tuple(frames), values, self)
 
     def values_at(self, frame: int) -> Mapping[str, float]:
         """What the settings that move are at a source frame, by full key."""
@@ -45,6 +48,14 @@ class Schedule:
     def at(self, frame: int) -> Settings:
         """All settings at a source frame, none of which moves any more."""
         return settings_at(self.settings, self.values_at(frame))
+
+    def during(self, times: Sequence[float]) -> tuple[Settings, ...]:
+        """All settings at any times, in seconds, of the film; before and behind it, as at its beginning and end.
+
+        Raises SettingsError as `schedule` does.
+        """
+        moments = [min(max(Fraction(time), Fraction(0)), self.film.seconds) * self.film.rate for time in times]
+        return tuple(settings_at(self.settings, row) for row in evaluated(self.settings, self.film, moments))
 
     def moved(self, frame: int, back: int = 0) -> float:
         """How far the settings that shape a dream have moved from the dreamed frame before a source frame to it.
@@ -107,20 +118,20 @@ class Schedule:
         return {key: max(abs(values[key]) for values in self.values) or 1.0 for key in self.settings.tracks}
 
 
-def schedule(settings: Settings, plan: Plan, hear: Hear = silence, *, periodic: bool = False) -> Schedule:
-    """Evaluates all that moves for all frames of a plan; time counts from the first frame of the film.
+def schedule(settings: Settings, plan: Plan, hear: Hear = silence) -> Schedule:
+    """Evaluates all that moves for all frames of a plan; time counts from the first frame of the film, and of its lap.
 
-    A source frame that is shown several times is dreamed for the first of them. `hear`: what is heard at a time;
-    `periodic`: the film is a loop. Raises SettingsError, naming the setting, the text and where it lies in a frame, the
-    frame, for a track that does not fit the film, has no value somewhere, or leaves its bounds.
+    A source frame that is shown several times is dreamed for the first of them. `hear`: what is heard at a time. Raises
+    SettingsError, naming the setting, the text and where it lies in a frame, the frame, for a track that does not fit
+    the film, has no value somewhere, or leaves its bounds.
     """
+    film = Film(plan.lap or len(plan.shown), plan.rate, hear, periodic=plan.lap is not None)
     if not settings.tracks:
-        return Schedule(settings, plan.frames)
-    film = Film(len(plan.shown), plan.rate, hear, periodic)
-    return Schedule(settings, plan.frames, evaluated(settings, film, plan.moments))
+        return Schedule(settings, film, plan.frames)
+    return Schedule(settings, film, plan.frames, evaluated(settings, film, plan.moments))
 
 
-def evaluated(settings: Settings, film: Film, moments: Sequence[int]) -> tuple[dict[str, float], ...]:
+def evaluated(settings: Settings, film: Film, moments: Sequence[Fraction | int]) -> tuple[dict[str, float], ...]:
     """What every setting that moves is at some frames of a film, by full key; raises SettingsError as `schedule`."""
     columns = {key: _values(settings, key, film, moments) for key in settings.tracks}
     rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
@@ -129,7 +140,7 @@ def evaluated(settings: Settings, film: Film, moments: Sequence[int]) -> tuple[d
     return rows
 
 
-def _values(settings: Settings, key: str, film: Film, moments: Sequence[int]) -> list[float]:
+def _values(settings: Settings, key: str, film: Film, moments: Sequence[Fraction | int]) -> list[float]:
     where = ""
     try:
         value = curve(settings, key, film)
@@ -155,5 +166,5 @@ def _check(settings: Settings, values: Mapping[str, float], when: str) -> None:
         raise SettingsError(f"{when}: {all_of_them}") from None
 
 
-def _when(moment: int, film: Film) -> str:
-    return f"at frame {moment} ({float(moment / film.rate):.3f} s)"
+def _when(moment: Fraction | int, film: Film) -> str:
+    return f"at frame {float(moment):.6g} ({float(moment / film.rate):.3f} s)"

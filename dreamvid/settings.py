@@ -154,7 +154,9 @@ class CameraSettings(Section):
     shift: tuple[float, float] = setting(
         (0.0, 0.0), "movement of the camera down and right", "heights per second", moves=True
     )
-    centre: tuple[float, float] = setting((0.0, 0.0), "what it zooms and turns about, from the middle", "heights")
+    centre: tuple[float, float] = setting(
+        (0.0, 0.0), "what it zooms and turns about, down and right of the middle", "heights", moves=True
+    )
     ease: Literal["none", "in", "out", "in-out"] = setting("none", "whether it gathers speed, or slows down at the end")
     intro: float = setting(0.0, "time from the untouched start until it is all dreamed", "seconds", ge=0, le=3600)
 

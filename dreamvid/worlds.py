@@ -52,16 +52,27 @@ def steps_of(flight: Flight, height: int, width: int, dreamer: Dreamer) -> list[
     return found
 
 
+def times_of(flight: Flight, count: int) -> list[float]:
+    """When in the flight each of so many views is taken, in seconds: spread evenly, however many have been."""
+    return [flight.seconds * ((number + 0.5) * GOLDEN % 1) for number in range(count)]
+
+
 def make(
-    scene: Scene, height: int, width: int, dreamer: Dreamer, begun: tuple[int, Image] | None = None
+    scene: Scene,
+    height: int,
+    width: int,
+    dreamer: Dreamer,
+    begun: tuple[int, Image] | None = None,
+    moving: Callable[[int], Dreamer] | None = None,
 ) -> Iterator[Made]:
     """Dreams a world step by step, for frames of `height` x `width`.
 
-    `begun`: steps done before, and the layer as it was then. The last that is made is of the full size. Raises
-    SettingsError for a step rule with a memory, and what `climb` raises.
+    `begun`: steps done before, and the layer as it was then; `moving`: where settings move, what dreams each step, in
+    place of `dreamer`. The last that is made is of the full size. Raises SettingsError for a step rule with a memory,
+    and what `climb` raises.
     """
     flight, plan = scene.flight, steps_of(scene.flight, height, width, dreamer)
-    done, rule = 0, steps.rule(dreamer.settings)
+    done, rule, times = 0, steps.rule(dreamer.settings), times_of(flight, CHOICES * len(plan))
     world: World | None = None
     evening = round(EVENING * sum(octave == plan[-1][0] for octave, *_ in plan)) if plan else 0
     if begun is not None:
@@ -72,9 +83,11 @@ def make(
             world = empty(flight, high, wide)
         elif plan[number - 1][0] != octave:
             world = grown(world, empty(flight, high, wide))
+        if moving is not None:
+            dreamer = moving(number).with_tile(dreamer.settings.tile)
         # At the end steps go where the dream is weakest, so that no part of the flight is behind the others.
-        choices = CHOICES if number >= len(plan) - evening else 1
-        looks = [_look(scene, world, number + turn * len(plan), high, wide, dreamer) for turn in range(choices)]
+        choices = CHOICES if number >= len(plan) - evening and moving is None else 1
+        looks = [_look(scene, world, times[number + turn * len(plan)], high, wide, dreamer) for turn in range(choices)]
         at, base, image = looks[0] if choices == 1 else min(looks, key=lambda look: score(dreamer, look[2]))
         source = to_tensor(base, dreamer) if dreamer.asks_for_source else None
         result, dreamer = climb(dreamer, image, (0, octave, step), How(rule=rule, source=source))
@@ -86,10 +99,10 @@ def make(
 
 
 def _look(
-    scene: Scene, world: World, number: int, height: int, width: int, dreamer: Dreamer
+    scene: Scene, world: World, time: float, height: int, width: int, dreamer: Dreamer
 ) -> tuple[Pose, Image, Tensor]:
-    """A pose of the flight, the scene from there, and that with what has been dreamed over it, (1, 3, H, W)."""
-    at = scene.flight.pose(scene.flight.seconds * ((number + 0.5) * GOLDEN % 1))
+    """The pose at a time, the scene from there, and that with what has been dreamed over it, (1, 3, H, W)."""
+    at = scene.flight.pose(time)
     base = scene.view(at, height, width)
     return at, base, to_tensor(np.clip(base + fine(world.view(at)), 0, 1), dreamer)
 

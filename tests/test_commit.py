@@ -157,12 +157,19 @@ def test_a_flight_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
     assert output.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("more", [{}, {"dream": {"step_size": "0:0.01, 3f:0.05 ease"}}])
 @pytest.mark.parametrize("step", [1, 4])
-def test_a_world_goes_on_where_it_was_kept(step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_world_goes_on_where_it_was_kept(
+    step: int, more: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(commit, "KEPT_EVERY", 0.0)
-    source = write_image(tmp_path / "still.png", texture())
+    source, how = write_image(tmp_path / "still.png", texture()), quick(**WORLD, **more)
     whole, output = tmp_path / "whole.mp4", tmp_path / "lap.mp4"
-    job.dream_zoom(str(source), whole, quick(**WORLD), KEEP)
+    job.dream_zoom(str(source), whole, how, KEEP)
+    moved = [line["values"].get("dream.step_size") for line in journal_of(whole)]
+    assert moved[:4] == (
+        pytest.approx([0.01, 0.01 + 0.04 * 7 / 27, 0.01 + 0.04 * 20 / 27, 0.05]) if more else [None] * 4
+    )
     told: list[int] = []
 
     def breaks_off(done: int, total: int) -> None:
@@ -171,10 +178,10 @@ def test_a_world_goes_on_where_it_was_kept(step: int, tmp_path: Path, monkeypatc
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        job.dream_zoom(str(source), output, quick(**WORLD), Options(progress=breaks_off))
+        job.dream_zoom(str(source), output, how, Options(progress=breaks_off))
     again: list[int] = []
     options = Options(keep_work=True, progress=lambda done, total: again.append(done))
-    assert job.dream_zoom(str(source), output, quick(**WORLD), options).rendered == 6
+    assert job.dream_zoom(str(source), output, how, options).rendered == 6
     assert again[1] == step  # one step was told but not kept
     assert frames_of(output) == frames_of(whole)
     assert output.read_bytes() == whole.read_bytes()

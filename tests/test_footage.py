@@ -218,10 +218,43 @@ def test_a_range_that_begins_beyond_the_end_is_told_the_length(clip: Path) -> No
 # Cameras whose settings move
 
 
-def test_what_moves_in_a_world_is_the_camera_alone(still: Path) -> None:
-    with pytest.raises(SettingsError, match=r"dream\.step_size.*camera\.mode=frames"):
-        of_zoom([str(still)], quick(dream={"step_size": "0:0.01, 1s:0.02"}))
+def test_what_a_world_has_to_hold_still_is_told(still: Path) -> None:
+    assert of_zoom([str(still)], quick(dream={"step_size": "0:0.01, 1s:0.02"})).filming is not None
+    for moves in ({"dream": {"steps": "0:1, 1s:2"}}, {"coherence": {"step_size": "0:0.1, 1s:0.5"}}):
+        with pytest.raises(SettingsError, match=r"steps?(_size)?: '0:.*camera\.mode=frames"):
+            of_zoom([str(still)], quick(**moves))
+    with pytest.raises(SettingsError, match=r"bends.*camera\.mode=frames"):
+        of_zoom([str(still)], quick(camera={"centre": ["0:0, 1s:0.3", 0.0]}))
     with pytest.raises(SettingsError, match=r"bends.*camera\.mode=frames"):
         of_zoom([str(still)], quick(camera={"zoom": "1.2 + 0.1 * sin(t)", "shift": [0.1, 0.0]}))
     bent = {"zoom": "1.2 + 0.1 * sin(t)", "shift": [0.1, 0.0], "mode": "frames"}
     assert of_zoom([str(still)], quick(camera=bent)).filming is None
+
+
+def test_a_zoom_is_about_its_centre_wherever_that_has_come(still: Path) -> None:
+    """At each moment the centre, and nothing else, stays where it is."""
+    moved = {"zoom": 2.0, "rotate": 20, "centre": ["0:-0.2, 2s:0.3", "0:0.1, 2s:-0.4"], "mode": "frames"}
+    size = 33, 41
+    footage = of_zoom([str(still)], quick(camera=moved, input={"seconds": 2, "fps": "100", "size": "41x33"}))
+    for index in (0, 80, 150):
+        before, now = footage.frames((index, index + 1))
+        field = footage.move(Past(before.index, before.image, before.image, None), now).field
+        where = np.unravel_index(np.argmin(np.hypot(field[..., 0], field[..., 1])), size)
+        share = (index + 0.5) / 200
+        expected = (-0.2 + 0.5 * share) * 33 + 16, (0.1 - 0.5 * share) * 33 + 20
+        assert np.abs(np.subtract(where, expected)).max() <= 1
+
+
+def test_a_loop_about_a_point_that_moves_is_refused(still: Path) -> None:
+    moved = {"zoom": 2.0, "centre": ["0:0, 50%:0.3", 0.0], "mode": "frames"}
+    with pytest.raises(SettingsError, match=r"leave out --loop"):
+        of_zoom([str(still)], quick(camera=moved, input={"loop": True}))
+
+
+def test_a_loop_that_eases_is_the_same_in_every_lap(still: Path) -> None:
+    """Its intro goes before the lap, where the lap before would be."""
+    how = {"input": {"seconds": 1, "fps": "8", "loop": True}}
+    footage = of_zoom([str(still)], quick(camera={"ease": "in-out", "intro": 1}, **how))
+    frames = [frame.image for frame in footage.frames(range(8, 16))]
+    again = [frame.image for frame in of_zoom([str(still)], quick(camera={"ease": "in-out"}, **how)).frames(range(8))]
+    assert all(np.array_equal(one, other) for one, other in zip(frames, again, strict=True))

@@ -1,6 +1,7 @@
 """Schedules: every value of every frame, known and in bounds before anything is dreamed."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -60,8 +61,29 @@ def test_what_is_heard_moves_a_setting() -> None:
 
 
 def test_in_a_loop_the_last_key_leads_on_into_the_first() -> None:
-    made = schedule(quick(dream={"step_size": "2s:1, 6s:3"}), plan(), periodic=True)
+    made = schedule(quick(dream={"step_size": "2s:1, 6s:3"}), replace(plan(), lap=240))
     assert made.at(0).dream.step_size == pytest.approx(3 - 2 * 4 / 6)
+
+
+def test_a_loop_begins_anew_with_every_lap_wherever_its_film_begins() -> None:
+    """Eight frames of a lap that the film enters at the third, after two that are dreamed and shown at its end."""
+    around = replace(plan(10, shown=(8, 9, *range(2, 8)) * 3), lap=8)
+    made = schedule(quick(dream={"step_size": "1 + f"}), around)
+    assert [made.at(frame).dream.step_size for frame in range(10)] == [1, 2, 3, 4, 5, 6, 7, 8, 1, 2]
+    intro = replace(plan(12, shown=(*range(4), *range(4, 12), *range(4, 12))), lap=8)
+    made = schedule(quick(dream={"step_size": "1 + f"}), intro)
+    assert [made.at(frame).dream.step_size for frame in range(12)] == [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4]
+
+
+def test_at_any_time_settings_have_the_value_of_that_time() -> None:
+    made = schedule(quick(dream={"step_size": "0.1 + t"}), plan())
+    seen = made.during([-1, 0, 1 / 3, 10, 11])
+    assert [at.dream.step_size for at in seen] == pytest.approx([0.1, 0.1, 0.1 + 1 / 3, 10.1, 10.1])
+    between = schedule(
+        quick(dream={"step_size": "max(abs(t - 1.5 - 1/48) - 0.001, 0)"}), plan()
+    )  # nothing, but at no frame
+    with pytest.raises(SettingsError, match=r"dream\.step_size: .max.*at frame 36\.5 \(1\.521 s\)"):
+        between.during([1.5 + 1 / 48])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from dreamvid.errors import SettingsError
 from dreamvid.media import to_float
 from dreamvid.nets.net import Net
 from dreamvid.scene import Scene
-from dreamvid.worlds import Filming, fine, make, steps_of
+from dreamvid.worlds import Filming, fine, make, steps_of, times_of
 
 HEIGHT, WIDTH = 48, 64
 STILL = texture(HEIGHT, WIDTH, seed=3)
@@ -121,3 +121,17 @@ def test_at_the_end_steps_go_where_the_dream_is_weakest(dreamer: Dreamer, monkey
         return min(scores) / float(np.mean(scores))
 
     assert weakest(0.9) > weakest(0.0)
+
+
+def test_where_settings_move_each_view_is_dreamed_with_those_of_its_time(dreamer: Dreamer) -> None:
+    """Steps of no length in the first half of a pan leave no more than what reaches into it."""
+    scene = Scene((STILL,), flight(shift=(0.0, 1.0), seconds=6.0))
+    times = times_of(scene.flight, len(steps_of(scene.flight, HEIGHT, WIDTH, dreamer)))
+
+    def sized(size: float) -> Dreamer:
+        return replace(dreamer, settings=dreamer.settings.model_copy(update={"step_size": size}))
+
+    *_, made = make(scene, HEIGHT, WIDTH, dreamer, moving=lambda step: sized(0.05 if times[step] > 3 else 1e-9))
+    early, late = (np.abs(made.world.view(scene.flight.pose(time))).mean() for time in (0.0, 6.0))
+    assert early < 1e-6
+    assert late > 0.01
