@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from dreamvid.easing import smooth
 from dreamvid.errors import SettingsError
 from dreamvid.motion import Field, Motion, inside
 from dreamvid.settings import CameraSettings
@@ -137,7 +138,7 @@ class Flight:
         gone = float(time) / self.seconds
         lap = math.floor(gone) if self.loop else 0
         share = min(1.0, max(0.0, gone - lap))
-        curve = {"in": share**2, "out": 1 - (1 - share) ** 2, "in-out": share * share * (3 - 2 * share)}
+        curve = {"in": share**2, "out": 1 - (1 - share) ** 2, "in-out": smooth(share)}
         return self.seconds * (lap + curve[self.camera.ease])
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
+from dreamvid.easing import smooth
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float
 from dreamvid.motion import Motion, sample, warp
 from dreamvid.settings import CoherenceSettings
@@ -26,6 +28,8 @@ SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to 
 WORTH, ASKING = 0.02, 0.04  # shares of the frame uncovered: that gets more steps; that older frames are asked for
 RIM = 1 / 14  # of the short side, around what is uncovered: what was so some frames ago is weak still
 RENEWED = 0.5  # share of the picture that is new, frame after frame, which calls for a new measure
+TURNING = 1 / 3  # of a landing: how long one place takes
+PATCHES = 3  # places along the short side that have turns of their own
 FAINT = 1 / 8  # of a dream: where a mask lets less be seen, stored pixels hardly tell what it was
 
 
@@ -90,14 +94,38 @@ class Landing:
     stop: int
 
     def share(self, index: int) -> float:
-        """How much of the layer of a lap before is in a frame: from 0, before the landing, to 1 in the last."""
-        rise = max(0.0, (index - self.start + 1) / (self.stop - self.start))
-        return rise * rise * (3 - 2 * rise)
+        """How much of a lap before is in a frame: from 0, before the landing, to 1 in the last."""
+        return float(smooth(self._gone(index)))
 
-    def mixing(self, index: int) -> float:
-        """How much of the layer of a lap before is mixed into what is carried to a frame, which has its share of it."""
-        before, now = self.share(index - 1), self.share(index)
-        return (now - before) / (1 - before) if now > before else 0.0
+    def mixing(self, index: int, height: int, width: int) -> Image:
+        """How much of the layer of a lap before is mixed into what is carried to a frame: H x W x 1, in [0, 1].
+
+        Each place turns into what it was in a part of the time, one after another: where all of the picture does at
+        once, two dreams are seen through each other.
+        """
+        before, now = (self._shares(at, height, width) for at in (index - 1, index))
+        return np.where(now < 1, (now - before) / np.maximum(1 - before, np.finfo(np.float32).tiny), 1)[..., None]
+
+    def _gone(self, index: int) -> float:
+        return min(1.0, max(0.0, (index - self.start + 1) / (self.stop - self.start)))
+
+    def _shares(self, index: int, height: int, width: int) -> Mask:
+        late = waits(height, width) * np.float32(1 - TURNING)
+        shares: Mask = smooth(np.clip((np.float32(self._gone(index)) - late) / np.float32(TURNING), 0, 1))
+        return shares
+
+
+@lru_cache(maxsize=2)
+def waits(height: int, width: int) -> Mask:
+    """When each place of a picture has its turn, H x W, evenly spread over [0, 1]: soft patches, always the same."""
+    cv2 = cv.load()
+    short = min(height, width)
+    rows, columns = (max(2, round(PATCHES * side / short)) for side in (height, width))
+    few = np.random.default_rng(0).random((rows, columns), np.float32)
+    field = cv2.resize(few, (width, height), interpolation=cv2.INTER_CUBIC)
+    ranks = np.empty(height * width, np.float32)
+    ranks[np.argsort(field, axis=None, kind="stable")] = np.linspace(0, 1, height * width, dtype=np.float32)
+    return ranks.reshape(height, width)
 
 
 def uncovered(motion: Motion) -> Mask:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from dreamvid.easing import smooth
 from dreamvid.errors import SettingsError, nearest
 
 LONGEST, DEEPEST, STEEPEST = 500, 30, 64  # characters, levels of nesting, largest exponent
@@ -30,7 +31,7 @@ def lerp(first: float, last: float, share: float) -> float:
 def smoothstep(low: float, high: float, value: float) -> float:
     """0 up to `low`, 1 from `high` on, and smooth between: 3 u^2 - 2 u^3."""
     share = clamp((value - low) / (high - low), 0, 1)
-    return share * share * (3 - 2 * share)
+    return float(smooth(share))
 
 
 # Each function by name, with the number of its arguments; None: one or more.

@@ -12,12 +12,13 @@ import numpy as np
 from dreamvid import camera, laps, listening, motion, scene
 from dreamvid.camera import Flight
 from dreamvid.coherence import Landing, Move, Past
+from dreamvid.easing import smooth
 from dreamvid.errors import SettingsError
 from dreamvid.framing import frame_to, parse_size
 from dreamvid.media import Frame, Pixels, SourceInfo
 from dreamvid.motion import Motion
 from dreamvid.plan import Plan, make_plan, with_cuts
-from dreamvid.scene import Scene, smooth
+from dreamvid.scene import Scene
 from dreamvid.settings import Settings
 from dreamvid.shots import find_cuts
 from dreamvid.tables import curve
@@ -126,16 +127,17 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
     if how.mode == "world":
         _check_world(settings, flight)
     scene.check(flight, len(stills), width / height)
-    landing = laps.landing_frames(rate, lap) if wanted.loop and how.mode == "frames" else 0
-    count = intro + landing + lap
+    landing = laps.landing_frames(rate, lap, 2) if wanted.loop and how.mode == "frames" else 0
+    # What a loop lands on has been dreamed on for as long before: a young dream looks otherwise.
+    begun = intro + landing + (max(0, min(landing, lap - landing) - intro) if landing else 0)
+    count = begun + lap
     identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
     info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)
     plan = with_cuts(replace(make_plan(_with_input(settings, size=None), info), framing=firsts[0].plan.framing), ())
     begins = 0
     if wanted.loop and wanted.frames is None and wanted.start is None and wanted.stop is None:
-        begins = 0 if intro else landing
-        first = range(begins, intro + landing)
-        plan = replace(plan, shown=(*first, *(tuple(range(intro + landing, count)) * wanted.laps)), lap=lap)
+        begins = 0 if intro else begun
+        plan = replace(plan, shown=(*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps)), lap=lap)
     filming = Filming(
         Scene(stills, flight),
         lambda index: flight.pose((index - begins) / rate),

@@ -18,16 +18,16 @@ from dreamvid.media import Frame, Pixels, to_float, to_pixels
 from dreamvid.plan import Plan
 from dreamvid.timing import nearest_whole
 
-LANDING = Fraction(2)  # seconds in which a loop comes back to what it began with, if it is so long
+LANDING = Fraction(3)  # seconds in which a loop comes back to what it began with, if it is so long
 SHARE = 3  # of a lap, the part that this may take at most
 FOLLOWED = 0.75  # share of the frame whose motion can be followed from the last frame to the first
 SEAMLESS = 1.5  # times the larger of the steps beside it: a step from the last frame to the first that is no jump
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 
-def landing_frames(rate: Fraction, most: int) -> int:
-    """In how many frames a loop of that rate comes back, of `most`."""
-    return max(1, min(nearest_whole(LANDING * rate), most // SHARE))
+def landing_frames(rate: Fraction, most: int, share: int = SHARE) -> int:
+    """In how many frames a loop of that rate comes back, of `most`, of which this may be one in `share`."""
+    return max(1, min(nearest_whole(LANDING * rate), most // share))
 
 
 def closed(plan: Plan, frames: Frames, laps: int) -> tuple[Plan, Frames, Landing, bool]:

@@ -169,8 +169,9 @@ def each_dreamed(course: Course, frames: Iterable[Frame], carry: Carry | None = 
                 strength, age = strength.towards(measured(dreamer, source, probe, shown), share), 0.0
                 found = coherence.renewed(found, probe - source, turn.renewed)
             layer = coherence.seed(found.layer, found.kept, strength, sizes, found.covered)
-            if landing is not None and (share := landing[0].mixing(frame.index)) > 0:
-                layer = layer + np.float32(share) * (landing[1](frame.index - landing[0].lap) - layer)
+            if landing is not None and landing[0].share(frame.index) > 0:
+                back = landing[0].mixing(frame.index, *source.shape[:2])
+                layer = layer + back * (landing[1](frame.index - landing[0].lap) - layer)
             start = np.clip(source + layer, 0, 1)
             if landing is not None and landing[0].share(frame.index) == 1:
                 image = start  # landed: what follows was dreamed from this very layer

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamvid.camera import Flight, Pose, folds, points
+from dreamvid.easing import smooth
 from dreamvid.errors import SettingsError
 from dreamvid.media import Image, Pixels, to_float
 from dreamvid.video import cv
@@ -78,7 +79,7 @@ class Scene:
             first, last = max(0, first), min(len(self.stills) - 1, last)
 
         def seen(nth: int) -> tuple[int, Pose, Reals]:
-            share = smooth((position - nth + 0.5) / meeting + 0.5)
+            share = smooth(np.clip((position - nth + 0.5) / meeting + 0.5, 0, 1))
             return nth % len(self.stills), Pose(0j, 0j, at.offset - gap * nth), share
 
         return self._laid(map(seen, range(min(first, last), last + 1)), size)
@@ -97,7 +98,7 @@ class Scene:
             to_float(lookup(self._halves[0], distance, (within - turn) * np.float32(sector), at.offset, size))
             for turn in (0, 1)
         )
-        return faded(near, far, smooth((within - (1 - MEETING)) / MEETING))
+        return faded(near, far, smooth(np.clip((within - (1 - MEETING)) / MEETING, 0, 1)))
 
     def _nested(self, at: Pose, size: tuple[int, int]) -> Image:
         """Stills one within the other, each where the one before has come near to its centre."""
@@ -118,10 +119,10 @@ class Scene:
         def seen(nth: int) -> tuple[int, Pose, Reals]:
             way = at.way + complex(nth * gap, -twist * nth * gap)
             within = inwards + ending(angle + np.float32(way.imag), at.centre, aspect)
-            rise = smooth((within - np.float32(way.real)) / np.float32(MEETING * gap) + 1)
+            rise = smooth(np.clip((within - np.float32(way.real)) / np.float32(MEETING * gap) + 1, 0, 1))
             # A journey's first frame is its first still and nothing else: what is within comes to be seen on the way.
             depth = -at.way.real / gap - (nth - 1)
-            come = 1.0 if loop or nth <= 0 else float(smooth(depth / MEETING))
+            come = 1.0 if loop or nth <= 0 else smooth(min(1.0, max(0.0, depth / MEETING)))
             return nth * onwards % count, Pose(way, at.centre, at.centre), rise * np.float32(come)
 
         return self._laid(map(seen, range(first, last + 1)), size)
@@ -291,12 +292,6 @@ def _mirrored(picture: Pixels, columns: npt.NDArray[Any], rows: npt.NDArray[Any]
         places.append(at.astype(np.float32))
     found: Pixels = cv2.remap(picture, places[0], places[1], cv2.INTER_CUBIC, None, cv2.BORDER_REFLECT)
     return found
-
-
-def smooth(share: Any) -> Any:
-    """A number or an array, kept in [0, 1], with the corners of its rise rounded off."""
-    share = np.clip(share, 0, 1)
-    return share * share * (3 - 2 * share)
 
 
 def faded(under: Image, over: Image, share: Reals) -> Image:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from dreamvid import expressions
+from dreamvid.easing import smooth
 from dreamvid.errors import SettingsError, nearest
 from dreamvid.expressions import Expression
 
@@ -26,7 +27,7 @@ Hear = Callable[[str, float], float]  # one of SOUNDS and a time in seconds -> h
 WAYS: dict[str, Curve] = {
     "linear": lambda share: share,
     "hold": lambda share: float(share >= 1),
-    "ease": lambda share: share * share * (3 - 2 * share),
+    "ease": smooth,
     "ease-in": lambda share: share * share,
     "ease-out": lambda share: share * (2 - share),
 }

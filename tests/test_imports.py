@@ -12,7 +12,7 @@ PACKAGE = Path(dreamvid.__file__).parent
 
 # Layer of each module; a package's name stands for all that is in it.
 LAYERS: dict[str, int] = {
-    **dict.fromkeys(("errors", "media", "timing", "framing", "tracks", "expressions"), 0),
+    **dict.fromkeys(("errors", "media", "timing", "framing", "easing", "tracks", "expressions"), 0),
     **dict.fromkeys(("section", "objective_settings", "settings", "tables", "presets"), 0),
     **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera"), 1),
     **dict.fromkeys(("coherence", "strength", "steps", "jitter", "neighbourhoods"), 1),
@@ -27,8 +27,8 @@ LAYERS: dict[str, int] = {
 BESIDE: dict[str, set[str]] = {
     "framing": {"errors"},
     "timing": {"errors"},
-    "expressions": {"errors"},
-    "tracks": {"errors", "expressions"},
+    "expressions": {"errors", "easing"},
+    "tracks": {"errors", "expressions", "easing"},
     "objective_settings": {"section"},
     "settings": {"section", "objective_settings"},
     "tables": {"errors", "tracks", "settings", "objective_settings"},

@@ -248,7 +248,7 @@ def test_a_loop_goes_round_after_its_intro(mode: str, tmp_path: Path) -> None:
         output={"codec": "ffv1"},
     )
     summary = job.dream_zoom(str(source), output, how)
-    landing = 2 if mode == "frames" else 0  # a third of the lap
+    landing = 3 if mode == "frames" else 0  # half of the lap
     assert summary.frames == 3 + landing + 3 * 6
     film = decoded(output)
     assert np.array_equal(film[0], texture()) is (mode == "world")

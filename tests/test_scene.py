@@ -11,7 +11,7 @@ from test_camera import flight
 
 from dreamvid.camera import Flight, points
 from dreamvid.errors import SettingsError
-from dreamvid.scene import ENOUGH, Scene, check, ending, extent, farthest, smooth
+from dreamvid.scene import ENOUGH, Scene, check, ending, extent, farthest
 
 HEIGHT, WIDTH = 54, 96
 STILLS = tuple(texture(HEIGHT, WIDTH, seed=seed, grain=4) for seed in range(3))
@@ -179,8 +179,3 @@ def test_lengths_of_a_frame() -> None:
     assert extent(3j, 2.0) == pytest.approx(1)
     assert farthest(0j, 2.0) == pytest.approx(abs(complex(1, 0.5)))
     assert farthest(complex(1, 0), 2.0) == pytest.approx(abs(complex(2, 0.5)))
-
-
-def test_a_smooth_rise_is_flat_at_its_ends() -> None:
-    assert [float(smooth(share)) for share in (-1, 0, 0.5, 1, 2)] == [0, 0, 0.5, 1, 1]
-    assert float(smooth(0.01)) < 0.001
