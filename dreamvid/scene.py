@@ -24,6 +24,7 @@ ENOUGH = math.log(5)  # depth at which a still is gone into so far that it comes
 NEARLY = 1e-6  # of that
 ROUND = 8  # power of the norm that rounds the corners of where a still ends
 DIRECTIONS = 4096  # at which it is known where that is
+COMING = 0.25  # share of the first such way of a journey in which what lies within comes to be seen
 LEAST = math.log(1.2)  # depth from one still to the next: nearer by, one sees nothing but repetition
 SKIPPED = 1.5  # pixels of a still to one of the frame: from there on, one in between would be missed
 SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no frame
@@ -116,14 +117,14 @@ class Scene:
             outermost, innermost = sorted((0, onwards * (count - 1)))
             first, last = min(max(outermost, first), innermost), min(innermost, last)
 
+        # A journey's first frame is its first still and nothing else: what is within comes to be seen on the way.
+        come = 1.0 if loop else smooth(min(1.0, max(0.0, -at.way.real / (COMING * gap))))
+
         def seen(nth: int) -> tuple[int, Pose, Reals]:
             way = at.way + complex(nth * gap, -twist * nth * gap)
             within = inwards + ending(angle + np.float32(way.imag), at.centre, aspect)
             rise = smooth(np.clip((within - np.float32(way.real)) / np.float32(MEETING * gap) + 1, 0, 1))
-            # A journey's first frame is its first still and nothing else: what is within comes to be seen on the way.
-            depth = -at.way.real / gap - (nth - 1)
-            come = 1.0 if loop or nth <= 0 else smooth(min(1.0, max(0.0, depth / MEETING)))
-            return nth * onwards % count, Pose(way, at.centre, at.centre), rise * np.float32(come)
+            return nth * onwards % count, Pose(way, at.centre, at.centre), rise * np.float32(come if nth > 0 else 1)
 
         return self._laid(map(seen, range(first, last + 1)), size)
 

@@ -260,7 +260,9 @@ def test_a_landing_mixes_in_what_its_share_still_lacks() -> None:
     for index in range(20, 44):
         left = left * (1 - landing.mixing(index, 36, 64))
         means.append(1 - float(left.mean()))
-    assert means == pytest.approx([(index - 19) / 24 for index in range(20, 44)], abs=0.15)  # about evenly, over the picture
+    assert means == pytest.approx(
+        [(index - 19) / 24 for index in range(20, 44)], abs=0.15
+    )  # about evenly, over the picture
     assert not left.any()
 
 
