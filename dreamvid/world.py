@@ -24,8 +24,8 @@ HALVING = math.log(2)
 INNERMOST = 2.0  # pixels from the centre of a zoom: nothing nearer is held
 LEVELS = 6  # halvings over which a zoom's layer is looked up; further in one pixel stands for many anyhow
 LARGEST, LONGEST = 250_000_000, 32_000  # pixels of a layer, and of a side of it: what a lookup takes
-SCALES = 1.5  # times the steps of a picture, for each halving: what is seen at every scale has to suit all of them
-TURNS, PLACES = 2.25, 1.5  # the same of a turn, and for each frame's width of a pan: no scale adds to another there
+SCALES = 3.0  # times the steps of a picture, for each halving: what is seen at every scale has to suit all of them
+PLACES = 2.25  # the same of a turn, and for each frame's width of a pan: no scale adds to another there
 MARGIN = 2  # pixels around a layer that continue it, for a cubic lookup
 Reals = npt.NDArray[np.float64]
 
@@ -164,7 +164,7 @@ def _polar(flight: Flight, height: int, width: int) -> Polar:
     rows = max(4, round(room * reach * height))
     twist = whole.imag / -whole.real if whole.real else 0.0
     scales = max(1.0, abs(whole.real) / HALVING) if wraps else 1 + (most - least) / HALVING
-    depths = TURNS if most == least else SCALES * scales
+    depths = PLACES if most == least else SCALES * scales
     layer = _blank(rows, columns)
     return Polar(layer, height, width, flight.centre, reach, top, rows / room, wraps, twist, sector, depths)
 

@@ -2,7 +2,7 @@
 
 Views are dreamed as pictures are: octaves, shifts, tiles, the step rule. The times they are taken at are spread evenly
 over the flight by the golden ratio, so every place is dreamed from everywhere that it is seen from; at the end, where
-the dream is weakest.
+the film is weakest.
 """
 
 import math
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
 
 from dreamvid import steps
 from dreamvid.camera import Flight, Pose
@@ -22,8 +21,8 @@ from dreamvid.video import cv
 from dreamvid.world import World, empty, grown
 
 GOLDEN = (math.sqrt(5) - 1) / 2
-COARSE = 32  # pixels of the short side at which what is broad is looked for
-BROAD = 1 / 12  # of the short side: the width of the blur that tells what is broad
+COARSE = 48  # pixels of the short side at which what is broad is looked for
+BROAD = 1 / 24  # of the short side: the width of the blur that tells what is broad
 CHOICES, EVENING = 4, 0.4  # poses that the weakest is taken of, in this share of the finest octave's steps
 MEMORIES = ("adam", "adagrad", "adagrad_printed")
 
@@ -85,10 +84,11 @@ def make(
             world = grown(world, empty(flight, high, wide))
         if moving is not None:
             dreamer = moving(number).with_tile(dreamer.settings.tile)
-        # At the end steps go where the dream is weakest, so that no part of the flight is behind the others.
+        # At the end steps go where the film is weakest, so that no part of the flight is behind the others.
         choices = CHOICES if number >= len(plan) - evening and moving is None else 1
         looks = [_look(scene, world, times[number + turn * len(plan)], high, wide, dreamer) for turn in range(choices)]
-        at, base, image = looks[0] if choices == 1 else min(looks, key=lambda look: score(dreamer, look[2]))
+        at, base, shown = looks[0] if choices == 1 else min(looks, key=lambda look: _worth(look[2], dreamer))
+        image = to_tensor(shown, dreamer)
         source = to_tensor(base, dreamer) if dreamer.asks_for_source else None
         result, dreamer = climb(dreamer, image, (0, octave, step), How(rule=rule, source=source))
         change = (result - image)[0].permute(1, 2, 0).cpu().numpy()
@@ -100,11 +100,17 @@ def make(
 
 def _look(
     scene: Scene, world: World, time: float, height: int, width: int, dreamer: Dreamer
-) -> tuple[Pose, Image, Tensor]:
-    """The pose at a time, the scene from there, and that with what has been dreamed over it, (1, 3, H, W)."""
+) -> tuple[Pose, Image, Image]:
+    """The pose at a time, the scene from there, and that with what has been dreamed over it."""
     at = scene.flight.pose(time)
     base = scene.view(at, height, width)
-    return at, base, to_tensor(np.clip(base + fine(world.view(at)), 0, 1), dreamer)
+    return at, base, np.clip(base + fine(world.view(at)), 0, 1)
+
+
+def _worth(image: Image, dreamer: Dreamer) -> float:
+    """How strong a dream is, times how sharp it is to be seen, which is not the same."""
+    sharpness = np.abs(cv.load().Laplacian(image, cv.load().CV_32F)).mean()
+    return score(dreamer, to_tensor(image, dreamer)) * float(sharpness)
 
 
 def restored(flight: Flight, height: int, width: int, layer: Image) -> World:
