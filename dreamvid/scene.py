@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,8 @@ from dreamvid.media import Image, Pixels, to_float
 from dreamvid.video import cv
 
 Reals = npt.NDArray[np.float32]
+Part = tuple[slice, slice]  # rows and columns of a frame
+Seen = tuple[int, Pose, Part, Reals]  # a still by number, from where, in which part of the frame, how much of it there
 MEETING = 0.5  # share of the way from one still to the next over which they meet
 ENOUGH = math.log(5)  # depth at which a still is gone into so far that it comes again within itself: it has no more
 NEARLY = 1e-6  # of that
@@ -27,6 +28,8 @@ DIRECTIONS = 4096  # at which it is known where that is
 COMING = 0.25  # share of the first such way of a journey in which what lies within comes to be seen
 LEAST = math.log(1.2)  # depth from one still to the next: nearer by, one sees nothing but repetition
 SKIPPED = 1.5  # pixels of a still to one of the frame: from there on, one in between would be missed
+UNDER_ALL = np.ones((1, 1), np.float32)  # the share of what all else is laid over
+FARTHEST_OFF = 1e4  # heights: beyond all frames
 SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no frame
 
 
@@ -79,9 +82,9 @@ class Scene:
         if not self.flight.loop:
             first, last = max(0, first), min(len(self.stills) - 1, last)
 
-        def seen(nth: int) -> tuple[int, Pose, Reals]:
+        def seen(nth: int) -> Seen:
             share = smooth(np.clip((position - nth + 0.5) / meeting + 0.5, 0, 1))
-            return nth % len(self.stills), Pose(0j, 0j, at.offset - gap * nth), share
+            return nth % len(self.stills), Pose(0j, 0j, at.offset - gap * nth), disc(*size, 0j, math.inf), share
 
         return self._laid(map(seen, range(min(first, last), last + 1)), size)
 
@@ -120,27 +123,28 @@ class Scene:
         # A journey's first frame is its first still and nothing else: what is within comes to be seen on the way.
         come = 1.0 if loop else smooth(min(1.0, max(0.0, -at.way.real / (COMING * gap))))
 
-        def seen(nth: int) -> tuple[int, Pose, Reals]:
+        def seen(nth: int) -> Seen:
             way = at.way + complex(nth * gap, -twist * nth * gap)
-            within = inwards + ending(angle + np.float32(way.imag), at.centre, aspect)
+            number, there = nth * onwards % count, Pose(way, at.centre, at.centre)
+            if nth == first:
+                return number, there, disc(*size, 0j, math.inf), UNDER_ALL
+            reaches = float(endings(at.centre, aspect).max()) + MEETING * gap - way.real
+            part = disc(*size, at.centre, farthest(at.centre, aspect) * math.exp(reaches))
+            within = inwards[part] + ending(angle[part] + np.float32(way.imag), at.centre, aspect)
             rise = smooth(np.clip((within - np.float32(way.real)) / np.float32(MEETING * gap) + 1, 0, 1))
-            return nth * onwards % count, Pose(way, at.centre, at.centre), rise * np.float32(come if nth > 0 else 1)
+            return number, there, part, rise * np.float32(come if nth > 0 else 1)
 
         return self._laid(map(seen, range(first, last + 1)), size)
 
-    def _laid(self, seen: Iterable[tuple[int, Pose, Reals]], size: tuple[int, int]) -> Image:
-        """Stills by number, as seen from a pose, each laid over those before with a share, H x W in [0, 1]."""
+    def _laid(self, seen: Iterable[Seen], size: tuple[int, int]) -> Image:
+        """Stills, the first seen everywhere, each other laid over those before."""
         result: Image | None = None
-        for number, at, share in seen:
+        for number, at, part, share in seen:
             if result is None:
                 result = to_float(similar(self._halves[number], at, size))
-                continue
-            rows, columns = (np.flatnonzero((share > 0).any(axis=axis)) for axis in (1, 0))
-            if not rows.size:
-                break
-            part = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-            shown = to_float(similar(self._halves[number], at, size, part))
-            result[part] = faded(result[part], shown, share[part])
+            elif share.any():
+                shown = to_float(similar(self._halves[number], at, size, part))
+                result[part] = faded(result[part], shown, share)
         assert result is not None
         return result
 
@@ -195,6 +199,16 @@ def around(height: int, width: int, centre: complex) -> tuple[Reals, Reals]:
     return inwards.astype(np.float32), np.angle(places).astype(np.float32)
 
 
+def disc(height: int, width: int, centre: complex, radius: float) -> Part:
+    """The rows and columns of a frame that hold all its pixels within `radius` heights of a point."""
+    ends = (centre.imag * height + (height - 1) / 2, height), (centre.real * height + (width - 1) / 2, width)
+    far = min(radius, FARTHEST_OFF) * height
+    rows, columns = (
+        slice(max(0, math.floor(at - far)), max(0, min(side, math.ceil(at + far) + 1))) for at, side in ends
+    )
+    return rows, columns
+
+
 @lru_cache(maxsize=4)
 def endings(centre: complex, aspect: float) -> Reals:
     """How far inwards of the corner that is farthest from a point a still ends, as a logarithm, by direction around it.
@@ -218,9 +232,7 @@ def ending(angle: Reals, centre: complex, aspect: float) -> Reals:
     return found
 
 
-def similar(
-    halves: Sequence[Pixels], at: Pose, size: tuple[int, int], part: tuple[slice, slice] | None = None
-) -> Pixels:
+def similar(halves: Sequence[Pixels], at: Pose, size: tuple[int, int], part: Part | None = None) -> Pixels:
     """What is seen of a picture from a pose in a frame of `size`, or in a part of it; beyond its border it is mirrored.
 
     `halves`: the picture and its halves of halves. To the byte the picture itself, at the frame's size, where it fills
@@ -243,8 +255,8 @@ def similar(
     y = np.arange(rows.stop - rows.start, dtype=np.float64)[:, None]
     return _mirrored(
         picture,
-        column + (step.real * across) * x - (step.imag * across) * y,
-        row + (step.imag * down) * x + (step.real * down) * y,
+        (column + step.real * across * x).astype(np.float32) - (step.imag * across * y).astype(np.float32),
+        (row + step.real * down * y).astype(np.float32) + (step.imag * down * x).astype(np.float32),
     )
 
 
@@ -283,14 +295,13 @@ def _halved(picture: Pixels) -> Iterator[Pixels]:
         picture = cv2.resize(picture, (wide // 2, tall // 2), interpolation=cv2.INTER_AREA)
 
 
-def _mirrored(picture: Pixels, columns: npt.NDArray[Any], rows: npt.NDArray[Any]) -> Pixels:
+def _mirrored(picture: Pixels, columns: Reals, rows: Reals) -> Pixels:
     """A picture at fractional columns and rows; beyond its border, half a pixel from the outermost, it is mirrored."""
     cv2, places = cv.load(), []
     for at, side in ((columns, picture.shape[1]), (rows, picture.shape[0])):
-        if at.min() < -0.5 or at.max() > side - 0.5:
-            folded = np.mod(at + 0.5, 2 * side)
-            at = np.minimum(folded, 2 * side - folded) - 0.5
-        places.append(at.astype(np.float32))
+        if at.min() < -side or at.max() > 2 * side:  # OpenCV would fold them one by one
+            at = np.mod(at, np.float32(2 * side))
+        places.append(at)
     found: Pixels = cv2.remap(picture, places[0], places[1], cv2.INTER_CUBIC, None, cv2.BORDER_REFLECT)
     return found
 

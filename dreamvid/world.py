@@ -17,7 +17,7 @@ import numpy.typing as npt
 from dreamvid.camera import Flight, Pose, folds, points
 from dreamvid.errors import SettingsError
 from dreamvid.media import Image
-from dreamvid.scene import around, extent, farthest
+from dreamvid.scene import around, disc, extent, farthest
 from dreamvid.video import cv
 
 HALVING = math.log(2)
@@ -114,7 +114,7 @@ class Polar:
         result = np.zeros((self.height, self.width, 3), np.float32)
         for level, layer in enumerate(self.smaller):
             # Between two halvings both are mixed, so that no ring shows where one takes over from the other.
-            part = _disc(self.height, self.width, at.centre, self.reach * 2.0 ** (1 - level))
+            part = disc(self.height, self.width, at.centre, self.reach * 2.0 ** (1 - level))
             share = 1 - np.abs(inwards[part] * np.float32(1 / HALVING) - level)
             if level == LEVELS - 1:
                 share = np.where(inwards[part] > level * HALVING, 1, share)
@@ -227,16 +227,6 @@ def _blank(rows: int, columns: int) -> Image:
             "camera.mode=frames"
         )
     return np.zeros((rows, columns, 3), np.float32)
-
-
-def _disc(height: int, width: int, centre: complex, radius: float) -> tuple[slice, slice]:
-    """The rows and columns of a frame that hold all its pixels within `radius` heights of a point."""
-    row, column = centre.imag * height + (height - 1) / 2, centre.real * height + (width - 1) / 2
-    ends = ((row, height), (column, width))
-    return tuple(  # type: ignore[return-value]
-        slice(max(0, math.floor(at - radius * height)), max(0, min(side, math.ceil(at + radius * height) + 1)))
-        for at, side in ends
-    )
 
 
 def _continued(layer: Image, wrap_rows: bool, wrap_columns: bool) -> Image:
