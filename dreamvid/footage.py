@@ -11,10 +11,11 @@ import numpy as np
 
 from dreamvid import camera, laps, listening, motion, scene
 from dreamvid.camera import Flight
-from dreamvid.coherence import Landing, Move, Past
+from dreamvid.coherence import Move, Past
 from dreamvid.easing import smooth
 from dreamvid.errors import SettingsError
 from dreamvid.framing import frame_to, parse_size
+from dreamvid.landing import Landing
 from dreamvid.media import Frame, Pixels, SourceInfo
 from dreamvid.motion import Motion
 from dreamvid.plan import Plan, make_plan, with_cuts

@@ -12,8 +12,8 @@ from fractions import Fraction
 import numpy as np
 
 from dreamvid import motion
-from dreamvid.coherence import Landing
 from dreamvid.errors import SettingsError
+from dreamvid.landing import Landing
 from dreamvid.media import Frame, Pixels, to_float, to_pixels
 from dreamvid.plan import Plan
 from dreamvid.timing import nearest_whole

@@ -7,8 +7,9 @@ from itertools import starmap
 import numpy as np
 
 from dreamvid import coherence
-from dreamvid.coherence import Carry, Landing, Move, Past
+from dreamvid.coherence import Carry, Move, Past
 from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
+from dreamvid.landing import Landing
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.neighbourhoods import grid_shape
 from dreamvid.plan import Plan

@@ -15,7 +15,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("errors", "media", "timing", "framing", "easing", "tracks", "expressions"), 0),
     **dict.fromkeys(("section", "objective_settings", "settings", "tables", "presets"), 0),
     **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera"), 1),
-    **dict.fromkeys(("coherence", "strength", "steps", "jitter", "neighbourhoods"), 1),
+    **dict.fromkeys(("coherence", "landing", "strength", "steps", "jitter", "neighbourhoods"), 1),
     **dict.fromkeys(("device", "stability", "sketch", "scene", "world", "listening"), 1),
     **dict.fromkeys(("plan", "render", "engine", "footage", "targets", "worlds", "masks", "laps"), 2),
     **dict.fromkeys(("schedule", "turns"), 2),
