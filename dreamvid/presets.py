@@ -96,11 +96,20 @@ def _is_file(key: str, value: str) -> bool:
 
 
 def merged(under: Table, over: Table) -> Table:
-    """`over` laid on `under`: tables merge key by key, everything else (lists too) is replaced."""
+    """`over` laid on `under`: tables merge key by key, a list part by part where `over` has a table of its numbers.
+
+    Everything else is replaced. Raises SettingsError for a part that a list has not.
+    """
     result = dict(under)
     for key, value in over.items():
         below = result.get(key)
-        result[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+        if isinstance(value, dict) and isinstance(below, list):
+            numbered = {str(number): part for number, part in enumerate(below)}
+            for number in value.keys() - numbered.keys():
+                raise SettingsError(f"{key}.{number}: there are {len(below)}, counted from 0, to lay it on")
+            result[key] = list(merged(numbered, value).values())
+        else:
+            result[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
     return result
 
 

@@ -156,6 +156,8 @@ def _explain(error: ValidationError) -> str:
         else:
             valid = list(key_paths())
         return f"unknown key {path}{nearest(path, valid)}"
+    if first["type"] == "tuple_type":
+        return f"{path}: give all of it as a list, such as [0, 0.5]"
     message = first["msg"].removeprefix("Value error, ")
     value = first["input"]
     shown = f" (it is {value!r})" if isinstance(value, str | int | float | bool) else ""

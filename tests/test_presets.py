@@ -132,6 +132,16 @@ def test_a_mistake_is_blamed_on_the_file_that_holds_it(tmp_path: Path) -> None:
     assert "alone.toml: dream.steps: " in said(alone)
 
 
+def test_a_part_of_a_list_is_set_by_its_number(tmp_path: Path) -> None:
+    two = written(tmp_path, "two.toml", '[[objective]]\nlayer = "conv2"\n[[objective]]\nlayer = "conv3"\n')
+    settings = presets.resolve(two, [("objective.1.weight", "0:1, 2s:0"), ("objective.0.weight", 0.5)])
+    assert [(term.layer, term.weight) for term in settings.objective] == [("conv2", 0.5), ("conv3", 1)]
+    assert settings.tracks == {"objective.1.weight": "0:1, 2s:0"}
+    for wrong in ("objective.2.weight", "objective.x.weight"):
+        with pytest.raises(SettingsError, match=r"objective\.[2x]: there are 2, counted from 0"):
+            presets.resolve(two, [(wrong, 1)])
+
+
 def test_overrides_lie_on_top_and_the_last_one_wins() -> None:
     settings = presets.resolve(overrides=[("dream.steps", 3), ("seed", 9), ("dream.steps", 4)])
     assert (settings.dream.steps, settings.seed) == (4, 9)
@@ -150,7 +160,7 @@ def test_overrides_of_one_section_do_not_disturb_one_another() -> None:
         ("net", "googlenet", "net"),
         ("dream", 5, "dream"),
         ("seed.deep.down", 5, "seed"),
-        ("objective.0.layer", "conv1", "objective"),
+        ("objective.7.layer", "conv1", "objective.7"),
     ],
 )
 def test_a_wrong_override_is_named_by_its_key(key: str, value: Any, part: str) -> None:
