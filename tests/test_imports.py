@@ -28,7 +28,7 @@ BESIDE: dict[str, set[str]] = {
     "tracks": {"errors", "expressions"},
     "settings": {"errors", "tracks"},
     "presets": {"errors", "settings"},
-    "dream": {"tiles", "objectives", "nets.prepare", "nets.relu", "nets.several", "steps", "strength"},
+    "dream": {"device", "tiles", "objectives", "nets.prepare", "nets.relu", "nets.several", "steps", "strength"},
     "objectives": {"nets.net"},
     "camera": {"motion"},
     "coherence": {"motion", "strength"},
