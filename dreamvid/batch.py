@@ -1,7 +1,7 @@
 """Many renders from one file: all checked before the first frame, none stopped by another, nothing done twice.
 
-What is finished is kept in `JOBS.done.json` beside the batch file: output -> a digest of all that it was made from, and
-its size and time.
+What is finished is kept in `JOBS.done.json` beside the batch file: output, as that names it -> a digest of all that it
+was made from, and its size and time.
 """
 
 import glob
@@ -29,6 +29,7 @@ from dreamvid.timing import parse_range, parse_rate
 from dreamvid.video import formats
 from dreamvid.video.probe import identity as identity_of
 from dreamvid.video.probe import probe
+from dreamvid.video.sound import first_track
 from dreamvid.video.store import write_file
 
 logger = logging.getLogger(__name__)
@@ -54,11 +55,12 @@ class JobTable(BaseModel):
 class Job:
     """One render of a batch, resolved: `digest` changes with anything its pixels or its file depend on.
 
-    `problem`: why it cannot be rendered, empty where it can.
+    `name`: of its output, as the batch file has it; `problem`: why it cannot be rendered, empty where it can.
     """
 
     command: str
     source: str
+    name: str
     output: Path
     settings: Settings
     digest: str = ""
@@ -99,16 +101,16 @@ def run(
     ledger = _ledger(ledger_file)
     outcomes = []
     for planned in jobs:
-        entry = ledger.get(str(planned.output), ["", None])
-        ours = planned.output.exists() and entry[1] == _stamp(planned.output)
-        if ours and entry[0] == planned.digest:
+        digest, stamp = ledger.get(planned.name, ("", None))
+        ours = planned.output.exists() and stamp == _stamp(planned.output)
+        if ours and digest == planned.digest:
             outcomes.append(Outcome(planned.source, str(planned.output), "unchanged"))
             continue
         # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
         options = job.Options(overwrite=overwrite or ours, resume="renew", progress=progress, trust=trust)
         outcome = _run_one(planned, options)
         if outcome.state == "rendered":
-            ledger[str(planned.output)] = [planned.digest, _stamp(planned.output)]
+            ledger[planned.name] = (planned.digest, _stamp(planned.output))
             write_file(ledger_file, json.dumps(ledger, indent=1).encode())
         outcomes.append(outcome)
     return outcomes
@@ -116,6 +118,8 @@ def run(
 
 def read(file: Path) -> list[Job]:
     """The jobs of a batch file, globs and placeholders filled in; raises SettingsError naming file, job and key."""
+    if not file.is_file():
+        raise SettingsError(f"there is no batch file {file}")
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
@@ -146,8 +150,9 @@ def _jobs(file: Path, number: int, table: dict[str, Any], first: int) -> list[Jo
     except ValidationError as error:
         mistake = error.errors()[0]
         key = ".".join(map(str, mistake["loc"]))
-        hint = nearest(key, JobTable.model_fields) if mistake["type"] == "extra_forbidden" else ""
-        raise SettingsError(f"{where}: {key}: {mistake['msg']}{hint}") from None
+        if mistake["type"] == "extra_forbidden":
+            raise SettingsError(f"{where}: unknown key {key}{nearest(key, JobTable.model_fields)}") from None
+        raise SettingsError(f"{where}: {key}: {mistake['msg']}") from None
     overrides = [*entry.set.items(), ("input.size", entry.size), ("input.frames", entry.frames)]
     try:
         settings = presets.resolve(
@@ -159,15 +164,14 @@ def _jobs(file: Path, number: int, table: dict[str, Any], first: int) -> list[Jo
     jobs = []
     for index, source in enumerate(_sources(file.parent, entry.source), start=first):
         try:
-            output = file.parent / _filled(
-                entry.output, stem=Path(source).stem, preset=Path(entry.preset).stem, index=index
-            )
+            name = _filled(entry.output, stem=Path(source).stem, preset=Path(entry.preset).stem, index=index)
+            output = file.parent / name
             formats.check_image(output) if entry.command == "image" else formats.check(output, settings.output)
             if same_file(source, output):
                 raise SettingsError(f"{output.name} is the source itself")
         except (SettingsError, OSError) as error:  # also a name that is too long
             raise SettingsError(f"{where}: output: {error}") from None
-        jobs.append(Job(entry.command, source, output, settings))
+        jobs.append(Job(entry.command, source, name, output, settings))
     return jobs
 
 
@@ -232,6 +236,7 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
     try:
         beside = [*guide_digests(planned.settings.objective), *masks.digests(planned.settings.mask)]
         if planned.settings.audio.file is not None:
+            first_track(Path(planned.settings.audio.file))
             beside.append(identity_of(Path(planned.settings.audio.file)))
         if planned.source not in NOISE:
             source = probe(planned.source, tolerate_damage=planned.settings.input.tolerate_damage)
@@ -243,7 +248,7 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))
     settings = planned.settings.model_dump(mode="json")
-    made_from = [planned.command, planned.source, identity, beside, settings, nets, RENDER_VERSION]
+    made_from = [planned.command, identity or planned.source, beside, settings, nets, RENDER_VERSION]
     return replace(planned, digest=hashlib.sha256(json.dumps(made_from).encode()).hexdigest())
 
 
@@ -265,12 +270,13 @@ def _stamp(output: Path) -> list[int]:
     return [found.st_size, found.st_mtime_ns]
 
 
-def _ledger(file: Path) -> dict[str, Any]:
+def _ledger(file: Path) -> dict[str, tuple[str, list[int]]]:
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        table = json.loads(file.read_text(encoding="utf-8"))
+        return {name: (digest, stamp) for name, (digest, stamp) in table.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, AttributeError):
         raise SettingsError(f"{file} is damaged: remove it to let the batch look at its outputs anew") from None
 
 

@@ -81,12 +81,20 @@ def _computes_in_bf16(settings: ComputeSettings, device: torch.device) -> bool:
 
 def _keep_heap() -> None:
     """Keeps glibc from giving every large block back to the kernel: each step would pay its page faults again."""
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except OSError:  # musl has no such setting
-        return
     trim_threshold, mmap_threshold, unlimited = -1, -3, 2**31 - 1
-    mallopt(trim_threshold, unlimited)
-    mallopt(mmap_threshold, 2**30)
+    if (libc := _glibc()) is not None:
+        libc.mallopt(trim_threshold, unlimited)
+        libc.mallopt(mmap_threshold, 2**30)
+
+
+def release_heap() -> None:
+    """Gives what the heap has kept and does not use back to the kernel: where memory is short, others need it."""
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL("libc.so.6") if sys.platform.startswith("linux") else None
+    except OSError:  # musl has no such settings
+        return None

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dreamvid import neighbourhoods, steps, tiles
+from dreamvid.device import release_heap
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.jitter import shaken
 from dreamvid.media import Image, Mask
@@ -24,6 +25,8 @@ from dreamvid.strength import Grid
 logger = logging.getLogger(__name__)
 SMALLEST_OCTAVE = 32  # pixels on the short side: below it nothing of a picture is left to dream into
 SMALLEST_TILE = 64
+# How torch says that memory is short; the last is oneDNN's, whose convolutions are often the first to find out.
+MEMORY_WORDS = "allocate memory", "not enough memory", "out of memory", "could not create a primitive"
 LIGHT = 0.299, 0.587, 0.114  # of red, green and blue in how bright a colour is (ITU-R BT.601)
 Key = tuple[int, ...]
 
@@ -193,6 +196,7 @@ def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[
             dreamer = _with_smaller_tiles(dreamer, error, image)
             climbing = dreamer.at_step(key[-1])
         # Tried again out here: inside the handler the error would still hold the memory of what failed.
+        release_heap()
     slope, score = back(slope), back(score)
     if not bool(torch.isfinite(slope.sum())):
         raise NetError(
@@ -278,14 +282,15 @@ def _grown(detail: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _with_smaller_tiles(dreamer: Dreamer, error: Exception, image: Tensor) -> Dreamer:
     """Half the tile, where it was memory that failed; every other error goes on up."""
-    said = any(words in str(error) for words in ("allocate memory", "not enough memory", "out of memory"))
+    said = any(words in str(error) for words in MEMORY_WORDS)
     if not (said or isinstance(error, MemoryError | torch.OutOfMemoryError)):
         raise error
     failed = min(dreamer.settings.tile, max(image.shape[-2:]))
     tile = failed // 2 // tiles.ALIGN * tiles.ALIGN
     if tile < SMALLEST_TILE:
         raise SettingsError(
-            f"{dreamer.net.name} does not fit in memory even in patches of {failed} pixels: name a smaller net"
+            f"{dreamer.net.name} does not fit in memory even in patches of {failed} pixels: name a smaller net, "
+            "or begin with a smaller dream.tile, for memory that ran out once is not always had again"
         ) from error
     logger.warning("out of memory: going on in patches of %d pixels (set dream.tile=%d to start so)", tile, tile)
     return dreamer.with_tile(tile)

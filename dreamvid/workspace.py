@@ -19,6 +19,7 @@ from typing import Any, Literal
 import filelock
 import numpy as np
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from dreamvid import masks, presets
 from dreamvid.engine import Engine
@@ -62,6 +63,9 @@ class FrameRecord:
     seconds: float
     score: float | None
     values: dict[str, float]
+
+
+RECORDS = TypeAdapter(FrameRecord)
 
 
 def make_folder(output: Path, work_dir: Path | None) -> Path:
@@ -124,6 +128,8 @@ def begin(folder: Path, footage: Footage, moving: Schedule, ready: Engine, resum
         for old in (folder / "frames", *(folder / name for name in BEGUN), plan_file):
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         _check_disk(folder, footage)
+    for half_written in folder.rglob(".*.part*"):  # left by a run that was killed
+        half_written.unlink(missing_ok=True)
     store = FrameStore(folder / "frames")
     write_file(folder / "job.toml", presets.to_toml(moving.settings).encode())
     write_file(plan_file, footage.plan.to_json(fingerprint).encode())
@@ -180,22 +186,27 @@ def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, A
     return line
 
 
-def _strength(told: dict[str, Any]) -> Strength:
-    scores = (tuple(tuple(row) for row in grid) for grid in told["scores"])
-    return Strength(tuple(told["bands"]), tuple(scores))
+def _record(line: dict[str, Any] | None, before: FrameRecord | None) -> FrameRecord | None:
+    """A journal line as a record again; None where it is damaged, or another version's."""
+    if line is None or line.keys() != {field.name for field in fields(FrameRecord)}:
+        return None
+    if line["strength"] is None and before is not None:
+        line = {**line, "strength": before.strength}
+    try:
+        return RECORDS.validate_python(line)
+    except ValidationError:
+        return None
 
 
 def finished(store: FrameStore, footage: Footage) -> list[FrameRecord]:
     """The longest run of frames from the start that the journal knows and whose files still have their hash."""
     records: list[FrameRecord] = []
-    known = {field.name for field in fields(FrameRecord)}
-    lines = {line["index"]: line for line in store.journal() if line.keys() == known}
+    lines = {line["index"]: line for line in store.journal() if isinstance(line.get("index"), int)}
     for position, index in enumerate(footage.plan.frames):
-        line = lines.get(index)
-        if line is None or not store.matches(position, line["sha256"]):
+        record = _record(lines.get(index), records[-1] if records else None)
+        if record is None or not store.matches(position, record.sha256):
             break
-        strength = _strength(line["strength"]) if line["strength"] else records[-1].strength
-        records.append(FrameRecord(**{**line, "strength": strength}))
+        records.append(record)
     if records:
         logger.info("going on after frame %d of %d", len(records), len(footage.plan.frames))
     return records

@@ -1,7 +1,10 @@
 """The command line: what it says, on which stream, with which exit code."""
 
+import errno
 import json
+import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +19,7 @@ import torch
 from little import HEIGHT, QUICK_PRESET, WIDTH, drifting, film, read_image, texture, tone, unstyled, write_image
 
 import dreamvid
-from dreamvid import cli, engine
+from dreamvid import cli, engine, presets
 from dreamvid.nets.net import Net
 from dreamvid.video import cv
 from dreamvid.video.store import FrameStore
@@ -448,6 +451,8 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "the source as the output": (SETTINGS, "source itself", ["video", "clip.mp4", "clip.mp4", "--overwrite"]),
     "the source by another name": (SETTINGS, "source itself", ["video", "clip.mp4", "gap/../clip.mp4"]),
     "the source as a still": (SETTINGS, "source itself", ["image", "still.png", "still.png", "--overwrite"]),
+    "an output without a name": (SETTINGS, "no name of its own", ["video", "clip.mp4", "..", "--overwrite"]),
+    "a still without a name": (SETTINGS, "no name of its own", ["image", "still.png", ".", "--overwrite"]),
     "an output that is there": (SETTINGS, "--overwrite", ["video", "clip.mp4", "taken.mp4"]),
     "a still that is there": (SETTINGS, "--overwrite", ["image", "still.png", "taken.png"]),
     "a folder that is there": (SETTINGS, "--overwrite", ["video", "clip.mp4", "taken"]),
@@ -488,6 +493,47 @@ def test_bad_input_gets_one_line_the_right_code_and_leaves_nothing_behind(
     assert re.search(said, err), err
     assert {path: path.read_bytes() for path in sorted(here.rglob("*")) if path.is_file()} == before
     assert sorted(path for path in here.rglob("*") if path.is_dir()) == folders
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["video", "clip.mp4", "pipe", "--overwrite"], SETTINGS),
+        (["image", "still.png", "pipe.png", "--overwrite"], SETTINGS),
+        (["batch", "pipe"], SETTINGS),
+        (["video", *IN_OUT, "--audio", "pipe.png"], SOURCE),
+        (["video", "pipe", "dream.mp4"], SOURCE),
+    ],
+    ids=["film", "still", "batch file", "sound", "source"],
+)
+def test_no_pipe_is_waited_for(here: Path, arguments: list[str], code: int, capsys: Capture) -> None:
+    os.mkfifo("pipe")
+    os.mkfifo("pipe.png")
+    before = sorted(here.iterdir())
+    assert cli.run(arguments) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "pipe" in line
+    assert sorted(here.iterdir()) == before
+
+
+def test_a_full_disk_is_one_line_wherever_it_is_met(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/some.srt")
+
+    monkeypatch.setattr(presets, "schema", full)
+    assert cli.run(["presets", "schema"]) == JOB
+    assert (
+        capsys.readouterr().err == "dreamvid: the disk with /tmp/some.srt is full: make room, and run again to go on\n"
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no shell that closes a stream")
+def test_a_closed_stderr_stops_nothing(here: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m dreamvid image noise dream.png --size 32x32 --set dream.steps=0 2>&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (here / "dream.png").is_file()
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no folder here that not even root can write")

@@ -271,25 +271,29 @@ def test_a_flat_score_leaves_the_picture_as_it_is(dreamer: Dreamer) -> None:
     np.testing.assert_array_equal(dreamed(with_settings(flat, octaves=1), picture()), picture())
 
 
-def bounded_memory(limit: int) -> Callable[..., tuple[Tensor, Tensor]]:
+ALLOCATOR = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: no"
+
+
+def bounded_memory(limit: int, said: str = ALLOCATOR) -> Callable[..., tuple[Tensor, Tensor]]:
     """A gradient that finds no memory for patches above a limit, as torch says it on a processor."""
     real = tiles.gradient
 
     def gradient(fields: Callable, image: Tensor, tile: int, overlap: int, *more: Any) -> tuple[Tensor, Tensor]:
         if min(tile, max(image.shape[-2:])) > limit:
-            raise RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: no")
+            raise RuntimeError(said)
         return real(fields, image, tile, overlap, *more)
 
     return gradient
 
 
+@pytest.mark.parametrize("said", [ALLOCATOR, "could not create a primitive"])
 def test_a_patch_that_does_not_fit_is_halved_said_once_and_remembered(
-    dreamer: Dreamer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    dreamer: Dreamer, said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = with_settings(dreamer, octaves=1, tile=512)
     source = picture(200, 256)
     wanted = dreamed(with_settings(one, tile=128), source)
-    monkeypatch.setattr(tiles, "gradient", bounded_memory(128))
+    monkeypatch.setattr(tiles, "gradient", bounded_memory(128, said))
     with caplog.at_level(logging.WARNING):
         result, onward = dream(one, source, None, Effort(3), KEY)
     assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [

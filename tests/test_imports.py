@@ -34,6 +34,7 @@ BESIDE: dict[str, set[str]] = {
     "tables": {"errors", "tracks", "settings", "objective_settings"},
     "presets": {"errors", "settings", "objective_settings", "tables"},
     "dream": {
+        "device",
         "jitter",
         "neighbourhoods",
         "nets.prepare",

@@ -104,6 +104,29 @@ def test_a_torn_journal_costs_what_is_torn_off(clip: Path, output: Path, referen
     assert frames_of(output) == frames_of(reference)
 
 
+@pytest.mark.parametrize("wrong", [{"strength": 5}, {"tile": "large"}, {"index": [2]}, {"sha256": None}])
+def test_a_line_of_the_journal_that_holds_other_things_is_no_line(
+    clip: Path, output: Path, reference: Path, wrong: dict[str, Any]
+) -> None:
+    job.dream_video(str(clip), output, quick(), KEEP)
+    lines = journal_of(output)
+    lines[2] |= wrong
+    (folder_of(output) / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert job.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True)).rendered == COUNT - 2
+    assert frames_of(output) == frames_of(reference)
+
+
+def test_what_a_killed_run_left_half_written_goes(clip: Path, output: Path, reference: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, quick(), stop_after(2))
+    halves = [folder_of(output) / ".plan.7.part.json", folder_of(output) / "frames" / ".000002.7.part.png"]
+    for half in halves:
+        half.write_text("half")
+    job.dream_video(str(clip), output, quick(), KEEP)
+    assert [half.name for half in halves if half.exists()] == []
+    assert frames_of(output) == frames_of(reference)
+
+
 def test_a_damaged_plan_is_said(clip: Path, output: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         job.dream_video(str(clip), output, quick(), stop_after(2))

@@ -1,8 +1,10 @@
 """The command line: parses, shows progress, turns errors into exit codes. No decision about pixels is made here."""
 
+import errno
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 EXIT_CODES = {
@@ -20,6 +22,8 @@ def main() -> None:
     # OpenMP's threads spin while they wait. Beside any other busy process that makes a dream several times slower, and
     # alone on the machine sleeping costs next to nothing. It must be said before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if sys.stderr is None:  # closed by whoever started this: nothing can be said, and everything else can be done
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     sys.exit(run(sys.argv[1:]))
 
 
@@ -53,6 +57,12 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stderr.close()
         return 0
+    except OSError as error:  # where no disk was expected to be full: of temporary files, or of what is printed to
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" with {error.filename}" if error.filename else ""
+        _say(f"the disk{where} is full: make room, and run again to go on")
+        return EXIT_CODES["JobError"]
     finally:
         log = logging.getLogger("dreamvid")  # a program that calls this has its own way to show what is said
         log.handlers.clear()

@@ -5,8 +5,9 @@ import importlib.util
 import math
 import sys
 from collections.abc import Callable, Sequence
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import torch
@@ -41,15 +42,23 @@ def net_of_code(name: str, weights: str | None, *, trust: bool) -> Net:
     return Net(name, module, mean, std, _sha256(module, Path(file)), side=_side(module))
 
 
+class _Source(SourceFileLoader):
+    """Executes what a file says now: no bytecode is left beside it, nor taken from there."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _loaded(file: Path) -> ModuleType:
     if not is_there(file):
         raise NetError(f"there is no Python file {file}")
-    spec = importlib.util.spec_from_file_location(f"dreamvid_own_{file.stem}", file)
-    assert spec is not None and spec.loader is not None  # its name ends in .py
+    loader = _Source(f"dreamvid_own_{file.stem}", str(file))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[module.__name__] = module  # where dataclasses look for the module they are in
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise NetError(f"{file} cannot be loaded: {_told(error)}") from None
     return module

@@ -205,6 +205,10 @@ def _codec(output: Path, wanted: str | None) -> tuple[str, str]:
 
 
 def _check_place(output: Path) -> None:
+    if output.name in ("", ".."):
+        raise SettingsError(f"{output} has no name of its own: name the file or the folder that is to be written")
+    if output.exists() and not (output.is_file() or output.is_dir()):
+        raise SettingsError(f"{output} is no regular file: give the output another name")
     if not output.parent.is_dir():
         raise SettingsError(f"the folder {output.parent} does not exist: create it first")
     folder = output if output.is_dir() else output.parent

@@ -1,5 +1,7 @@
 """Nets from Python files: executed only where that was said, refused in one line."""
 
+import os
+import sys
 import textwrap
 from fractions import Fraction
 from itertools import count
@@ -135,6 +137,17 @@ def test_a_net_is_known_by_its_code_and_its_weights(tmp_path: Path) -> None:
     file = written(tmp_path, "import torch\ndef build(): return torch.nn.Conv2d(3, 4, 3)\n")
     fresh = {trusted(f"{file}:build").sha256 for _ in range(2)}
     assert first == same != other and len(fresh) == 2
+
+
+def test_a_file_is_read_anew_and_nothing_is_left_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = written(tmp_path, SMALL)
+    before = file.stat().st_mtime_ns
+    trusted(f"{file}:build")
+    assert list(tmp_path.iterdir()) == [file]
+    file.write_text(file.read_text().replace("nn.Conv2d(3, 4", "nn.Conv2d(3, 5"))
+    os.utime(file, ns=(before, before))  # as long as it was, and as old: bytecode would pass for it
+    assert layer_shapes(trusted(f"{file}:build"))["0"] == (5, 111, 111)
 
 
 def test_weights_of_a_file_fill_it(tmp_path: Path) -> None:
