@@ -154,7 +154,7 @@ def _explain(error: ValidationError) -> str:
         if path.startswith("objective."):
             valid = [f"{path.rsplit('.', 1)[0]}.{name}" for name in ObjectiveSettings.model_fields]
         else:
-            valid = list(key_paths())
+            valid = [*key_paths(), *(Settings.model_fields if "." not in path else ())]
         return f"unknown key {path}{nearest(path, valid)}"
     if first["type"] == "tuple_type":
         return f"{path}: give all of it as a list, such as [0, 0.5]"
