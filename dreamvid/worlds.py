@@ -86,7 +86,7 @@ def make(
             dreamer = moving(number).with_tile(dreamer.settings.tile)
         # At the end steps go where the film is weakest, so that no part of the flight is behind the others.
         choices = CHOICES if number >= len(plan) - evening and moving is None else 1
-        looks = [_look(scene, world, times[number + turn * len(plan)], high, wide, dreamer) for turn in range(choices)]
+        looks = [_look(scene, world, times[number + turn * len(plan)], high, wide) for turn in range(choices)]
         at, base, shown = looks[0] if choices == 1 else min(looks, key=lambda look: _worth(look[2], dreamer))
         image = to_tensor(shown, dreamer)
         source = to_tensor(base, dreamer) if dreamer.asks_for_source else None
@@ -98,9 +98,7 @@ def make(
         yield Made(world, number + 1, len(plan))
 
 
-def _look(
-    scene: Scene, world: World, time: float, height: int, width: int, dreamer: Dreamer
-) -> tuple[Pose, Image, Image]:
+def _look(scene: Scene, world: World, time: float, height: int, width: int) -> tuple[Pose, Image, Image]:
     """The pose at a time, the scene from there, and that with what has been dreamed over it."""
     at = scene.flight.pose(time)
     base = scene.view(at, height, width)
