@@ -260,10 +260,10 @@ def test_a_loop_frame_by_frame_ends_with_the_frame_that_its_first_was_dreamed_fr
     source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mkv"
     job.dream_zoom(str(source), output, quick(**{**WORLD, "camera": {"zoom": 2.5, "mode": "frames"}}), KEEP)
     stored = frames_of(output)
-    assert len(stored) == 2 + 6  # a third of the lap is the landing
+    assert len(stored) == 6 + 6  # half of the lap is the landing, and as much goes before what it lands on
     frames = [read_image(path) for path in sorted((Path(f"{output}.dreamvid") / "frames").iterdir())]
-    assert np.array_equal(frames[7], frames[1])
-    assert not np.array_equal(frames[6], frames[0])
+    assert np.array_equal(frames[11], frames[5])
+    assert not np.array_equal(frames[9], frames[3])
 
 
 def test_a_flight_over_several_stills(tmp_path: Path) -> None:
