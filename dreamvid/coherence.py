@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float
-from dreamvid.motion import Motion, sample, warp
+from dreamvid.motion import Motion, left_behind, sample, warp
 from dreamvid.settings import CoherenceSettings
-from dreamvid.strength import SLIVER, Strength, bands, rms
+from dreamvid.strength import OPPONENT, SLIVER, Strength, band_rms, bands, grown, opponent, tint
 from dreamvid.video import cv
 
 LOST = 0.4  # share of the frame: where less can be followed, or less outlives the change, nothing is carried
 GAIN = (0.90, 1.05)  # limits of a band's gain per frame: strength is steered, not forced
+ABOVE = 1.05  # times the rms of a fresh layer: one that was warped and rounded excites a net less
+TINTED = 0.1  # share, a frame, of what a layer's mean colour lacks
 SPECK = 1 / 60  # of the short side: what is smaller is the flow's own error and not a place uncovered
 FADED = 0.5  # share of the carried layer that goes where something was uncovered: the rest is soon made to fit
 AREA = 1 / 10  # of the short side: over such squares what flow leaves of a change of light averages out
@@ -25,7 +27,7 @@ CALM = 0.45  # share of a step that is taken back where the picture is still: th
 SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to the next
 WORTH, ASKING = 0.02, 0.04  # shares of the frame uncovered: that gets more steps; that older frames are asked for
 RIM = 1 / 14  # of the short side, around what is uncovered: what was so some frames ago is weak still
-RENEWED = 0.5  # share of the picture that is new, frame after frame, which calls for a new measure
+RENEWED = 0.5  # share of the picture that has come or gone, frame after frame, which calls for a new measure
 FAINT = 1 / 8  # of a dream: where a mask lets less be seen, stored pixels hardly tell what it was
 
 
@@ -137,21 +139,13 @@ def same_mask(one: Mask | None, other: Mask | None) -> bool:
     return one is other if one is None or other is None else np.array_equal(one, other)
 
 
-def aged(age: float, new: Mask, wear: float = 0.0, opened: float = 1.0) -> float:
-    """The age of a strength after a further frame, in which these places, H x W in [0, 1], were `new`.
-
-    `wear`: what settings that have moved add to it; `opened`: share of the frame that is dreamed, under a mask.
-    """
-    return round(age + min(1 / SHORTEST_AGE, float(new.mean()) / opened / RENEWED + 1 / LONGEST_AGE) + wear, 6)
-
-
 @dataclass(frozen=True)
 class Followed:
     """What earlier frames lend to a new one: a `layer` moved to where it belongs now, H x W x 3.
 
     `kept`: share of it that lives on; `new`, `still`: places that were uncovered and that do not move; all H x W in
-    [0, 1]. `valid`: share of the frame that could be followed; `alive`: as in a `Carry`; `covered`: share of the frame
-    that the layer covers, under a mask; `opened`: of which anything is to be dreamed.
+    [0, 1]. `valid`: share of the frame that could be followed; `alive`: as in a `Carry`; `gone`: share of the frame
+    before that a zoom in has left behind; `opened`: share of the frame that is dreamed, under a mask.
     """
 
     layer: Image
@@ -160,8 +154,23 @@ class Followed:
     still: Mask
     valid: float
     alive: float
-    covered: float = 1.0
+    gone: float = 0.0
     opened: float = 1.0
+
+    @property
+    def seed(self) -> Image:
+        """The layer that a frame's dream begins with, as far as it lives on."""
+        return self.layer * _in_colours(self.kept)
+
+    def lasting(self, mask: Mask | None) -> Mask:
+        """Where the layer goes on as it was, and a frame's mask shows it: H x W in [0, 1]."""
+        lasting = self.kept * (1 - self.new)
+        return lasting if mask is None else lasting * shown(mask)
+
+    def aged(self, age: float, wear: float) -> float:
+        """The age of a strength after this frame; `wear`: what settings that have moved add to it."""
+        changed = max(float(self.new.mean()) / self.opened, self.gone)
+        return round(age + min(1 / SHORTEST_AGE, changed / RENEWED + 1 / LONGEST_AGE) + wear, 6)
 
 
 def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *, dies: bool = True) -> Followed | None:
@@ -182,17 +191,17 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *,
             continue
         same, other = ANOTHER
         layer, new = warp(past.layer, motion), np.clip((same - kept) / (same - other), uncovered(motion), 1)
-        covered = opened = 1.0
+        opened = 1.0
         if past.mask is not None and frame.mask is not None:
             seen, wanted = sample(shown(past.mask), motion.field), shown(frame.mask)
             new = np.maximum(new, wanted - seen) * (wanted > 0)
-            covered, opened = float(seen.mean()), max(SLIVER, float(wanted.mean()))
+            opened = max(SLIVER, float(wanted.mean()))
         if found is None:
             alive = round(min(1.0, carry.alive / RENEWING) * float(kept.mean()), 6)
             if dies and alive < DEAD:
                 break
             kept = kept * (1 - FADED * new)
-            found = Followed(layer, kept, new, still(motion), valid, alive, covered, opened)
+            found = Followed(layer, kept, new, still(motion), valid, alive, left_behind(motion.field), opened)
             continue
         again = found.new * (1 - new)  # uncovered since, and seen from here
         layer = found.layer + _in_colours(again) * (layer - found.layer)
@@ -222,7 +231,7 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
         one.still,
         max(one.valid, other.valid),
         one.alive,
-        one.covered + share * (other.covered - one.covered),
+        one.gone,
         one.opened,
     )
 
@@ -232,21 +241,28 @@ def renewed(found: Followed, fresh: Image, share: float) -> Followed:
     if not share:
         return found
     layer, kept = found.layer + np.float32(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
-    covered = found.covered + share * (1 - found.covered)
-    return replace(found, layer=layer, kept=kept.astype(np.float32), covered=covered)
+    return replace(found, layer=layer, kept=kept.astype(np.float32))
 
 
-def seed(moved: Image, kept: Mask, strength: Strength, sizes: list[tuple[int, int]], covered: float = 1.0) -> Image:
-    """The layer that a frame's dream begins with: the last one, `moved` with the picture, as far as it is `kept`.
+def steadied(
+    dream: Image, source: Image, strength: Strength, sizes: list[tuple[int, int]], where: Mask | None = None
+) -> Image:
+    """A dream, H x W x 3 in [0, 1], with every band of its layer, and its tint, brought towards those of a fresh one.
 
-    Each octave's band is held at its strength, since warping and further steps would let it fade or grow. `covered`:
-    the share of the frame that the layer covers, and whose strength it has.
+    `where`: H x W in [0, 1], the places that its own strength is told from, and that are changed. Told after the steps,
+    which add more to ripe shapes than to young ones.
     """
-    layer = np.zeros_like(moved)
-    for band, wanted in zip(bands(moved, sizes), strength.bands, strict=True):
-        found = rms(band) / max(covered, SLIVER) ** 0.5
-        layer += band * np.float32(np.clip(wanted / found, *GAIN) if found > 0 else 1.0)
-    return layer * _in_colours(kept)
+    cv2 = cv.load()
+    layer = opponent(dream - source)
+    told = None if where is None or where.min() == 1 else where
+    change = np.zeros((1, 1, 3), np.float32)
+    for band, found, wanted in zip(bands(layer, sizes), band_rms(layer, sizes, told), strength.bands, strict=True):
+        gains = [np.clip(ABOVE * much / has, *GAIN) if has > 0 else 1 for has, much in zip(found, wanted, strict=True)]
+        change = grown(change, (band.shape[0], band.shape[1]))
+        change += cv2.transform(band, np.diag(np.array(gains, np.float32) - 1))
+    change += np.float32(TINTED) * np.subtract(strength.tint, tint(layer, told), dtype=np.float32)
+    change = cv2.transform(change, OPPONENT.T)
+    return np.clip(dream + (change if told is None else _in_colours(told) * change), 0, 1)
 
 
 def blended(past: Past, source: Image, settings: CoherenceSettings) -> Image:

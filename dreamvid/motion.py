@@ -63,6 +63,14 @@ def inside(field: Field) -> npt.NDArray[np.bool_]:
     return (rows >= 0) & (rows <= height - 1) & (columns >= 0) & (columns <= width - 1)
 
 
+def left_behind(field: Field) -> float:
+    """The share of the frame before that a zoom in has left outside, told from how far apart the borders were."""
+    height, width = max(1, field.shape[0] - 1), max(1, field.shape[1] - 1)
+    rows = 1 + (np.median(field[-1, :, 0]) - np.median(field[0, :, 0])) / height
+    columns = 1 + (np.median(field[:, -1, 1]) - np.median(field[:, 0, 1])) / width
+    return float(max(0.0, 1 - rows * columns))
+
+
 def sample(picture: npt.NDArray[np.float32], field: Field) -> npt.NDArray[np.float32]:
     """A picture looked up bilinearly where a field points; beyond the border its last pixels go on."""
     cv2 = cv.load()

@@ -14,7 +14,7 @@ from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.neighbourhoods import grid_shape
 from dreamvid.plan import Plan
 from dreamvid.settings import Settings
-from dreamvid.strength import Strength, band_rms
+from dreamvid.strength import Strength, band_rms, opponent, tint
 from dreamvid.turns import Turn, Turns
 from dreamvid.world import World
 from dreamvid.worlds import Filming
@@ -118,9 +118,9 @@ def _between(course: Course, frame: Frame, before: Carry, after: Past, share: fl
         valid = 0.0
     else:
         sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
-        valid, layer = found.valid, coherence.seed(found.layer, found.kept, before.strength, sizes, found.covered)
-        image = np.clip(source + layer, 0, 1)
-        image = coherence.settle(image, image, found.still, last, frame.image, restless=restless)
+        valid, start = found.valid, np.clip(source + found.seed, 0, 1)
+        image = coherence.steadied(start, source, before.strength, sizes, found.lasting(frame.mask))
+        image = coherence.settle(image, start, found.still, last, frame.image, restless=restless)
     pixels, tile = to_pixels(coherence.masked(image, source, frame.mask)), dreamer.settings.tile
     return Rendered(frame.index, frame.image, pixels, before.strength, before.age, before.alive, valid, tile)
 
@@ -137,6 +137,7 @@ def each_dreamed(course: Course, frames: Iterable[Frame], carry: Carry | None = 
         settings, dreamer = turn.settings, turn.dreamer.with_tile(dreamer.settings.tile)
         how = settings.coherence
         source, shown = to_float(frame.image), None if frame.mask is None else coherence.shown(frame.mask)
+        sizes = octave_sizes(source.shape[0], source.shape[1], settings.dream)
         if how.mode == "none" or plan.begins_shot(frame.index):
             carry = None
         valid, age, alive = None, 0.0, 1.0
@@ -149,6 +150,7 @@ def each_dreamed(course: Course, frames: Iterable[Frame], carry: Carry | None = 
             for finish in range(FINISHING if held else 0):
                 key, layer = (frame.index, FINISH + finish), coherence.masked(image, source, shown) - source
                 image, dreamer = dream(dreamer, source, layer, carried_effort(settings, strength, shown=shown), key)
+                image = coherence.steadied(image, source, strength, sizes, shown)
         elif how.mode == "blend":
             strength = carry.strength
             layer = coherence.blended(carry.last, source, how)
@@ -162,14 +164,13 @@ def each_dreamed(course: Course, frames: Iterable[Frame], carry: Carry | None = 
             strength = carry.strength.towards(measured(dreamer, source, image, shown), RENEWAL)
         else:
             valid, alive = found.valid, found.alive
-            strength, age = carry.strength, coherence.aged(carry.age, found.new, turn.wear, found.opened)
-            sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
+            strength, age = carry.strength, found.aged(carry.age, turn.wear)
             if age >= 1 or turn.renewed or strength.shape != tuple(starmap(grid_shape, sizes)):
                 probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
                 share = max(RENEWAL, min(1.0, turn.moved))
                 strength, age = strength.towards(measured(dreamer, source, probe, shown), share), 0.0
                 found = coherence.renewed(found, probe - source, turn.renewed)
-            layer = coherence.seed(found.layer, found.kept, strength, sizes, found.covered)
+            layer = found.seed
             if landing is not None and landing[0].share(frame.index) > 0:
                 back = landing[0].mixing(frame.index, *source.shape[:2])
                 layer = layer + back * (landing[1](frame.index - landing[0].lap) - layer)
@@ -179,6 +180,7 @@ def each_dreamed(course: Course, frames: Iterable[Frame], carry: Carry | None = 
             else:
                 effort = carried_effort(settings, strength, found.new, frame.index, shown)
                 image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
+                image = coherence.steadied(image, source, strength, sizes, found.lasting(frame.mask))
                 image = coherence.settle(image, start, found.still, carry.last, frame.image, restless=restless)
 
         pixels = to_pixels(coherence.masked(image, source, frame.mask))
@@ -196,7 +198,7 @@ def film(filming: Filming, world: World | None, frames: Iterable[Frame], tile: i
         yield Rendered(frame.index, frame.image, pixels, NO_STRENGTH, 0.0, 1.0, None, tile)
 
 
-NO_STRENGTH = Strength((), ())  # where nothing goes on, nothing is held
+NO_STRENGTH = Strength((), (), ())  # where nothing goes on, nothing is held
 
 
 def carried_effort(
@@ -233,7 +235,8 @@ def measured(dreamer: Dreamer, source: Image, image: Image, shown: Mask | None =
     """The strength of a dream of `source`, both H x W x 3 in [0, 1]; `shown`: where it is to be seen."""
     sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
     cut = None if shown is None else coherence.masked(image, source, shown)
-    return Strength(band_rms(image - source, sizes, shown), octave_scores(dreamer, image, cut, shown))
+    layer = opponent(image - source)
+    return Strength(band_rms(layer, sizes, shown), tint(layer, shown), octave_scores(dreamer, image, cut, shown))
 
 
 def _fresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> tuple[Image, Dreamer]:

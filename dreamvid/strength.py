@@ -1,7 +1,8 @@
-"""How strong a dream is, octave by octave and place by place, and the steps that hold it there."""
+"""How strong a dream is, band by band and place by place, and the steps that hold it there."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import starmap
+from itertools import pairwise, starmap
 
 import numpy as np
 import torch
@@ -10,22 +11,29 @@ from torch import Tensor
 from dreamvid.media import Image, Mask
 from dreamvid.video import cv
 
-Grid = tuple[tuple[float, ...], ...]  # rows of a score in neighbourhoods, as `neighbourhoods.means` lays them out
+Grid = tuple[tuple[float, ...], ...]  # a score in neighbourhoods, as `neighbourhoods.means` lays them out; or bands
 CEILING = 1.25  # score, as a share of the fresh dreams', at which a neighbourhood is dreamed no further
 BOOST = 4.0  # times the usual step that a neighbourhood far too weak may take
+BROADER = 5  # bands below the coarsest octave: a single one keeps its strength while all in it turns into vast shapes
+# Light, red against blue, and both against green: almost independent of each other in pictures (I1 to I3 of Ohta,
+# Kanade and Sakai 1980), here of length one, so that the transpose goes back.
+OPPONENT = np.array(
+    [np.array(row) / np.linalg.norm(row) for row in ((1, 1, 1), (1, 0, -1), (-1, 2, -1))], dtype=np.float32
+)
 SLIVER = 0.01  # share of the frame: less than that tells nothing of how strong dreams are
 EVENING = 0.5  # share of the picture's mean in what is wanted of a neighbourhood: a few dreams hardly tell one
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How strong fresh dreams of a picture are, which the carried ones are held to; per octave, coarse to fine.
+    """How strong fresh dreams of a picture are, which the carried ones are held to; coarse to fine.
 
-    `bands`: rms of the layer in each octave's band, in [0, 1]; `scores`: the objective at each octave's size, in
-    neighbourhoods.
+    `bands`: rms of the layer's light and its two colours in each of its bands, as of `band_rms`; `tint`: their means;
+    `scores`: the objective at each octave's size, in neighbourhoods.
     """
 
-    bands: tuple[float, ...]
+    bands: Grid
+    tint: tuple[float, ...]
     scores: tuple[Grid, ...]
 
     @property
@@ -41,14 +49,14 @@ class Strength:
         def mixed(mine: float, its: float) -> float:
             return float(f"{(1 - share) * mine + share * its:.4g}")
 
-        def rows(mine: tuple[float, ...], its: tuple[float, ...]) -> tuple[float, ...]:
+        def row(mine: tuple[float, ...], its: tuple[float, ...]) -> tuple[float, ...]:
             return tuple(starmap(mixed, zip(mine, its, strict=True)))
 
-        scores = (
-            tuple(starmap(rows, zip(mine, its, strict=True)))
-            for mine, its in zip(self.scores, other.scores, strict=True)
-        )
-        return Strength(rows(self.bands, other.bands), tuple(scores))
+        def grid(mine: Grid, its: Grid) -> Grid:
+            return tuple(starmap(row, zip(mine, its, strict=True)))
+
+        scores = tuple(starmap(grid, zip(self.scores, other.scores, strict=True)))
+        return Strength(grid(self.bands, other.bands), row(self.tint, other.tint), scores)
 
     def ease(self, octave: int, score: Tensor) -> Tensor:
         """Share of its step that each neighbourhood takes, 0 to `BOOST`: 1 where its score, (1, 1, rows, columns), is
@@ -62,27 +70,50 @@ class Strength:
         return torch.where(wanted > 0, ease, torch.ones_like(ease))  # a score below zero is no measure
 
 
-def bands(layer: Image, sizes: list[tuple[int, int]]) -> list[Image]:
-    """Splits a layer into octave bands that sum to it; `sizes`: (height, width) coarse to fine, the last its own."""
+def bands(layer: Image, sizes: list[tuple[int, int]]) -> Iterator[Image]:
+    """Splits a layer into a band for each of the sizes, (height, width) coarse to fine, the last its own.
+
+    A Laplacian pyramid (Burt and Adelson 1983): each is of its own size, and `grown` to the next and added to it, one
+    after the other, they are the layer again. Before the first size come `BROADER` more, half octaves apart: a step
+    makes shapes broader than its octave is fine, and in a zoom they go on growing, or shrink.
+    """
     cv2 = cv.load()
-    height, width = layer.shape[:2]
-    parts, below = [], np.zeros_like(layer)
-    for rows, columns in sizes[:-1]:
-        small = cv2.resize(layer, (columns, rows), interpolation=cv2.INTER_AREA)
-        above = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
-        parts.append(above - below)
-        below = above
-    return [*parts, layer - below]
+    broader = [tuple(max(1, round(side * 2 ** (-half / 2))) for side in sizes[0]) for half in range(BROADER, 0, -1)]
+    levels = [layer]
+    for rows, columns in reversed([*broader, *sizes[:-1]]):
+        levels.append(cv2.resize(levels[-1], (columns, rows), interpolation=cv2.INTER_AREA))
+    yield levels[-1]
+    for finer, level in reversed(list(pairwise(levels))):
+        yield finer - grown(level, (finer.shape[0], finer.shape[1]))
 
 
-def band_rms(layer: Image, sizes: list[tuple[int, int]], where: Mask | None = None) -> tuple[float, ...]:
-    """The rms of a layer in each octave's band, coarse to fine, in [0, 1]; `where`: in these places alone, H x W."""
-    covered = 1.0 if where is None else float(where.mean())
-    if where is None or covered < SLIVER:
-        return tuple(rms(band) for band in bands(layer, sizes))
-    return tuple(rms(band) / covered**0.5 for band in bands(layer * where[..., None], sizes))
+def grown(level: Image, size: tuple[int, int]) -> Image:
+    """A level of a pyramid at the (height, width) of the next."""
+    cv2 = cv.load()
+    return np.asarray(cv2.resize(level, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def rms(layer: Image) -> float:
-    """The root of the mean square of a layer; not by BLAS, whose sums depend on how many threads it has."""
-    return float(np.sqrt(np.square(layer).mean()))
+def opponent(layer: Image) -> Image:
+    """A layer of red, green and blue, H x W x 3, as light, red against blue, and both against green."""
+    return np.asarray(cv.load().transform(layer, OPPONENT), np.float32)
+
+
+def band_rms(layer: Image, sizes: list[tuple[int, int]], where: Mask | None = None) -> Grid:
+    """The rms of each channel of a layer in each of its bands, coarse to fine; `where`: H x W, there alone."""
+    share = 1.0 if where is None else float(np.square(where).mean())
+    if where is None or share < SLIVER:
+        return tuple(_rms(band, 1.0) for band in bands(layer, sizes))
+    return tuple(_rms(band, share) for band in bands(layer * where[..., None], sizes))
+
+
+def tint(layer: Image, where: Mask | None = None) -> tuple[float, ...]:
+    """The mean of each channel of a layer; `where`: in these places alone, H x W in [0, 1]."""
+    share = 1.0 if where is None else float(where.mean())
+    if where is None or share < SLIVER:
+        return tuple(cv.load().mean(layer)[:3])
+    return tuple(mean / share for mean in cv.load().mean(layer * where[..., None])[:3])
+
+
+def _rms(band: Image, share: float) -> tuple[float, ...]:
+    """Not by BLAS, whose sums depend on how many threads it has."""
+    return tuple(float((mean / share) ** 0.5) for mean in cv.load().mean(np.square(band))[:3])

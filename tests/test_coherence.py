@@ -1,5 +1,6 @@
 """What is carried from frame to frame: its octaves, its strength, what outlives a change, where it rests."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from little import HEIGHT, WIDTH, drifting, texture
 
 from dreamvid.coherence import (
+    ABOVE,
     CALM,
     GAIN,
     LONGEST_AGE,
@@ -18,20 +20,19 @@ from dreamvid.coherence import (
     Carry,
     Followed,
     Past,
-    aged,
     blended,
     follow,
     outlived,
     renewed,
-    seed,
     settle,
+    steadied,
     still,
     uncovered,
 )
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.motion import Motion, estimate
 from dreamvid.settings import CoherenceSettings
-from dreamvid.strength import Strength, band_rms
+from dreamvid.strength import Strength, band_rms, opponent, tint
 
 SIZES = [(24, 32), (34, 46), (HEIGHT, WIDTH)]
 EVERYWHERE = np.ones((HEIGHT, WIDTH), np.float32)
@@ -47,9 +48,10 @@ def dreamed(source: Pixels, strength: float = 0.1, seed: int = 9) -> Pixels:
     return to_pixels(np.clip(to_float(source), 0.25, 0.75) + layer)
 
 
-def held(layer: Image, factor: float = 1.0) -> Strength:
-    """The strength of a layer `factor` times as strong as this one."""
-    return Strength(tuple(factor * rms for rms in band_rms(layer, SIZES)), ())
+def held(layer: Image, factor: float = 1.0, where: Mask | None = None) -> Strength:
+    """The strength of fresh dreams that holds a layer at `factor` times its own."""
+    rms = np.array(band_rms(opponent(layer), SIZES, where)) * factor / ABOVE
+    return Strength(tuple(map(tuple, rms.tolist())), tint(opponent(layer), where), ())
 
 
 @pytest.fixture
@@ -66,36 +68,99 @@ def rms(layer: Image) -> float:
     return float(np.sqrt(np.square(layer).mean()))
 
 
-def test_a_layer_of_the_right_strength_goes_on_as_it_is(past: Past) -> None:
-    assert np.allclose(seed(past.layer, EVERYWHERE, held(past.layer), SIZES), past.layer, atol=1e-5)
+def test_a_dream_of_the_right_strength_stays_as_it_is(source: Pixels, past: Past) -> None:
+    assert np.allclose(steadied(past.whole, to_float(source), held(past.layer), SIZES), past.whole, atol=1e-5)
 
 
 @pytest.mark.parametrize(("factor", "gain"), [(1.0, 1.0), (1.03, 1.03), (0.95, 0.95), (3.0, GAIN[1]), (0.1, GAIN[0])])
-def test_the_strength_is_steered_towards_that_of_fresh_dreams(past: Past, factor: float, gain: float) -> None:
+def test_the_strength_is_steered_towards_that_of_fresh_dreams(
+    source: Pixels, past: Past, factor: float, gain: float
+) -> None:
     """A layer that fades is raised and one that grows is lowered, by a few per cent a frame at most."""
-    layer = seed(past.layer, EVERYWHERE, held(past.layer, factor), SIZES)
-    assert rms(layer) == pytest.approx(gain * rms(past.layer), rel=1e-3)
+    dream = steadied(past.whole, to_float(source), held(past.layer, factor), SIZES)
+    layer, before = dream - to_float(source), past.layer
+    mean = before.mean(axis=(0, 1))  # which is held by itself
+    assert rms(layer - layer.mean(axis=(0, 1))) == pytest.approx(gain * rms(before - mean), rel=1e-3)
 
 
 def test_over_many_frames_the_strength_comes_back(source: Pixels) -> None:
     weak, wanted = dreamed(source, 0.05), Past(0, source, dreamed(source, 0.1)).layer
     for _ in range(20):
-        layer = seed(Past(0, source, weak).layer, EVERYWHERE, held(wanted), SIZES)
-        weak = to_pixels(to_float(source) + layer)
+        weak = to_pixels(steadied(to_float(weak), to_float(source), held(wanted), SIZES))
     assert rms(to_float(weak) - to_float(source)) == pytest.approx(rms(wanted), rel=0.1)
+
+
+def test_the_mean_colour_of_a_layer_comes_back(source: Pixels, past: Past) -> None:
+    """In a long film it would drift by some levels, for nothing else holds it."""
+    drifted, wanted = to_float(source) + past.layer + np.array([0.05, 0, -0.03], np.float32), held(past.layer)
+    for _ in range(40):
+        drifted = steadied(drifted, to_float(source), wanted, SIZES)
+    found = (drifted - to_float(source)).mean(axis=(0, 1))
+    assert found == pytest.approx(past.layer.mean(axis=(0, 1)), abs=0.002)
+
+
+def test_light_and_colour_are_held_each_by_itself(source: Pixels, past: Past) -> None:
+    """A layer that has turned grey gets its colours back, and no more light than it had."""
+    grey = np.repeat(past.layer.mean(axis=2, keepdims=True), 3, axis=2)
+    faded = to_float(source) + grey + (past.layer - grey) / 2
+    for _ in range(30):
+        faded = steadied(faded, to_float(source), held(past.layer), SIZES)
+    found = faded - to_float(source)
+    assert rms(found.mean(axis=2)) == pytest.approx(rms(past.layer.mean(axis=2)), rel=0.02)
+    assert rms(opponent(found)[..., 1:]) == pytest.approx(rms(opponent(past.layer)[..., 1:]), rel=0.05)
+
+
+def test_vast_shapes_do_not_take_the_place_of_small_ones() -> None:
+    """In a zoom the one turns into the other, within the band of the one octave of 64 x 96."""
+    size, column = (64, 96), np.arange(96, dtype=np.float32)[None, :, None]
+    small, vast = (
+        np.broadcast_to(0.1 * np.sin(2 * np.pi * column * waves / 96), (*size, 3)).astype(np.float32)
+        for waves in (32, 1)
+    )
+    grey, wanted = np.full_like(small, 0.5), Strength(band_rms(opponent(small), [size]), (0.0, 0.0, 0.0), ())
+    dream = grey + (vast + small) / 2
+    for _ in range(30):
+        dream = steadied(dream, grey, wanted, [size])
+    assert float(((dream - grey) * small).mean() / np.square(small).mean()) == pytest.approx(ABOVE, abs=0.02)
+    assert abs(float(((dream - grey) * vast).mean() / np.square(vast).mean())) < 0.05
+
+
+def test_the_strength_is_told_from_the_places_that_go_on(source: Pixels, past: Past) -> None:
+    """What was uncovered and is weak still does not make the rest stronger."""
+    half = EVERYWHERE.copy()
+    half[:, : WIDTH // 2] = 0
+    dream = to_float(source) + past.layer * half[..., None]
+    alone = steadied(dream, to_float(source), held(past.layer * half[..., None], where=half), SIZES, half)
+    assert np.allclose(alone, dream, atol=1e-5)
+    assert rms(steadied(dream, to_float(source), held(past.layer), SIZES) - dream) > 1e-3
+
+
+def followed(layer: Image, kept: Mask, new: Mask) -> Followed:
+    return Followed(layer, kept, new, EVERYWHERE, 1.0, 1.0)
 
 
 def test_what_is_not_kept_is_not_seeded(past: Past) -> None:
     kept = EVERYWHERE.copy()
     kept[:20] = 0
     kept[20:] = 0.5
-    layer = seed(past.layer, kept, held(past.layer), SIZES)
-    assert not layer[:20].any()
-    assert np.allclose(layer[20:], 0.5 * past.layer[20:], atol=1e-5)
+    seed = followed(past.layer, kept, NOWHERE).seed
+    assert not seed[:20].any()
+    assert np.allclose(seed[20:], 0.5 * past.layer[20:], atol=1e-5)
+
+
+def test_what_lasts_is_kept_and_not_new_and_shown(past: Past) -> None:
+    new, mask = NOWHERE.copy(), EVERYWHERE.copy()
+    new[:20], mask[:, :30] = 1, 0
+    lasting = followed(past.layer, EVERYWHERE, new).lasting(mask)
+    assert not lasting[:20].any() and not lasting[:, :30].any()
+    assert (lasting[20:, 30:] == 1).all()
+    assert (followed(past.layer, EVERYWHERE, NOWHERE).lasting(None) == 1).all()
 
 
 def test_no_dream_is_carried_as_none(source: Pixels, past: Past) -> None:
-    assert not seed(Past(0, source, source).layer, EVERYWHERE, held(past.layer), SIZES).any()
+    nothing = to_float(source)
+    for strength in (held(0 * past.layer), replace(held(past.layer), tint=(0.0, 0.0, 0.0))):
+        assert np.array_equal(steadied(nothing, nothing, strength, SIZES), nothing)
 
 
 def test_blend_mixes_a_share_of_the_last_dream_into_the_frame(past: Past) -> None:
@@ -166,7 +231,9 @@ def test_a_change_in_one_corner_leaves_the_dream_in_the_others() -> None:
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_strength_ages_with_every_frame_and_faster_the_more_is_new(share: float, other: float) -> None:
     less, more = sorted((share, other))
-    slow, fast = (aged(0.25, np.full((4, 4), new, np.float32)) for new in (less, more))
+    slow, fast = (followed(EVERYWHERE, EVERYWHERE, new * EVERYWHERE).aged(0.25, 0.0) for new in (less, more))
+    left = replace(followed(EVERYWHERE, EVERYWHERE, NOWHERE), gone=more).aged(0.25, 0.0)
+    assert left == pytest.approx(fast, abs=1e-5)
     assert 0.25 + 1 / LONGEST_AGE - 1e-6 <= slow <= fast <= 0.25 + 1 / SHORTEST_AGE + 1e-6
 
 
@@ -237,8 +304,8 @@ def test_a_dream_that_is_restless_goes_on_even_where_the_picture_is_the_very_sam
 
 
 def test_settings_that_move_make_a_strength_older() -> None:
-    new = np.zeros((4, 4), np.float32)
-    assert aged(0.25, new, 0.5) == pytest.approx(aged(0.25, new) + 0.5)
+    at_rest = followed(EVERYWHERE, EVERYWHERE, NOWHERE)
+    assert at_rest.aged(0.25, 0.5) == pytest.approx(at_rest.aged(0.25, 0.0) + 0.5)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
@@ -254,7 +321,7 @@ def test_a_share_of_what_is_carried_is_renewed(share: float) -> None:
 
 def test_in_a_loop_no_dream_ends_at_once() -> None:
     before, now = (np.full((HEIGHT, WIDTH, 3), level, np.uint8) for level in (100, 104))
-    carry = Carry((Past(0, before, before),), Strength((), ()), 0.0, 0.21)
+    carry = Carry((Past(0, before, before),), Strength((), (), ()), 0.0, 0.21)
     frame = Frame(1, Fraction(1), now)
     assert follow(carry, frame, (1,), lambda past, now: at_rest()) is None
     found = follow(carry, frame, (1,), lambda past, now: at_rest(), dies=False)

@@ -6,7 +6,7 @@ import pytest
 from little import drifting, texture
 
 from dreamvid.media import Pixels
-from dreamvid.motion import WORKING_SIDE, Motion, estimate, inside, sample, warp
+from dreamvid.motion import WORKING_SIDE, Motion, estimate, inside, left_behind, sample, warp
 
 MIDDLE = (slice(16, -16), slice(16, -16))
 
@@ -88,6 +88,16 @@ def test_a_field_is_inside_up_to_the_last_pixel_and_no_further() -> None:
     expected = np.ones((4, 5), bool)
     expected[0, 0] = expected[3, 4] = False
     assert np.array_equal(inside(field), expected)
+
+
+@pytest.mark.parametrize(("scale", "left"), [(1.0, 0.0), (0.9, 0.19), (1.1, 0.0)])
+@pytest.mark.parametrize("shift", [0.0, 7.0])
+def test_a_zoom_in_leaves_its_border_behind_and_no_other_motion_does(scale: float, left: float, shift: float) -> None:
+    """`scale`: how large what is seen now was in the frame before."""
+    rows, columns = np.mgrid[-20:21, -30:31].astype(np.float32)
+    field = np.stack([(scale - 1) * rows, (scale - 1) * columns + shift], axis=2)
+    field[10:30, 20:40] += 5  # something that moves by itself
+    assert left_behind(field) == pytest.approx(left, abs=1e-6)
 
 
 def test_a_look_up_takes_rows_first_and_halves_between_pixels() -> None:

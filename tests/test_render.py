@@ -26,7 +26,7 @@ from dreamvid.plan import Plan
 from dreamvid.render import Course, Rendered, carried_effort, gain, render
 from dreamvid.schedule import schedule
 from dreamvid.settings import Settings
-from dreamvid.strength import Strength
+from dreamvid.strength import BROADER, Strength
 from dreamvid.turns import turns_of
 
 MODES = ("flow", "blend", "none")
@@ -300,7 +300,7 @@ def test_a_frame_that_stands_alone_is_dreamed_once(dreamer_of: Made) -> None:
     (alone,) = rendered([texture()], settings, dreamer_of(settings))
     (fresh,) = rendered([texture()], quick(coherence={"mode": "none"}), dreamer_of(settings))
     assert np.array_equal(alone.dream, fresh.dream)
-    assert alone.strength == Strength((), ())
+    assert alone.strength == Strength((), (), ())
 
 
 def test_after_a_dissolve_the_dream_begins_anew_once(dreamer_of: Made) -> None:
@@ -504,7 +504,9 @@ def test_octaves_may_come_and_go(ready: Ready) -> None:
     results = list(
         render(Course(whole, settings, move, able.dreamer, turns_of(made, able, whole, when)), frames(pictures))
     )
-    assert [len(result.strength.bands) for result in results] == [1, 1, 2, 2, 2, 3, 3, 3]
+    assert [len(result.strength.bands) for result in results] == [
+        BROADER + octaves for octaves in (1, 1, 2, 2, 2, 3, 3, 3)
+    ]
     assert len({result.valid is None for result in results[1:]}) == 1
 
 
@@ -522,7 +524,7 @@ def test_with_a_cadence_settings_move_and_a_render_goes_on_with_the_same_bytes(r
     settings = quick(coherence={"cadence": 3}, dream=track, objective=FADE)
     pictures = drifting(12)
     whole = moving(pictures, settings, ready)
-    assert {len(result.strength.bands) for result in whole} == {1, 2}
+    assert {len(result.strength.bands) for result in whole} == {BROADER + 1, BROADER + 2}
     keys = [result.index for result in whole if plan(12).is_key(result.index, 3) and result.index < first]
     last = whole[first - 1]
     past = tuple(Past(index, pictures[index], whole[index].dream) for index in reversed(keys))

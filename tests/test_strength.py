@@ -7,7 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from little import HEIGHT, WIDTH
 
-from dreamvid.strength import BOOST, CEILING, EVENING, Strength, band_rms, bands
+from dreamvid.media import Image
+from dreamvid.strength import (
+    BOOST,
+    BROADER,
+    CEILING,
+    EVENING,
+    OPPONENT,
+    Strength,
+    band_rms,
+    bands,
+    grown,
+    opponent,
+    tint,
+)
 
 SIZES = [(24, 32), (34, 46), (HEIGHT, WIDTH)]
 
@@ -15,22 +28,57 @@ SIZES = [(24, 32), (34, 46), (HEIGHT, WIDTH)]
 @pytest.mark.parametrize("sizes", [SIZES, SIZES[1:], SIZES[2:]])
 def test_bands_sum_to_the_layer(sizes: list[tuple[int, int]]) -> None:
     layer = np.random.default_rng(0).uniform(-0.3, 0.3, (HEIGHT, WIDTH, 3)).astype(np.float32)
-    parts = bands(layer, sizes)
-    assert len(parts) == len(sizes)
-    assert np.allclose(sum(parts), layer, atol=1e-6)
+    parts = list(bands(layer, sizes))
+    assert [part.shape[:2] for part in parts[BROADER:]] == sizes
+    assert len(parts) == BROADER + len(sizes)
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = grown(whole, part.shape[:2]) + part
+    assert np.allclose(whole, layer, atol=1e-6)
+
+
+def light(layer: Image) -> list[float]:
+    """How strong the light of a layer is in each band."""
+    return [rms[0] for rms in band_rms(opponent(layer), SIZES)]
 
 
 def test_a_coarse_layer_lies_in_the_coarse_band_and_a_fine_one_in_the_fine() -> None:
     rows, cols = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
     coarse = np.repeat(np.sin(2 * np.pi * cols / WIDTH * 2)[..., None], 3, axis=2)
     fine = np.repeat(((rows + cols) % 2 * 2 - 1)[..., None], 3, axis=2)
-    assert np.argmax(band_rms(coarse, SIZES)) == 0
-    assert np.argmax(band_rms(fine, SIZES)) == 2
+    assert np.argmax(light(coarse)) == 0
+    assert np.argmax(light(fine)) == BROADER + 2
+
+
+def test_opponent_colours_keep_a_length_and_go_back() -> None:
+    layer = np.random.default_rng(0).uniform(-0.3, 0.3, (HEIGHT, WIDTH, 3)).astype(np.float32)
+    turned = opponent(layer)
+    assert np.allclose(np.square(turned).sum(axis=2), np.square(layer).sum(axis=2), atol=1e-6)
+    assert np.allclose(turned @ OPPONENT, layer, atol=1e-6)
+    grey = opponent(np.full((2, 2, 3), 0.1, np.float32))
+    assert np.allclose(grey[..., 1:], 0, atol=1e-7)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.005])
+def test_a_layer_is_measured_where_it_is_told(share: float) -> None:
+    """Of next to nothing nothing can be told: there it is measured everywhere."""
+    layer = np.full((HEIGHT, WIDTH, 3), 0.2, np.float32)
+    where = np.zeros((HEIGHT, WIDTH), np.float32)
+    where[:, : max(1, round(share * WIDTH))] = 1
+    where *= 1 if share == 0.5 else 0.1
+    layer[where == 0] = 0
+    whole = tint(layer), band_rms(layer, [SIZES[-1]])
+    there = tint(layer, where), band_rms(layer, [SIZES[-1]], where)
+    if share == 0.5:
+        assert there[0] == pytest.approx((0.2, 0.2, 0.2))
+        assert np.sqrt(np.square(there[1]).sum()) > np.sqrt(np.square(whole[1]).sum())
+    else:
+        assert there == whole
 
 
 def eased(wanted: float, found: float) -> float:
     """The ease of a picture in which every neighbourhood wants and has the same."""
-    strength = Strength((0.1,), (((wanted, wanted), (wanted, wanted)),))
+    strength = Strength(((0.1,),), (0.0,), (((wanted, wanted), (wanted, wanted)),))
     ease = strength.ease(0, torch.full((1, 1, 2, 2), found))
     assert ease.shape == (1, 1, 2, 2)
     assert float(ease.min()) == float(ease.max())
@@ -57,7 +105,7 @@ def test_a_score_that_cannot_be_a_measure_leaves_the_steps_alone(wanted: float) 
 
 
 def test_each_neighbourhood_is_held_to_its_own_and_a_little_to_the_mean() -> None:
-    strength = Strength((0.1,), (((1.0, 3.0),),))
+    strength = Strength(((0.1,),), (0.0,), (((1.0, 3.0),),))
     at_rest = [CEILING * ((1 - EVENING) * wanted + EVENING * 2.0) for wanted in (1.0, 3.0)]
     weak, strong = (strength.ease(0, torch.tensor([[[[at_rest[0] + by, at_rest[1] + by]]]])) for by in (-0.1, 0.0))
     assert not strong.any()
@@ -66,19 +114,23 @@ def test_each_neighbourhood_is_held_to_its_own_and_a_little_to_the_mean() -> Non
 
 @given(st.floats(0, 1), st.floats(1e-6, 1e6), st.floats(-1e6, 1e6))
 def test_strengths_are_mixed_number_by_number_to_four_digits(share: float, one: float, other: float) -> None:
-    mixed = Strength((one, 1.0), (((other, 0.0),),)).towards(Strength((1.0, one), (((0.0, other),),)), share)
-    assert mixed.bands[0] == pytest.approx((1 - share) * one + share, rel=1e-3, abs=1e-9)
+    mixed = Strength(((one, 1.0),), (other,), (((other, 0.0),),)).towards(
+        Strength(((1.0, one),), (0.0,), (((0.0, other),),)), share
+    )
+    assert mixed.bands[0][0] == pytest.approx((1 - share) * one + share, rel=1e-3, abs=1e-9)
     assert mixed.scores[0][0][0] == pytest.approx((1 - share) * other, rel=1e-3, abs=1e-9)
-    assert all(float(f"{value:.4g}") == value for value in (*mixed.bands, *mixed.scores[0][0]))
+    assert mixed.tint[0] == mixed.scores[0][0][0]
+    assert all(float(f"{value:.4g}") == value for value in (*mixed.bands[0], *mixed.tint, *mixed.scores[0][0]))
 
 
 def test_no_share_leaves_a_strength_as_it_is_and_a_whole_one_makes_it_the_other() -> None:
-    one, other = Strength((0.1,), (((1.0, 2.0),),)), Strength((0.2,), (((3.0, 4.0),),))
+    one, other = Strength(((0.1,),), (0.0,), (((1.0, 2.0),),)), Strength(((0.2,),), (0.1,), (((3.0, 4.0),),))
     assert one.towards(other, 0.0) == one
     assert one.towards(other, 1.0) == other
 
 
 def test_a_strength_of_other_octaves_takes_the_place_of_the_first() -> None:
-    one, other = Strength((0.1,), (((1.0, 2.0),),)), Strength((0.2, 0.3), (((3.0, 4.0),), ((5.0, 6.0), (7.0, 8.0))))
+    one = Strength(((0.1,),), (0.0,), (((1.0, 2.0),),))
+    other = Strength(((0.2,), (0.3,)), (0.1,), (((3.0, 4.0),), ((5.0, 6.0), (7.0, 8.0))))
     assert (one.shape, other.shape) == (((1, 2),), ((1, 2), (2, 2)))
     assert one.towards(other, 0.5) is other
