@@ -13,7 +13,7 @@ from dreamvid.video import cv
 
 LOST = 0.4  # share of the frame: where less can be followed, or less outlives the change, nothing is carried
 GAIN = (0.90, 1.05)  # limits of a band's gain per frame: strength is steered, not forced
-ABOVE = 1.05  # times the rms of a fresh layer: one that was warped and rounded excites a net less
+ABOVE = 1.10  # times the rms of a fresh layer: one that was warped and rounded excites a net less
 TINTED = 0.1  # share, a frame, of what a layer's mean colour lacks
 SPECK = 1 / 60  # of the short side: what is smaller is the flow's own error and not a place uncovered
 FADED = 0.5  # share of the carried layer that goes where something was uncovered: the rest is soon made to fit

@@ -21,7 +21,7 @@ from dreamvid.worlds import Filming
 
 CARRIED_STEPS = 1  # per octave that has its turn: a small part of a fresh frame's work
 BALANCE = 0.8  # on a carried frame, where what is strong already would take all of the step
-STRIDE = 4.7  # times as long are the steps of what was uncovered: what a fresh frame does in several
+STRIDE = 5.0  # times as long are the steps of what was uncovered: what a fresh frame does in several
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
