@@ -21,7 +21,7 @@ from dreamvid.interrupt import Interrupted, interruptible
 from dreamvid.media import Image
 from dreamvid.plan import Plan
 from dreamvid.render import Course, Rendered, film, gain, render
-from dreamvid.schedule import Schedule
+from dreamvid.schedule import SHAPES_THE_DREAM, Schedule
 from dreamvid.targets import START
 from dreamvid.turns import turns_of
 from dreamvid.video.store import FrameStore
@@ -31,7 +31,7 @@ from dreamvid.worlds import Filming
 
 logger = logging.getLogger(__name__)
 KEPT_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
-SCORED = 8  # every so many frames are scored: it costs a good part of a carried one
+SCORED = 8  # every so many frames are scored, and the last: it costs a good part of a carried one
 Progress = Callable[[int, int], None]  # told (frames done, frames in all) after each one
 
 
@@ -81,7 +81,7 @@ def render_rest(
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
             score = None
-            if position % SCORED == 0:
+            if position % SCORED == 0 or position + 1 == len(plan.frames):
                 judge = (ready if turns is None else ready.at(moving.at(result.index), when(result.index))).judge
                 score = gain(judge.with_tile(result.tile), result.source, result.dream)
             record = _record(result, sha256, seconds, score, moving.values_at(result.index))
@@ -117,7 +117,7 @@ def _world(
     if begun is not None and begun[0] == total:
         return worlds.restored(flight, *size, begun[1])
     turns = None
-    if any(not key.startswith("camera.") for key in moving.settings.tracks):
+    if any(key.startswith(SHAPES_THE_DREAM) for key in moving.settings.tracks):
         start = 0 if plan.lap is not None else plan.frames[plan.shown[0]] / plan.rate
         films = moving.during([time - float(start) for time in worlds.times_of(flight, total)])
 

@@ -139,7 +139,7 @@ def _film(
     moving = schedule(settings, footage.plan, hear)
     starts = (shot.start for shot in footage.plan.shots)
     footage = replace(footage, plan=with_cuts(footage.plan, (*starts, *moving.jumps)))
-    footage = masked(footage, settings)  # what moves is seen within a shot, and so the shots come first
+    footage = masked(footage, settings, moving.at)  # what moves is seen within a shot, and so the shots come first
     ready = engine.start(settings, trust=options.trust, rate=footage.info.rate)
     _check_guides(footage, settings, ready)
     _tell(footage, ready)

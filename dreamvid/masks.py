@@ -21,8 +21,8 @@ Levels = npt.NDArray[np.float32]  # height x width, of what a mask is made from
 Seen = Callable[[Frame, Frame | None], Levels]  # in a frame, given its neighbour in the same shot
 
 
-def masked(footage: Footage, settings: Settings) -> Footage:
-    """The footage with a mask in each of its frames, where the settings have one.
+def masked(footage: Footage, settings: Settings, at: Callable[[int], Settings] | None = None) -> Footage:
+    """The footage with a mask in each of its frames, where the settings have one; `at`: settings at a source frame.
 
     Raises SourceError for a mask that cannot be read, SettingsError for one that there cannot be.
     """
@@ -43,7 +43,7 @@ def masked(footage: Footage, settings: Settings) -> Footage:
                 beside = before if not plan.begins_shot(frame.index) else after
                 if after is not None and beside is after and plan.begins_shot(after.index):
                     beside = None
-                yield replace(frame, mask=mask(seen(frame, beside), how))
+                yield replace(frame, mask=mask(seen(frame, beside), at(frame.index).mask if at else how))
 
     return replace(footage, frames=frames)
 

@@ -117,12 +117,22 @@ class MaskSettings(Section):
         None, "in place of a file: luma, what is bright; motion, what moves"
     )
     low: float | None = setting(
-        None, "below it nothing is dreamed; none: 0, luma .4, motion .05", "level in 0..1; heights per second", ge=0
+        None,
+        "below it nothing is dreamed; none: 0, luma .4, motion .05",
+        "level in 0..1; heights per second",
+        moves=True,
+        ge=0,
     )
     high: float | None = setting(
-        None, "above it all is; none: 1, luma .6, motion .2", "level in 0..1; heights per second", gt=0
+        None,
+        "above it all is; none: 1, luma .6, motion .2",
+        "level in 0..1; heights per second",
+        moves=True,
+        gt=0,
     )
-    feather: float = setting(0.02, "how far the edge is softened to either side", "share of the short side", ge=0, le=1)
+    feather: float = setting(
+        0.02, "how far the edge is softened to either side", "share of the short side", moves=True, ge=0, le=1
+    )
     invert: bool = setting(False, "dreamed and not dreamed change places")
 
     @model_validator(mode="after")

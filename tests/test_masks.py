@@ -16,6 +16,7 @@ from dreamvid.job import Options
 from dreamvid.masks import mask, masked
 from dreamvid.media import Frame, Pixels
 from dreamvid.nets.net import Net
+from dreamvid.schedule import schedule
 from dreamvid.settings import MaskSettings
 
 KEEP = Options(keep_work=True)
@@ -298,3 +299,34 @@ def test_what_cannot_be_had_is_said_before_anything_is_dreamed(clip: Path, tmp_p
         looping = quick(mask={"file": str(clip)}, camera={"zoom": 9}, input={"seconds": 0.5, "loop": True})
         job.dream_zoom(str(photo), output, looping)
     assert not output.exists()
+
+
+# Masks that move with time
+
+
+def test_a_mask_opens_as_its_levels_move(clip: Path) -> None:
+    """At first no place is bright enough, at last all are."""
+    settings = quick(mask={"kind": "luma", "low": "0:0.98, 5f:0", "high": "0:0.99, 5f:0.001", "feather": 0.0})
+    footage = of_video(str(clip), settings)
+    made = schedule(settings, footage.plan)
+    shares = [
+        frame.mask.mean() for frame in masked(footage, settings, made.at).frames(range(COUNT)) if frame.mask is not None
+    ]
+    assert len(shares) == COUNT
+    assert shares[0] == 0 and shares[-1] > 0.99
+    assert shares == sorted(shares)
+
+
+def test_a_film_under_a_mask_that_moves_is_its_source_where_that_is_closed(clip: Path, tmp_path: Path) -> None:
+    settings = quick(mask={"kind": "luma", "low": "0:0.98, 5f:0", "high": "0:0.99, 5f:0.001"}, output={"codec": "ffv1"})
+    output = tmp_path / "out.mkv"
+    job.dream_video(str(clip), output, settings, KEEP)
+    made, plain = stored(output), [frame.image for frame in of_video(str(clip), settings).frames(range(COUNT))]
+    assert np.array_equal(made[0], plain[0])
+    assert not np.array_equal(made[-1], plain[-1])
+
+
+def test_levels_that_cross_are_told_with_their_frame(clip: Path, tmp_path: Path) -> None:
+    settings = quick(mask={"kind": "luma", "low": "0:0.1, 5f:0.9", "high": 0.6})
+    with pytest.raises(SettingsError, match=r"mask.low: .*at frame .*must be below mask.high"):
+        job.dream_video(str(clip), tmp_path / "out.mp4", settings)
