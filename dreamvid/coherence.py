@@ -224,15 +224,12 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
     least = np.float32(1e-3)  # of a side that cannot be seen: where neither can, they are mixed all the same
     mine, its = left * (1 - one.new + least), right * (1 - other.new + least)
     turn: Mask = (its / (mine + its)).astype(np.float32)
-    return Followed(
-        one.layer + _in_colours(turn) * (other.layer - one.layer),
-        one.kept + turn * (other.kept - one.kept),
-        one.new * other.new,
-        one.still,
-        max(one.valid, other.valid),
-        one.alive,
-        one.gone,
-        one.opened,
+    return replace(
+        one,
+        layer=one.layer + _in_colours(turn) * (other.layer - one.layer),
+        kept=one.kept + turn * (other.kept - one.kept),
+        new=one.new * other.new,
+        valid=max(one.valid, other.valid),
     )
 
 
@@ -254,15 +251,14 @@ def steadied(
     """
     cv2 = cv.load()
     layer = opponent(dream - source)
-    told = None if where is None or where.min() == 1 else where
     change = np.zeros((1, 1, 3), np.float32)
-    for band, found, wanted in zip(bands(layer, sizes), band_rms(layer, sizes, told), strength.bands, strict=True):
+    for band, found, wanted in zip(bands(layer, sizes), band_rms(layer, sizes, where), strength.bands, strict=True):
         gains = [np.clip(ABOVE * much / has, *GAIN) if has > 0 else 1 for has, much in zip(found, wanted, strict=True)]
         change = grown(change, (band.shape[0], band.shape[1]))
         change += cv2.transform(band, np.diag(np.array(gains, np.float32) - 1))
-    change += np.float32(TINTED) * np.subtract(strength.tint, tint(layer, told), dtype=np.float32)
+    change += np.float32(TINTED) * np.subtract(strength.tint, tint(layer, where), dtype=np.float32)
     change = cv2.transform(change, OPPONENT.T)
-    return np.clip(dream + (change if told is None else _in_colours(told) * change), 0, 1)
+    return np.clip(dream + (change if where is None else _in_colours(where) * change), 0, 1)
 
 
 def blended(past: Past, source: Image, settings: CoherenceSettings) -> Image:

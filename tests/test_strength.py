@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from little import HEIGHT, WIDTH
 
-from dreamvid.media import Image
+from dreamvid.media import Image, Mask
 from dreamvid.strength import (
     BOOST,
     BROADER,
@@ -59,21 +59,25 @@ def test_opponent_colours_keep_a_length_and_go_back() -> None:
     assert np.allclose(grey[..., 1:], 0, atol=1e-7)
 
 
-@pytest.mark.parametrize("share", [0.5, 0.005])
-def test_a_layer_is_measured_where_it_is_told(share: float) -> None:
-    """Of next to nothing nothing can be told: there it is measured everywhere."""
-    layer = np.full((HEIGHT, WIDTH, 3), 0.2, np.float32)
+def left_part(share: float) -> tuple[Mask, Image]:
+    """A mask that shows a share of the width, and a layer that is there alone."""
     where = np.zeros((HEIGHT, WIDTH), np.float32)
     where[:, : max(1, round(share * WIDTH))] = 1
-    where *= 1 if share == 0.5 else 0.1
-    layer[where == 0] = 0
-    whole = tint(layer), band_rms(layer, [SIZES[-1]])
-    there = tint(layer, where), band_rms(layer, [SIZES[-1]], where)
-    if share == 0.5:
-        assert there[0] == pytest.approx((0.2, 0.2, 0.2))
-        assert np.sqrt(np.square(there[1]).sum()) > np.sqrt(np.square(whole[1]).sum())
-    else:
-        assert there == whole
+    return where, 0.2 * np.repeat(where[..., None], 3, axis=2)
+
+
+def test_a_layer_is_measured_in_the_places_that_are_asked_for() -> None:
+    where, layer = left_part(0.5)
+    assert tint(layer, where) == pytest.approx((0.2, 0.2, 0.2))
+    there, whole = (np.array(band_rms(layer, SIZES, mask)) for mask in (where, None))
+    assert np.allclose(there, 2**0.5 * whole)
+    assert np.sqrt(np.square(there).sum()) > np.sqrt(np.square(whole).sum())
+
+
+def test_where_next_to_nothing_is_shown_a_layer_is_measured_everywhere() -> None:
+    where, layer = left_part(0.005)
+    assert tint(layer, 0.1 * where) == tint(layer)
+    assert band_rms(layer, SIZES, 0.1 * where) == band_rms(layer, SIZES)
 
 
 def eased(wanted: float, found: float) -> float:
