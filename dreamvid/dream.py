@@ -203,7 +203,7 @@ def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[
             f"the gradient of {dreamer.net.name} is not finite: try smaller steps, --precision fp32, or other weights"
         )
     move = (how.rule or steps.rule(settings))(slope)
-    result = image + settings.step_size * _shares(how, move, score) * move
+    result = image + settings.strength * settings.step_size * _shares(how, move, score) * move
     if settings.decay < 1:
         result = dreamer.net.mean + settings.decay * (result - dreamer.net.mean)
     result = bounded(result, settings)

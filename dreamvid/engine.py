@@ -18,6 +18,7 @@ from dreamvid.objectives import SOURCE, Objective
 from dreamvid.settings import DreamSettings, Settings
 from dreamvid.targets import RATE, START, Nets, Terms, over_time, uses_class, uses_place, weighted
 
+CUTOFF = 64  # pixels of an octave: what is broader keeps the light of the photograph
 CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing else is said
 
 
@@ -85,10 +86,10 @@ def _dreamer(prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], s
     objective = sum(parts[1:], start=parts[0])
     how = settings.dream
     if uses_class(settings.objective):  # what a class is told by is fine and sparse: these are its priors
-        how = with_defaults(how, blur_every=CLASS_BLUR, gradient="fourier")
+        how = with_defaults(how, blur_every=CLASS_BLUR, cutoff=0)
     if uses_place(settings.objective):  # one place is seen: a shift would move that about
         how = with_defaults(how, jitter=0)
-    how = with_defaults(how, blur_every=0, gradient="plain", jitter=JITTER)
+    how = with_defaults(how, blur_every=0, cutoff=CUTOFF, jitter=JITTER)
     sizes = [term.step_size or how.step_size for term in settings.objective]
     cycle = tuple(zip(parts, sizes, strict=True)) if how.cycle and settings.objective else ()
     dreamer = Dreamer(prepared, objective, how, settings.seed, cycle)

@@ -52,7 +52,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "class": ("class_name",),
     "guide": ("file",),
 }
-ALLOWED: dict[str, tuple[str, ...]] = {"channel": ("channels", "name", "count"), "guide": ("layer",)}
+ALLOWED: dict[str, tuple[str, ...]] = {"layer": ("power",), "channel": ("channels", "name", "count"), "guide": ("layer",)}
 FORMS: dict[str, tuple[str, ...]] = {
     "layer": ("usual", "plain", "sum"),
     "channel": ("chosen", "others", "strongest", "weakest"),
@@ -76,6 +76,7 @@ class ObjectiveSettings(Section):
         None,
         "of the kind: what of it is climbed, such as plain, strongest, cosine, log_probability, best; none: usual",
     )
+    power: float = setting(2.0, "layer: exponent of its activations; above 2 what is strong gets stronger", ge=1, le=8)
     count: int = setting(1, "how many channels are the strongest or weakest", "count", ge=1)
     row: int | None = setting(None, "row of a neuron in the layer's map", "units", ge=0)
     column: int | None = setting(None, "column of a neuron in the layer's map", "units", ge=0)

@@ -46,17 +46,23 @@ def of_net(objective: Objective, prefix: str) -> Objective:
     return Objective(frozenset(names.values()), fields)
 
 
-def layer_energy(layer: str, mean_squares: Tensor | None = None) -> Objective:
-    """The mean square of a layer's activations; with `mean_squares`, of each channel as a share of its usual.
+def layer_energy(layer: str, mean_squares: Tensor | None = None, power: float = 2.0) -> Objective:
+    """The mean of a power of a layer's activations; with `mean_squares`, of each channel as a share of its usual.
 
-    `mean_squares`: (C,), each channel's mean square over photographs. Channel c is weighted by
-    1 / (mean_squares[c] + 2 % of their mean), so that no loud channel takes over the picture.
+    `mean_squares`: (C,), each channel's mean square over photographs. Channel c is divided by the root of
+    mean_squares[c] + 2 % of their mean, so that no loud channel takes over the picture. `power`: of the absolute value,
+    at least 1; above 2 what is strong already gets more of the slope, and shapes are completed before others begin.
     """
-    if mean_squares is None:
-        return Objective(frozenset({layer}), lambda seen: (_field(seen[layer].square()),))
-    weights = 1.0 / (mean_squares + 0.02 * mean_squares.mean())
-    weights = weights.view(1, -1, 1, 1)
-    return Objective(frozenset({layer}), lambda seen: (_field(seen[layer].square() * weights.to(seen[layer].device)),))
+    weights = None
+    if mean_squares is not None:
+        weights = (mean_squares + 0.02 * mean_squares.mean()).view(1, -1, 1, 1) ** (-power / 2)
+
+    def fields(seen: Activations) -> tuple[Tensor, ...]:
+        values = seen[layer]
+        energy = values.square() if power == 2 else values.abs() ** power
+        return (_field(energy if weights is None else energy * weights.to(values.device)),)
+
+    return Objective(frozenset({layer}), fields)
 
 
 def layer_sum(layer: str) -> Objective:

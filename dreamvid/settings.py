@@ -26,9 +26,28 @@ class DreamSettings(Section):
         "mean",
         "what divides a gradient: its mean, std, rms (l2); nothing (raw, of pixels to 255); those before",
     )
-    gradient: Literal["plain", "laplacian", "fourier"] | None = setting(
-        None, "laplacian: as strong in every band; fourier: even; none: plain, or fourier where a class is dreamed"
+    strength: float = setting(
+        1.0, "how far a dream goes: 0.3 whispers, 2 is delirium", "factor on step_size", moves=True, gt=0, le=10
     )
+    gradient: Literal["plain", "laplacian", "fourier"] = setting(
+        "fourier", "fourier: the spectrum and colours of photographs; laplacian: every band as strong; plain: as it is"
+    )
+    spectrum: float = setting(
+        1.0,
+        "fourier: exponent a of the factor 1 / frequency^a on the gradient's spectrum",
+        "exponent",
+        moves=True,
+        ge=0,
+        le=3,
+    )
+    cutoff: float | None = setting(
+        None,
+        "fourier: what is broader than this stays as it is; 0: nothing does; none: 64, or 0 where a class is dreamed",
+        "pixels of the octave",
+        moves=True,
+        ge=0,
+    )
+    decorrelate: bool = setting(True, "fourier: colours change together as they do in photographs")
     smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", moves=True, ge=0, le=100)
     cycle: bool = setting(False, "each step climbs the next objective, in turn, in place of their sum")
     jitter: int | None = setting(

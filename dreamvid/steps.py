@@ -1,6 +1,7 @@
 """What a gradient becomes before it is a step: smoothed, evened out over scales or colours, divided by its size."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -46,8 +47,8 @@ def rule(settings: DreamSettings) -> Rule:
 
 def shaping(settings: DreamSettings) -> Rule:
     """What is done to a gradient before its size is taken: `dream.gradient`, then `dream.smooth`."""
-    how = {"plain": lambda slope: slope, "laplacian": pyramid_evened, "fourier": spectrum_evened}[
-        settings.gradient or "plain"
+    how = {"plain": lambda slope: slope, "laplacian": pyramid_evened, "fourier": partial(as_photographs, settings)}[
+        settings.gradient
     ]
     if not settings.smooth:
         return how
@@ -108,20 +109,26 @@ def _at_size(band: Tensor, like: Tensor) -> Tensor:
     return band if band.shape[-2:] == size else F.interpolate(band, size, mode="bilinear", align_corners=False)
 
 
-def spectrum_evened(slope: Tensor) -> Tensor:
-    """The gradient, (1, 3, H, W), of a picture that is held as scaled Fourier coefficients of decorrelated colours.
+def as_photographs(settings: DreamSettings, slope: Tensor) -> Tensor:
+    """A gradient, (1, 3, H, W), with the spectrum and the colours that photographs have.
 
-    For coefficients z the picture is x = A z, A dividing each by its frequency and mixing colours as photographs do
-    (Olah et al. 2017, "Feature Visualization", preconditioning). A step of like size for all of them, as Adam takes it
-    there, moves x by A; so the gradient's spectrum is divided by the frequency once.
+    It is that of a picture held as Fourier coefficients z of decorrelated colours, x = A z, where A divides each by its
+    frequency and mixes colours as photographs do (Olah et al. 2017, "Feature Visualization", preconditioning): a step
+    of like size for all z moves x by A. So the spectrum is multiplied by 1 / f^`spectrum`, f in cycles per pixel, at
+    least one in the longer side. What is broader than `cutoff` pixels is left alone, by the factor
+    1 - exp(-(f cutoff)^2 / 2): else light and dark run away.
     """
     height, width = slope.shape[-2:]
     rows = torch.fft.fftfreq(height, device=slope.device)[:, None]
     columns = torch.fft.rfftfreq(width, device=slope.device)[None, :]
-    frequency = (rows.square() + columns.square()).sqrt().clamp(min=1 / max(height, width))
-    spectrum = torch.fft.rfft2(slope) / frequency
-    mixed = torch.einsum("ij,njhw->nihw", slope.new_tensor(COLOURS), torch.fft.irfft2(spectrum, s=(height, width)))
-    return mixed.contiguous()
+    square = rows.square() + columns.square()
+    factor = square.sqrt().clamp(min=1 / max(height, width)) ** -settings.spectrum
+    if settings.cutoff:
+        factor = factor * -torch.expm1(-square * (settings.cutoff**2 / 2))
+    shaped = torch.fft.irfft2(torch.fft.rfft2(slope) * factor, s=(height, width))
+    if settings.decorrelate:
+        shaped = torch.einsum("ij,njhw->nihw", slope.new_tensor(COLOURS), shaped)
+    return shaped.contiguous()
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:

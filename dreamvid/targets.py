@@ -129,7 +129,7 @@ def _fixed(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]
         channels = (number,)
     shape = check_layer(net, layer, shapes)
     if term.kind == "layer":
-        return _energy(layer, term.form, net, shape)
+        return _energy(layer, term, net, shape)
     beyond = [number for number in channels if not 0 <= number < shape[0]]
     if beyond:
         raise NetError(f"layer {layer} of {net.name} has channels 0 to {shape[0] - 1}, not {beyond[0]}")
@@ -150,13 +150,13 @@ def _fixed(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]
     return objectives.channel(layer, channels)
 
 
-def _energy(layer: str, form: str | None, net: Net, shape: tuple[int, ...]) -> Objective:
-    if form == "sum":
+def _energy(layer: str, term: ObjectiveSettings, net: Net, shape: tuple[int, ...]) -> Objective:
+    if term.form == "sum":
         return objectives.layer_sum(layer)
-    statistics = net.statistics.get(layer) if form != "plain" else None
+    statistics = net.statistics.get(layer) if term.form != "plain" else None
     if statistics is not None and (len(shape) != 3 or len(statistics) != shape[0]):
         raise NetError(f"the channel statistics of {net.name} do not fit layer {layer}: the weights file is damaged")
-    return objectives.layer_energy(layer, statistics)
+    return objectives.layer_energy(layer, statistics, term.power)
 
 
 def _guided(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guide: Alongside) -> Term:

@@ -123,6 +123,7 @@ def train(
     seed: Annotated[int | None, typer.Option("--seed", help="Seed in place of the recipe's.")] = None,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads; default: the cores.")] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16; try which is faster.")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
 ) -> None:
     """Train a net on folders of pictures, to dream with; a killed run goes on with the same command."""
@@ -132,7 +133,7 @@ def train(
     with minutes_bar(quiet=quiet) as tell:
         names = None if only is None else [name.strip() for name in only.split(",")]
         changes = {"minutes": minutes, "seed": seed, "only": names}
-        training(recipe, data or [], out, changes, {"threads": threads, "device": device}, tell)
+        training(recipe, data or [], out, changes, {"threads": threads, "device": device, "precision": precision}, tell)
 
 
 @app.command()

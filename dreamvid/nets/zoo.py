@@ -1,4 +1,4 @@
-"""Nets by name: dreamnet, whose weights ship with the package, and torchvision's classification nets."""
+"""Nets by name: those whose weights ship with the package, EfficientNet-Lite, torchvision's classification nets."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,23 +12,32 @@ import torch
 from torch import nn
 
 from dreamvid.errors import NetError, nearest
+from dreamvid.nets import imagenet, packages
 from dreamvid.nets.aliases import aliases_of
 from dreamvid.nets.catalogue import catalogue_of
 from dreamvid.nets.checkpoint import Checkpoint, fill, final_classes, load
 from dreamvid.nets.classes import with_classes
 from dreamvid.nets.dense import dense
 from dreamvid.nets.dreamnet import DreamNet
+from dreamvid.nets.efficientnet_lite import MEAN as LITE_MEAN
+from dreamvid.nets.efficientnet_lite import SCALES, EfficientNetLite, from_reference
+from dreamvid.nets.efficientnet_lite import STD as LITE_STD
 from dreamvid.nets.net import IMAGENET_MEAN, IMAGENET_STD, Net
 from dreamvid.nets.own_code import net_of_code
+from dreamvid.nets.packages import PACKAGES
 from dreamvid.nets.sketch_a_net import MEAN, SLIM, STD, SketchANet
 from dreamvid.nets.tokens import AnySize
 from dreamvid.objective_settings import NetSettings
 
 EMBEDDED = Path(__file__).parent / "weights" / "dreamnet.safetensors"
+LITE_LAYERS = {"efficientnet_lite0": ("block9", "block10"), "efficientnet_lite2": ("block13", "block17")}
 DREAMNET_LAYERS = ("mixed4a", "mixed4b")
 EMBEDDED_SKETCHNET = EMBEDDED.with_name("sketchnet.safetensors")
 SKETCHERS = ("sketchnet", "sketch_a_net")  # one architecture: slim, with weights of its own, and full, without
-OURS = ("dreamnet", *SKETCHERS)
+EMBEDDED_ROBUST = EMBEDDED.with_name("efficientnet_lite2_robust.safetensors")
+ROBUST = "efficientnet_lite2_robust"  # a copy of efficientnet_lite2 that stands small attacks: its weights ship
+LITES = {"efficientnet_lite0": "efficientnet_lite0", "efficientnet_lite2": "efficientnet_lite2", ROBUST: "efficientnet_lite2"}
+OURS = (ROBUST, *PACKAGES, "dreamnet", *SKETCHERS)
 SKETCHER_LAYERS = ("conv3",)  # hatching; conv2 cuts wood, from conv5 on single channels draw outlines
 # Where a good first dream is found in nets that people ask for; any other net wants its layer named.
 FAVOURITE_LAYERS = {
@@ -65,6 +74,8 @@ def get(name: str, weights: str | None = None) -> Net:
         return _dreamnet(load(Path(weights) if weights else EMBEDDED))
     if name in SKETCHERS:
         return _sketcher(name, weights)
+    if name in LITES:
+        return _lite(name, weights)
     return _from_file(name, load(Path(weights))) if weights else _from_hub(name)
 
 
@@ -79,6 +90,8 @@ def untrained(name: str, classes: int) -> nn.Module:
         raise NetError(_unknown(name))
     if name == "dreamnet":
         return DreamNet(classes)
+    if name in LITES:
+        return EfficientNetLite(SCALES[LITES[name]], classes)
     module = _build(name, num_classes=classes)
     if getattr(module, "transform_input", False):
         module.transform_input = False  # type: ignore[assignment]
@@ -132,15 +145,49 @@ def _sketcher(name: str, weights: str | None) -> Net:
     return Net(name, module.eval(), MEAN, STD, checkpoint.sha256, classes, SKETCHER_LAYERS, statistics)
 
 
+def _lite(name: str, weights: str | None) -> Net:
+    """EfficientNet-Lite: the copy that ships, the weights of its data package, or those of a file."""
+    if weights is None and name == ROBUST:
+        weights = str(EMBEDDED_ROBUST)
+    elif weights is None:
+        file = packages.cached(name)
+        if not file.is_file():
+            raise NetError(f"the weights of {name} are not on this machine: `dreamvid models fetch {name}` gets them")
+        weights = str(file)
+    checkpoint = load(Path(weights))
+    checkpoint = replace(checkpoint, tensors=from_reference(checkpoint.tensors))
+    scale = SCALES[LITES[name]]
+    last = checkpoint.tensors.get("logits.weight")
+    classes = tuple(checkpoint.entry("classes")) if "classes" in checkpoint.metadata else imagenet.names()
+    module = EfficientNetLite(scale, len(classes) if last is None else len(last))
+    fill(module, checkpoint, name)
+    statistics = checkpoint.statistics()
+    return Net(
+        name,
+        module.eval(),
+        LITE_MEAN,
+        LITE_STD,
+        checkpoint.sha256,
+        classes,
+        LITE_LAYERS[LITES[name]],
+        statistics,
+        catalogue_of(checkpoint.sha256),
+        side=scale.side,
+    )
+
+
 def _random(name: str, weights: str) -> Net:
     seed = weights.removeprefix("random:")
     if not seed.isdecimal() or int(seed) >= 2**63:
         raise NetError(f"--weights {weights}: give a whole number, such as random:0")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(seed))
-        module = DreamNet(1000) if name == "dreamnet" else _build(name)
+        module = untrained(name, 1000) if name in ("dreamnet", *LITES) else _build(name)
     if name in SKETCHERS:
         return Net(name, module.eval(), MEAN, STD, weights, default_layers=SKETCHER_LAYERS)
+    if name in LITES:
+        layers = LITE_LAYERS[LITES[name]]
+        return Net(name, module.eval(), LITE_MEAN, LITE_STD, weights, imagenet.names(), layers, side=SCALES[LITES[name]].side)
     if name == "dreamnet":
         return Net(name, module.eval(), IMAGENET_MEAN, IMAGENET_STD, weights, default_layers=DREAMNET_LAYERS)
     return _torchvision(name, module, weights, ())

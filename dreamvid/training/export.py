@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from dreamvid.nets.dreamnet import ConvUnit, Mixed
+from dreamvid.nets import dreamnet, efficientnet_lite
 
 FORMAT = "dreamvid-net/1"
-MAPS = (ConvUnit, Mixed, nn.MaxPool2d)  # kinds of dreamnet's layers that have statistics
+OURS = (dreamnet.DreamNet, efficientnet_lite.EfficientNetLite)  # nets whose layers have statistics, and their kinds:
+MAPS = (dreamnet.ConvUnit, dreamnet.Mixed, nn.MaxPool2d, efficientnet_lite.ConvUnit, efficientnet_lite.Block)
 
 
 class Facts(TypedDict):

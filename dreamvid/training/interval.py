@@ -9,7 +9,7 @@ from dreamvid.device import Compute
 from dreamvid.training.augment import centred
 from dreamvid.training.checkpoint import Run, save
 from dreamvid.training.corpus import Corpus
-from dreamvid.training.export import Facts, export, mean_squares
+from dreamvid.training.export import OURS, Facts, export, mean_squares
 from dreamvid.training.measure import Normalised, accuracy, ranks
 from dreamvid.training.recipe import Recipe
 from dreamvid.training.schedule import learning_rate, radius
@@ -85,7 +85,7 @@ def _export(recipe: Recipe, corpus: Corpus, run: Run, out: Path) -> None:
     model = Normalised(run.average, recipe.mean, recipe.std).to(device)
     facts = Facts(width=recipe.width, classes=corpus.classes, mean=recipe.mean, std=recipe.std)
     statistics = {}
-    if recipe.net == "dreamnet":  # other nets dream layers as they are
+    if isinstance(run.average, OURS):  # other nets dream layers as they are
         photographs = (centred(some, recipe.size).to(device) for some in corpus.photographs.split(64))
         statistics = mean_squares(run.average, model, photographs)
     export(run.average, out, facts, statistics, recipe.net)

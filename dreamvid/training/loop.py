@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from dreamvid.device import Compute
 from dreamvid.errors import SettingsError
@@ -22,8 +21,9 @@ from dreamvid.training.corpus import Corpus
 from dreamvid.training.data import sample
 from dreamvid.training.heads import Heads
 from dreamvid.training.interval import Interval, close
+from dreamvid.training.lessons import Answers, Labels, Lesson, norms_joined, relabelled
 from dreamvid.training.measure import Normalised, normalised_step, within
-from dreamvid.training.nets import build
+from dreamvid.training.nets import build, start_of
 from dreamvid.training.recipe import Recipe
 from dreamvid.training.schedule import learning_rate, radius, side
 
@@ -55,9 +55,12 @@ def run_to_end(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute, tell
     """
     if out.exists() and not checkpoint_path(out).exists():
         raise SettingsError(f"{out} is there already, and no checkpoint of it: choose another --out")
+    if recipe.teacher is not None:
+        corpus = relabelled(corpus, recipe, start_of(recipe))
     run = begin(recipe, len(corpus.classes))
     load(run, out, recipe)
     run.to(compute.device)
+    lesson = _lesson(recipe, run, compute.device)
     model = Normalised(run.net, recipe.mean, recipe.std).to(compute.device)
     drawn_afresh = corpus.drawn_afresh(recipe.batch, np.random.default_rng([recipe.seed, run.steps]))
     while run.share(recipe) < 1:
@@ -70,31 +73,46 @@ def run_to_end(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute, tell
             views = views.to(compute.device, memory_format=torch.channels_last)
             labels = chosen.labels.to(compute.device)
             limit = radius(recipe.attack, run.share(recipe)) * size / recipe.size
-            perturbation = torch.zeros_like(views)
-            for _ in range(recipe.attack.replays if limit > 0 else 1):
-                perturbation.requires_grad_(limit > 0)
+            attacked, limits = limit > 0, limit * _shares(recipe.attack.least, len(views), run.generator).to(views)
+            perturbation = _noise(views, recipe.attack.noise * limits, run.generator)
+            with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
+                goal = lesson.goal(views, labels)
+            for _ in range(recipe.attack.replays if attacked else 1):
+                perturbation.requires_grad_(attacked)
                 with torch.autocast(compute.device.type, compute.dtype, enabled=compute.dtype != torch.float32):
-                    loss = _loss(recipe, run.heads, model(views + perturbation), labels)
+                    loss = lesson.loss(model(views + perturbation), goal)
                 run.optimizer.zero_grad(set_to_none=True)
                 loss.backward()
+                if recipe.clip is not None:
+                    nn.utils.clip_grad_norm_(run.net.parameters(), recipe.clip)
                 _set_rate(run.optimizer, learning_rate(recipe, run.share(recipe)))
                 run.optimizer.step()
                 _average(run, recipe.average)
                 if perturbation.grad is not None:
-                    moved = perturbation.detach() + normalised_step(perturbation.grad, limit)
-                    perturbation = within(moved, limit)
+                    moved = perturbation.detach() + normalised_step(perturbation.grad, limits)
+                    perturbation = within(moved, limits)
                 interval.count(recipe.batch, loss.item())
             tell(min(run.minutes, recipe.minutes))
         close(recipe, corpus, run, interval, out, compute)
 
 
-def _loss(recipe: Recipe, heads: Heads, logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy with smoothed labels, of the net and, lighter, of each auxiliary head."""
+def _lesson(recipe: Recipe, run: Run, device: torch.device) -> Lesson:
+    if recipe.teacher is None:
+        return Labels(recipe, run.heads)
+    teacher = start_of(recipe).module.requires_grad_(False).to(memory_format=torch.channels_last)
+    return Answers(recipe, norms_joined(run.net), norms_joined(teacher)).to(device)
 
-    def smoothed(logits: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
 
-    return smoothed(logits) + recipe.auxiliary * sum((smoothed(head) for head in heads()), logits.new_zeros(()))
+def _shares(least: float, count: int, generator: torch.Generator) -> Tensor:
+    """Shares of the radius, (count,), uniform from `least` to 1."""
+    return torch.ones(count) if least == 1 else torch.empty(count).uniform_(least, 1, generator=generator)
+
+
+def _noise(views: Tensor, lengths: Tensor, generator: torch.Generator) -> Tensor:
+    """A random perturbation of each view, of the given L2 lengths, (B,)."""
+    if not lengths.any():
+        return torch.zeros_like(views)
+    return normalised_step(torch.randn(views.shape, generator=generator).to(views), lengths)
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -23,14 +23,14 @@ class Normalised(nn.Module):
         return logits
 
 
-def normalised_step(gradient: Tensor, length: float) -> Tensor:
-    """Each picture's gradient (B, 3, H, W) scaled to the given L2 length."""
+def normalised_step(gradient: Tensor, length: float | Tensor) -> Tensor:
+    """Each picture's gradient (B, 3, H, W) scaled to the given L2 length, one for all or (B,)."""
     norms = gradient.flatten(1).norm(dim=1).clamp(min=1e-12)
     return gradient * (length / norms)[:, None, None, None]
 
 
-def within(perturbation: Tensor, radius: float) -> Tensor:
-    """Each picture's perturbation pulled back into the L2 ball."""
+def within(perturbation: Tensor, radius: float | Tensor) -> Tensor:
+    """Each picture's perturbation pulled back into the L2 ball of its radius, one for all or (B,)."""
     norms = perturbation.flatten(1).norm(dim=1).clamp(min=1e-12)
     return perturbation * (radius / norms).clamp(max=1)[:, None, None, None]
 

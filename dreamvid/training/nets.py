@@ -6,16 +6,19 @@ from torch import nn
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.nets import zoo
 from dreamvid.nets.dreamnet import DreamNet
-from dreamvid.nets.net import first_line
+from dreamvid.nets.net import Net, first_line
 from dreamvid.training.recipe import Recipe
 
 
 def build(recipe: Recipe, classes: int) -> nn.Module:
     """The recipe's net, with every weight of its start but those of the last layer, whose classes are others.
 
+    Where the start is the teacher, the classes are its own, and all weights are taken over.
     Raises NetError for a net or a start that cannot be had, SettingsError for a start of another width and for
     pictures of a size that the net does not take.
     """
+    if recipe.teacher is not None:
+        classes = len(start_of(recipe).classes)
     net = _new(recipe, classes)
     if recipe.start is not None:
         _take_over(net, recipe, classes)
@@ -28,7 +31,15 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
             raise SettingsError(
                 f"{key}: {recipe.net} takes no pictures of {side}x{side}: {first_line(error)}; give another {key}"
             ) from None
-    return net.train().to(memory_format=torch.channels_last)
+    return net.train(recipe.teacher is None).to(memory_format=torch.channels_last)
+
+
+def start_of(recipe: Recipe) -> Net:
+    """The net that the recipe begins with; raises NetError where it cannot be had."""
+    try:
+        return zoo.get(recipe.net, None if recipe.start == recipe.net else recipe.start)
+    except NetError as error:
+        raise NetError(f"start: {error}") from None
 
 
 def _new(recipe: Recipe, classes: int) -> nn.Module:
@@ -39,15 +50,11 @@ def _new(recipe: Recipe, classes: int) -> nn.Module:
 
 def _take_over(net: nn.Module, recipe: Recipe, classes: int) -> None:
     """Fills in the weights of the recipe's start; the last layer is what another number of classes would change."""
-    try:
-        start = zoo.get(recipe.net, None if recipe.start == recipe.net else recipe.start)
-    except NetError as error:
-        raise NetError(f"start: {error}") from None
     with torch.device("meta"):
         wider = _new(recipe, classes + 1).state_dict()
     own = net.state_dict()
-    kept = [name for name, value in own.items() if wider[name].shape == value.shape]
-    theirs = start.module.state_dict()
+    kept = [name for name, value in own.items() if recipe.teacher or wider[name].shape == value.shape]
+    theirs = start_of(recipe).module.state_dict()
     if any(theirs[name].shape != own[name].shape for name in kept):
         raise SettingsError(f"start: {recipe.start} has another width than {recipe.width}")
     net.load_state_dict({name: theirs[name] for name in kept}, strict=False)

@@ -53,6 +53,19 @@ class Attack(Part):
     replays: int = Field(default=3, ge=1, description="times each batch is replayed under attack")
     ends: float = Field(default=0.9, ge=0, le=1, description="share of the budget at which the last radius begins")
     last_radius: float = Field(default=0.7, ge=0, description="smaller at the end: finer detail")
+    least: float = Field(default=1.0, ge=0, le=1, description="smallest radius of a picture, as a share of the radius")
+    noise: float = Field(default=0.0, ge=0, le=1, description="share of its radius at which a perturbation begins")
+
+
+class Teacher(Part):
+    """The start itself, frozen: its answers are learned in place of labels, and its activations are kept.
+
+    Batch norm and dropout rest, so that the net stays the start's own but for what an attack would change.
+    """
+
+    layers: dict[str, float] = Field(
+        default_factory=dict, description="layer -> loss weight of the squared distance, as a share of its mean square"
+    )
 
 
 class Recipe(Part):
@@ -75,6 +88,7 @@ class Recipe(Part):
     smoothing: float = Field(default=0.1, ge=0, lt=1, description="label smoothing")
     auxiliary: float = Field(default=0.25, ge=0, description="dreamnet's: loss weight of each auxiliary head")
     average: float = Field(default=0.998, ge=0, lt=1, description="decay per step of the averaged net that ships")
+    clip: float | None = Field(default=None, gt=0, description="largest norm of a step's gradient; none: any")
     held_out: float = Field(default=0.05, gt=0, lt=1, description="share of each class kept for the figures")
     mean: tuple[float, float, float] = (0.5, 0.47, 0.42)
     std: tuple[float, float, float] = (0.27, 0.26, 0.27)
@@ -82,6 +96,7 @@ class Recipe(Part):
     attack: Attack = Attack()
     drawings: Drawings = Drawings()
     start: str | None = Field(default=None, description="begins with a file's weights, or the usual ones by name")
+    teacher: Teacher | None = Field(default=None, description="the start, frozen, teaches in place of the labels")
     only: tuple[str, ...] = Field(default=(), description="only these classes, whichever source has them; none: all")
     sources: tuple[Source, ...] = (Source(),)
 
@@ -93,9 +108,11 @@ class Recipe(Part):
         return sources
 
     @model_validator(mode="after")
-    def _width_is_dreamnets(self) -> "Recipe":
+    def _parts_agree(self) -> "Recipe":
         if self.net != "dreamnet" and self.width != 1:
             raise ValueError(f"width is for dreamnet; {self.net} has its own: leave it out")
+        if self.teacher is not None and self.start is None:
+            raise ValueError("a teacher is the start itself, frozen: name a start")
         return self
 
     @property
@@ -117,7 +134,7 @@ def read_recipe(path: Path, changes: dict[str, Any] | None = None) -> Recipe:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the recipe"
         if first["type"] == "extra_forbidden":
-            known = {name for part in (Recipe, Augment, Attack, Drawings, Source) for name in part.model_fields}
+            known = {name for part in (Recipe, Augment, Attack, Teacher, Drawings, Source) for name in part.model_fields}
             raise SettingsError(f"{path}: there is no key {key}{nearest(key.split('.')[-1], sorted(known))}") from None
         said = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{path}: {key}: {said}; correct it there") from None

@@ -1,0 +1,180 @@
+"""EfficientNet-Lite: inverted residual blocks without squeeze-and-excitation, for pictures of any size.
+
+Tan and Le 2019, "EfficientNet", scaled; the Lite variants (Google 2020) have ReLU6 for swish, no squeeze-and-excitation,
+and stem and head of one width. Padding is TensorFlow's "SAME", reckoned for the picture at hand. The blocks are named
+`block0`, `block1`, ... in order; each ends in a linear projection, whose sum with its skip is what a layer gives.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CLASSES = 1000
+MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # of RGB in 0 to 1, as the weights were trained
+EPSILON = 1e-3  # of batch norm, TensorFlow's
+STEM, HEAD = 32, 1280
+OUTER = {  # parts outside the blocks, by their names in `efficientnet-lite-pytorch`
+    "_conv_stem.": "stem.conv.",
+    "_bn0.": "stem.bn.",
+    "_conv_head.": "head.conv.",
+    "_bn1.": "head.bn.",
+    "_fc.": "logits.",
+}
+
+
+class Stage(NamedTuple):
+    """Blocks of one width, before scaling: how many, kernel, stride of the first, expansion, channels in and out."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expansion: int
+    inputs: int
+    outputs: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 1, 32, 16),
+    Stage(2, 3, 2, 6, 16, 24),
+    Stage(2, 5, 2, 6, 24, 40),
+    Stage(3, 3, 2, 6, 40, 80),
+    Stage(3, 5, 1, 6, 80, 112),
+    Stage(4, 5, 2, 6, 112, 192),
+    Stage(1, 3, 1, 6, 192, 320),
+)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Factors on the channels and the blocks of every stage, and the side of the pictures it was trained on."""
+
+    width: float
+    depth: float
+    side: int
+    dropout: float
+
+
+SCALES = {"efficientnet_lite0": Scale(1.0, 1.0, 224, 0.2), "efficientnet_lite2": Scale(1.1, 1.2, 260, 0.3)}
+
+
+class ConvUnit(nn.Module):
+    """Convolution padded as TensorFlow's "SAME", batch norm, and ReLU6 unless `linear`.
+
+    (B, inputs, H, W) to (B, outputs, ceil(H / stride), ceil(W / stride)), in 0 to 6 unless `linear`.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, *, linear: bool = False
+    ) -> None:
+        super().__init__()
+        self.even = stride == 1  # the same padding on both sides, which the convolution adds by itself
+        padding = kernel // 2 if self.even else 0
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
+        self.bn = nn.BatchNorm2d(outputs, eps=EPSILON, momentum=0.01)
+        self.act = nn.Identity() if linear else nn.ReLU6()
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.act(self.bn(self.conv(self.padded(x))))
+        return result
+
+    def padded(self, x: Tensor) -> Tensor:
+        """What the convolution takes: `x` with the zeros that it does not add by itself."""
+        if self.even:
+            return x
+        kernel, stride = self.conv.kernel_size[0], self.conv.stride[0]
+        return F.pad(x, (*_same(x.shape[-1], kernel, stride), *_same(x.shape[-2], kernel, stride)))
+
+
+class Block(nn.Module):
+    """Expansion by a 1x1 convolution, a depthwise one, a linear projection, and a skip where the shape allows it.
+
+    (B, inputs, H, W) to (B, outputs, ceil(H / stride), ceil(W / stride)).
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        self.expand = ConvUnit(inputs, inner) if expansion > 1 else nn.Identity()
+        self.depthwise = ConvUnit(inner, inner, kernel, stride, groups=inner)
+        self.project = ConvUnit(inner, outputs, linear=True)
+        self.skips = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.skips else y
+
+
+class EfficientNetLite(nn.Module):
+    """The classifier: normalised RGB (B, 3, H, W), sides of at least 32, to logits (B, classes).
+
+    Strides behind the stem and the five stages that shrink: 2, 4, 8, 16, 32.
+    """
+
+    def __init__(self, scale: Scale, classes: int = CLASSES) -> None:
+        super().__init__()
+        self.stem = ConvUnit(3, STEM, 3, stride=2)
+        self.blocks = 0
+        inputs = STEM
+        for stage in STAGES:
+            outputs = _channels(stage.outputs, scale.width)
+            for place in range(_repeats(stage, scale.depth)):
+                stride = stage.stride if place == 0 else 1
+                self.add_module(f"block{self.blocks}", Block(inputs, outputs, stage.kernel, stride, stage.expansion))
+                inputs = outputs
+                self.blocks += 1
+        self.head = ConvUnit(inputs, HEAD)
+        self.dropout = nn.Dropout(scale.dropout)
+        self.logits = nn.Linear(HEAD, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for number in range(self.blocks):
+            x = self.get_submodule(f"block{number}")(x)
+        x = self.head(x).mean(dim=(2, 3))
+        logits: Tensor = self.logits(self.dropout(x))
+        return logits
+
+
+def from_reference(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns the weights under the names of this module, where they have those of `efficientnet-lite-pytorch`.
+
+    Any others stay as they are. There a block is `_blocks.N`, with `_bn0`, `_bn1` and `_bn2` counted from the
+    expansion, and the stem's batch norm is `_bn0`, the head's `_bn1`.
+    """
+    return {_renamed(name): value for name, value in weights.items()}
+
+
+def _renamed(name: str) -> str:
+    if (inner := re.fullmatch(r"_blocks\.(\d+)\._(\w+?)(?:_conv)?\.(\w+)", name)) is not None:
+        number, part, what = inner.groups()
+        unit, kind = {"bn0": ("expand", "bn"), "bn1": ("depthwise", "bn"), "bn2": ("project", "bn")}.get(
+            part, (part, "conv")
+        )
+        return f"block{number}.{unit}.{kind}.{what}"
+    for theirs, ours in OUTER.items():
+        if name.startswith(theirs):
+            return name.replace(theirs, ours, 1)
+    return name
+
+
+def _same(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Padding before and behind a side of so many pixels, the odd pixel behind."""
+    missing = max(0, (math.ceil(side / stride) - 1) * stride + kernel - side)
+    return missing // 2, missing - missing // 2
+
+
+def _channels(base: int, width: float) -> int:
+    """Scaled channels, to the nearest multiple of 8 that is at least nine tenths of them."""
+    wanted = base * width
+    rounded = max(8, int(wanted + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * wanted else rounded
+
+
+def _repeats(stage: Stage, depth: float) -> int:
+    """Scaled blocks of a stage; the first and the last keep theirs."""
+    return stage.repeats if stage in (STAGES[0], STAGES[-1]) else math.ceil(depth * stage.repeats)

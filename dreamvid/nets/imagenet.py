@@ -1,0 +1,30 @@
+"""The 1000 classes of ImageNet by name, as WordNet 3.0 has them: `weights/imagenet.txt`, a class a line, in order.
+
+A line holds the class's name and after it its synonyms. Where WordNet has one word for two classes, the line begins
+with a name that tells them apart.
+"""
+
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+FILE = Path(__file__).parent / "weights" / "imagenet.txt"
+
+
+@cache
+def _lines() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(line.split(", ")) for line in FILE.read_text(encoding="utf-8").splitlines())
+
+
+def names() -> tuple[str, ...]:
+    """Returns the name of each class, in order; no two are alike."""
+    return tuple(line[0] for line in _lines())
+
+
+def synonyms() -> dict[str, tuple[int, ...]]:
+    """Returns synonym -> the classes that it means, usually one."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for index, line in enumerate(_lines()):
+        for word in line[1:]:
+            found[word].append(index)
+    return {word: tuple(indices) for word, indices in found.items()}
