@@ -136,7 +136,8 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
         anew, shown = (None if where is None else _shrunk(where, size) for where in (places, counted))
         for step in range(count):
             eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
-            how = How(eased, effort.balance, anew, effort.stride, rule, before, shown)
+            few = settings.blur_every is not None and count < settings.blur_every
+            how = How(eased, effort.balance, anew, effort.stride, rule, before, shown, few)
             image, dreamer = climb(dreamer, image, (*key, octave, step), how)
             if effort.watch is not None:
                 effort.watch(image)
@@ -155,6 +156,7 @@ class How:
     `anew`: (1, 1, H, W) in [0, 1], the places whose steps are not eased but `stride` times as long, by the mean
     gradient that is theirs: what is covered with dreams already would own that of the picture. `rule`: what makes a
     step of a gradient; it may remember those before. `source`: (1, 3, H, W), the picture before anything was dreamed.
+    `few`: whether the steps of an octave are fewer than those from one blur to the next.
     """
 
     ease: Callable[[Tensor], Tensor] | None = None
@@ -164,6 +166,7 @@ class How:
     rule: steps.Rule | None = None
     source: Tensor | None = None
     shown: Tensor | None = None
+    few: bool = False
 
 
 PLAIN = How()
@@ -207,10 +210,20 @@ def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[
     if settings.decay < 1:
         result = dreamer.net.mean + settings.decay * (result - dreamer.net.mean)
     result = bounded(result, settings)
-    # Counted over frames and steps: a carried frame has one step, and would never come to its blur.
-    if settings.blur_every and (key[0] + key[-1] + 1) % settings.blur_every == 0:
-        result = steps.blurred(result, settings.blur_sigma)
-    return result, dreamer
+    return _relaxed(result, settings, key[-1], few=how.few), dreamer
+
+
+def _relaxed(image: Tensor, settings: DreamSettings, step: int, *, few: bool) -> Tensor:
+    """The picture after the blur that is due with a step, if one is.
+
+    `few`: there are too few steps to come to one every `blur_every`; then each blurs by its share. A blur in some
+    frames of a film and not in others would be seen as a pulse.
+    """
+    if not settings.blur_every:
+        return image
+    if few:
+        return torch.lerp(image, steps.blurred(image, settings.blur_sigma), 1 / settings.blur_every)
+    return steps.blurred(image, settings.blur_sigma) if (step + 1) % settings.blur_every == 0 else image
 
 
 def _shares(how: How, move: Tensor, score: Tensor) -> Tensor | float:

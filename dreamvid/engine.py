@@ -86,10 +86,10 @@ def _dreamer(prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], s
     objective = sum(parts[1:], start=parts[0])
     how = settings.dream
     if uses_class(settings.objective):  # what a class is told by is fine and sparse: these are its priors
-        how = with_defaults(how, blur_every=CLASS_BLUR, cutoff=0)
+        how = with_defaults(how, blur_every=CLASS_BLUR, gradient="fourier", cutoff=0)
     if uses_place(settings.objective):  # one place is seen: a shift would move that about
         how = with_defaults(how, jitter=0)
-    how = with_defaults(how, blur_every=0, cutoff=CUTOFF, jitter=JITTER)
+    how = with_defaults(how, blur_every=0, gradient="plain", cutoff=CUTOFF, jitter=JITTER)
     sizes = [term.step_size or how.step_size for term in settings.objective]
     cycle = tuple(zip(parts, sizes, strict=True)) if how.cycle and settings.objective else ()
     dreamer = Dreamer(prepared, objective, how, settings.seed, cycle)

@@ -29,8 +29,9 @@ class DreamSettings(Section):
     strength: float = setting(
         1.0, "how far a dream goes: 0.3 whispers, 2 is delirium", "factor on step_size", moves=True, gt=0, le=10
     )
-    gradient: Literal["plain", "laplacian", "fourier"] = setting(
-        "fourier", "fourier: the spectrum and colours of photographs; laplacian: every band as strong; plain: as it is"
+    gradient: Literal["plain", "laplacian", "fourier"] | None = setting(
+        None,
+        "fourier: as photographs vary; laplacian: even bands; plain; none: plain, or fourier for a class",
     )
     spectrum: float = setting(
         1.0,
@@ -42,7 +43,7 @@ class DreamSettings(Section):
     )
     cutoff: float | None = setting(
         None,
-        "fourier: what is broader than this stays as it is; 0: nothing does; none: 64, or 0 where a class is dreamed",
+        "fourier: what is broader stays as it is; 0: nothing does; none: 64, or 0 for a class",
         "pixels of the octave",
         moves=True,
         ge=0,

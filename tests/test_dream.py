@@ -34,6 +34,7 @@ from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
 from dreamvid.objective_settings import ObjectiveSettings
 from dreamvid.settings import DreamSettings
+from dreamvid.steps import blurred
 from dreamvid.targets import each_from_settings, from_settings
 
 KEY = (0, 0)
@@ -333,6 +334,23 @@ def test_a_blur_comes_after_every_so_many_steps(dreamer: Dreamer) -> None:
     image = to_tensor(picture(), dreamer)
     steps = [partial(climb, second, image, (0, 0, 0, step), How(torch.zeros_like)) for step in range(4)]
     assert [torch.equal(step()[0], image) for step in steps] == [True, False, True, False]
+
+
+def test_where_steps_are_few_each_blurs_by_its_share(dreamer: Dreamer) -> None:
+    """A carried frame has one step: a blur in every fourth frame would be seen as a pulse."""
+    fourth = with_settings(dreamer, blur_every=4, blur_sigma=1.0)
+    image = to_tensor(picture(), dreamer)
+    resting = How(torch.zeros_like, few=True)
+    found = [climb(fourth, image, (frame, 0, 0), resting)[0] for frame in range(8)]
+    wanted = torch.lerp(image, blurred(image, 1.0), 0.25)
+    for frame in found:
+        torch.testing.assert_close(frame, wanted)
+
+
+def test_a_stronger_dream_takes_longer_steps(dreamer: Dreamer) -> None:
+    image = to_tensor(picture(), dreamer)
+    moves = [climb(with_settings(dreamer, strength=s, clamp=False), image, (0, 0, 0))[0] - image for s in (1.0, 0.3)]
+    torch.testing.assert_close(0.3 * moves[0], moves[1], atol=1e-6, rtol=1e-4)
 
 
 def energy_across(image: Image, lines: tuple[int, ...]) -> float:

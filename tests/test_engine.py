@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dreamvid import tiles
 from dreamvid.dream import Effort, dream, score
-from dreamvid.engine import CLASS_BLUR, start
+from dreamvid.engine import CLASS_BLUR, CUTOFF, start
 from dreamvid.errors import NetError
 from dreamvid.jitter import JITTER
 from dreamvid.nets import zoo
@@ -62,6 +62,12 @@ def test_the_gradient_of_a_class_is_evened_unless_something_else_is_said() -> No
     assert start(settings()).dreamer.settings.gradient == "plain"
     assert start(settings(objective=SPIDER)).dreamer.settings.gradient == "fourier"
     assert start(settings(objective=SPIDER, dream={"gradient": "plain"})).dreamer.settings.gradient == "plain"
+
+
+def test_what_is_broad_is_left_alone_unless_a_class_is_dreamed() -> None:
+    assert start(settings()).dreamer.settings.cutoff == CUTOFF
+    assert start(settings(objective=SPIDER)).dreamer.settings.cutoff == 0
+    assert start(settings(objective=SPIDER, dream={"cutoff": 20})).dreamer.settings.cutoff == 20
 
 
 def test_a_step_shifts_the_picture_unless_one_place_is_seen() -> None:
