@@ -43,7 +43,8 @@ class NetSettings(Section):
 #   channel: those chosen; all others; the `count` strongest, or weakest, on this very picture
 #   direction: dot product with a mixture of channels; times the cosine between them
 #   class: its logit; the square of that; the logarithm of its probability
-#   guide: dot product place by place; with what suits each place best; nearness in what excites together
+#   guide: dot product place by place; with what suits each place best; nearness in what excites together, or
+#     in each channel's values in order of size
 NEEDED: dict[str, tuple[str, ...]] = {
     "layer": ("layer",),
     "channel": ("layer",),
@@ -52,13 +53,17 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "class": ("class_name",),
     "guide": ("file",),
 }
-ALLOWED: dict[str, tuple[str, ...]] = {"layer": ("power",), "channel": ("channels", "name", "count"), "guide": ("layer",)}
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "layer": ("power",),
+    "channel": ("channels", "name", "count"),
+    "guide": ("layer",),
+}
 FORMS: dict[str, tuple[str, ...]] = {
     "layer": ("usual", "plain", "sum"),
     "channel": ("chosen", "others", "strongest", "weakest"),
     "direction": ("dot", "cosine"),
     "class": ("logit", "square", "log_probability"),
-    "guide": ("dot", "best", "statistics"),
+    "guide": ("dot", "best", "statistics", "sorted"),
 }
 
 

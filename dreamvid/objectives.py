@@ -148,7 +148,9 @@ def guided(layer: str, guide: Tensor, form: str = "dot") -> Objective:
     `dot`: the dot product of both, place by place, the guide's map brought to the size of this one (Hasson 2017, 4.2).
     `best`: with that place of the guide which suits each place best (as guided dreams in Caffe, Mordvintsev et al.
     2015). `statistics`: nearness of the products of all pairs of channels, averaged over places (Gatys et al. 2015,
-    eq. 3), as a share of the guide's own. The first two are measured in mean squares of the guide.
+    eq. 3), as a share of the guide's own. `sorted`: nearness of each channel's values in order of size, wherever they
+    are (sort matching, Görgün et al. 2025, "VITAL"), the guide's brought to the number of places here. All but
+    `statistics` are measured in mean squares of the guide.
     """
     strength = guide.square().mean().clamp(min=1e-12)
 
@@ -165,11 +167,16 @@ def guided(layer: str, guide: Tensor, form: str = "dot") -> Objective:
         return _field(values * places[:, suits].view_as(values)) / strength
 
     def statistics(values: Tensor, wanted: Tensor) -> Tensor:
-        mine, its = (part.flatten(2)[0] if part.dim() == 4 else part.T for part in (values, wanted))
+        mine, its = _by_channel(values), _by_channel(wanted)
         gram, goal = mine @ mine.T / mine.shape[1], its @ its.T / its.shape[1]
         return -((gram - goal).square().sum() / goal.square().sum().clamp(min=1e-12)).view(1, 1, 1, 1)
 
-    chosen = {"dot": dot, "best": best, "statistics": statistics}[form]
+    def in_order(values: Tensor, wanted: Tensor) -> Tensor:
+        mine, its = (_by_channel(part).sort(dim=1).values for part in (values, wanted))
+        goal = F.interpolate(its[None], mine.shape[1], mode="linear", align_corners=False)[0]
+        return -((mine - goal).square().mean() / strength).view(1, 1, 1, 1)
+
+    chosen = {"dot": dot, "best": best, "statistics": statistics, "sorted": in_order}[form]
     return Objective(frozenset({layer}), lambda seen: (chosen(seen[layer], guide.to(seen[layer].device)),))
 
 
@@ -192,6 +199,11 @@ def little_contrast() -> Objective:
 def little_change() -> Objective:
     """Minus the mean square distance of the picture from its source."""
     return Objective(frozenset({INPUT, SOURCE}), lambda seen: (-_field((seen[INPUT] - seen[SOURCE]).square()),))
+
+
+def _by_channel(values: Tensor) -> Tensor:
+    """Activations, (1, C, h, w) or (1, C), as a row for each channel, (C, places)."""
+    return values.flatten(2)[0] if values.dim() == 4 else values.T
 
 
 def _field(values: Tensor) -> Tensor:

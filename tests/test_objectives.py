@@ -4,6 +4,9 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from dreamvid import objectives
@@ -141,7 +144,7 @@ def test_a_guide_is_met_place_by_place_or_by_what_suits_best() -> None:
     assert float(dot({"a": torch.nn.functional.interpolate(guide, scale_factor=2)})) > 0.6
 
 
-@pytest.mark.parametrize("form", ["dot", "best", "statistics"])
+@pytest.mark.parametrize("form", ["dot", "best", "statistics", "sorted"])
 def test_a_guide_through_a_layer_without_places(form: str) -> None:
     guide = maps()[:, :, 0, 0]
     objective = objectives.guided("fc", guide, form)
@@ -154,6 +157,43 @@ def test_statistics_of_a_guide_do_not_care_for_places() -> None:
     shuffled = guide.flatten(2)[..., torch.randperm(42, generator=torch.Generator().manual_seed(0))].view_as(guide)
     assert float(objective({"a": shuffled})) == pytest.approx(0.0, abs=1e-5)
     assert float(objective({"a": 1.2 * guide})) == pytest.approx(-((1.44 - 1) ** 2), rel=1e-3)
+
+
+def test_a_sorted_guide_asks_for_each_channels_values_wherever_they_are() -> None:
+    guide = maps(seed=1)
+    objective = objectives.guided("a", guide, "sorted")
+    order = torch.randperm(42, generator=torch.Generator().manual_seed(0))
+    shuffled = torch.cat([guide[:, :2].flatten(2)[..., order].view(1, 2, 6, 7), guide[:, 2:].flip(-1)], dim=1)
+    assert float(objective({"a": shuffled})) == pytest.approx(0.0, abs=1e-9)
+    assert float(objective({"a": 1.2 * guide})) == pytest.approx(-0.04, rel=1e-4)
+    assert float(objective({"a": guide.roll(1, dims=1)})) < -0.01  # each channel has its own
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
+def test_a_sorted_guide_is_asked_for_in_any_size(height: int, width: int, seed: int) -> None:
+    guide, mine = maps(2, 4, 5, seed), maps(2, height, width, seed + 1)
+    (field,) = objectives.guided("a", guide, "sorted").fields({"a": mine})
+    assert field.shape == (1, 1, 1, 1) and -50 < float(field) <= 0
+    whole = objectives.guided("a", guide, "sorted")({"a": F.interpolate(guide, scale_factor=3)})
+    assert float(whole) == pytest.approx(0.0, abs=0.05)
+
+
+def test_steps_bring_sorted_values_nearer_to_those_of_a_guide(tiny_net: Net) -> None:
+    wanted = prepared(tiny_net, layer_energy("first"))(picture(32, 48).pow(2))["first"]
+    ready, image = prepared(tiny_net, layer_energy("first")), picture()
+    objective = objectives.guided("first", wanted, "sorted")
+
+    def apart(image: Tensor) -> float:
+        shares = torch.linspace(0.05, 0.95, 19)
+        mine, its = (values.flatten(2)[0].quantile(shares, dim=1) for values in (ready(image)["first"], wanted))
+        return float((mine - its).abs().mean())
+
+    before = apart(image)
+    for _ in range(12):
+        image.requires_grad_(True)
+        (slope,) = torch.autograd.grad(objective(ready(image)), image)
+        image = (image.detach() + 0.01 * slope / slope.abs().mean()).clamp(0, 1)
+    assert apart(image) < 0.6 * before
 
 
 def test_objectives_of_the_picture_are_highest_where_they_are_meant_to_be() -> None:

@@ -78,6 +78,7 @@ TERMS = {
     "a guide by the net's own layers": {"kind": "guide"},
     "a guide by what suits best": {"kind": "guide", "layer": "B", "form": "best"},
     "what a guide excites together": {"kind": "guide", "layer": "A", "form": "statistics"},
+    "what a guide excites, in order": {"kind": "guide", "layer": "A", "form": "sorted"},
     "a guide through the output": {"kind": "guide", "layer": OUTPUT},
     "the output itself": {"layer": OUTPUT},
     "little variation": {"kind": "tv"},
