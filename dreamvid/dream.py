@@ -73,8 +73,17 @@ class Dreamer:
 
 
 def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple[int, int]]:
-    """The sizes that are dreamed, coarse to fine; the last is the picture's own. Too small ones are left out."""
-    scales = [settings.octave_scale**-octave for octave in reversed(range(settings.octaves))]
+    """The sizes that are dreamed, coarse to fine; the last is the picture's own.
+
+    Those too small are left out, and those in pixels of the short side that are not smaller than the picture's.
+    """
+    octaves, side = settings.octaves, min(height, width)
+    if isinstance(octaves, int):
+        scales = [settings.octave_scale**-octave for octave in reversed(range(octaves))]
+    elif octaves[-1] == 1:
+        scales = list(octaves)
+    else:
+        scales = [*(pixels / side for pixels in octaves if pixels < side), 1.0]
     sizes = [(round(height * scale), round(width * scale)) for scale in scales]
     return [size for size in sizes[:-1] if min(size) >= SMALLEST_OCTAVE] + [(height, width)]
 

@@ -179,9 +179,10 @@ def _toml(value: Any) -> str:
 
 def _let_move(field: Table) -> None:
     """Lets a number in a JSON schema, or each of a list of them, be a text as well."""
-    if "anyOf" in field:
-        field["anyOf"].append({"type": "string"})
-    for number in field.get("prefixItems", [] if "anyOf" in field else [field]):
+    choices = field.get("anyOf", field.get("oneOf"))
+    if choices is not None:
+        choices.append({"type": "string"})
+    for number in field.get("prefixItems", [field] if choices is None else []):
         number["type"] = [number["type"], "string"]
 
 

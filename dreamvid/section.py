@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+NUMBER, LIST = "<number>", "<list>"  # what a setting that takes either was given: tags in pydantic's errors, not keys
+
 
 def setting(default: Any, doc: str, unit: str = "", *, moves: bool = False, **bounds: Any) -> Any:
     """One declared setting; `unit` is told in help and schema ("" for a name or a plain number).
@@ -12,6 +14,11 @@ def setting(default: Any, doc: str, unit: str = "", *, moves: bool = False, **bo
     """
     extra: dict[str, Any] = {"unit": unit, "moves": True} if moves else {"unit": unit}
     return Field(default, description=doc, json_schema_extra=extra, **bounds)
+
+
+def number_or_list(value: Any) -> str:
+    """Which of the two a setting was given: with it as its discriminator, a wrong value is told of that one alone."""
+    return LIST if isinstance(value, list | tuple) else NUMBER
 
 
 class Section(BaseModel):

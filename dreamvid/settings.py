@@ -3,21 +3,50 @@
 Help texts, the JSON schema, preset checking and the job folder's `job.toml` are all made from what is declared here.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from dreamvid.objective_settings import NetSettings, ObjectiveSettings
-from dreamvid.section import Section, setting
+from dreamvid.section import LIST, NUMBER, Section, number_or_list, setting
 
 Codec = Literal["h264", "h265", "av1", "vp9", "prores", "ffv1", "gif", "webp", "png"]
+
+
+def _scales_or_pixels(octaves: tuple[float, ...]) -> tuple[float, ...]:
+    """Raises ValueError for a list of octaves that are neither rising scales up to 1 nor rising whole pixels."""
+    rising = all(small < large for small, large in pairwise(octaves))
+    pixels = all(size > 1 and size == int(size) for size in octaves)
+    if not rising or (octaves[-1] != 1 and not pixels):
+        raise ValueError(
+            "give rising scales of the frame that end in 1, such as [0.3, 0.55, 1], or rising whole pixels of its "
+            "short side, such as [128, 256, 512]"
+        )
+    return octaves
+
+
+Octaves = Annotated[
+    Annotated[int, Field(ge=1, le=16), Tag(NUMBER)]
+    | Annotated[
+        tuple[Annotated[float, Field(gt=0)], ...],
+        Field(min_length=1, max_length=16),
+        AfterValidator(_scales_or_pixels),
+        Tag(LIST),
+    ],
+    Discriminator(number_or_list),
+]
 
 
 class DreamSettings(Section):
     """How one picture is dreamed."""
 
-    octaves: int = setting(4, "sizes that are dreamed, coarse to fine", "count", moves=True, ge=1, le=16)
-    octave_scale: float = setting(1.4, "from one octave to the next", "factor", moves=True, gt=1, le=4)
+    octaves: Octaves = setting(
+        4, "how many sizes are dreamed; or a list of these: scales up to 1, or pixels of the short side", moves=True
+    )
+    octave_scale: float = setting(
+        1.4, "from one octave to the next, where octaves are a number", "factor", moves=True, gt=1, le=4
+    )
     steps: int = setting(6, "gradient steps per octave on a fresh frame", "count", moves=True, ge=0, le=10_000)
     step_size: float = setting(
         0.012, "change of one step, as step_rule measures it", "share of the full range", moves=True, gt=0

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from dreamvid import tracks
 from dreamvid.errors import SettingsError, nearest
 from dreamvid.objective_settings import ObjectiveSettings
+from dreamvid.section import LIST, NUMBER
 from dreamvid.settings import Settings
 from dreamvid.tracks import Curve, Film
 
@@ -58,18 +59,29 @@ def _without_tracks(table: Any, model: type[BaseModel], prefix: str, texts: dict
             numbered = enumerate(value)
             result[name] = [_without_tracks(term, ObjectiveSettings, f"{key}.{at}.", texts) for at, term in numbered]
         elif isinstance(value, list | tuple):
-            result[name] = [_first(f"{key}.{at}", part, field, texts) for at, part in enumerate(value)]
+            moves = _moves(field) and get_origin(field.annotation) is tuple
+            parts = enumerate(value)
+            result[name] = [_first(f"{key}.{at}", part, field, texts, moves=moves) for at, part in parts]
         else:
-            result[name] = _first(key, value, field, texts)
+            result[name] = _first(key, value, field, texts, moves=_moves(field))
     return result
 
 
-def _first(key: str, value: Any, field: FieldInfo, texts: dict[str, str]) -> Any:
+def _moves(field: FieldInfo) -> bool:
+    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("moves"))
+
+
+def _numbers(field: FieldInfo) -> set[type]:
+    """Which kinds of numbers a setting takes, or each of a list of them."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return {int, float} & {get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds}
+
+
+def _first(key: str, value: Any, field: FieldInfo, texts: dict[str, str], *, moves: bool) -> Any:
     """The first value of a track, whose text goes to `texts`; of anything else, that itself."""
-    numeric = {int, float} & {field.annotation, *get_args(field.annotation)}
-    if not numeric or not isinstance(value, str) or _is_number(value):
+    if not _numbers(field) or not isinstance(value, str) or _is_number(value):
         return value
-    if not (isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("moves")):
+    if not moves:
         raise SettingsError(f"{key}: give a number; it cannot move with time (it is {value!r})")
     try:
         track = tracks.parse(value)
@@ -90,7 +102,7 @@ def _is_number(text: str) -> bool:
 
 def _whole(value: float, field: FieldInfo) -> float:
     """A value as a setting takes it: rounded where only whole numbers will do."""
-    return math.floor(value + 0.5) if int in {field.annotation, *get_args(field.annotation)} else value
+    return math.floor(value + 0.5) if int in _numbers(field) else value
 
 
 def rounded(key: str, value: float) -> float:
@@ -149,7 +161,7 @@ def _place(table: dict[str, Any], key: str, value: Any) -> None:
 
 def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"])
+    path = ".".join(str(part) for part in first["loc"] if part not in (NUMBER, LIST))
     if first["type"] == "extra_forbidden":
         if path.startswith("objective."):
             valid = [f"{path.rsplit('.', 1)[0]}.{name}" for name in ObjectiveSettings.model_fields]

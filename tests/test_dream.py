@@ -160,6 +160,41 @@ def test_octaves_of_a_common_size() -> None:
     assert octave_sizes(100, 320, settings) == [(50, 160), (100, 320)]
 
 
+def test_octaves_may_be_scales_of_the_frame_or_pixels_of_its_short_side() -> None:
+    scales = DreamSettings(octaves=(0.1, 0.3, 0.55, 1))
+    assert octave_sizes(180, 320, scales) == [(54, 96), (99, 176), (180, 320)]  # a tenth is too small
+    pixels = DreamSettings(octaves=(16, 128, 256, 512))
+    assert octave_sizes(360, 640, pixels) == [(128, 228), (256, 455), (360, 640)]
+    assert octave_sizes(640, 256, pixels) == [(320, 128), (640, 256)]
+    assert octave_sizes(1024, 512, pixels) == [(256, 128), (512, 256), (1024, 512)]
+    assert octave_sizes(20, 30, pixels) == octave_sizes(20, 30, scales) == [(20, 30)]
+
+
+@given(
+    st.integers(16, 2000),
+    st.integers(16, 2000),
+    st.one_of(
+        st.sets(st.floats(0.01, 0.99), max_size=5).map(lambda scales: (*sorted(scales), 1.0)),
+        st.sets(st.integers(2, 3000), min_size=1, max_size=6).map(lambda pixels: tuple(sorted(pixels))),
+    ),
+)
+def test_octaves_of_any_list_grow_to_the_very_size(height: int, width: int, octaves: tuple[float, ...]) -> None:
+    sizes = octave_sizes(height, width, DreamSettings(octaves=octaves))
+    assert sizes[-1] == (height, width) and sizes == sorted(sizes)
+    assert len(sizes) <= len(octaves) + 1
+    shorter = [min(size) for size in sizes[:-1]]
+    assert all(SMALLEST_OCTAVE <= side <= min(height, width) for side in shorter)
+    if octaves[-1] > 1:
+        assert set(shorter) <= set(octaves)
+
+
+def test_the_same_sizes_dream_the_same_however_they_are_said(dreamer: Dreamer) -> None:
+    told = [{"octaves": 2, "octave_scale": 2.0}, {"octaves": (0.5, 1.0)}, {"octaves": (36, 999)}]
+    first, *others = (dreamed(with_settings(dreamer, **how), picture(72, 96)) for how in told)
+    for other in others:
+        np.testing.assert_array_equal(first, other)
+
+
 def test_scores_are_told_octave_by_octave_in_neighbourhoods(dreamer: Dreamer) -> None:
     source = picture(80, 96)
     grids = octave_scores(dreamer, source)

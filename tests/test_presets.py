@@ -147,6 +147,15 @@ def test_overrides_lie_on_top_and_the_last_one_wins() -> None:
     assert (settings.dream.steps, settings.seed) == (4, 9)
 
 
+def test_a_number_and_a_list_take_each_others_place(tmp_path: Path) -> None:
+    listed = written(tmp_path, "listed.toml", "[dream]\noctaves = [64, 128]\n")
+    settings = presets.resolve(listed)
+    assert settings.dream.octaves == (64, 128)
+    assert read_settings(tomllib.loads(presets.to_toml(settings)), "again") == settings
+    assert presets.resolve(listed, [("dream.octaves", 3)]).dream.octaves == 3
+    assert presets.resolve(overrides=[("dream.octaves", [0.3, 0.55, 1])]).dream.octaves == (0.3, 0.55, 1)
+
+
 def test_overrides_of_one_section_do_not_disturb_one_another() -> None:
     settings = presets.resolve(overrides=[("dream.steps", 3), ("dream.jitter", 2)])
     assert (settings.dream.steps, settings.dream.jitter) == (3, 2)
@@ -187,6 +196,7 @@ def test_another_net_does_not_inherit_the_layers_of_the_first(tmp_path: Path) ->
         ("output.codec=h265", ("output.codec", "h265")),
         ('net.name="alexnet"', ("net.name", "alexnet")),
         ("camera.shift=[0.1, -0.2]", ("camera.shift", [0.1, -0.2])),
+        ("dream.octaves=[0.3,0.55,1]", ("dream.octaves", [0.3, 0.55, 1])),
         ("net.weights=C:\\weights\\a=b.pth", ("net.weights", "C:\\weights\\a=b.pth")),
         ("input.tolerate_damage=true", ("input.tolerate_damage", True)),
     ],
@@ -240,6 +250,9 @@ def test_the_schema_is_json_and_lists_every_setting_with_its_bounds() -> None:
     shift = schema["$defs"]["CameraSettings"]["properties"]["shift"]
     assert [part["type"] for part in shift["prefixItems"]] == [["number", "string"]] * 2
     assert dream["properties"]["tile"]["type"] == "integer"
+    number, sizes, text = dream["properties"]["octaves"]["oneOf"]
+    assert (number["type"], number["maximum"], text) == ("integer", 16, {"type": "string"})
+    assert (sizes["type"], sizes["items"]["type"]) == ("array", "number")
 
 
 TRACKS = st.one_of(

@@ -69,6 +69,9 @@ def test_a_number_written_as_a_text_does_not_move(text: str) -> None:
         ({"compute": {"threads": "0:1"}}, "compute.threads: give a number; it cannot move"),
         ({"output": {"crf": "beat"}}, "output.crf: give a number; it cannot move"),
         ({"objective": [{"layer": "a", "weight": "0:1 eese"}]}, "objective.0.weight: '0:1 eese': the key '0:1 eese'"),
+        ({"dream": {"octaves": ["0:0.5, 1s:0.7", 1]}}, "dream.octaves.0: give a number; it cannot move with time"),
+        ({"dream": {"octaves": [0.5, 0.9]}}, "dream.octaves: give rising scales of the frame that end in 1, such as"),
+        ({"dream": {"octaves": [0, 1]}}, "dream.octaves.0: input should be greater than 0 (it is 0)"),
         ({"dream": {"step_size": "0:-1, 4s:1"}}, "dream.step_size: input should be greater than 0 (it is -1.0)"),
         ({"dream": {"step_size": "1 / t"}}, "dream.step_size: '1 / t': it divides by zero"),
         ({"dream": {"step_size": "siin(t)"}}, "nearest: sin"),
@@ -88,6 +91,9 @@ def test_settings_at_a_moment_hold_its_values_and_move_no_more() -> None:
     then = settings_at(settings, {"dream.step_size": 0.5, "objective.0.weight": -2, "camera.shift.1": 0.25})
     assert (then.dream.step_size, then.objective[0].weight, then.camera.shift) == (0.5, -2, (0, 0.25))
     assert then.tracks == {}
+    listed = moving({"dream": {"octaves": [0.5, 1]}})
+    assert settings_at(listed, {"dream.step_size": 0.5}).dream.octaves == (0.5, 1)
+    assert settings_at(listed, {"dream.octaves": 3}).dream.octaves == 3
     assert settings_at(settings, {}) == settings.model_copy(update={"tracks": {}})
     with pytest.raises(SettingsError, match=r"^dream\.octaves: input should be less than or equal to 16 \(it is 17\)"):
         settings_at(settings, {"dream.octaves": 17})
@@ -95,7 +101,13 @@ def test_settings_at_a_moment_hold_its_values_and_move_no_more() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value", "taken"),
-    [("dream.steps", 2.5, 3), ("dream.steps", 2.49, 2), ("dream.jitter", 0.5, 1), ("dream.step_size", 2.5, 2.5)],
+    [
+        ("dream.steps", 2.5, 3),
+        ("dream.steps", 2.49, 2),
+        ("dream.octaves", 2.5, 3),
+        ("dream.jitter", 0.5, 1),
+        ("dream.step_size", 2.5, 2.5),
+    ],
 )
 def test_whole_numbers_are_rounded(key: str, value: float, taken: float) -> None:
     assert rounded(key, value) == taken
