@@ -1,6 +1,7 @@
 """Formulas of numbers: text -> a function, by an allowlist over Python's syntax tree; nothing is ever executed.
 
-Allowed are numbers, `+ - * / % **`, comparisons (1 or 0), `A if C else B`, the names a caller gives, and `FUNCTIONS`.
+Allowed are numbers, `+ - * / % **`, comparisons (1 or 0), `A if C else B`, the names a caller gives, and `FUNCTIONS`;
+a caller also draws a share for each `random(low, high)`, so that formulas themselves leave nothing to chance.
 """
 
 import ast
@@ -34,7 +35,8 @@ def smoothstep(low: float, high: float, value: float) -> float:
     return float(smooth(share))
 
 
-# Each function by name, with the number of its arguments; None: one or more.
+RANDOM = "random"
+# Each function by name, with the number of its arguments; None: one or more. RANDOM's has one more, which is drawn.
 FUNCTIONS: dict[str, tuple[Callable[..., float], int | None]] = {
     "sin": (math.sin, 1),
     "cos": (math.cos, 1),
@@ -48,6 +50,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., float], int | None]] = {
     "clamp": (clamp, 3),
     "lerp": (lerp, 3),
     "smoothstep": (smoothstep, 3),
+    RANDOM: (lerp, 2),
 }
 
 
@@ -80,10 +83,15 @@ OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
 
 @dataclass(frozen=True)
 class Expression:
-    """A formula that was read; `names`: those of the caller's that it uses."""
+    """A formula that was read; `names`: those of the caller's that it uses.
+
+    `draws`: for each `random(low, high)` the name of its share of the way from low to high, in [0, 1), which the caller
+    gives as well.
+    """
 
     text: str
     names: frozenset[str]
+    draws: tuple[str, ...]
     formula: Formula
 
     def value(self, names: Names) -> float:
@@ -110,16 +118,22 @@ def parse(text: str, names: Iterable[str]) -> Expression:
     except (SyntaxError, ValueError, MemoryError, RecursionError, Warning):
         raise SettingsError("it is neither keys (TIME:VALUE, TIME:VALUE) nor a formula") from None
     used: set[str] = set()
-    formula = _formula(tree.body, frozenset(names), used, DEEPEST)
-    return Expression(text, frozenset(used), formula)
+    draws: list[str] = []
+    formula = _formula(tree.body, frozenset(names), used, draws, DEEPEST)
+    return Expression(text, frozenset(used), tuple(draws), formula)
 
 
-def _formula(node: ast.expr, names: frozenset[str], used: set[str], deeper: int) -> Formula:
+def _formula(node: ast.expr, names: frozenset[str], used: set[str], draws: list[str], deeper: int) -> Formula:
     if not deeper:
         raise SettingsError(f"it is nested more than {DEEPEST} deep")
 
     def of(*parts: ast.expr) -> tuple[Formula, ...]:
-        return tuple(_formula(part, names, used, deeper - 1) for part in parts)
+        return tuple(_formula(part, names, used, draws, deeper - 1) for part in parts)
+
+    def drawn() -> Formula:
+        name = f"{RANDOM} {len(draws)}"
+        draws.append(name)
+        return lambda given: given[name]
 
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
@@ -142,7 +156,10 @@ def _formula(node: ast.expr, names: frozenset[str], used: set[str], deeper: int)
             function, count = FUNCTIONS[name]
             if not arguments or (count is not None and len(arguments) != count):
                 raise SettingsError(f"{name} takes {count or 'one or more'} values, not {len(arguments)}")
-            return _applied(_of_all(function) if count is None else function, of(*arguments))
+            parts = of(*arguments)
+            if name == RANDOM:
+                parts = (*parts, drawn())
+            return _applied(_of_all(function) if count is None else function, parts)
         case ast.Call(func=ast.Name(id=name), keywords=[]):
             raise SettingsError(f"it knows no {name}(){nearest(name, FUNCTIONS)}")
     raise SettingsError(f"{type(node).__name__} has no place in a formula: numbers, + - * / % **, names, functions")

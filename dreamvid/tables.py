@@ -132,7 +132,7 @@ def curve(settings: Settings, key: str, film: Film) -> Curve:
     Neither rounded nor checked against its bounds. Raises SettingsError, as the curve does, as a `Track` does.
     """
     if key in settings.tracks:
-        return tracks.parse(settings.tracks[key]).on(film)
+        return tracks.parse(settings.tracks[key]).on(film, tracks.chance(settings.seed, key))
     value: Any = settings
     for step in key.split("."):
         value = value[int(step)] if isinstance(value, tuple) else getattr(value, step)

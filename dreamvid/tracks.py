@@ -2,9 +2,11 @@
 
 Keys are `TIME:VALUE [WORD], ...`; TIME in seconds (`4`, `2.5s`), frames (`96f`) or a share of the film (`50%`), WORD
 how one comes to this key from the one before. Anything else is a formula of `t` (seconds), `f` (frame), `n` (frames in
-all), `fps`, `pi`, and what is heard: `bass mid high onset beat loudness`, each in [0, 1].
+all), `fps`, `pi`, and what is heard: `bass mid high onset beat loudness`, each in [0, 1]; `random(low, high)` is drawn
+for every frame.
 """
 
+import hashlib
 import math
 import re
 from bisect import bisect_right
@@ -22,6 +24,7 @@ SOUNDS = ("bass", "mid", "high", "onset", "beat", "loudness")
 NAMES = ("t", "f", "n", "fps", "pi", *SOUNDS)
 Curve = Callable[[float], float]  # a time in seconds -> a value
 Hear = Callable[[str, float], float]  # one of SOUNDS and a time in seconds -> how much of it is heard, in [0, 1]
+Draw = Callable[[str, int], float]  # one of a formula's draws and a frame -> a share in [0, 1)
 
 # How one comes to a key: the share of the way gone at a share of the time, both in [0, 1].
 WAYS: dict[str, Curve] = {
@@ -40,6 +43,21 @@ _KEY = re.compile(
 def silence(sound: str, time: float) -> float:
     """What is heard where there is no sound."""
     return 0.0
+
+
+def middle(draw: str, frame: int) -> float:
+    """What is drawn where there is no seed yet."""
+    return 0.5
+
+
+def chance(seed: int, key: str) -> Draw:
+    """What is drawn for a setting, by its full key: evenly spread, and the same whatever was drawn before."""
+
+    def share(draw: str, frame: int) -> float:
+        digest = hashlib.blake2b(f"{seed} {key} {draw} {frame}".encode(), digest_size=8).digest()
+        return (int.from_bytes(digest) >> 11) / 2**53
+
+    return share
 
 
 @dataclass(frozen=True)
@@ -91,11 +109,14 @@ class Track:
     @property
     def constant(self) -> bool:
         """Whether it is but a number, written as a formula."""
-        return self.formula is not None and not self.formula.names
+        return self.formula is not None and not self.formula.names and not self.formula.draws
 
     @property
     def first(self) -> float:
-        """The value that stands for it where there is no film: its first key's, or that at the start of `NOMINAL`."""
+        """The value that stands for it where there is no film: its first key's, or that at the start of `NOMINAL`.
+
+        What is random stands in the middle there.
+        """
         return self.keys[0].value if self.keys else self.on(NOMINAL)(0.0)
 
     @property
@@ -103,13 +124,14 @@ class Track:
         """What of the sound it listens to."""
         return self.formula.names & frozenset(SOUNDS) if self.formula else frozenset()
 
-    def on(self, film: Film) -> Curve:
+    def on(self, film: Film, draw: Draw = middle) -> Curve:
         """Its value at any time of a film, in seconds, constant before the first key and behind the last.
 
-        On a film that is periodic the last key leads on into the first. Raises SettingsError where a key lies beyond
-        the film or two lie at one time; and so does the curve, for a formula that has no value at a time.
+        On a film that is periodic the last key leads on into the first. `draw`: what is random. Raises SettingsError
+        where a key lies beyond the film or two lie at one time; and so does the curve, for a formula that has no value
+        at a time.
         """
-        return _keyed(self.keys, film) if self.formula is None else _calculated(self.formula, film)
+        return _keyed(self.keys, film) if self.formula is None else _calculated(self.formula, film, draw)
 
 
 def parse(text: str) -> Track:
@@ -207,7 +229,7 @@ def _hermite(share: float, first: float, final: float, leaving: float, arriving:
     return ends + leaving * share * rest**2 - arriving * rest * share**2
 
 
-def _calculated(formula: Expression, film: Film) -> Curve:
+def _calculated(formula: Expression, film: Film, draw: Draw) -> Curve:
     fixed = {"n": float(film.frames), "fps": float(film.rate), "pi": math.pi}
     heard = formula.names & frozenset(SOUNDS)
 
@@ -218,6 +240,7 @@ def _calculated(formula: Expression, film: Film) -> Curve:
         if abs(frame - round(frame)) < 1e-6:  # at a frame, it is that very number
             frame = float(round(frame))
         sounds = {name: film.hear(name, time) for name in heard}
-        return formula.value({"t": time, "f": frame, **fixed, **sounds})
+        drawn = {name: draw(name, math.floor(frame)) for name in formula.draws}
+        return formula.value({"t": time, "f": frame, **fixed, **sounds, **drawn})
 
     return value

@@ -72,6 +72,22 @@ def test_a_job_that_breaks_off_inside_a_shot_goes_on_in_every_mode(tmp_path: Pat
     assert mode == "none" or [shot["start"] for shot in plan["shots"]] == [0, 7]
 
 
+def test_what_is_random_is_the_same_in_a_job_that_goes_on_and_another_for_another_seed(
+    clip: Path, tmp_path: Path
+) -> None:
+    how = {"mode": "blend", "blend": "random(.3, .7)"}
+    whole, output, other = (tmp_path / name for name in ("whole.mkv", "again.mkv", "other.mkv"))
+    job.dream_video(str(clip), whole, quick(coherence=how), KEEP)
+    with pytest.raises(KeyboardInterrupt):
+        job.dream_video(str(clip), output, quick(coherence=how), stop_after(2))
+    job.dream_video(str(clip), output, quick(coherence=how), KEEP)
+    assert frames_of(output) == frames_of(whole)
+    job.dream_video(str(clip), other, quick(coherence=how, seed=1), KEEP)
+    shares = [[line["values"]["coherence.blend"] for line in journal_of(file)] for file in (whole, output, other)]
+    assert shares[0] == shares[1] != shares[2] and len(set(shares[0])) == len(shares[0])
+    assert all(0.3 <= share <= 0.7 for share in shares[0])
+
+
 def test_a_finished_job_that_was_kept_renders_nothing_again(clip: Path, output: Path) -> None:
     job.dream_video(str(clip), output, quick(), KEEP)
     first = output.read_bytes()

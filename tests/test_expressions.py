@@ -150,6 +150,19 @@ def test_what_has_no_value_says_why(text: str, said: str) -> None:
         parse(text, NAMES).value(NAMES)
 
 
+def test_what_is_random_is_drawn_by_the_caller() -> None:
+    formula = parse("random(2, 4) + 10 * random(t, random(1, 3))", NAMES)
+    assert formula.names == {"t"} and len(formula.draws) == 3
+    shares = dict(zip(formula.draws, (0.25, 0.5, 1.0), strict=True))
+    # What is within another is drawn before it.
+    assert formula.value(NAMES | shares) == pytest.approx(2.5 + 10 * 2.0)
+    assert parse("t", NAMES).draws == ()
+    with pytest.raises(SettingsError, match="random takes 2 values, not 1"):
+        parse("random(1)", NAMES)
+    with pytest.raises(SettingsError, match=r"it knows no random; nearest: "):
+        parse("random", NAMES)
+
+
 def test_the_names_that_a_formula_uses_are_known() -> None:
     assert parse("t + sin(f)", NAMES).names == {"t", "f"}
     assert parse("1 / 3", NAMES).names == frozenset()

@@ -60,6 +60,17 @@ def test_what_is_heard_moves_a_setting() -> None:
     assert made.at(120).dream.smooth == 0.5
 
 
+def test_what_is_random_is_within_bounds_everywhere_or_said_before_anything_is_dreamed() -> None:
+    blend = "random(.3, .7)"
+    made = schedule(quick(seed=5, coherence={"blend": blend}), plan())
+    drawn = [made.at(frame).coherence.blend for frame in made.frames]
+    assert min(drawn) >= 0.3 and max(drawn) <= 0.7 and len(set(drawn)) == 240
+    part = schedule(quick(seed=5, coherence={"blend": blend}), plan(48))
+    assert [part.at(frame).coherence.blend for frame in part.frames] == drawn[:48]
+    with pytest.raises(SettingsError, match=r"coherence\.blend: 'random\(\.3, 1\.7\)': at frame "):
+        schedule(quick(coherence={"blend": "random(.3, 1.7)"}), plan())
+
+
 def test_in_a_loop_the_last_key_leads_on_into_the_first() -> None:
     made = schedule(quick(dream={"step_size": "2s:1, 6s:3"}), replace(plan(), lap=240))
     assert made.at(0).dream.step_size == pytest.approx(3 - 2 * 4 / 6)

@@ -119,5 +119,10 @@ def test_a_setting_is_a_curve_whether_it_moves_or_not() -> None:
     film = Film(240, Fraction(24))
     curves = [curve(settings, f"camera.{name}", film) for name in ("zoom", "rotate", "shift.0", "shift.1")]
     assert [value(0.5) for value in curves] == [1.5, 5, 12, 0.25]
+    drawn = [
+        curve(moving({"seed": seed, "camera": {"zoom": "random(1, 2)", "rotate": "random(1, 2)"}}), key, film)(0.5)
+        for seed, key in ((3, "camera.zoom"), (3, "camera.zoom"), (4, "camera.zoom"), (3, "camera.rotate"))
+    ]
+    assert drawn[0] == drawn[1] and len(set(drawn)) == 3
     with pytest.raises(SettingsError, match="beyond the end"):
         curve(moving({"camera": {"zoom": "0:1, 11s:2"}}), "camera.zoom", film)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreamvid.errors import SettingsError
-from dreamvid.tracks import SPLINE, WAYS, Film, parse
+from dreamvid.tracks import SPLINE, WAYS, Film, chance, parse
 
 FILM = Film(240, Fraction(24))
 LOOP = Film(240, Fraction(24), periodic=True)
@@ -174,6 +174,39 @@ def test_a_formula_hears() -> None:
 
 def test_a_formula_goes_round_with_the_loop() -> None:
     assert at("t", 12.5, LOOP) == at("t", 2.5, LOOP) == 2.5
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 239), st.floats(-5, 5), st.floats(-5, 5))
+def test_what_is_random_lies_between_and_depends_on_seed_key_and_frame_alone(
+    seed: int, frame: int, low: float, high: float
+) -> None:
+    track = parse(f"random({low:.6f}, {high:.6f})")
+    one, other = (track.on(FILM, chance(seed, "coherence.blend")) for _ in range(2))
+    other(0.0)
+    assert one(frame / 24) == other(frame / 24) == one((frame + 0.5) / 24)
+    assert min(low, high) - 1e-6 <= one(frame / 24) <= max(low, high) + 1e-6
+
+
+def test_what_is_random_is_evenly_spread_and_another_for_each_seed_key_frame_and_place() -> None:
+    def drawn(seed: int, key: str, text: str = "random(.3, .7)", film: Film = FILM) -> list[float]:
+        value = parse(text).on(film, chance(seed, key))
+        return [value(frame / 24) for frame in range(240)]
+
+    values = drawn(0, "coherence.blend")
+    assert len(set(values)) == 240
+    counts, _ = np.histogram(values, bins=8, range=(0.3, 0.7))
+    assert counts.sum() == 240 and counts.min() >= 15
+    steps = np.corrcoef(values[1:], values[:-1])[0, 1]
+    assert abs(steps) < 0.2
+    assert not set(values) & set(drawn(1, "coherence.blend"))
+    assert not set(values) & set(drawn(0, "dream.strength"))
+    assert min(abs(value) for value in drawn(0, "a", "random(0, 1) - random(0, 1)")) > 0
+    assert drawn(0, "coherence.blend", film=Film(24, Fraction(24), periodic=True)) == values[:24] * 10
+
+
+def test_without_a_seed_what_is_random_is_in_the_middle() -> None:
+    track = parse("random(.3, .7)")
+    assert track.first == pytest.approx(0.5) and not track.constant and track.sounds == frozenset()
 
 
 def test_a_number_is_known_from_what_moves() -> None:
