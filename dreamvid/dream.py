@@ -15,10 +15,11 @@ from dreamvid.device import release_heap
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.jitter import shaken
 from dreamvid.media import Image, Mask
+from dreamvid.nets.net import INPUT
 from dreamvid.nets.prepare import PreparedNet
 from dreamvid.nets.relu import ruled
 from dreamvid.nets.several import PreparedNets
-from dreamvid.objectives import SOURCE, Objective
+from dreamvid.objectives import Activations, Objective, before
 from dreamvid.settings import DreamSettings
 from dreamvid.strength import Grid
 
@@ -57,12 +58,21 @@ class Dreamer:
 
         `source`: what the picture was before, of the same shape; without it, the picture itself.
         """
-        return self.objective.fields(self.net(image) | {SOURCE: image.detach() if source is None else source})
+        seen = self.net(image)
+        held = seen if source is None else self._held(source)
+        return self.objective.fields(seen | {before(layer): held[layer].detach() for layer in self.objective.of_source})
+
+    def _held(self, source: Tensor) -> Activations:
+        """What the objective looks at of a source: nothing is passed through the net for the picture alone."""
+        if self.objective.of_source <= {INPUT}:
+            return {INPUT: source}
+        with torch.no_grad():
+            return self.net(source)
 
     @property
     def asks_for_source(self) -> bool:
         """Whether any objective looks at what the picture was before."""
-        return any(SOURCE in objective.layers for objective in (self.objective, *(part for part, _ in self.cycle)))
+        return any(objective.of_source for objective in (self.objective, *(part for part, _ in self.cycle)))
 
     def at_step(self, step: int) -> "Dreamer":
         """What climbs in a step: the same dreamer, or one of the objectives that take turns."""
@@ -258,17 +268,20 @@ def bounded(image: Tensor, settings: DreamSettings) -> Tensor:
 
 
 def octave_scores(
-    dreamer: Dreamer, image: Image, cut: Image | None = None, shown: Mask | None = None
+    dreamer: Dreamer, image: Image, source: Image | None = None, cut: Image | None = None, shown: Mask | None = None
 ) -> tuple[Grid, ...]:
     """The objective of a picture, H x W x 3 in [0, 1], in neighbourhoods at the size of each octave, coarse to fine.
 
-    `cut`: the picture as it is under a mask; with it the score of that, of the places `shown`, H x W, where there are
-    any in a neighbourhood: near the edge of what is dreamed less can be reached.
+    `source`: what it was before, for objectives that ask; without it, the picture itself. `cut`: the picture as it is
+    under a mask; with it the score of that, of the places `shown`, H x W, where there are any in a neighbourhood: near
+    the edge of what is dreamed less can be reached.
     """
     full, settings = to_tensor(image, dreamer), dreamer.settings
+    original = to_tensor(source, dreamer) if source is not None and dreamer.asks_for_source else None
 
     def local(picture: Tensor, size: tuple[int, int]) -> Tensor:
-        return tiles.local_score(dreamer.fields, _shrunk(picture, size), settings.tile, settings.overlap)
+        before = None if original is None else _shrunk(original, size)
+        return tiles.local_score(dreamer.fields, _shrunk(picture, size), settings.tile, settings.overlap, before)
 
     found = []
     for size in octave_sizes(image.shape[0], image.shape[1], settings):

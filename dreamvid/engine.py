@@ -14,7 +14,7 @@ from dreamvid.nets import zoo
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import PreparedNet
 from dreamvid.nets.several import PreparedNets, prepare_all
-from dreamvid.objectives import SOURCE, Objective
+from dreamvid.objectives import Objective
 from dreamvid.settings import DreamSettings, Settings
 from dreamvid.targets import RATE, START, Nets, Terms, over_time, uses_class, uses_place, weighted
 
@@ -72,7 +72,7 @@ def start(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> 
     compute = set_up(settings.compute)
     nets, terms = choose(settings, trust=trust, rate=rate)
     parts = terms.at(START)
-    layers = frozenset().union(*(part.layers for part in parts)) - {SOURCE}
+    layers = frozenset().union(*(part.of_picture for part in parts))
     prepared = prepare_all(nets.values(), layers, compute.device, compute.dtype)
     exact = prepared
     if compute.dtype != torch.float32:

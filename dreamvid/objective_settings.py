@@ -57,6 +57,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "layer": ("power",),
     "channel": ("channels", "name", "count"),
     "guide": ("layer",),
+    "source": ("layer",),
 }
 FORMS: dict[str, tuple[str, ...]] = {
     "layer": ("usual", "plain", "sum"),
@@ -72,7 +73,7 @@ class ObjectiveSettings(Section):
 
     kind: Kind = setting(
         "layer",
-        "layer, channel, neuron, direction, class, guide; of the picture: less tv, l2, change from its source",
+        "layer, channel, neuron, direction, class, guide; less tv, l2, change from the source (in a layer)",
     )
     layer: str | None = setting(None, "layer by its module name or an alias (`models layers NET` lists them)")
     channels: tuple[int, ...] = setting((), "channel numbers within the layer, for kind = channel, neuron, direction")
@@ -113,7 +114,8 @@ class ObjectiveSettings(Section):
                 example = {"channels": ", such as [12]", "layer": ", or the name of a channel"}
                 more = example.get(key, "") if self.kind == "channel" else ""
                 raise ValueError(f"an objective of kind {self.kind} needs {_article(key)}{more}")
-        always = {"kind", "form", "weight", "step_size", *(("net", "weights") if self.kind in NEEDED else ())}
+        sees_layer = self.kind in NEEDED or self.layer is not None
+        always = {"kind", "form", "weight", "step_size", *(("net", "weights") if sees_layer else ())}
         foreign = self.model_fields_set - always - set(NEEDED.get(self.kind, ())) - set(ALLOWED.get(self.kind, ()))
         for key in sorted(foreign):
             if getattr(self, key) != type(self).model_fields[key].default:

@@ -10,7 +10,15 @@ from torch import Tensor
 from dreamvid.nets.net import INPUT, OUTPUT
 
 Activations = Mapping[str, Tensor]
-SOURCE = "source"  # beside INPUT, the picture: what it was before anything was dreamed into it
+BEFORE = "source:"  # begins the name of a layer of the source: the picture before anything was dreamed into it
+
+
+def before(layer: str) -> str:
+    """The name of a layer's activations of the source, beside those of the picture; of INPUT, the source itself."""
+    return BEFORE + layer
+
+
+SOURCE = before(INPUT)
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,16 @@ class Objective:
 
     layers: frozenset[str]
     fields: Callable[[Activations], tuple[Tensor, ...]]
+
+    @property
+    def of_picture(self) -> frozenset[str]:
+        """The layers whose activations of the picture it looks at."""
+        return frozenset(layer for layer in self.layers if not layer.startswith(BEFORE))
+
+    @property
+    def of_source(self) -> frozenset[str]:
+        """The layers whose activations of the source it looks at, by their own names: always some `of_picture`."""
+        return frozenset(layer.removeprefix(BEFORE) for layer in self.layers - self.of_picture)
 
     def __call__(self, activations: Activations) -> Tensor:
         return torch.stack([field.mean() for field in self.fields(activations)]).sum()
@@ -38,7 +56,13 @@ class Objective:
 
 def of_net(objective: Objective, prefix: str) -> Objective:
     """The objective over one net among several, whose layers are named with `prefix` before their own names."""
-    names = {layer: layer if layer in (INPUT, SOURCE) else prefix + layer for layer in objective.layers}
+
+    def qualified(layer: str) -> str:
+        if layer.startswith(BEFORE):
+            return before(qualified(layer.removeprefix(BEFORE)))
+        return layer if layer == INPUT else prefix + layer
+
+    names = {layer: qualified(layer) for layer in objective.layers}
 
     def fields(seen: Activations) -> tuple[Tensor, ...]:
         return objective.fields({layer: seen[name] for layer, name in names.items()})
@@ -199,6 +223,20 @@ def little_contrast() -> Objective:
 def little_change() -> Objective:
     """Minus the mean square distance of the picture from its source."""
     return Objective(frozenset({INPUT, SOURCE}), lambda seen: (-_field((seen[INPUT] - seen[SOURCE]).square()),))
+
+
+def little_change_in(layer: str) -> Objective:
+    """Minus the mean square distance of a layer's activations from those of the source, as a share of its mean square.
+
+    What the layer sees of the source is held, and shapes that it takes for the same may change: the content of
+    Gatys et al. 2015, eq. 1, as a share.
+    """
+
+    def fields(seen: Activations) -> tuple[Tensor, ...]:
+        held = seen[before(layer)]
+        return (-_field((seen[layer] - held).square()) / held.square().mean().clamp(min=1e-12),)
+
+    return Objective(frozenset({layer, before(layer)}), fields)
 
 
 def _by_channel(values: Tensor) -> Tensor:

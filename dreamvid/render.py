@@ -236,7 +236,9 @@ def measured(dreamer: Dreamer, source: Image, image: Image, shown: Mask | None =
     sizes = octave_sizes(source.shape[0], source.shape[1], dreamer.settings)
     cut = None if shown is None else coherence.masked(image, source, shown)
     layer = opponent(image - source)
-    return Strength(band_rms(layer, sizes, shown), tint(layer, shown), octave_scores(dreamer, image, cut, shown))
+    return Strength(
+        band_rms(layer, sizes, shown), tint(layer, shown), octave_scores(dreamer, image, source, cut, shown)
+    )
 
 
 def _fresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> tuple[Image, Dreamer]:

@@ -119,7 +119,7 @@ def _term(
 
 
 def _fixed(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
-    if term.kind in OF_THE_PICTURE:
+    if term.kind in OF_THE_PICTURE and term.layer is None:
         return OF_THE_PICTURE[term.kind]()
     if term.kind == "class":
         return OF_A_CLASS[term.form or "logit"](net.class_index(term.class_name or ""))
@@ -128,6 +128,8 @@ def _fixed(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]
         layer, number = net.named_channel(term.name)
         channels = (number,)
     shape = check_layer(net, layer, shapes)
+    if term.kind == "source":
+        return objectives.little_change_in(layer)
     if term.kind == "layer":
         return _energy(layer, term, net, shape)
     beyond = [number for number in channels if not 0 <= number < shape[0]]

@@ -83,7 +83,7 @@ def gradient(
         cut = plain_patches(height, width, tile, overlap, tiling)
     for rows, columns, window in cut:
         patch = image[..., rows, columns].detach().clone().requires_grad_(True)
-        found = fields(patch) if beside is None else fields(patch, beside[..., rows, columns])
+        found = _of_patch(fields, patch, beside, rows, columns)
         (slope,) = torch.autograd.grad(_score(found), patch)
         window = window.to(image.device)
         # A patch's mean is over fewer positions than the picture's: its slope is steeper by the ratio of the areas.
@@ -92,14 +92,15 @@ def gradient(
     return total, local
 
 
-def local_score(fields: Fields, image: Tensor, tile: int, overlap: int) -> Tensor:
-    """The fields' sum at each pixel, (1, 1, H, W), taken patch by patch; `image`: (1, 3, H, W) float32."""
+def local_score(fields: Fields, image: Tensor, tile: int, overlap: int, beside: Tensor | None = None) -> Tensor:
+    """The fields' sum at each pixel, (1, 1, H, W), taken patch by patch; `image`, `beside`: as for `gradient`."""
     height, width = image.shape[-2:]
     local = torch.zeros_like(image[:, :1])
     with torch.inference_mode():
         for rows, columns, window in patches(height, width, tile, overlap):
             patch = image[..., rows, columns]
-            local[..., rows, columns] += _at_pixels(fields(patch), patch) * window.to(image.device)
+            found = _of_patch(fields, patch, beside, rows, columns)
+            local[..., rows, columns] += _at_pixels(found, patch) * window.to(image.device)
     return local
 
 
@@ -111,6 +112,10 @@ def mean_score(fields: Fields, image: Tensor, tile: int, overlap: int) -> float:
             float(_score(fields(image[..., rows, columns]))) * float(window.sum()) / (height * width)
             for rows, columns, window in patches(height, width, tile, overlap)
         )
+
+
+def _of_patch(fields: Fields, patch: Tensor, beside: Tensor | None, rows: slice, columns: slice) -> tuple[Tensor, ...]:
+    return fields(patch) if beside is None else fields(patch, beside[..., rows, columns])
 
 
 def _score(fields: tuple[Tensor, ...]) -> Tensor:

@@ -455,6 +455,51 @@ def test_the_picture_as_it_was_is_there_for_an_objective_that_holds_on_to_it(tin
     assert np.abs(result - source).mean() < 0.5 * np.abs(start - source).mean()
 
 
+def held_in_a_layer(net: Net, dreamer: Dreamer, weight: float) -> Dreamer:
+    """One that dreams the first layer and holds the third as the source has it."""
+    terms = [ObjectiveSettings(layer="first"), ObjectiveSettings(kind="source", layer="third", weight=weight)]
+    objective = from_settings(terms, net)
+    ready = prepare(net, objective.of_picture, torch.device("cpu"), torch.float32)
+    return replace(dreamer, net=ready, objective=objective)
+
+
+def test_a_layer_is_kept_nearer_to_what_it_sees_of_the_source(tiny_net: Net, dreamer: Dreamer) -> None:
+    source = 0.3 + 0.4 * picture()
+    holding, free = (held_in_a_layer(tiny_net, dreamer, weight) for weight in (1.0, 0.0))
+
+    def gone(result: Image) -> float:
+        before, after = (free.net(to_tensor(image, free))["third"] for image in (source, result))
+        return float((after - before).square().mean() / before.square().mean())
+
+    held, loose = (dreamed(dreamer, source, steps=6) for dreamer in (holding, free))
+    assert gone(held) < 0.6 * gone(loose)
+    assert np.abs(held - source).mean() > 0.6 * np.abs(loose - source).mean()
+
+
+def test_patches_of_picture_and_source_give_the_gradient_of_the_whole(tiny_net: Net, dreamer: Dreamer) -> None:
+    fields = held_in_a_layer(tiny_net, dreamer, 1.0).fields
+    image, source = (to_tensor(picture(224, 288, seed), dreamer) for seed in (1, 2))
+    whole, value = tiles.gradient(fields, image, 512, 64, beside=source)
+    slope, found = tiles.gradient(fields, image, 128, 64, beside=source)
+    assert float((slope - whole).abs().mean()) <= 0.1 * float(whole.abs().mean())  # each patch by its own mean square
+    assert float((found - value).abs().mean()) <= 0.1 * float(value.abs().mean())
+
+
+def test_scores_of_a_dream_count_what_has_changed_from_the_source(tiny_net: Net, dreamer: Dreamer) -> None:
+    holding = with_settings(held_in_a_layer(tiny_net, dreamer, 1.0), jitter=0, octaves=1)
+    source = 0.3 + 0.4 * picture(80, 96)
+    result, told = dreamed(holding, source), []
+
+    def ease(octave: int, score: Tensor) -> Tensor:
+        told.append(score[0, 0].numpy())
+        return torch.ones_like(score)
+
+    dream(holding, source, result - source, Effort(1, ease), KEY)
+    (grid,) = octave_scores(holding, result, source)
+    np.testing.assert_allclose(told[0], grid, rtol=1e-4)
+    assert np.mean(grid) < np.mean(octave_scores(holding, result))
+
+
 def test_a_unit_that_is_silent_is_woken(tiny_net: Net, dreamer: Dreamer) -> None:
     """Behind a ReLU that lets nothing through there is no slope, until it is asked what would."""
     source = np.full((48, 72, 3), 0.5, np.float32)

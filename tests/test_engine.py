@@ -168,6 +168,19 @@ def test_patches_give_the_gradient_of_both_nets_over_the_whole() -> None:
 
 
 @pytest.mark.usefixtures("two_nets")
+def test_a_source_is_held_in_a_layer_of_any_net() -> None:
+    hold = [{"kind": "source", "layer": "third"}, {"kind": "source", "net": "alexnet", "layer": "second"}]
+    ready = start(settings(objective=hold)).dreamer
+    assert ready.objective.of_picture == ready.objective.of_source == {"third", "1:second"}
+    image, source = torch.rand(2, 1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
+    seen, held = ready.net(image), ready.net(source)
+    shares = [(seen[name] - held[name]).square().mean() / held[name].square().mean() for name in ("third", "1:second")]
+    found = sum(float(field.mean()) for field in ready.fields(image, source))
+    assert found == pytest.approx(-float(sum(shares)), rel=1e-5)
+    assert not any(field.any() for field in ready.fields(image))
+
+
+@pytest.mark.usefixtures("two_nets")
 def test_nets_take_turns_where_objectives_do() -> None:
     ready = start(settings(objective=BOTH, dream={"cycle": True}))
     (first, _), (second, size) = ready.dreamer.cycle

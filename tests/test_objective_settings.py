@@ -58,6 +58,8 @@ def test_a_trained_file_as_the_net_means_dreamnet_with_those_weights() -> None:
         ({"layer": "3", "weights": "w.pth"}, "weights of an objective are for a net of its own"),
         ({"layer": "3", "net": "mine.safetensors", "weights": "w.pth"}, "leave out weights"),
         ({"kind": "tv", "net": "vgg16"}, "kind tv takes no net"),
+        ({"kind": "source", "net": "vgg16"}, "kind source takes no net"),
+        ({"kind": "tv", "layer": "3"}, "kind tv takes no layer"),
     ],
 )
 def test_an_objectives_net_is_named_whole_or_not_at_all(term: dict[str, Any], said: str) -> None:

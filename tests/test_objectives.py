@@ -12,7 +12,7 @@ from torch import Tensor
 from dreamvid import objectives
 from dreamvid.nets.net import INPUT, OUTPUT, Net
 from dreamvid.nets.prepare import PreparedNet, prepare
-from dreamvid.objectives import SOURCE, Objective, channel, class_logit, layer_energy
+from dreamvid.objectives import SOURCE, Objective, before, channel, class_logit, layer_energy
 
 
 def picture(height: int = 40, width: int = 56) -> Tensor:
@@ -214,8 +214,23 @@ def test_total_variation_counts_both_directions() -> None:
     assert float(down) == float(across) == pytest.approx(-7 / 8)
 
 
+def test_the_change_in_a_layer_is_a_share_of_what_it_sees_of_the_source() -> None:
+    values, held = maps(), maps(seed=1)
+    change = objectives.little_change_in("a")
+    assert (change.of_picture, change.of_source) == ({"a"}, {"a"})
+    assert (objectives.little_change().of_picture, objectives.little_change().of_source) == ({INPUT}, {INPUT})
+    assert float(change({"a": held, before("a"): held})) == 0
+    assert float(change({"a": 1.2 * held, before("a"): held})) == pytest.approx(-0.04, rel=1e-4)
+    wanted = -float((values - held).square().mean() / held.square().mean())
+    assert float(change({"a": values, before("a"): held})) == pytest.approx(wanted, rel=1e-5)
+    assert change.fields({"a": values, before("a"): held})[0].shape == (1, 1, 6, 7)
+
+
 def test_of_one_net_among_several_the_layers_are_qualified_and_the_picture_is_not() -> None:
     seen = {"1:second": torch.full((1, 2, 3, 3), 3.0), INPUT: torch.ones(1, 3, 4, 4), SOURCE: torch.zeros(1, 3, 4, 4)}
     both = objectives.of_net(layer_energy("second") + objectives.little_change(), "1:")
     assert both.layers == seen.keys()
     assert float(both(seen)) == 9 - 1
+    held = objectives.of_net(objectives.little_change_in("second"), "1:")
+    assert (held.of_picture, held.of_source) == ({"1:second"}, {"1:second"})
+    assert float(held(seen | {before("1:second"): torch.full((1, 2, 3, 3), 2.0)})) == -0.25

@@ -13,7 +13,7 @@ from dreamvid.nets import zoo
 from dreamvid.nets.net import OUTPUT, Net
 from dreamvid.nets.prepare import PreparedNet, prepare
 from dreamvid.objective_settings import ObjectiveSettings
-from dreamvid.objectives import SOURCE, Objective, layer_energy
+from dreamvid.objectives import Objective, before, layer_energy
 from dreamvid.targets import each_from_settings, from_settings, guide_digests, uses_class, uses_place, weighted
 
 
@@ -25,23 +25,23 @@ def picture(height: int = 40, width: int = 56) -> Tensor:
 
 def prepared(net: Net, objective: Objective) -> PreparedNet:
     """The net made ready for what the objective looks at."""
-    return prepare(net, objective.layers - {SOURCE}, torch.device("cpu"), torch.float32)
+    return prepare(net, objective.of_picture, torch.device("cpu"), torch.float32)
 
 
 def climb(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]:
     """The score before and after some normalised gradient steps."""
     ready, image = prepared(net, objective), picture()
-    source = image.flip(-1)
+    source = {before(layer): values for layer, values in ready(image.flip(-1)).items()}
 
     def score(image: Tensor) -> Tensor:
-        return objective(ready(image) | {SOURCE: source})
+        return objective(ready(image) | source)
 
-    before = float(score(image))
+    start = float(score(image))
     for _ in range(steps):
         image.requires_grad_(True)
         (slope,) = torch.autograd.grad(score(image), image)
         image = (image.detach() + 0.01 * slope / slope.abs().mean()).clamp(0, 1)
-    return before, float(score(image))
+    return start, float(score(image))
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,8 @@ TERMS = {
     "little variation": {"kind": "tv"},
     "little contrast": {"kind": "l2"},
     "little change": {"kind": "source"},
+    "little change in a layer": {"kind": "source", "layer": "B"},
+    "little change in the output": {"kind": "source", "layer": OUTPUT},
     "less of a layer": {"layer": "B", "weight": -1.0},
 }
 NAMED = {"tiny": {"A": "first", "B": "third"}, "dreamnet": {"A": "conv1", "B": "mixed3b"}}
@@ -96,15 +98,15 @@ def test_eight_steps_raise_every_objective(net: Net, guide: Path, term: dict[str
         told["layer"] = NAMED[net.name].get(str(told["layer"]), told["layer"])
     if told.get("kind") == "guide":
         told["file"] = str(guide)
-    before, after = climb(net, from_settings([ObjectiveSettings(**told)], net))
-    assert after > before + 0.02 * abs(before)
+    start, after = climb(net, from_settings([ObjectiveSettings(**told)], net))
+    assert after > start + 0.02 * abs(start)
 
 
 def test_the_nets_own_layers_are_dreamed_where_none_is_named(tiny_net: Net) -> None:
     objective = from_settings([], tiny_net)
     assert objective.layers == {"second"}
-    before, after = climb(tiny_net, objective)
-    assert after > before
+    start, after = climb(tiny_net, objective)
+    assert after > start
 
 
 def test_every_term_of_the_settings_counts_with_its_weight(tiny_net: Net) -> None:
@@ -141,6 +143,7 @@ def test_a_catalogue_that_does_not_fit_its_net_is_refused(tiny_net: Net) -> None
     ("term", "said"),
     [
         ({"kind": "channel", "name": "eyes"}, "tiny has no channels with names.*give LAYER:N"),
+        ({"kind": "source", "layer": "secnd"}, r"layer 'secnd' of tiny does not exist; nearest: second"),
         ({"layer": "secnd"}, r"layer 'secnd' of tiny does not exist; nearest: second"),
         ({"layer": "conv"}, r"nearest: .*first\.conv"),
         ({"kind": "channel", "layer": "third", "channels": (16,)}, "channels 0 to 15, not 16"),
