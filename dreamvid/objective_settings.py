@@ -1,6 +1,6 @@
 """The settings of nets and objectives: who dreams, and what excites it."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import model_validator
 
@@ -17,20 +17,15 @@ def _check_weights(net: str, weights: str | None) -> None:
 class NetSettings(Section):
     """Which net dreams."""
 
-    name: str = setting("dreamnet", "dreamnet, a net of torchvision, a file that `train` made, or FILE.py:FUNCTION")
+    name: str = setting("dreamnet", "a net by name (`models list`), a file that `train` made, or FILE.py:FUNCTION")
     weights: str | None = setting(None, "weights file (safetensors or a state dict), or random:SEED for timing only")
     classes: str | None = setting(None, "file of the class names, one a line or a JSON list; none: the weights' own")
     dense: bool = setting(False, "fully connected layers as convolutions: a map of classes; VGG wants 224 pixels")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _trained(cls, given: Any) -> Any:
-        """What `train` made has dreamnet's layers, and so a preset's layers are its own."""
-        name = given.get("name") if isinstance(given, dict) else None
-        if not isinstance(name, str) or not name.endswith(".safetensors"):
-            return given
-        _check_weights(name, given.get("weights"))
-        return {**given, "name": "dreamnet", "weights": name}
+    @model_validator(mode="after")
+    def _one_file(self) -> "NetSettings":
+        _check_weights(self.name, self.weights)
+        return self
 
     @property
     def is_code(self) -> bool:
@@ -52,7 +47,11 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "class": ("class_name",),
     "guide": ("file",),
 }
-ALLOWED: dict[str, tuple[str, ...]] = {"layer": ("power",), "channel": ("channels", "name", "count"), "guide": ("layer",)}
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "layer": ("power",),
+    "channel": ("channels", "name", "count"),
+    "guide": ("layer",),
+}
 FORMS: dict[str, tuple[str, ...]] = {
     "layer": ("usual", "plain", "sum"),
     "channel": ("chosen", "others", "strongest", "weakest"),

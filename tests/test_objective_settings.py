@@ -44,9 +44,9 @@ def test_a_channel_has_a_name_or_a_layer_and_numbers(term: dict[str, Any], said:
     assert (named.name, named.layer, named.channels) == ("eyes", None, ())
 
 
-def test_a_trained_file_as_the_net_means_dreamnet_with_those_weights() -> None:
+def test_a_trained_file_as_the_net_brings_its_own_weights() -> None:
     settings = resolve("dream", [("net.name", "mine.safetensors")])
-    assert (settings.net.name, settings.net.weights) == ("dreamnet", "mine.safetensors")
+    assert (settings.net.name, settings.net.weights) == ("mine.safetensors", None)
     assert settings.objective == resolve("dream").objective
     with pytest.raises(SettingsError, match="leave out weights"):
         resolve("dream", [("net.name", "mine.safetensors"), ("net.weights", "other.safetensors")])
