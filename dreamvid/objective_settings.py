@@ -1,5 +1,7 @@
 """The settings of nets and objectives: who dreams, and what excites it."""
 
+import json
+from pathlib import Path
 from typing import Literal
 
 from pydantic import model_validator
@@ -8,10 +10,23 @@ from dreamvid.section import Section, setting
 
 Kind = Literal["layer", "channel", "neuron", "direction", "class", "guide", "tv", "l2", "source"]
 
+HEADER = 100_000_000  # bytes that a safetensors file's header has at most
+
 
 def _check_weights(net: str, weights: str | None) -> None:
     if net.endswith(".safetensors") and weights is not None:
         raise ValueError(f"{net} is a file of weights itself: leave out weights, or name the net")
+
+
+def _told(file: Path) -> str:
+    """The architecture in a safetensors file's header, or the file's name: loading tells what is wrong."""
+    try:
+        with file.open("rb") as opened:
+            size = int.from_bytes(opened.read(8), "little")
+            header = json.loads(opened.read(min(size, HEADER)))
+        return str(header["__metadata__"]["architecture"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return str(file)
 
 
 class NetSettings(Section):
@@ -26,6 +41,11 @@ class NetSettings(Section):
     def _one_file(self) -> "NetSettings":
         _check_weights(self.name, self.weights)
         return self
+
+    @property
+    def architecture(self) -> str:
+        """The net whose layers this one has: its name, or what a file that `train` made says of itself."""
+        return _told(Path(self.name)) if self.name.endswith(".safetensors") else self.name
 
     @property
     def is_code(self) -> bool:
