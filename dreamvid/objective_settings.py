@@ -1,6 +1,8 @@
 """The settings of nets and objectives: who dreams, and what excites it."""
 
-from typing import Any, Literal
+import json
+from pathlib import Path
+from typing import Literal
 
 from pydantic import model_validator
 
@@ -8,29 +10,42 @@ from dreamvid.section import Section, setting
 
 Kind = Literal["layer", "channel", "neuron", "direction", "class", "guide", "tv", "l2", "source"]
 
+HEADER = 100_000_000  # bytes that a safetensors file's header has at most
+
 
 def _check_weights(net: str, weights: str | None) -> None:
     if net.endswith(".safetensors") and weights is not None:
         raise ValueError(f"{net} is a file of weights itself: leave out weights, or name the net")
 
 
+def _told(file: Path) -> str:
+    """The architecture in a safetensors file's header, or the file's name: loading tells what is wrong."""
+    try:
+        with file.open("rb") as opened:
+            size = int.from_bytes(opened.read(8), "little")
+            header = json.loads(opened.read(min(size, HEADER)))
+        return str(header["__metadata__"]["architecture"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return str(file)
+
+
 class NetSettings(Section):
     """Which net dreams."""
 
-    name: str = setting("dreamnet", "dreamnet, a net of torchvision, a file that `train` made, or FILE.py:FUNCTION")
+    name: str = setting("dreamnet", "a net by name (`models list`), a file that `train` made, or FILE.py:FUNCTION")
     weights: str | None = setting(None, "weights file (safetensors or a state dict), or random:SEED for timing only")
     classes: str | None = setting(None, "file of the class names, one a line or a JSON list; none: the weights' own")
     dense: bool = setting(False, "fully connected layers as convolutions: a map of classes; VGG wants 224 pixels")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _trained(cls, given: Any) -> Any:
-        """What `train` made has dreamnet's layers, and so a preset's layers are its own."""
-        name = given.get("name") if isinstance(given, dict) else None
-        if not isinstance(name, str) or not name.endswith(".safetensors"):
-            return given
-        _check_weights(name, given.get("weights"))
-        return {**given, "name": "dreamnet", "weights": name}
+    @model_validator(mode="after")
+    def _one_file(self) -> "NetSettings":
+        _check_weights(self.name, self.weights)
+        return self
+
+    @property
+    def architecture(self) -> str:
+        """The net whose layers this one has: its name, or what a file that `train` made says of itself."""
+        return _told(Path(self.name)) if self.name.endswith(".safetensors") else self.name
 
     @property
     def is_code(self) -> bool:

@@ -129,7 +129,7 @@ def resolve(preset: str = DEFAULT, overrides: Iterable[tuple[str, Any]] = ()) ->
     if not changes:
         return plain
     changed = read_settings(merged(table, changes), "settings")
-    if changed.net.name == plain.net.name or "objective" in changes:
+    if changed.net.architecture == plain.net.architecture or "objective" in changes:
         return changed
     others = {key: value for key, value in table.items() if key != "objective"}  # its layers are another net's
     return read_settings(merged(others, changes), "settings")

@@ -47,9 +47,12 @@ def rule(settings: DreamSettings) -> Rule:
 
 def shaping(settings: DreamSettings) -> Rule:
     """What is done to a gradient before its size is taken: `dream.gradient`, then `dream.smooth`."""
-    how = {"plain": lambda slope: slope, "laplacian": pyramid_evened, "fourier": partial(as_photographs, settings)}[
-        settings.gradient or "plain"
-    ]
+    hows: dict[str, Rule] = {
+        "plain": lambda slope: slope,
+        "laplacian": pyramid_evened,
+        "fourier": partial(as_photographs, settings),
+    }
+    how = hows[settings.gradient or "plain"]
     if not settings.smooth:
         return how
     return lambda slope: blurred(how(slope), settings.smooth)

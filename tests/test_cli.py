@@ -608,9 +608,10 @@ def test_the_schema_is_json(capsys: Capture) -> None:
 
 def test_nets_are_listed_and_checked_and_their_layers_told(capsys: Capture) -> None:
     assert cli.run(["models", "list"]) == 0
-    listed = capsys.readouterr().out.splitlines()
-    assert listed[0] == "dreamnet"
-    assert {"googlenet", "vgg16"} <= set(listed)
+    listed = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert listed[0] == ["efficientnet_lite2_robust", "ships"] and ["dreamnet", "ships"] in listed
+    assert {"googlenet", "vgg16", "efficientnet_lite0"} <= {words[0] for words in listed}
+    assert {words[1] for words in listed if len(words) > 1} <= {"ships", "on this machine"}
     assert cli.run(["models", "check", "dreamnet"]) == 0
     assert "dreamnet: ok" in capsys.readouterr().out
 

@@ -648,12 +648,13 @@ def test_bad_input_gets_one_line_and_leaves_nothing(wrong: str, here: Path, caps
     assert sorted(here.rglob("*")) == before
 
 
-def test_a_class_of_a_net_without_classes_is_told(
+def test_a_class_of_a_net_without_names_for_them_goes_by_number(
     here: Path, tiny_net: Net, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(zoo, "get", lambda name, weights=None: replace(tiny_net, classes=()))
     assert cli.run(["features", "class", "volcano"]) == 5
-    assert "tiny has no classes" in capsys.readouterr().err
+    assert "tiny has no names for its classes" in capsys.readouterr().err
+    assert cli.run(["features", "class", "3", *SMALL]) == 0, capsys.readouterr().err
 
 
 def test_a_library_that_is_missing_is_told(

@@ -1,5 +1,6 @@
 """Which net and which objectives can be named, and what is said where one lacks something or has too much."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,12 +45,27 @@ def test_a_channel_has_a_name_or_a_layer_and_numbers(term: dict[str, Any], said:
     assert (named.name, named.layer, named.channels) == ("eyes", None, ())
 
 
-def test_a_trained_file_as_the_net_means_dreamnet_with_those_weights() -> None:
-    settings = resolve("dream", [("net.name", "mine.safetensors")])
-    assert (settings.net.name, settings.net.weights) == ("dreamnet", "mine.safetensors")
-    assert settings.objective == resolve("dream").objective
+def test_a_trained_file_as_the_net_brings_its_own_weights(tmp_path: Path) -> None:
+    plain = resolve("dream")
+    for architecture, layers in ((plain.net.architecture, plain.objective), ("some_net", ())):
+        file = tmp_path / f"{architecture}.safetensors"
+        header = f'{{"__metadata__": {{"architecture": "{architecture}"}}}}'.encode()
+        file.write_bytes(len(header).to_bytes(8, "little") + header)
+        settings = resolve("dream", [("net.name", str(file))])
+        assert (settings.net.name, settings.net.weights) == (str(file), None)
+        assert settings.objective == layers  # a preset's layers are those of its own net
     with pytest.raises(SettingsError, match="leave out weights"):
         resolve("dream", [("net.name", "mine.safetensors"), ("net.weights", "other.safetensors")])
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"1234567", b"\x02" + bytes(7) + b"[]", b"\xff" * 9, b"\x01" + bytes(7) + b"\xff"]
+)
+def test_a_file_that_is_damaged_is_told_of_when_it_is_loaded(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "torn.safetensors"
+    file.write_bytes(content)
+    assert resolve("dream", [("net.name", str(file))]).net.architecture == str(file)
+    assert resolve("dream", [("net.name", "a\0b.safetensors")]).objective == ()
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ def test_weights_of_an_objectives_net_lie_beside_the_preset_that_names_them(tmp_
         ("dreamnet", None),
         ("vgg16", str(tmp_path / "w.pth")),
         ("alexnet", "random:0"),
-        ("dreamnet", str(tmp_path / "mine.safetensors")),
+        (str(tmp_path / "mine.safetensors"), None),
         ("googlenet", None),
     ]
 

@@ -159,9 +159,9 @@ def test_what_the_net_does_not_have_is_met_with_the_nearest(tiny_net: Net, term:
     assert "\n" not in str(error.value)
 
 
-def test_a_net_without_classes_or_without_layers_of_its_own_says_so(tiny_net: Net) -> None:
+def test_a_net_without_names_of_classes_or_without_layers_of_its_own_says_so(tiny_net: Net) -> None:
     bare = replace(tiny_net, classes=(), default_layers=(), statistics={})
-    with pytest.raises(NetError, match="has no classes"):
+    with pytest.raises(NetError, match="has no names for its classes"):
         from_settings([ObjectiveSettings(kind="class", class_name="tabby cat")], bare)
     with pytest.raises(SettingsError, match="name a layer of tiny with --layer"):
         from_settings([], bare)

@@ -27,7 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 presets_app = typer.Typer(help="Looks: list them, show one, check a file.", no_args_is_help=True)
-models_app = typer.Typer(help="Nets: list them, their layers and channels, check one.", no_args_is_help=True)
+models_app = typer.Typer(help="Nets: list them, fetch, check one, its layers and channels.", no_args_is_help=True)
 Trust = Annotated[bool, typer.Option("--trust", help="Execute the code that FILE.py:FUNCTION names.")]
 app.add_typer(presets_app, name="presets")
 app.add_typer(models_app, name="models")
@@ -225,10 +225,21 @@ def presets_schema() -> None:
 
 @models_app.command("list")
 def models_list() -> None:
-    """Every net that --model takes."""
+    """Every net that --model takes, and whose weights are here: shipped with dreamvid, or fetched before."""
     from dreamvid.nets import zoo
 
-    print("\n".join(zoo.names()))
+    for name in zoo.names():
+        where = "ships" if name in zoo.SHIPPED else "on this machine" if zoo.in_cache(name) else ""
+        print(f"{name:26} {where}".rstrip())
+
+
+@models_app.command("fetch")
+def models_fetch(model: Annotated[str, typer.Argument(help="A net by name (`models list`).", metavar="NET")]) -> None:
+    """Fetch a net's weights, so that it dreams without a network from then on."""
+    from dreamvid.nets import zoo
+
+    file = zoo.fetch(model)
+    print(f"{model}: its weights ship with dreamvid, {file}" if model in zoo.SHIPPED else f"{model}: {file}")
 
 
 Model = Annotated[str, typer.Argument(help="A net by name, a file `train` made, or FILE.py:FUNCTION.")]
@@ -237,15 +248,18 @@ Weights = Annotated[str | None, typer.Option("--weights", help="Weights FILE, or
 
 @models_app.command("layers")
 def models_layers(model: Model = "dreamnet", weights: Weights = None, trust: Trust = False) -> None:
-    """Every layer of a net: output shape at 224x224, stride and receptive field in pixels, other names."""
+    """Every layer of a net: output shape at its own size, stride and receptive field in pixels, other names, what it
+    dreams where that is known."""
     from dreamvid.nets import net
 
     layers = net.describe(_net(model, weights, trust))
+    names = max(len(" ".join(layer.aliases)) for layer in layers)
     print(f"{'layer':40} {'shape':>16} {'stride':>7} {'field':>6}")
     for layer in layers:
         shape = "x".join(map(str, layer.shape))
         stride, field = layer.stride or "-", layer.receptive_field or "all"
-        print(f"{layer.name:40} {shape:>16} {stride:>7} {field:>6}  {' '.join(layer.aliases)}".rstrip())
+        more = f"{' '.join(layer.aliases):{names}}  {layer.note}" if names else layer.note
+        print(f"{layer.name:40} {shape:>16} {stride:>7} {field:>6}  {more}".rstrip())
 
 
 @models_app.command("channels")

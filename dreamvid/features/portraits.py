@@ -31,7 +31,7 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, data: Pa
     score jumps. Raises NetError for a class that does not exist, or a net without classes, SourceError where a class
     has no pictures in `data`.
     """
-    indices = {studio.net.classes[studio.net.class_index(name)]: studio.net.class_index(name) for name in names}
+    indices = {studio.net.class_name(index): index for index in map(studio.net.class_index, names)}
     averages = {} if data is None else {name: average.of_class(data, name, side) for name in indices}
     prepared = studio.prepared(OUTPUT)
     cells: list[Cell] = []
@@ -55,7 +55,7 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, data: Pa
             cells.append(Cell(f"{name} {probability:.0%}", made))
             said.append(
                 f"{label}: logit {steps[0][0]:.3g} to {logit:.3g}, probability {steps[0][1]:.3g} to {probability:.3g}; "
-                f"the net's first answer: {studio.net.classes[top]}"
+                f"the net's first answer: {studio.net.class_name(top)}"
             )
             results.append(
                 {
@@ -64,7 +64,7 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, data: Pa
                     "logit_before": steps[0][0],
                     "logit": logit,
                     "probability": probability,
-                    "top": studio.net.classes[top],
+                    "top": studio.net.class_name(top),
                 }
             )
             rows += [

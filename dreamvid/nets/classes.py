@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dreamvid.errors import NetError
-from dreamvid.nets.net import OUTPUT, Net, layer_shapes
+from dreamvid.nets.net import Net, outputs
 
 
 def with_classes(net: Net, file: Path) -> Net:
@@ -15,15 +15,14 @@ def with_classes(net: Net, file: Path) -> Net:
     Raises NetError for a file that is none, and where it has another number of names than the net has outputs.
     """
     names = _names(file)
-    shape = layer_shapes(net).get(OUTPUT, ())
-    outputs = shape[0] if shape else 0
-    if len(names) != outputs:
+    count = outputs(net)
+    if len(names) != count:
         raise NetError(
-            f"{file} has {len(names)} class names and {net.name} has {outputs} outputs: "
+            f"{file} has {len(names)} class names and {net.name} has {count} outputs: "
             "give one name a line, in the order of the outputs"
         )
     sha256 = hashlib.sha256(json.dumps([net.sha256, names]).encode()).hexdigest()  # a class by name is another, too
-    return replace(net, classes=names, sha256=sha256)
+    return replace(net, classes=names, synonyms={}, sha256=sha256)
 
 
 def _names(file: Path) -> tuple[str, ...]:

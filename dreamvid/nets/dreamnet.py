@@ -8,6 +8,18 @@ layer has its own vocabulary, and that is what a dream shows. How it is trained 
 from torch import Tensor, cat, nn
 from torch.nn import functional
 
+NOTES = {  # layer -> what its channels dream with the weights that ship, by the names they have in the catalogue
+    "conv3": "stripes, combs",
+    "mixed3a": "scales, lattices, arches",
+    "mixed3b": "beads, balls, weaves, seashells",
+    "mixed4a": "eyes, bird heads, petals, feathers",
+    "mixed4b": "fur, bricks, flowers, horns",
+    "mixed4c": "animal faces, spirals, domes",
+    "mixed4d": "kittens, waves, snake skin, heaps of fruit",
+    "mixed5a": "dogs, herds, bridges, lilies",
+    "mixed5b": "puppies, cows, bowls of fruit, daisies",
+}
+
 
 class ConvUnit(nn.Module):
     """Convolution, batch norm, ReLU: (B, inputs, H, W) to (B, outputs, H / stride, W / stride), at least 0."""

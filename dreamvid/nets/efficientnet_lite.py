@@ -1,8 +1,9 @@
 """EfficientNet-Lite: inverted residual blocks without squeeze-and-excitation, for pictures of any size.
 
-Tan and Le 2019, "EfficientNet", scaled; the Lite variants (Google 2020) have ReLU6 for swish, no squeeze-and-excitation,
-and stem and head of one width. Padding is TensorFlow's "SAME", reckoned for the picture at hand. The blocks are named
-`block0`, `block1`, ... in order; each ends in a linear projection, whose sum with its skip is what a layer gives.
+Tan and Le 2019, "EfficientNet", scaled; the Lite variants (Google 2020) have ReLU6 for swish, no
+squeeze-and-excitation, and stem and head of one width. Padding is TensorFlow's "SAME", reckoned for the picture at
+hand. The blocks are named `block0`, `block1`, ... in order; each ends in a linear projection, whose sum with its skip
+is what a layer gives.
 """
 
 import math
@@ -60,6 +61,19 @@ class Scale:
 
 
 SCALES = {"efficientnet_lite0": Scale(1.0, 1.0, 224, 0.2), "efficientnet_lite2": Scale(1.1, 1.2, 260, 0.3)}
+
+ANIMALS = "animals large and small (dogs, otters, sloths)"
+NOTES = {  # scale -> layer -> what it dreams with ImageNet's weights, by looking
+    "efficientnet_lite0": {"block9": ANIMALS, "block10": ANIMALS},
+    "efficientnet_lite2": {
+        "block10": "rings, eyes, ropes",
+        "block11": "with block13 and block15: orbs, shells, machines",
+        "block12": ANIMALS,
+        "block13": ANIMALS,
+        "block15": "whole animals, scarcer, larger",
+        "block17": "buildings, castles, palaces, ships",
+    },
+}
 
 
 class ConvUnit(nn.Module):

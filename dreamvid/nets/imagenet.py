@@ -21,10 +21,11 @@ def names() -> tuple[str, ...]:
     return tuple(line[0] for line in _lines())
 
 
+@cache
 def synonyms() -> dict[str, tuple[int, ...]]:
-    """Returns synonym -> the classes that it means, usually one."""
+    """Returns word -> the classes that it means, usually one; the names of the classes are among the words."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for index, line in enumerate(_lines()):
-        for word in line[1:]:
+        for word in line:
             found[word].append(index)
     return {word: tuple(indices) for word, indices in found.items()}

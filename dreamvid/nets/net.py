@@ -24,6 +24,7 @@ class Net:
     photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named.
     `sha256`: of the weights. `catalogue`: name -> (layer, number) of channels that have a name, empty where none do.
     `aliases`: other names of layers, such as `conv5_2`, -> the layer. `side`: of a picture that it takes, in pixels.
+    `synonyms`: word -> the classes that it means. `notes`: layer -> what it dreams, for those of which that is known.
     `dense`: its output is a map, (N, classes, h, w), and a picture too small for it is not continued.
     """
 
@@ -37,6 +38,8 @@ class Net:
     statistics: dict[str, Tensor] = field(default_factory=dict)
     catalogue: dict[str, tuple[str, int]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    synonyms: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     side: int = 224
     dense: bool = False
 
@@ -45,16 +48,40 @@ class Net:
         return self.aliases.get(wanted, wanted)
 
     def class_index(self, wanted: str) -> int:
-        """The index of a class given by name (any case, `_` or `-` for space) or by number; raises NetError."""
-        if not self.classes:
+        """The index of a class given by name or synonym (any case, `_` or `-` for space), or by number.
+
+        A class's own name goes before a synonym. Raises NetError, also for a word that means several classes.
+        """
+        count = len(self.classes) or outputs(self)
+        if not count:
             raise NetError(f"{self.name} has no classes: dream a layer or a channel of it instead")
-        if wanted.isdecimal() and len(wanted) < 10 and int(wanted) < len(self.classes):
+        if wanted.isdecimal() and len(wanted) < 10 and int(wanted) < count:
             return int(wanted)
-        plain = [plainly(name) for name in self.classes]
-        key = plainly(wanted)
-        if key not in plain:
-            raise NetError(f"{self.name} has no class {wanted!r} (it has {len(plain)}){nearest(key, plain)}")
-        return plain.index(key)
+        meant = self._classes_meant(plainly(wanted))
+        if len(meant) > 1:
+            each = " or ".join(f"{self.class_name(index)} ({index})" for index in meant)
+            raise NetError(f"{wanted!r} means several classes of {self.name}: give {each}, by name or number")
+        if not meant:
+            raise NetError(self._no_class(wanted, count))
+        return meant[0]
+
+    def class_name(self, index: int) -> str:
+        """The name of a class, or its number where it has none."""
+        return self.classes[index] if self.classes else str(index)
+
+    def _classes_meant(self, key: str) -> list[int]:
+        """The classes of that name, or else of that synonym, in order."""
+        own = [index for index, name in enumerate(self.classes) if plainly(name) == key]
+        return own or sorted({at for word, meant in self.synonyms.items() if plainly(word) == key for at in meant})
+
+    def _no_class(self, wanted: str, count: int) -> str:
+        """Why there is no such class, in one line that says what there is."""
+        if wanted.removeprefix("-").isdecimal():
+            return f"{self.name} has no class {wanted!r} (it has {count}): give a number from 0 to {count - 1}"
+        if not self.classes:
+            return f"{self.name} has no names for its classes: give a number from 0 to {count - 1}, or net.classes"
+        known = dict.fromkeys(map(plainly, (*self.classes, *self.synonyms)))
+        return f"{self.name} has no class {wanted!r} (it has {count}){nearest(plainly(wanted), known)}"
 
     def named_channel(self, wanted: str) -> tuple[str, int]:
         """Layer and number of a channel given by name (any case, `_` or `-` for space); raises NetError."""
@@ -73,7 +100,8 @@ class Net:
 class Layer:
     """One layer as users see it: output shape at the net's `side`, stride and receptive field in pixels.
 
-    A receptive field of None is everything; what has a stride of None has no places.
+    `note`: what it dreams, where that is known. A receptive field of None is everything; what has a stride of None has
+    no places.
     """
 
     name: str
@@ -81,6 +109,7 @@ class Layer:
     stride: int | None
     receptive_field: int | None
     aliases: tuple[str, ...] = ()
+    note: str = ""
 
 
 class _Enough(Exception):  # noqa: N818 - it is no error
@@ -162,6 +191,12 @@ def layer_shapes(net: Net, height: int | None = None, width: int | None = None) 
     return shapes
 
 
+def outputs(net: Net) -> int:
+    """How many classes the net's output tells apart, 0 where it is neither a vector nor a map; raises NetError."""
+    shape = layer_shapes(net).get(OUTPUT, ())
+    return shape[0] if len(shape) in (1, 3) else 0
+
+
 def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
     """The shape of a layer, as `Net.layer_name` gives it; raises NetError, with the nearest names, for one that is not.
 
@@ -228,7 +263,7 @@ def describe(net: Net) -> list[Layer]:
             count = probes // stride * stride or probes  # of pixels, whole strides where that can be
             size = round(int(hits[:count].sum()) * stride / count)
         aliases = tuple(alias for alias, layer in net.aliases.items() if layer == name)
-        layers.append(Layer(name, shapes[name], stride, size, aliases))
+        layers.append(Layer(name, shapes[name], stride, size, aliases, net.notes.get(name, "")))
     return layers
 
 

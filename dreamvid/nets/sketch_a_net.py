@@ -14,6 +14,13 @@ SIDE = 225  # pixels of the crop that the net was made for, cut from SOURCE_SIDE
 SOURCE_SIDE = 256
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)  # brings pictures of 0 to 1 to -1 to 1: white paper is 1, ink -1
 SLIM = 0.375  # width of the form that ships
+NOTES = {  # layer -> what it dreams with the weights that ship, by looking
+    "conv2": "strokes of a woodcutter's knife",
+    "conv3": "a pen that hatches",
+    "conv5": "outlines, by single channels",
+    "conv6": "outlines, by single channels",
+    "conv7": "outlines, by single channels",
+}
 
 
 class Unit(nn.Module):

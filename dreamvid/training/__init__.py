@@ -50,9 +50,9 @@ def train(
     corpus = read_corpus(recipe, data[0] if data else file.parent)
     run_to_end(recipe, corpus, net, set_up(settings.compute), lambda minutes: tell(minutes, recipe.minutes))
     logging.getLogger(__name__).info(
-        "%s: %d classes; dream with it: dreamvid image PHOTO dream.png %s",
+        "%s: %d classes; dream with it: dreamvid image PHOTO dream.png --model %s",
         net,
         len(corpus.classes),
-        f"--model {net}" if recipe.net == "dreamnet" else f"--model {recipe.net} --weights {net}",
+        net,
     )
     return net

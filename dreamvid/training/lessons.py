@@ -75,7 +75,7 @@ class Answers:
         return answers, {layer: value.float() for layer, value in self._wanted.items()}
 
     def loss(self, logits: Tensor, goal: tuple[Tensor, dict[str, Tensor]]) -> Tensor:
-        """Cross entropy plus, for each layer, its weight times the mean square distance over the teacher's mean square."""
+        """Cross entropy plus, for each layer, its weight times the mean square distance over the teacher's."""
         answers, wanted = goal
         loss = -(answers * logits.float().log_softmax(dim=1)).sum(dim=1).mean()
         for layer, weight in self._weights.items():

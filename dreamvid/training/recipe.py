@@ -134,7 +134,9 @@ def read_recipe(path: Path, changes: dict[str, Any] | None = None) -> Recipe:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the recipe"
         if first["type"] == "extra_forbidden":
-            known = {name for part in (Recipe, Augment, Attack, Teacher, Drawings, Source) for name in part.model_fields}
+            known = {
+                name for part in (Recipe, Augment, Attack, Teacher, Drawings, Source) for name in part.model_fields
+            }
             raise SettingsError(f"{path}: there is no key {key}{nearest(key.split('.')[-1], sorted(known))}") from None
         said = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{path}: {key}: {said}; correct it there") from None

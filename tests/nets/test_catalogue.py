@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dreamvid.nets import zoo
-from dreamvid.nets.catalogue import SHIPPED, catalogue_of
+from dreamvid.nets.catalogue import FOLDER, catalogue_of
 from dreamvid.nets.net import Net, channels_by_depth, layer_shapes, plainly
 
 MADE = """
@@ -23,26 +23,44 @@ number = 0
 """
 
 
-@pytest.fixture(scope="module")
-def shipped() -> Net:
-    return zoo.get("dreamnet")
+FILES = sorted(FOLDER.glob("*.channels.toml"))
+
+
+def of(file: Path) -> str:
+    """The net that a file names channels of."""
+    return file.name.removesuffix(".channels.toml")
+
+
+@pytest.fixture(scope="module", params=FILES, ids=of)
+def file(request: pytest.FixtureRequest) -> Path:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def entries() -> list[dict]:
-    return tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["channel"]
+def shipped(file: Path) -> Net:
+    return zoo.get(of(file))
+
+
+@pytest.fixture(scope="module")
+def entries(file: Path) -> list[dict]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))["channel"]
+
+
+def test_every_file_is_of_a_net_that_ships_and_dreamnet_has_one() -> None:
+    assert "dreamnet" in {of(file) for file in FILES} <= set(zoo.SHIPPED)
 
 
 def test_names_are_those_of_the_weights_the_file_was_made_for_and_of_no_others(tmp_path: Path) -> None:
-    file = tmp_path / "channels.toml"
-    file.write_text(MADE)
-    assert catalogue_of("abc", file) == {"eyes": ("mixed4b", 12), "sea foam": ("conv1", 0)}
-    assert catalogue_of("abd", file) == {}
+    (tmp_path / "one.channels.toml").write_text(MADE)
+    (tmp_path / "two.channels.toml").write_text(MADE.replace("abc", "abe").replace("eyes", "ears"))
+    assert catalogue_of("abc", tmp_path) == {"eyes": ("mixed4b", 12), "sea foam": ("conv1", 0)}
+    assert catalogue_of("abe", tmp_path) == {"ears": ("mixed4b", 12), "sea foam": ("conv1", 0)}
+    assert catalogue_of("abd", tmp_path) == {}
 
 
-def test_the_shipped_names_are_those_of_the_shipped_weights(shipped: Net, entries: list[dict]) -> None:
-    made_for = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["weights"]
-    assert made_for == hashlib.sha256(zoo.EMBEDDED.read_bytes()).hexdigest()
+def test_the_shipped_names_are_those_of_the_shipped_weights(file: Path, shipped: Net, entries: list[dict]) -> None:
+    made_for = tomllib.loads(file.read_text(encoding="utf-8"))["weights"]
+    assert made_for == hashlib.sha256(zoo.SHIPPED[of(file)].read_bytes()).hexdigest()
     assert shipped.catalogue == {entry["name"]: (entry["layer"], entry["number"]) for entry in entries}
     assert shipped.catalogue
 

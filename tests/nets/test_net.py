@@ -7,7 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from dreamvid.errors import NetError
-from dreamvid.nets.net import OUTPUT, Layer, Net, activations, channels_by_depth, check_layer, describe, layer_shapes
+from dreamvid.nets.net import (
+    OUTPUT,
+    Layer,
+    Net,
+    activations,
+    channels_by_depth,
+    check_layer,
+    describe,
+    layer_shapes,
+    outputs,
+)
 
 
 def net_of(module: nn.Module) -> Net:
@@ -164,11 +174,60 @@ def test_a_class_that_is_not_there_is_refused_in_one_line(tiny_net: Net, wanted:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("wanted", ["5", "-1", "99999999999"])
+def test_a_number_beyond_the_classes_is_met_with_their_range(tiny_net: Net, wanted: str) -> None:
+    for net in (tiny_net, replace(tiny_net, classes=())):
+        with pytest.raises(NetError, match=r"\(it has 5\): give a number from 0 to 4$"):
+            net.class_index(wanted)
+
+
 def test_a_part_of_a_classs_name_finds_it(tiny_net: Net) -> None:
     with pytest.raises(NetError, match="nearest: tabby cat"):
         tiny_net.class_index("tabby")
+
+
+def test_a_class_without_a_name_is_found_by_its_number(tiny_net: Net) -> None:
+    bare = replace(tiny_net, classes=())
+    assert [bare.class_index(wanted) for wanted in ("0", "4")] == [0, 4]
+    assert bare.class_name(4) == "4" and tiny_net.class_name(3) == "lighthouse"
+    with pytest.raises(NetError, match="has no names for its classes: give a number from 0 to 4"):
+        bare.class_index("tabby cat")
+
+
+def test_a_net_whose_output_tells_no_classes_apart_has_none(tiny_net: Net) -> None:
+    tokens = nn.Sequential(nn.Conv2d(3, 4, 8, stride=8), nn.Flatten(2))  # (N, channels, places)
     with pytest.raises(NetError, match="has no classes"):
-        replace(tiny_net, classes=()).class_index("0")
+        net_of(tokens).class_index("0")
+    assert outputs(net_of(nn.Conv2d(3, 4, 8))) == 4 and outputs(tiny_net) == 5
+
+
+@pytest.fixture
+def worded_net(tiny_net: Net) -> Net:
+    """The tiny net with synonyms, one of which is the name of another class, and one of two classes."""
+    return replace(tiny_net, synonyms={"Felis catus": (0,), "beacon-light": (3,), "lighthouse": (2,), "thing": (1, 2)})
+
+
+@pytest.mark.parametrize(("wanted", "index"), [("felis_catus", 0), ("Beacon light", 3), ("lighthouse", 3)])
+def test_a_class_is_found_by_a_synonym_but_its_own_name_goes_first(worded_net: Net, wanted: str, index: int) -> None:
+    assert worded_net.class_index(wanted) == index
+
+
+def test_a_word_for_several_classes_is_met_with_these(worded_net: Net) -> None:
+    first, second = worded_net.classes[1:3]
+    with pytest.raises(NetError, match=rf"'Thing' means several classes of tiny: give {first} \(1\) or {second} \(2\)"):
+        worded_net.class_index("Thing")
+    with pytest.raises(NetError, match=r"means several classes of tiny: give tabby cat \(0\) or tabby cat \(1\)"):
+        replace(worded_net, classes=("tabby cat", *worded_net.classes[:4])).class_index("tabby cat")
+
+
+def test_a_synonym_may_be_the_nearest(worded_net: Net) -> None:
+    with pytest.raises(NetError, match="nearest: felis catus"):
+        worded_net.class_index("felis")
+
+
+def test_a_layer_has_the_note_on_what_it_dreams(tiny_net: Net) -> None:
+    notes = {layer.name: layer.note for layer in describe(replace(tiny_net, notes={"second": "ropes"}))}
+    assert notes["second"] == "ropes" and notes["first"] == ""
 
 
 @pytest.mark.parametrize("module", [nn.Linear(10, 2), nn.Conv2d(1, 2, 3), nn.Conv1d(3, 2, 3), nn.Embedding(4, 2)])

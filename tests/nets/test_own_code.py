@@ -206,8 +206,9 @@ def test_an_image_tower_like_clips_dreams_block_by_block_in_patches_of_its_size(
     stepped, _ = climb(dreamer, picture, (0, 0))
     left = [float(objective(prepared(image[..., :64]))) for image in (picture, stepped)]
     assert left[1] > left[0]
-    with pytest.raises(NetError, match="has no classes"):
-        from_settings([ObjectiveSettings(kind="class", class_name="0")], net)
+    assert from_settings([ObjectiveSettings(kind="class", class_name="7")], net).layers == {"output"}
+    with pytest.raises(NetError, match="give a number from 0 to 7"):
+        from_settings([ObjectiveSettings(kind="class", class_name="8")], net)
 
 
 def test_its_outputs_can_be_given_names(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from dreamvid.errors import NetError
-from dreamvid.nets import zoo
-from dreamvid.nets.net import Net, activations, layer_shapes
+from dreamvid.nets import hub, zoo
+from dreamvid.nets.net import IMAGENET_MEAN, IMAGENET_STD, Net, activations, layer_shapes
 
 SMALL = "squeezenet1_1"
 
@@ -64,14 +64,26 @@ def test_the_embedded_net_is_for_use_and_has_a_card() -> None:
     net = zoo.get("dreamnet")
     assert not net.module.training
     assert net.module(torch.zeros(1, 3, 64, 96)).shape == (1, len(net.classes))
-    assert zoo.card().startswith("#")
+    assert net.notes.keys() <= set(layer_shapes(net))
 
 
-def test_every_name_can_be_listed_dreamnet_first() -> None:
+@pytest.mark.parametrize("name", zoo.SHIPPED)
+def test_every_net_that_ships_is_here_and_has_a_card(name: str) -> None:
+    assert zoo.in_cache(name) and zoo.fetch(name) == zoo.SHIPPED[name]
+    assert zoo.card(name).startswith(f"# {name}\n")
+
+
+def test_a_net_that_does_not_ship_has_no_card() -> None:
+    with pytest.raises(NetError, match="vgg16 has no model card"):
+        zoo.card("vgg16")
+
+
+def test_every_name_can_be_listed_our_own_first() -> None:
     names = zoo.names()
-    assert names[0] == "dreamnet"
+    assert names[:4] == ["efficientnet_lite2_robust", "efficientnet_lite0", "efficientnet_lite2", "dreamnet"]
+    assert len(set(names)) == len(names)
     assert {"googlenet", "resnet50", "vgg16", SMALL} <= set(names)
-    assert set(zoo.FAVOURITE_LAYERS) <= set(names)
+    assert set(hub.FAVOURITE_LAYERS) <= set(names)
 
 
 def test_an_unknown_name_is_met_with_the_nearest() -> None:
@@ -111,7 +123,7 @@ def test_weights_of_a_file_come_back_as_they_were(random_net: Net, tmp_path: Pat
     (torch.save if suffix == ".pth" else save_file)(random_net.module.state_dict(), path)
     net = zoo.get(SMALL, str(path))
     assert torch.equal(features(net, "features.9"), features(random_net, "features.9"))
-    assert len(net.classes) == 1000 and net.class_index("tabby") == 281
+    assert len(net.classes) == 1000 and net.class_index("tabby") == 281 and net.class_index("Tinca tinca") == 0
     assert net.default_layers == ("features.9",)
     assert net.mean == (0.485, 0.456, 0.406)
 
@@ -139,7 +151,7 @@ def test_a_net_that_rescales_its_input_inside_says_so_outside() -> None:
     with torch.no_grad():
         seen = net.module((picture - 0.5) / 0.5)
         net.module.transform_input = True
-        mean, std = (torch.tensor(value).view(1, 3, 1, 1) for value in (zoo.IMAGENET_MEAN, zoo.IMAGENET_STD))
+        mean, std = (torch.tensor(value).view(1, 3, 1, 1) for value in (IMAGENET_MEAN, IMAGENET_STD))
         torch.testing.assert_close(seen, net.module((picture - mean) / std), rtol=1e-4, atol=1e-4)
 
 
@@ -149,6 +161,41 @@ def test_weights_of_another_architecture_do_not_fit(random_net: Net, tmp_path: P
     assert "does not fit alexnet" in refusal("alexnet", str(path))
     assert "holds no dreamnet" in refusal("dreamnet", str(path))
     assert "no weights file" in refusal(SMALL, str(tmp_path / "none.pth"))
+
+
+def test_a_file_that_says_what_it_is_of_is_a_net_by_itself(random_net: Net, tmp_path: Path) -> None:
+    path = str(tmp_path / "mine.safetensors")
+    save_file(random_net.module.state_dict(), path, {"architecture": SMALL})
+    net = zoo.get(path)
+    assert net.name == SMALL and torch.equal(features(net, "features.9"), features(random_net, "features.9"))
+    assert f"holds no alexnet: give --model {SMALL} --weights {path}" in refusal("alexnet", path)
+    assert zoo.get(str(zoo.EMBEDDED)).classes == zoo.get("dreamnet").classes
+    assert zoo.get(str(zoo.EMBEDDED_SKETCHNET)).name == "sketch_a_net"
+
+
+@pytest.mark.parametrize("metadata", [None, {"architecture": "some_net"}])
+def test_a_file_that_does_not_say_what_it_is_of_wants_a_name(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+    path = str(tmp_path / "foreign.safetensors")
+    save_file({"weight": torch.zeros(2)}, path, metadata)
+    assert refusal(path) == f"{path} does not say which net it is of: give --model NET --weights {path}"
+    assert "there is no weights file" in refusal(str(tmp_path / "none.safetensors"))
+
+
+def test_weights_can_be_fetched_before_they_are_needed(no_network: Path) -> None:
+    with pytest.raises(NetError, match="could not be fetched"):
+        zoo.fetch(SMALL)
+    assert not zoo.in_cache(SMALL)
+    no_network.mkdir(parents=True, exist_ok=True)
+    (no_network / "squeezenet1_1-b8a52dc0.pth").write_bytes(b"here")
+    assert zoo.in_cache(SMALL) and zoo.fetch(SMALL) == no_network / "squeezenet1_1-b8a52dc0.pth"
+
+
+def test_what_cannot_be_fetched_is_told() -> None:
+    with pytest.raises(NetError, match="sketch_a_net has no weights of its own"):
+        zoo.fetch("sketch_a_net")
+    with pytest.raises(NetError, match="there is no net 'googlnet'"):
+        zoo.fetch("googlnet")
+    assert not zoo.in_cache("sketch_a_net")
 
 
 def test_without_weights_and_without_a_network_the_file_to_fetch_is_named(no_network: Path) -> None:
