@@ -24,7 +24,6 @@ from dreamvid.settings import DreamSettings
 from dreamvid.strength import Grid
 
 logger = logging.getLogger(__name__)
-SMALLEST_OCTAVE = 32  # pixels on the short side: below it nothing of a picture is left to dream into
 SMALLEST_TILE = 64
 # How torch says that memory is short; the last is oneDNN's, whose convolutions are often the first to find out.
 MEMORY_WORDS = "allocate memory", "not enough memory", "out of memory", "could not create a primitive"
@@ -95,7 +94,7 @@ def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple
     else:
         scales = [*(pixels / side for pixels in octaves if pixels < side), 1.0]
     sizes = [(round(height * scale), round(width * scale)) for scale in scales]
-    return [size for size in sizes[:-1] if min(size) >= SMALLEST_OCTAVE] + [(height, width)]
+    return [size for size in sizes[:-1] if min(size) >= settings.coarsest] + [(height, width)]
 
 
 @dataclass(frozen=True)

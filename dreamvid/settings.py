@@ -47,6 +47,9 @@ class DreamSettings(Section):
     octave_scale: float = setting(
         1.4, "from one octave to the next, where octaves are a number", "factor", moves=True, gt=1, le=4
     )
+    coarsest: int = setting(
+        32, "octaves with a shorter short side are left out", "pixels of the short side", moves=True, ge=32, le=4096
+    )
     steps: int = setting(6, "gradient steps per octave on a fresh frame", "count", moves=True, ge=0, le=10_000)
     step_size: float = setting(
         0.012, "change of one step, as step_rule measures it", "share of the full range", moves=True, gt=0

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from dreamvid import tiles
 from dreamvid.dream import (
-    SMALLEST_OCTAVE,
     Dreamer,
     Effort,
     How,
@@ -150,7 +149,7 @@ def test_octaves_grow_to_the_very_size_and_keep_the_aspect(height, width, octave
     assert sizes[-1] == (height, width)
     assert sizes == sorted(sizes) and len(sizes) <= octaves
     for rows, cols in sizes[:-1]:
-        assert min(rows, cols) >= SMALLEST_OCTAVE
+        assert min(rows, cols) >= DreamSettings().coarsest
         assert abs(rows * width - cols * height) <= (height + width) / 2 + 1e-6
 
 
