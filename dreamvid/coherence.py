@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float
-from dreamvid.motion import Motion, left_behind, sample, warp
+from dreamvid.motion import Field, Motion, left_behind, sample, warp
 from dreamvid.settings import CoherenceSettings
 from dreamvid.strength import OPPONENT, SLIVER, Strength, band_rms, bands, grown, opponent, tint
 from dreamvid.video import cv
@@ -26,7 +26,7 @@ STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, abo
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
 SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to the next
 WORTH, ASKING = 0.02, 0.04  # shares of the frame uncovered: that gets more steps; that older frames are asked for
-RIM = 1 / 14  # of the short side, around what is uncovered: what was so some frames ago is weak still
+RIM = 1 / 60  # of the short side, around what is uncovered: what was so some frames ago is weak still
 RENEWED = 0.5  # share of the picture that has come or gone, frame after frame, which calls for a new measure
 FAINT = 1 / 8  # of a dream: where a mask lets less be seen, stored pixels hardly tell what it was
 
@@ -145,7 +145,8 @@ class Followed:
 
     `kept`: share of it that lives on; `new`, `still`: places that were uncovered and that do not move; all H x W in
     [0, 1]. `valid`: share of the frame that could be followed; `alive`: as in a `Carry`; `gone`: share of the frame
-    before that a zoom in has left behind; `opened`: share of the frame that is dreamed, under a mask.
+    before that a zoom in has left behind; `opened`: share of the frame that is dreamed, under a mask; `field`: where
+    each pixel was in the nearest reference, (H, W, 2), in pixels.
     """
 
     layer: Image
@@ -154,6 +155,7 @@ class Followed:
     still: Mask
     valid: float
     alive: float
+    field: Field
     gone: float = 0.0
     opened: float = 1.0
 
@@ -201,7 +203,8 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *,
             if dies and alive < DEAD:
                 break
             kept = kept * (1 - FADED * new)
-            found = Followed(layer, kept, new, still(motion), valid, alive, left_behind(motion.field), opened)
+            left = left_behind(motion.field)
+            found = Followed(layer, kept, new, still(motion), valid, alive, motion.field, left, opened)
             continue
         again = found.new * (1 - new)  # uncovered since, and seen from here
         layer = found.layer + _in_colours(again) * (layer - found.layer)

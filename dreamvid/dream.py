@@ -15,8 +15,7 @@ from dreamvid.device import release_heap
 from dreamvid.errors import NetError, SettingsError
 from dreamvid.jitter import shaken
 from dreamvid.media import Image, Mask
-from dreamvid.nets.net import INPUT
-from dreamvid.nets.prepare import PreparedNet
+from dreamvid.nets.prepare import INPUT, PreparedNet
 from dreamvid.nets.relu import ruled
 from dreamvid.nets.several import PreparedNets
 from dreamvid.objectives import Activations, Objective, before
@@ -104,8 +103,8 @@ class Effort:
     `ease`: the share of the step size that each neighbourhood takes, given the octave and their scores before the step,
     both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
     steep in every neighbourhood. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the
-    others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long. `thorough`: these rest in no
-    octave, and in those that take turns have a step more. `watch`: told the picture, (1, 3, h, w), after every step.
+    others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long, and `thorough` in every octave, where
+    that is more than the others have. `watch`: told the picture, (1, 3, h, w), after every step.
     `shown`: places, H x W in [0, 1], whose scores alone count for `ease`; neighbourhoods without any rest.
     """
 
@@ -116,7 +115,7 @@ class Effort:
     always: int = 1
     anew: Mask | None = None
     stride: float = 1.0
-    thorough: bool = False
+    thorough: int = 0
     watch: Callable[[Tensor], None] | None = None
     shown: Mask | None = None
 
@@ -144,7 +143,7 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
     for octave, size in enumerate(sizes):
         turn = effort.turn % coarse if effort.turn is not None and octave < coarse else None
         whole = effort.steps if turn in (None, octave) else 0
-        count = effort.steps + (turn is not None) if effort.thorough else whole
+        count = max(whole, effort.thorough)
         if not count:
             continue
         base, before = _shrunk(full, size), None if original is None else _shrunk(original, size)

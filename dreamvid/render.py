@@ -1,5 +1,6 @@
 """The loop: frames -> motion -> seed -> dream -> settle -> frames. No files, no progress bars."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import starmap
@@ -21,7 +22,9 @@ from dreamvid.worlds import Filming
 
 CARRIED_STEPS = 1  # per octave that has its turn: a small part of a fresh frame's work
 BALANCE = 0.8  # on a carried frame, where what is strong already would take all of the step
-STRIDE = 5.0  # times as long are the steps of what was uncovered: what a fresh frame does in several
+USUAL_STEPS = 6  # of a fresh frame, which the size of a carried one's steps is reckoned by: more steps, longer ones
+ANEW = 0.5  # share of a fresh frame's steps that is taken where much was uncovered
+REACH = 0.83  # of the way of all of a fresh frame's steps: how far what was uncovered goes in these
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
 FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
@@ -164,7 +167,7 @@ def each_dreamed(course: Course, frames: Iterable[Frame], carry: Carry | None = 
             strength = carry.strength.towards(measured(dreamer, source, image, shown), RENEWAL)
         else:
             valid, alive = found.valid, found.alive
-            strength, age = carry.strength, found.aged(carry.age, turn.wear)
+            strength, age = carry.strength.moved(found.field), found.aged(carry.age, turn.wear)
             if age >= 1 or turn.renewed or strength.shape != tuple(starmap(grid_shape, sizes)):
                 probe, dreamer = _fresh(dreamer, source, (frame.index, PROBE))
                 share = max(RENEWAL, min(1.0, turn.moved))
@@ -218,15 +221,17 @@ def carried_effort(
     steps = CARRIED_STEPS if how.steps is None else how.steps
     anew = coherence.widened(new) if new is not None and new.any() else None
     much = new is not None and float(new.mean()) >= coherence.WORTH * how.cadence
+    fresh, few = settings.dream.steps, math.ceil(ANEW * settings.dream.steps)
+    size = how.step_size * (fresh / USUAL_STEPS) ** 0.5
     return Effort(
         steps,
-        lambda octave, score: how.step_size * strength.ease(octave, score),
+        lambda octave, score: size * strength.ease(octave, score),
         BALANCE,
         turn,
         always=2 if much else 1,
         anew=anew,
-        stride=STRIDE * min(how.step_size, 0.5),
-        thorough=much and steps > 0,
+        stride=REACH * fresh / few * min(2 * how.step_size, 1) if few else 0.0,
+        thorough=few if much and steps > 0 else 0,
         shown=shown,
     )
 

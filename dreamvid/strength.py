@@ -1,7 +1,7 @@
 """How strong a dream is, band by band and place by place, and the steps that hold it there."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, starmap
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dreamvid.media import Image, Mask
+from dreamvid.motion import Field, sample
 from dreamvid.video import cv
 
 Grid = tuple[tuple[float, ...], ...]  # a score in neighbourhoods, as `neighbourhoods.means` lays them out; or bands
@@ -58,6 +59,12 @@ class Strength:
         scores = tuple(starmap(grid, zip(self.scores, other.scores, strict=True)))
         return Strength(grid(self.bands, other.bands), row(self.tint, other.tint), scores)
 
+    def moved(self, field: Field) -> "Strength":
+        """The same with its scores where the picture has gone; `field`: (H, W, 2), as of a `Motion`."""
+        if not field.any():
+            return self
+        return replace(self, scores=tuple(_moved(grid, field) for grid in self.scores))
+
     def ease(self, octave: int, score: Tensor) -> Tensor:
         """Share of its step that each neighbourhood takes, 0 to `BOOST`: 1 where its score, (1, 1, rows, columns), is
         that of a fresh dream, none where it is `CEILING` of it.
@@ -68,6 +75,15 @@ class Strength:
         wanted = (1 - EVENING) * wanted + EVENING * wanted.mean()
         ease = ((CEILING - score / wanted) / (CEILING - 1)).clamp(0, BOOST)
         return torch.where(wanted > 0, ease, torch.ones_like(ease))  # a score below zero is no measure
+
+
+def _moved(grid: Grid, field: Field) -> Grid:
+    """A grid of neighbourhoods whose values have gone with the picture, to four digits."""
+    rows, columns = len(grid), len(grid[0])
+    small = cv.load().resize(field, (columns, rows), interpolation=cv.load().INTER_AREA)
+    small = small * np.array([rows / field.shape[0], columns / field.shape[1]], np.float32)
+    found = sample(np.array(grid, np.float32), small)
+    return tuple(tuple(float(f"{value:.4g}") for value in row) for row in found.tolist())
 
 
 def bands(layer: Image, sizes: list[tuple[int, int]]) -> Iterator[Image]:

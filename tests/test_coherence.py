@@ -136,7 +136,7 @@ def test_the_strength_is_told_from_the_places_that_go_on(source: Pixels, past: P
 
 
 def followed(layer: Image, kept: Mask, new: Mask) -> Followed:
-    return Followed(layer, kept, new, EVERYWHERE, 1.0, 1.0)
+    return Followed(layer, kept, new, EVERYWHERE, 1.0, 1.0, np.zeros((*kept.shape, 2), np.float32))
 
 
 def test_what_is_not_kept_is_not_seeded(past: Past) -> None:
@@ -311,7 +311,7 @@ def test_settings_that_move_make_a_strength_older() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_a_share_of_what_is_carried_is_renewed(share: float) -> None:
     layer, kept = np.full((4, 4, 3), 0.2, np.float32), np.full((4, 4), 0.5, np.float32)
-    carried = Followed(layer, kept, kept, kept, 1.0, 1.0)
+    carried = Followed(layer, kept, kept, kept, 1.0, 1.0, np.zeros((*kept.shape, 2), np.float32))
     found = renewed(carried, np.full_like(layer, -0.2), share)
     assert np.allclose(found.layer, 0.2 - 0.4 * share)
     assert np.allclose(found.kept, 0.5 + 0.5 * share)

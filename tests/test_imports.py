@@ -31,7 +31,7 @@ BESIDE: dict[str, set[str]] = {
     "tracks": {"errors", "expressions", "easing"},
     "objective_settings": {"section"},
     "settings": {"section", "objective_settings"},
-    "tables": {"errors", "tracks", "settings", "objective_settings"},
+    "tables": {"errors", "section", "tracks", "settings", "objective_settings"},
     "presets": {"errors", "settings", "objective_settings", "tables"},
     "dream": {
         "device",
@@ -47,6 +47,8 @@ BESIDE: dict[str, set[str]] = {
     },
     "objectives": {"nets.net"},
     "camera": {"motion"},
+    "strength": {"motion"},
+    "shots": {"motion"},
     "coherence": {"motion", "strength"},
     "stability": {"motion"},
     "listening": {"video.container", "video.ffmpeg"},
