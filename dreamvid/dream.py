@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from dreamvid import neighbourhoods, steps, tiles
@@ -19,6 +18,7 @@ from dreamvid.nets.prepare import INPUT, PreparedNet
 from dreamvid.nets.relu import ruled
 from dreamvid.nets.several import PreparedNets
 from dreamvid.objectives import Activations, Objective, before
+from dreamvid.octaves import grown, octave_sizes, shrunk
 from dreamvid.settings import DreamSettings
 from dreamvid.strength import Grid
 
@@ -80,22 +80,6 @@ class Dreamer:
         return replace(self, objective=objective, settings=self.settings.model_copy(update={"step_size": size}))
 
 
-def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple[int, int]]:
-    """The sizes that are dreamed, coarse to fine; the last is the picture's own.
-
-    Those too small are left out, and those in pixels of the short side that are not smaller than the picture's.
-    """
-    octaves, side = settings.octaves, min(height, width)
-    if isinstance(octaves, int):
-        scales = [settings.octave_scale**-octave for octave in reversed(range(octaves))]
-    elif octaves[-1] == 1:
-        scales = list(octaves)
-    else:
-        scales = [*(pixels / side for pixels in octaves if pixels < side), 1.0]
-    sizes = [(round(height * scale), round(width * scale)) for scale in scales]
-    return [size for size in sizes[:-1] if min(size) >= settings.coarsest] + [(height, width)]
-
-
 @dataclass(frozen=True)
 class Effort:
     """How much is dreamed into a picture: `steps` per octave.
@@ -146,11 +130,11 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
         count = max(whole, effort.thorough)
         if not count:
             continue
-        base, before = _shrunk(full, size), None if original is None else _shrunk(original, size)
-        image = base if detail is None else bounded(base + _grown(detail, size), settings)
+        base, before = shrunk(full, size), None if original is None else shrunk(original, size)
+        image = base if detail is None else bounded(base + grown(detail, size), settings)
         rule = steps.rule(settings)
         ease = partial(effort.ease, octave) if effort.ease else None
-        anew, shown = (None if where is None else _shrunk(where, size) for where in (places, counted))
+        anew, shown = (None if where is None else shrunk(where, size) for where in (places, counted))
         for step in range(count):
             eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
             few = settings.blur_every is not None and count < settings.blur_every
@@ -278,14 +262,14 @@ def octave_scores(
     original = to_tensor(source, dreamer) if source is not None and dreamer.asks_for_source else None
 
     def local(picture: Tensor, size: tuple[int, int]) -> Tensor:
-        before = None if original is None else _shrunk(original, size)
-        return tiles.local_score(dreamer.fields, _shrunk(picture, size), settings.tile, settings.overlap, before)
+        before = None if original is None else shrunk(original, size)
+        return tiles.local_score(dreamer.fields, shrunk(picture, size), settings.tile, settings.overlap, before)
 
     found = []
     for size in octave_sizes(image.shape[0], image.shape[1], settings):
         grid = neighbourhoods.means(local(full, size))
         if cut is not None and shown is not None:
-            where = _shrunk(to_tensor(shown[..., None], dreamer), size)
+            where = shrunk(to_tensor(shown[..., None], dreamer), size)
             grid = neighbourhoods.shown_means(local(to_tensor(cut, dreamer), size), where, grid)
         found.append(tuple(map(tuple, grid[0, 0].tolist())))
     return tuple(found)
@@ -299,18 +283,6 @@ def score(dreamer: Dreamer, image: Tensor) -> float:
 def to_tensor(image: Image, dreamer: Dreamer) -> Tensor:
     """A picture, H x W x 3, as (1, 3, H, W) where the dreamer computes."""
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None]).to(dreamer.net.mean.device)
-
-
-def _shrunk(full: Tensor, size: tuple[int, int]) -> Tensor:
-    if size == full.shape[-2:]:
-        return full
-    # Not on MPS, which refuses to average over areas that do not divide the picture evenly.
-    there = full.cpu() if full.device.type == "mps" else full
-    return F.interpolate(there, size, mode="area").to(full.device)
-
-
-def _grown(detail: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate(detail, size, mode="bicubic", align_corners=False)
 
 
 def _with_smaller_tiles(dreamer: Dreamer, error: Exception, image: Tensor) -> Dreamer:

@@ -9,10 +9,11 @@ import numpy as np
 
 from dreamvid import coherence
 from dreamvid.coherence import Carry, Move, Past
-from dreamvid.dream import Dreamer, Effort, dream, octave_scores, octave_sizes, score, to_tensor
+from dreamvid.dream import Dreamer, Effort, dream, octave_scores, score, to_tensor
 from dreamvid.landing import Landing
 from dreamvid.media import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.neighbourhoods import grid_shape
+from dreamvid.octaves import octave_sizes
 from dreamvid.plan import Plan
 from dreamvid.settings import Settings
 from dreamvid.strength import Strength, band_rms, opponent, tint

@@ -13,9 +13,10 @@ import numpy as np
 
 from dreamvid import steps
 from dreamvid.camera import Flight, Pose
-from dreamvid.dream import LIGHT, Dreamer, How, climb, octave_sizes, score, to_tensor
+from dreamvid.dream import LIGHT, Dreamer, How, climb, score, to_tensor
 from dreamvid.errors import SettingsError
 from dreamvid.media import Image, Pixels, to_pixels
+from dreamvid.octaves import octave_sizes
 from dreamvid.scene import Scene
 from dreamvid.video import cv
 from dreamvid.world import World, empty, grown

@@ -31,7 +31,8 @@ def prepared(net: Net, objective: Objective) -> PreparedNet:
 def climb(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]:
     """The score before and after some normalised gradient steps."""
     ready, image = prepared(net, objective), picture()
-    source = {before(layer): values for layer, values in ready(image.flip(-1)).items()}
+    other = torch.from_numpy(texture(40, 56, seed=3)).permute(2, 0, 1)[None] / 255
+    source = {before(layer): values for layer, values in ready(other).items()}
 
     def score(image: Tensor) -> Tensor:
         return objective(ready(image) | source)
