@@ -181,7 +181,10 @@ REGULARISERS: dict[str, tuple[dict[str, Any], Measure]] = {
     ),
     "blur": ({"dream": {"blur_every": 2, "blur_sigma": 1.0}}, lambda image, source: fine_share(image)),
     "gradient smoothing": ({"dream": {"smooth": 1.5}}, lambda image, source: fine_share(image)),
-    "an even spectrum": ({"dream": {"gradient": "fourier", "cutoff": 0}}, lambda image, source: mean_frequency(image - source)),
+    "an even spectrum": (
+        {"dream": {"gradient": "fourier", "cutoff": 0}},
+        lambda image, source: mean_frequency(image - source),
+    ),
     "even bands": ({"dream": {"gradient": "laplacian"}}, lambda image, source: mean_frequency(image - source)),
     "decay": ({"dream": {"decay": 0.9, "clamp": False}}, lambda image, source: float(np.ptp(image))),
     "clamping": ({}, lambda image, source: float(np.ptp(image))),

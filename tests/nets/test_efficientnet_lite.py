@@ -15,7 +15,7 @@ from torch import nn
 from dreamvid.errors import NetError
 from dreamvid.nets import imagenet, packages, zoo
 from dreamvid.nets.efficientnet_lite import NOTES, SCALES, EfficientNetLite, from_reference
-from dreamvid.nets.net import Net, describe, layer_shapes
+from dreamvid.nets.net import Net, layer_shapes
 from dreamvid.nets.packages import PACKAGES
 
 LITE0, LITE2 = SCALES
@@ -132,7 +132,7 @@ def test_the_robust_copy_ships_with_all_that_dreaming_needs() -> None:
     assert blocks <= set(net.statistics)
     for layer, usual in net.statistics.items():
         assert usual.shape == (shapes[layer][0],) and bool((usual >= 0).all()) and float(usual.sum()) > 0
-    assert {layer.name: layer.note for layer in describe(net)}["block10"] == NOTES[LITE2]["block10"]
+    assert net.notes == NOTES[LITE2]
 
 
 def saved(net: Net, path: Path, **metadata: str) -> str:

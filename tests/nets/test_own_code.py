@@ -109,7 +109,7 @@ def test_no_preset_can_name_code_whatever_it_extends(tmp_path: Path) -> None:
 
 def test_code_that_an_objective_names_wants_trust_as_well(tmp_path: Path) -> None:
     term = {"layer": "0", "net": f"{written(tmp_path, SMALL)}:build"}
-    settings = presets.resolve("dream", [("objective", [term])])
+    settings = presets.resolve("dream", [("net.name", "dreamnet"), ("objective", [term])])
     with pytest.raises(NetError, match="--trust"):
         engine.choose(settings)
     nets, terms = engine.choose(settings, trust=True)
