@@ -87,8 +87,8 @@ class Effort:
     `ease`: the share of the step size that each neighbourhood takes, given the octave and their scores before the step,
     both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
     steep in every neighbourhood. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the
-    others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long, and `thorough` in every octave, where
-    that is more than the others have. `watch`: told the picture, (1, 3, h, w), after every step.
+    others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long, and at least `thorough` in every
+    octave, in which all else rests. `watch`: told the picture, (1, 3, h, w), after every step.
     `shown`: places, H x W in [0, 1], whose scores alone count for `ease`; neighbourhoods without any rest.
     """
 

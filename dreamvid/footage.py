@@ -33,7 +33,12 @@ logger = logging.getLogger(__name__)
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
 MOVES_IN_A_WORLD = ("camera.", "dream.", "objective.", "mask.")
-HOLDS_STILL_IN_A_WORLD = ("dream.octaves", "dream.octave_scale", "dream.coarsest", "dream.steps")  # which steps there are
+HOLDS_STILL_IN_A_WORLD = (
+    "dream.octaves",
+    "dream.octave_scale",
+    "dream.coarsest",
+    "dream.steps",
+)  # which steps there are
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 

@@ -46,7 +46,7 @@ def find_cuts(frames: Iterable[Frame], rate: Fraction) -> tuple[int, ...]:
         found = detector.process_frame(FrameTimecode(position, fps=rate), cv2.cvtColor(lifted, cv2.COLOR_RGB2BGR))
         cuts += [cut.frame_num for cut in found]
         thumbnails.append(to_float(cv2.resize(lifted, THUMBNAIL, interpolation=cv2.INTER_AREA)))
-        if before is not None and not _alike(*thumbnails[-2:], UNLIKE) and _follows(before, lifted):
+        if before is not None and not _alike(thumbnails[-2], thumbnails[-1], UNLIKE) and _follows(before, lifted):
             following.add(position)
         before = lifted
     if seen:
