@@ -13,7 +13,7 @@ from dreamvid.media import Shot, SourceInfo
 from dreamvid.settings import Settings
 from dreamvid.timing import frame_map, parse_range, parse_rate, seconds_to_frames
 
-RENDER_VERSION = 5  # raised whenever the same settings give other pixels
+RENDER_VERSION = 6  # raised whenever the same settings give other pixels
 MAX_PIXELS = 10**12
 
 
