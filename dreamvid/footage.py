@@ -30,6 +30,7 @@ from dreamvid.video.read import read
 from dreamvid.worlds import Filming
 
 logger = logging.getLogger(__name__)
+FAINT = 10.0  # levels: the rms of pink noise
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
 MOVES_IN_A_WORLD = ("camera.", "dream.", "objective.", "mask.")
@@ -228,18 +229,23 @@ def _noise(kind: str, settings: Settings) -> tuple[Pixels, SourceInfo]:
 
 
 def noise(kind: str, height: int, width: int, seed: int) -> Pixels:
-    """A picture of noise, (height, width, 3) uint8: `noise` uniform, `noise:gaussian`, or `noise:pink` (1/f)."""
+    """A picture of noise, (height, width, 3) uint8: `noise` uniform, `noise:gaussian`, or `noise:pink` (1/f).
+
+    Pink noise is faint and grey: what grows out of it brings its own colours.
+    """
     random = np.random.default_rng(seed)
     if kind == "noise":
         return random.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    values = random.standard_normal((height, width, 3))
     if kind == "noise:pink":
+        values = random.standard_normal((height, width, 1))
         rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
         frequency = np.hypot(rows, columns)
         frequency[0, 0] = np.inf  # no mean: the picture stays grey on average
         values = np.fft.irfft2(np.fft.rfft2(values, axes=(0, 1)) / frequency[..., None], (height, width), axes=(0, 1))
-        values /= values.std()
-    return np.rint(np.clip(127.5 + 40 * values, 0, 255)).astype(np.uint8)
+        values = FAINT * values.repeat(3, axis=2) / values.std()
+    else:
+        values = 40 * random.standard_normal((height, width, 3))
+    return np.rint(np.clip(127.5 + values, 0, 255)).astype(np.uint8)
 
 
 def same_file(source: str, output: Path) -> bool:

@@ -57,7 +57,7 @@ class NetSettings(Section):
 #   layer: each channel as a share of its usual strength, where that is known; plain mean square; sum of squares
 #   channel: those chosen; all others; the `count` strongest, or weakest, on this very picture
 #   direction: dot product with a mixture of channels; times the cosine between them
-#   class: its logit; the square of that; the logarithm of its probability
+#   class: its logit; that less the mean of all; its square; the logarithm of its probability
 #   guide: dot product place by place; with what suits each place best; nearness in what excites together, or
 #     in each channel's values in order of size
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -78,7 +78,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "layer": ("usual", "plain", "sum"),
     "channel": ("chosen", "others", "strongest", "weakest"),
     "direction": ("dot", "cosine"),
-    "class": ("logit", "square", "log_probability"),
+    "class": ("logit", "above_mean", "square", "log_probability"),
     "guide": ("dot", "best", "statistics", "sorted"),
 }
 

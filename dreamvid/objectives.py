@@ -156,6 +156,16 @@ def class_logit(index: int) -> Objective:
     return Objective(frozenset({OUTPUT}), lambda seen: (_field(seen[OUTPUT][:, [index]]),))
 
 
+def class_above_mean(index: int) -> Objective:
+    """The logit of a class less the mean of all: what speaks for every class alike counts for none."""
+
+    def fields(seen: Activations) -> tuple[Tensor, ...]:
+        logits = seen[OUTPUT]
+        return (_field(logits[:, [index]] - logits.mean(dim=1, keepdim=True)),)
+
+    return Objective(frozenset({OUTPUT}), fields)
+
+
 def class_square(index: int) -> Objective:
     """The square of a class's logit (Hasson 2017, 4.1), which grows both ways: below zero it pushes the class off."""
     return Objective(frozenset({OUTPUT}), lambda seen: (_field(seen[OUTPUT][:, [index]].square()),))

@@ -29,6 +29,7 @@ OF_THE_PICTURE = {
 }
 OF_A_CLASS = {
     "logit": objectives.class_logit,
+    "above_mean": objectives.class_above_mean,
     "square": objectives.class_square,
     "log_probability": objectives.class_log_probability,
 }

@@ -779,3 +779,17 @@ def test_a_setting_moves_and_a_sound_is_given_in_a_line(here: Path) -> None:
     assert (
         cli.run(["video", "clip.mp4", "wrong.mkv", *QUICK, "--set", "dream.step_size=0:0.01, 9s:1", "-q"]) == SETTINGS
     )
+
+
+def test_a_class_by_name_takes_the_place_of_the_presets_first_class(tmp_path: Path) -> None:
+    from dreamvid.cli.options import Common
+
+    preset = tmp_path / "one.toml"
+    preset.write_text(
+        '[[objective]]\nkind = "class"\nclass_name = "castle"\nform = "log_probability"\nweight = 0.5\n'
+        '[[objective]]\nlayer = "block13"\n'
+    )
+    (term,) = Common(preset=str(preset), class_="zebra").settings("out.png").objective
+    assert (term.class_name, term.form, term.weight) == ("zebra", "log_probability", 0.5)
+    (plain,) = Common(class_="zebra").settings("out.png").objective
+    assert (plain.class_name, plain.form, plain.weight) == ("zebra", None, 1.0)

@@ -126,6 +126,7 @@ def test_a_direction_is_a_dot_product_and_with_the_cosine_it_counts_how_straight
 
 def test_the_forms_of_a_class() -> None:
     logits = torch.tensor([[1.0, -3.0, 2.5]])
+    assert float(objectives.class_above_mean(2)({OUTPUT: logits})) == pytest.approx(2.5 - 0.5 / 3)
     assert float(objectives.class_square(1)({OUTPUT: logits})) == 9.0
     probability = float(logits.softmax(dim=1)[0, 2])
     assert float(objectives.class_log_probability(2)({OUTPUT: logits})) == pytest.approx(math.log(probability))

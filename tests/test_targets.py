@@ -73,6 +73,7 @@ TERMS = {
     "a direction": {"kind": "direction", "layer": "A", "channels": (1, 4), "amounts": (1.0, -0.5)},
     "a cosine": {"kind": "direction", "layer": "A", "channels": (1, 4), "amounts": (1.0, 0.5), "form": "cosine"},
     "a class": {"kind": "class", "class_name": "4"},
+    "a class above the mean": {"kind": "class", "class_name": "3", "form": "above_mean"},
     "a class squared": {"kind": "class", "class_name": "3", "form": "square"},
     "the probability of a class": {"kind": "class", "class_name": "2", "form": "log_probability"},
     "a guide": {"kind": "guide", "layer": "B"},

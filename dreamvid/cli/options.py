@@ -143,7 +143,15 @@ class Common:
             terms.append(guided)
         terms += [{"kind": "channel", **_channels(text)} for text in self.channel]
         terms += [{"kind": "neuron", **_neuron(text)} for text in self.neuron]
-        return terms + ([{"kind": "class", "class_name": self.class_}] if self.class_ is not None else [])
+        return terms + ([] if self.class_ is None else [self._class(self.class_)])
+
+    def _class(self, name: str) -> dict[str, Any]:
+        """A class in the place of the preset's first, with all that the preset says of that."""
+        from dreamvid.presets import load_table
+
+        terms = load_table(self.preset).get("objective", [])
+        first = next((term for term in terms if term.get("kind") == "class"), {})
+        return {**first, "kind": "class", "class_name": name}
 
 
 def _channels(text: str) -> dict[str, Any]:

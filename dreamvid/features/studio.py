@@ -23,9 +23,19 @@ from dreamvid.settings import Settings
 from dreamvid.tables import read_settings, to_table
 
 Look = tuple[tuple[str, Any], ...]  # settings by their full key, laid over the preset's and under the user's
+# What the look of a film adds is left out of a study: single units are shown as they are.
+PLAIN: Look = (
+    ("dream.gradient", None),
+    ("dream.spectrum", 1.0),
+    ("dream.coarsest", 32),
+    ("dream.octaves", 4),
+    ("dream.octave_scale", 1.4),
+    ("dream.step_size", 0.012),
+)
 # What a picture out of nothing needs beyond the dream of a photograph: more steps, and now and then a blur, without
 # which the highest frequencies, that nothing in the source holds down, take it over.
 FROM_NOTHING: Look = (
+    *PLAIN,
     ("dream.octaves", 3),
     ("dream.octave_scale", 1.6),
     ("dream.steps", 24),
@@ -42,10 +52,10 @@ LITTLE: Look = (
     ("dream.jitter", 4),
 )  # for many small ones
 LARGE: Look = (*FROM_NOTHING, ("dream.octaves", 1))  # for few large ones: at one scale patterns of all sizes compare
-ON_PHOTO: Look = (("dream.steps", 10),)
-ONE_SCALE: Look = (("dream.octaves", 1), ("dream.jitter", 8))
+ON_PHOTO: Look = (*PLAIN, ("dream.steps", 10))
+ONE_SCALE: Look = (*PLAIN, ("dream.octaves", 1), ("dream.steps", 6), ("dream.jitter", 8))
 # Nothing that keeps noise down: neither octaves nor shifts nor blur.
-BARE: Look = (("dream.octaves", 1), ("dream.steps", 48), ("dream.step_size", 0.02), ("dream.jitter", 0))
+BARE: Look = (*PLAIN, ("dream.octaves", 1), ("dream.steps", 48), ("dream.step_size", 0.02), ("dream.jitter", 0))
 CONTRAST = 0.06  # of the noise that a picture begins with: its standard deviation
 WAKING, WAKING_CONTRASTS = 8, (0.06, 0.12, 0.25)  # steps per octave that wake a silent unit, and what they begin with
 Watch = Callable[[Tensor], None]
