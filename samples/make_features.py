@@ -20,7 +20,7 @@ SIDE = 160
 
 def main() -> None:
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "features.jpg"
-    at = studio.open_studio(resolve(overrides=studio.FROM_NOTHING))
+    at = studio.open_studio(resolve(overrides=[*studio.FROM_NOTHING, ("net.name", "dreamnet")]))
     wanted = {name: studio.of_unit(units.parse(name, at.net)) for name in CHANNELS}
     wanted |= {name: objectives.class_logit(at.net.class_index(name)) for name in CLASSES}
     cells = []
