@@ -286,7 +286,15 @@ def test_coarse_octaves_take_turns_beside_the_finest(dreamer: Dreamer, monkeypat
         seen.clear()
         dream(four, source, None, effort, KEY)
         dreamed.append([sizes.index(size) for size in seen])
-    assert dreamed == [[0, 1, 2, 3], [0, 3], [1, 3], [1, 2, 3], [0, 1, 2, 3], [0, 3], [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3]
+    assert dreamed == [
+        [0, 1, 2, 3],
+        [0, 3],
+        [1, 3],
+        [1, 2, 3],
+        [0, 1, 2, 3],
+        [0, 3],
+        [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3,
+    ]
 
 
 def test_the_rest_of_the_picture_rests_while_places_are_dreamed_thoroughly(dreamer: Dreamer) -> None:

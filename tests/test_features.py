@@ -293,7 +293,7 @@ QUICK = (
 
 
 def studio_of(net: Net) -> Studio:
-    return Studio(net, Compute(CPU, torch.float32, 1, "test"), resolve(overrides=QUICK))
+    return Studio(net, Compute(CPU, torch.float32, 1, "test"), resolve(overrides=[*studio.PLAIN, *QUICK]))
 
 
 def test_a_silent_unit_is_woken() -> None:

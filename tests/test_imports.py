@@ -37,7 +37,6 @@ BESIDE: dict[str, set[str]] = {
         "device",
         "jitter",
         "neighbourhoods",
-        "nets.net",
         "nets.prepare",
         "nets.relu",
         "nets.several",

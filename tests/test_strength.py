@@ -138,3 +138,15 @@ def test_a_strength_of_other_octaves_takes_the_place_of_the_first() -> None:
     other = Strength(((0.2,), (0.3,)), (0.1,), (((3.0, 4.0),), ((5.0, 6.0), (7.0, 8.0))))
     assert (one.shape, other.shape) == (((1, 2),), ((1, 2), (2, 2)))
     assert one.towards(other, 0.5) is other
+
+
+def test_what_is_wanted_moves_with_the_picture() -> None:
+    grid = tuple(tuple(float(10 * row + column) for column in range(16)) for row in range(12))
+    strength = Strength(((1.0, 1.0, 1.0),), (0.0, 0.0, 0.0), (grid,))
+    cell = HEIGHT / 12
+    field = np.zeros((HEIGHT, WIDTH, 2), np.float32)
+    assert strength.moved(field) is strength
+    field[..., 1] = -cell  # the picture has gone right by a neighbourhood: each was one to the left
+    right = strength.moved(field)
+    assert [row[1:] for row in right.scores[0]] == [row[:-1] for row in grid]
+    assert (right.bands, right.tint) == (strength.bands, strength.tint)

@@ -2,6 +2,7 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -145,9 +146,13 @@ def test_damage_is_named_and_can_be_bridged(suffix: str, clip: Clip, tmp_path: P
     whole = tmp_path / f"whole{suffix}"
     clips.run("-i", str(clip("good.mp4")), "-an", "-c", "copy", "-movflags", "+faststart", str(whole))
     data = bytearray(whole.read_bytes())
-    begin = max(0, data.find(b"mdat"))
-    at = begin + (len(data) - begin) * 47 // 100
-    data[at : at + 60] = bytes(60)  # between the keyframes 8 and 16
+    with av.open(str(whole)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][10]  # between the keyframes 8 and 16
+    if suffix == ".ts":  # a transport stream has a packet's bytes in parts, each with a header of its own
+        at, size = len(data) * 47 // 100, 60
+    else:
+        at, size = packet.pos + packet.size // 4, packet.size // 2
+    data[at : at + size] = bytes(size)
     path = tmp_path / f"spoiled{suffix}"
     path.write_bytes(data)
     with pytest.raises(SourceError, match=rf"^spoiled{suffix}: frame \d+ of 24 is damaged; .*--tolerate-damage$"):
