@@ -28,7 +28,7 @@ ANEW = 0.5  # share of a fresh frame's steps that is taken where much was uncove
 REACH = 0.83  # of the way of all of a fresh frame's steps: how far what was uncovered goes in these
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
-FINISHING = 8  # passes that bring the first frame of a shot to the strength of its others
+FINISHING = 5  # passes that bring the first frame of a shot to the strength of its others
 PROBE, FINISH = 1_000, 2_000  # in the keys of their random numbers
 
 
