@@ -49,10 +49,5 @@ def train(
     build(recipe, classes=2)  # a net that cannot be had is told before the pictures are read
     corpus = read_corpus(recipe, data[0] if data else file.parent)
     run_to_end(recipe, corpus, net, set_up(settings.compute), lambda minutes: tell(minutes, recipe.minutes))
-    logging.getLogger(__name__).info(
-        "%s: %d classes; dream with it: dreamvid image PHOTO dream.png --model %s",
-        net,
-        len(corpus.classes),
-        net,
-    )
+    logging.getLogger(__name__).info("%s: dream with it: dreamvid image PHOTO dream.png --model %s", net, net)
     return net
