@@ -150,7 +150,7 @@ class Common:
         from dreamvid.presets import load_table
 
         terms = load_table(self.preset).get("objective", [])
-        first = next((term for term in terms if term.get("kind") == "class"), {})
+        first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
         return {**first, "kind": "class", "class_name": name}
 
 
