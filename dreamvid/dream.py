@@ -147,7 +147,11 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
         return start, dreamer
     if settings.keep_colours:
         detail = (detail * detail.new_tensor(LIGHT).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
-    return np.ascontiguousarray(bounded(full + detail, settings)[0].permute(1, 2, 0).cpu().numpy()), dreamer
+    result = bounded(full + detail, settings)
+    if settings.clamp and settings.gradient == "fourier" and settings.cutoff:
+        before = full if layer is None else to_tensor(source, dreamer)
+        result = steps.in_its_light(result, before)
+    return np.ascontiguousarray(result[0].permute(1, 2, 0).cpu().numpy()), dreamer
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from little import texture
 from torch import Tensor
 
@@ -18,7 +20,7 @@ from dreamvid.media import to_float, to_pixels
 from dreamvid.papers.measures import apart, colours
 from dreamvid.presets import resolve
 from dreamvid.settings import DreamSettings
-from dreamvid.steps import COLOURS, as_photographs, blurred, pyramid_evened, rule, shaping
+from dreamvid.steps import COLOURS, EDGE, as_photographs, blurred, in_its_light, pyramid_evened, rule, shaping
 
 
 def slope(height: int = 48, width: int = 64) -> Tensor:
@@ -207,3 +209,22 @@ def test_a_regulariser_moves_what_it_says(name: str) -> None:
     source = to_float(texture(72, 96, seed=4, grain=4))
     plain = dreamt({}, clamp=name not in UNHELD)
     assert measure(dreamt(changes), source) < 0.95 * measure(plain, source)
+
+
+@given(seed=st.integers(0, 50), size=st.floats(0.05, 1.0))
+def test_a_dream_in_its_light_burns_nothing_and_keeps_the_mean(seed: int, size: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    source = torch.rand(1, 3, 24, 32, generator=generator)
+    dreamed = (source + size * torch.randn(1, 3, 24, 32, generator=generator)).clamp(0, 1)
+    calm = in_its_light(dreamed, source)
+    inside = (source > EDGE) & (source < 1 - EDGE)
+    assert bool(((calm >= EDGE - 1e-6) & (calm <= 1 - EDGE + 1e-6))[inside].all())
+    assert float(calm.min()) >= 0 and float(calm.max()) <= 1
+    assert float((calm - source).mean(dim=(2, 3)).abs().max()) < 0.05
+    torch.testing.assert_close(in_its_light(source, source), source)
+
+
+def test_what_has_room_is_added_as_it_is() -> None:
+    source, layer = torch.full((1, 3, 8, 8), 0.5), 0.1 * torch.ones(1, 3, 8, 8)
+    layer[..., ::2] = -0.1
+    torch.testing.assert_close(in_its_light(source + layer, source), source + layer)
