@@ -32,7 +32,9 @@ def _told(file: Path) -> str:
 class NetSettings(Section):
     """Which net dreams."""
 
-    name: str = setting("dreamnet", "a net by name (`models list`), a file that `train` made, or FILE.py:FUNCTION")
+    name: str = setting(
+        "efficientnet_lite2_robust", "a net by name (`models list`), a file that `train` made, or FILE.py:FUNCTION"
+    )
     weights: str | None = setting(None, "weights file (safetensors or a state dict), or random:SEED for timing only")
     classes: str | None = setting(None, "file of the class names, one a line or a JSON list; none: the weights' own")
     dense: bool = setting(False, "fully connected layers as convolutions: a map of classes; VGG wants 224 pixels")
@@ -44,8 +46,12 @@ class NetSettings(Section):
 
     @property
     def architecture(self) -> str:
-        """The net whose layers this one has: its name, or what a file that `train` made says of itself."""
-        return _told(Path(self.name)) if self.name.endswith(".safetensors") else self.name
+        """The net whose layers this one has: its name, or what a file that `train` made says of itself.
+
+        A robust copy has those of the net that it was begun from.
+        """
+        name = _told(Path(self.name)) if self.name.endswith(".safetensors") else self.name
+        return name.removesuffix("_robust")
 
     @property
     def is_code(self) -> bool:

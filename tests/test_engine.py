@@ -189,7 +189,7 @@ def test_nets_take_turns_where_objectives_do() -> None:
 
 
 def test_a_net_that_is_named_twice_is_had_once() -> None:
-    ready = start(settings(objective=[{"layer": "first"}, {"net": "dreamnet", "layer": "third"}]))
+    ready = start(settings(objective=[{"layer": "first"}, {"net": settings().net.name, "layer": "third"}]))
     assert list(ready.nets.values()) == [ready.net]
     assert ready.dreamer.net.layers == {"first", "third"}
 

@@ -177,9 +177,13 @@ def test_a_wrong_override_is_named_by_its_key(key: str, value: Any, part: str) -
 
 
 def test_another_net_does_not_inherit_the_layers_of_the_first(tmp_path: Path) -> None:
-    mine = written(tmp_path, "mine.toml", '[[objective]]\nlayer = "mixed4c"\n[dream]\nsteps = 2\n')
+    mine = written(
+        tmp_path, "mine.toml", '[net]\nname = "dreamnet"\n[[objective]]\nlayer = "mixed4c"\n[dream]\nsteps = 2\n'
+    )
     other = presets.resolve(mine, [("net.name", "googlenet")])
     assert other.objective == () and other.dream.steps == 2
+    robust = presets.resolve("dream", [("net.name", "efficientnet_lite2"), ("net.weights", "random:0")])
+    assert [term.layer for term in robust.objective] == ["block13", "block17"]
     same = presets.resolve(mine, [("net.name", "dreamnet")])
     assert same.objective[0].layer == "mixed4c"
     named = presets.resolve(mine, [("net.name", "googlenet"), ("objective", [{"layer": "inception4c"}])])
@@ -225,7 +229,7 @@ def test_weights_of_an_objectives_net_lie_beside_the_preset_that_names_them(tmp_
     )
     settings = presets.resolve(written(tmp_path, "two.toml", text))
     assert [(net.name, net.weights) for net in settings.nets] == [
-        ("dreamnet", None),
+        (Settings().net.name, None),
         ("vgg16", str(tmp_path / "w.pth")),
         ("alexnet", "random:0"),
         (str(tmp_path / "mine.safetensors"), None),

@@ -242,12 +242,13 @@ def models_fetch(model: Annotated[str, typer.Argument(help="A net by name (`mode
     print(f"{model}: its weights ship with dreamvid, {file}" if model in zoo.SHIPPED else f"{model}: {file}")
 
 
+DEFAULT_NET = "efficientnet_lite2_robust"  # as `NetSettings` has it, which is not loaded for a help text
 Model = Annotated[str, typer.Argument(help="A net by name, a file `train` made, or FILE.py:FUNCTION.")]
 Weights = Annotated[str | None, typer.Option("--weights", help="Weights FILE, or random:SEED.")]
 
 
 @models_app.command("layers")
-def models_layers(model: Model = "dreamnet", weights: Weights = None, trust: Trust = False) -> None:
+def models_layers(model: Model = DEFAULT_NET, weights: Weights = None, trust: Trust = False) -> None:
     """Every layer of a net: output shape at its own size, stride and receptive field in pixels, other names, what it
     dreams where that is known."""
     from dreamvid.nets import net
@@ -263,7 +264,7 @@ def models_layers(model: Model = "dreamnet", weights: Weights = None, trust: Tru
 
 
 @models_app.command("channels")
-def models_channels(model: Model = "dreamnet", weights: Weights = None, trust: Trust = False) -> None:
+def models_channels(model: Model = DEFAULT_NET, weights: Weights = None, trust: Trust = False) -> None:
     """The channels of a net that have a name, from the first layer to the last."""
     from dreamvid.nets import net
 
@@ -275,7 +276,7 @@ def models_channels(model: Model = "dreamnet", weights: Weights = None, trust: T
 
 
 @models_app.command("check")
-def models_check(model: Model = "dreamnet", weights: Weights = None, trust: Trust = False) -> None:
+def models_check(model: Model = DEFAULT_NET, weights: Weights = None, trust: Trust = False) -> None:
     """Load a net and run it once."""
     from dreamvid.nets import net
 
