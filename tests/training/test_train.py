@@ -33,7 +33,7 @@ def test_a_folder_becomes_a_net(
     (data_folder / "mine.toml").write_text(RECIPE)
     assert train(data_folder) == 0
     said = capsys.readouterr().err
-    assert "mine.safetensors: 2 classes; dream with it: dreamvid image PHOTO dream.png --model mine.safetensors" in said
+    assert "mine.safetensors: dream with it: dreamvid image PHOTO dream.png --model mine.safetensors" in said
     assert "pictures_per_second=" in said
     again = (data_folder / "mine.safetensors").read_bytes()
     assert train(data_folder) == 0  # it is finished, and stays
