@@ -24,7 +24,7 @@ from dreamvid.worlds import Filming
 CARRIED_STEPS = 1  # per octave that has its turn: a small part of a fresh frame's work
 BALANCE = 0.8  # on a carried frame, where what is strong already would take all of the step
 USUAL_STEPS = 6  # of a fresh frame, which the size of a carried one's steps is reckoned by: more steps, longer ones
-ANEW = 0.5  # share of a fresh frame's steps that is taken where much was uncovered
+ANEW = 1 / 3  # share of a fresh frame's steps that is taken where much was uncovered: a half is steadier, and slower
 REACH = 0.83  # of the way of all of a fresh frame's steps: how far what was uncovered goes in these
 PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a neighbourhood
 RENEWAL = 0.8  # weight of a later probe
