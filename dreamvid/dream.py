@@ -61,7 +61,7 @@ class Dreamer:
         return self.objective.fields(seen | {before(layer): held[layer].detach() for layer in self.objective.of_source})
 
     def _held(self, source: Tensor) -> Activations:
-        """What the objective looks at of a source: nothing is passed through the net for the picture alone."""
+        """Returns what the objective looks at of a source; for the picture alone the net is not run."""
         if self.objective.of_source <= {INPUT}:
             return {INPUT: source}
         with torch.no_grad():

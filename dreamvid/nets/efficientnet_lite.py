@@ -97,7 +97,7 @@ class ConvUnit(nn.Module):
         return result
 
     def padded(self, x: Tensor) -> Tensor:
-        """What the convolution takes: `x` with the zeros that it does not add by itself."""
+        """Adds the zeros that the convolution does not add by itself."""
         if self.even:
             return x
         kernel, stride = self.conv.kernel_size[0], self.conv.stride[0]

@@ -101,7 +101,7 @@ def _told(name: str) -> Iterator[None]:
 
 
 def cached(name: str) -> Path:
-    """Where torchvision's weights of a net lie once they are fetched."""
+    """Returns the path of torchvision's weights of a net once they are fetched."""
     import torchvision.models as models
 
     url = models.get_model_weights(name).DEFAULT.url

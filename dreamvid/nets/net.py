@@ -192,7 +192,7 @@ def layer_shapes(net: Net, height: int | None = None, width: int | None = None) 
 
 
 def outputs(net: Net) -> int:
-    """How many classes the net's output tells apart, 0 where it is neither a vector nor a map; raises NetError."""
+    """Counts the classes of the net's output, 0 where it is neither a vector nor a map; raises NetError."""
     shape = layer_shapes(net).get(OUTPUT, ())
     return shape[0] if len(shape) in (1, 3) else 0
 

@@ -39,7 +39,7 @@ PACKAGES = {
 
 
 def cached(net: str) -> Path:
-    """Where the weights of a net of PACKAGES lie once they are fetched."""
+    """Returns the path of the weights of a net of PACKAGES once they are fetched."""
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(PACKAGES[net].member).name
 
 

@@ -82,14 +82,14 @@ def from_settings(how: NetSettings, *, trust: bool = False) -> Net:
 
 
 def file_of(name: str) -> Path | None:
-    """Where the usual weights of a net lie, on this machine or once they are fetched; None: it has none."""
+    """Returns the path of a net's usual weights, fetched or not; None where it has none."""
     if name in OURS:
         return SHIPPED.get(name) or (packages.cached(name) if name in PACKAGES else None)
     return hub.cached(name)
 
 
 def in_cache(name: str) -> bool:
-    """Whether the usual weights of a net are on this machine already."""
+    """Tells whether the usual weights of a net are on this machine already."""
     file = file_of(name)
     return file is not None and file.is_file()
 
@@ -125,7 +125,7 @@ def _check_known(name: str) -> None:
 
 
 def _own_file(name: str) -> Path:
-    """Where the weights of one of OURS lie; raises NetError where they are not on this machine."""
+    """Returns the path of the weights of one of OURS; raises NetError where they are not on this machine."""
     file = file_of(name)
     if file is None:
         raise NetError(f"{name} has no weights of its own: give --weights, or take its slim form, --model sketchnet")
