@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from little import QUICK_PRESET, drifting, film, texture, tone, write_image
+from little import QUICK_PRESET, drifting, film, quick, texture, tone, write_image
 
 from dreamvid import batch, engine, job
 from dreamvid.batch import Outcome
@@ -173,7 +173,7 @@ def test_a_changed_setting_or_source_renders_that_alone(two_by_two: Path, tmp_pa
 def test_other_weights_of_any_of_its_nets_render_a_job_again(
     jobs: Write, tiny_net: Net, other_net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nets = {"dreamnet": tiny_net, "alexnet": other_net}
+    nets = {quick().net.name: tiny_net, "alexnet": other_net}
     monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: nets[name])
     still = '[[job]]\ncommand = "image"\nsource = "in/still.png"\noutput = "a.png"\npreset = "quick.toml"\n'
     file = jobs(still + 'set = {objective = [{layer = "second"}, {net = "alexnet", layer = "first"}]}\n')

@@ -172,7 +172,7 @@ def test_another_source_or_other_weights_are_refused(
         job.dream_video(str(clip), output, quick())
 
 
-@pytest.mark.parametrize(("changed", "key"), [("dreamnet", "net "), ("alexnet", "further nets ")])
+@pytest.mark.parametrize(("changed", "key"), [(quick().net.name, "net "), ("alexnet", "further nets ")])
 def test_other_weights_of_either_of_two_nets_are_refused(
     clip: Path,
     output: Path,
@@ -182,7 +182,7 @@ def test_other_weights_of_either_of_two_nets_are_refused(
     other_net: Net,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nets = {"dreamnet": tiny_net, "alexnet": other_net}
+    nets = {quick().net.name: tiny_net, "alexnet": other_net}
     monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: nets[name])
     both = quick(objective=[{"layer": "second"}, {"net": "alexnet", "layer": "first"}])
     with pytest.raises(KeyboardInterrupt):
