@@ -151,29 +151,37 @@ def direction(layer: str, amounts: Tensor, cosine: bool = False) -> Objective:
     return Objective(frozenset({layer}), fields)
 
 
-def class_logit(index: int) -> Objective:
-    """The logit of a class, as the net gives it before any softmax (Simonyan et al. 2014, eq. 1)."""
-    return Objective(frozenset({OUTPUT}), lambda seen: (_field(seen[OUTPUT][:, [index]]),))
+def class_logit(*classes: int) -> Objective:
+    """The logit of a class, as the net gives it before any softmax (Simonyan et al. 2014, eq. 1).
+
+    Of several classes, that of any of them: the logarithm of the sum of their exponentials.
+    """
+    return Objective(frozenset({OUTPUT}), lambda seen: (_field(_any(seen[OUTPUT], classes)),))
 
 
-def class_above_mean(index: int) -> Objective:
-    """The logit of a class less the mean of all: what speaks for every class alike counts for none."""
+def class_above_mean(*classes: int) -> Objective:
+    """The logit of a class, or of any of several, less the mean of all: what speaks for every class counts for none."""
 
     def fields(seen: Activations) -> tuple[Tensor, ...]:
         logits = seen[OUTPUT]
-        return (_field(logits[:, [index]] - logits.mean(dim=1, keepdim=True)),)
+        return (_field(_any(logits, classes) - logits.mean(dim=1, keepdim=True)),)
 
     return Objective(frozenset({OUTPUT}), fields)
 
 
-def class_square(index: int) -> Objective:
+def class_square(*classes: int) -> Objective:
     """The square of a class's logit (Hasson 2017, 4.1), which grows both ways: below zero it pushes the class off."""
-    return Objective(frozenset({OUTPUT}), lambda seen: (_field(seen[OUTPUT][:, [index]].square()),))
+    return Objective(frozenset({OUTPUT}), lambda seen: (_field(_any(seen[OUTPUT], classes).square()),))
 
 
-def class_log_probability(index: int) -> Objective:
-    """The logarithm of a class's probability after the softmax: also lowers what speaks for other classes."""
-    return Objective(frozenset({OUTPUT}), lambda seen: (_field(seen[OUTPUT].log_softmax(dim=1)[:, [index]]),))
+def class_log_probability(*classes: int) -> Objective:
+    """The logarithm of the probability of a class, or of any of several: also lowers what speaks for others."""
+    return Objective(frozenset({OUTPUT}), lambda seen: (_field(_any(seen[OUTPUT].log_softmax(dim=1), classes)),))
+
+
+def _any(values: Tensor, classes: Sequence[int]) -> Tensor:
+    """The logarithm of the sum of the exponentials of some classes, (N, 1, ...); of one class, its own value."""
+    return values[:, list(classes)].logsumexp(dim=1, keepdim=True)
 
 
 def guided(layer: str, guide: Tensor, form: str = "dot") -> Objective:

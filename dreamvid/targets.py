@@ -123,7 +123,7 @@ def _fixed(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]
     if term.kind in OF_THE_PICTURE and term.layer is None:
         return OF_THE_PICTURE[term.kind]()
     if term.kind == "class":
-        return OF_A_CLASS[term.form or "logit"](net.class_index(term.class_name or ""))
+        return OF_A_CLASS[term.form or "logit"](*net.class_indices(term.class_name or ""))
     layer, channels = term.layer or "", term.channels
     if term.name is not None:
         layer, number = net.named_channel(term.name)

@@ -22,7 +22,7 @@ def with_classes(net: Net, file: Path) -> Net:
             "give one name a line, in the order of the outputs"
         )
     sha256 = hashlib.sha256(json.dumps([net.sha256, names]).encode()).hexdigest()  # a class by name is another, too
-    return replace(net, classes=names, synonyms={}, sha256=sha256)
+    return replace(net, classes=names, synonyms={}, groups={}, sha256=sha256)
 
 
 def _names(file: Path) -> tuple[str, ...]:

@@ -142,4 +142,5 @@ def net_of(name: str, module: nn.Module, sha256: str, classes: tuple[str, ...] |
         FAVOURITE_LAYERS.get(name, ()),
         aliases=aliases_of(name, module),
         synonyms=imagenet.synonyms() if classes is None else {},
+        groups=imagenet.groups() if classes is None else {},
     )

@@ -24,7 +24,8 @@ class Net:
     photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named.
     `sha256`: of the weights. `catalogue`: name -> (layer, number) of channels that have a name, empty where none do.
     `aliases`: other names of layers, such as `conv5_2`, -> the layer. `side`: of a picture that it takes, in pixels.
-    `synonyms`: word -> the classes that it means. `notes`: layer -> what it dreams, for those of which that is known.
+    `synonyms`: word -> the classes that it means. `groups`: word -> many classes, any of which it stands for.
+    `notes`: layer -> what it dreams, for those of which that is known.
     `dense`: its output is a map, (N, classes, h, w), and a picture too small for it is not continued.
     """
 
@@ -39,6 +40,7 @@ class Net:
     catalogue: dict[str, tuple[str, int]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     synonyms: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     side: int = 224
     dense: bool = False
@@ -46,6 +48,11 @@ class Net:
     def layer_name(self, wanted: str) -> str:
         """The layer that an alias means; every other name is given back as it is."""
         return self.aliases.get(wanted, wanted)
+
+    def class_indices(self, wanted: str) -> tuple[int, ...]:
+        """Returns the classes of a group given by name, or the one class that `class_index` finds; raises NetError."""
+        named = {plainly(word): indices for word, indices in self.groups.items()}
+        return named.get(plainly(wanted)) or (self.class_index(wanted),)
 
     def class_index(self, wanted: str) -> int:
         """The index of a class given by name or synonym (any case, `_` or `-` for space), or by number.
@@ -80,7 +87,9 @@ class Net:
             return f"{self.name} has no class {wanted!r} (it has {count}): give a number from 0 to {count - 1}"
         if not self.classes:
             return f"{self.name} has no names for its classes: give a number from 0 to {count - 1}, or net.classes"
-        known = dict.fromkeys(map(plainly, (*self.classes, *self.synonyms)))
+        if plainly(wanted) in map(plainly, self.groups):
+            return f"{wanted!r} is a group of many classes of {self.name}: give one of them"
+        known = dict.fromkeys(map(plainly, (*self.classes, *self.synonyms, *self.groups)))
         return f"{self.name} has no class {wanted!r} (it has {count}){nearest(plainly(wanted), known)}"
 
     def named_channel(self, wanted: str) -> tuple[str, int]:

@@ -233,6 +233,7 @@ def _lite_net(name: str, module: nn.Module, sha256: str, classes: tuple[str, ...
         classes,
         LITE_LAYERS[scale],
         synonyms=imagenet.synonyms() if of_imagenet else {},
+        groups=imagenet.groups() if of_imagenet else {},
         notes=efficientnet_lite.NOTES[scale] if of_imagenet else {},
         side=SCALES[scale].side,
     )

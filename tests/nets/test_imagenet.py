@@ -71,3 +71,35 @@ def test_torchvisions_nets_know_the_synonyms_and_tell_their_two_cardigans_apart(
     assert net.class_index("crane") == 517  # its own name, and of no other class
     with pytest.raises(NetError, match=r"several classes of squeezenet1_1: give Cardigan \(264\) or cardigan \(474\)"):
         net.class_index("cardigan")
+
+
+def test_a_group_is_many_classes_and_no_word_of_one() -> None:
+    words = {plainly(word) for word in imagenet.synonyms()}
+    for word, indices in imagenet.groups().items():
+        assert plainly(word) not in words
+        assert list(indices) == sorted(set(indices)) and 1 < len(indices) and indices[-1] < 1000
+
+
+@pytest.mark.parametrize(
+    ("group", "inside", "outside"),
+    [
+        ("animal", ["tench", "puffer", "macaw"], ["abacus", "castle"]),
+        ("dog", ["Chihuahua", "pug", "Mexican hairless"], ["timber wolf", "tabby"]),
+        ("bird", ["cock", "toucan", "albatross"], ["tusker", "grey whale"]),
+        ("wild_cat", ["cougar", "cheetah"], ["tabby", "brown bear"]),
+        ("building", ["castle", "palace", "mosque", "yurt"], ["carton", "mosquito net"]),
+        ("ship", ["schooner", "yawl", "gondola"], ["screen"]),
+        ("train", ["steam locomotive", "streetcar"], ["trailer truck"]),
+        ("Landscape", ["alp", "volcano"], ["bubble"]),
+        ("fungus", ["mushroom", "bolete"], ["corn"]),
+    ],
+)
+def test_a_group_holds_what_its_word_says(net: Net, group: str, inside: list[str], outside: list[str]) -> None:
+    names = {net.class_name(index) for index in net.class_indices(group)}
+    assert names.issuperset(inside) and names.isdisjoint(outside)
+
+
+def test_what_takes_one_class_says_that_a_word_is_a_group(net: Net) -> None:
+    assert net.class_indices("castle") == (483,)
+    with pytest.raises(NetError, match="'dog' is a group of many classes of .*: give one of them"):
+        net.class_index("dog")
