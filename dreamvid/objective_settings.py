@@ -108,7 +108,9 @@ class ObjectiveSettings(Section):
     row: int | None = setting(None, "row of a neuron in the layer's map", "units", ge=0)
     column: int | None = setting(None, "column of a neuron in the layer's map", "units", ge=0)
     amounts: tuple[float, ...] = setting((), "share of each channel in a direction")
-    class_name: str | None = setting(None, "class by name or number, or a group: animal, dog, bird, building; for kind = class")
+    class_name: str | None = setting(
+        None, "class by name or number, or a group: animal, dog, bird, building; for kind = class"
+    )
     file: str | None = setting(None, "picture that guides, or video or folder that runs along, for kind = guide")
     net: str | None = setting(None, "net that this term looks at, as net.name has it; none: the render's own")
     weights: str | None = setting(None, "weights of that net, as net.weights has them")

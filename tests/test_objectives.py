@@ -127,11 +127,19 @@ def test_a_direction_is_a_dot_product_and_with_the_cosine_it_counts_how_straight
 def test_the_forms_of_a_class() -> None:
     logits = torch.tensor([[1.0, -3.0, 2.5]])
     assert float(objectives.class_above_mean(2)({OUTPUT: logits})) == pytest.approx(2.5 - 0.5 / 3)
-    assert float(objectives.class_square(1)({OUTPUT: logits})) == 9.0
-    probability = float(logits.softmax(dim=1)[0, 2])
-    assert float(objectives.class_log_probability(2)({OUTPUT: logits})) == pytest.approx(math.log(probability))
-    everywhere = logits.view(1, 3, 1, 1).expand(1, 3, 4, 5)  # a head that is dense has a map
-    assert float(objectives.class_log_probability(2)({OUTPUT: everywhere})) == pytest.approx(math.log(probability))
+
+
+def test_of_several_classes_any_is_climbed_and_the_nearest_most() -> None:
+    logits = torch.tensor([[3.0, -1.0, 0.5, 2.0]], requires_grad=True)
+    (slope,) = torch.autograd.grad(objectives.class_logit(0, 3)({OUTPUT: logits}), logits)
+    assert slope[0].tolist() == pytest.approx([1 / (1 + math.exp(-1)), 0, 0, 1 / (1 + math.exp(1))])
+    seen = {OUTPUT: logits.detach()}
+    both = math.log(math.exp(3) + math.exp(2))
+    assert float(objectives.class_logit(0, 3)(seen)) == pytest.approx(both)
+    assert float(objectives.class_above_mean(0, 3)(seen)) == pytest.approx(both - 1.125)
+    assert float(objectives.class_square(0, 3)(seen)) == pytest.approx(both**2)
+    probability = float(seen[OUTPUT].softmax(dim=1)[0, [0, 3]].sum())
+    assert float(objectives.class_log_probability(0, 3)(seen)) == pytest.approx(math.log(probability))
 
 
 def test_a_guide_is_met_place_by_place_or_by_what_suits_best() -> None:
