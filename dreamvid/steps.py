@@ -12,6 +12,7 @@ from dreamvid.settings import DreamSettings
 Rule = Callable[[Tensor], Tensor]
 FIRST, SECOND, TINY = 0.9, 0.999, 1e-8  # Adam's decay rates and epsilon (Kingma and Ba 2015, algorithm 1)
 KNEE, EDGE = 0.7, 1.5 / 255  # shares of the room to a bound, and of the full range
+CENTRINGS = 6
 PYRAMID = 4  # bands of the Laplacian pyramid, an octave each; the last holds all that is coarser
 # Covariance of the colours of photographs, with a trace of 3: near to grey, then blue against yellow, least of all
 # green against magenta. Measured over a few photographs of people, animals, buildings and the sky.
@@ -139,14 +140,21 @@ def in_its_light(image: Tensor, source: Tensor) -> Tensor:
     """A dream, (1, 3, H, W) in [0, 1], with the mean colour of its source and without burnt whites and blacks.
 
     Values that run against a bound at every step burn, and move the mean. What was added takes up the room that the
-    source leaves to either bound, from `KNEE` of it on ever less, and never the last level.
+    source leaves to either bound, from `KNEE` of it on ever less, and never the last level. In a dark picture that room
+    is on one side, and what fits moves the mean: what is taken off beforehand is mended `CENTRINGS` times.
     """
     layer = image - source
-    layer = layer - layer.mean(dim=(2, 3), keepdim=True)
+    moved = layer.mean(dim=(2, 3), keepdim=True)
+    for _ in range(CENTRINGS):
+        moved = moved + _in_room(layer - moved, source).mean(dim=(2, 3), keepdim=True)
+    return source + _in_room(layer - moved, source)
+
+
+def _in_room(layer: Tensor, source: Tensor) -> Tensor:
+    """What is added to a source, in the room that it leaves to the bounds."""
     room = torch.where(layer > 0, 1 - EDGE - source, source - EDGE).clamp(min=0)
     over, rest = (layer.abs() - KNEE * room).clamp(min=0), ((1 - KNEE) * room).clamp(min=torch.finfo(room.dtype).tiny)
-    size = torch.minimum(layer.abs(), KNEE * room) - rest * torch.expm1(-over / rest)
-    return source + layer.sign() * size
+    return layer.sign() * (torch.minimum(layer.abs(), KNEE * room) - rest * torch.expm1(-over / rest))
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:

@@ -224,6 +224,14 @@ def test_a_dream_in_its_light_burns_nothing_and_keeps_the_mean(seed: int, size: 
     torch.testing.assert_close(in_its_light(source, source), source)
 
 
+def test_in_the_dark_the_mean_is_kept_too() -> None:
+    generator = torch.Generator().manual_seed(3)
+    source = 0.05 + 0.02 * torch.rand(1, 3, 48, 64, generator=generator)
+    calm = in_its_light((source + 0.3 * torch.randn(source.shape, generator=generator)).clamp(0, 1), source)
+    assert float((calm - source).mean(dim=(2, 3)).abs().max()) < 2 / 255
+    assert float(calm.std()) > 0.02
+
+
 def test_what_has_room_is_added_as_it_is() -> None:
     source, layer = torch.full((1, 3, 8, 8), 0.5), 0.1 * torch.ones(1, 3, 8, 8)
     layer[..., ::2] = -0.1
