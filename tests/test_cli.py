@@ -792,7 +792,7 @@ def test_a_class_by_name_takes_the_place_of_the_presets_first_class(tmp_path: Pa
     (term,) = Common(preset=str(preset), class_="zebra").settings("out.png").objective
     assert (term.class_name, term.form, term.weight) == ("zebra", "log_probability", 0.5)
     (plain,) = Common(class_="zebra").settings("out.png").objective
-    assert (plain.class_name, plain.form, plain.weight) == ("zebra", None, 1.0)
+    assert (plain.class_name, plain.form, plain.weight) == ("zebra", "above_mean", 0.4)
 
 
 def test_the_default_net_is_that_of_the_settings() -> None:
