@@ -180,7 +180,7 @@ def class_log_probability(*classes: int) -> Objective:
 
 
 def _any(values: Tensor, classes: Sequence[int]) -> Tensor:
-    """The logarithm of the sum of the exponentials of some classes, (N, 1, ...); of one class, its own value."""
+    """Returns the log-sum-exp of some classes, (N, 1, ...); of one class, its own value."""
     return values[:, list(classes)].logsumexp(dim=1, keepdim=True)
 
 

@@ -23,7 +23,7 @@ def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple
 
 
 def step_shares(count: int, finest: float) -> list[float]:
-    """Factors on the step size of `count` octaves, coarse to fine: evenly spaced, 1 in the mean.
+    """Returns factors on the step size of `count` octaves, coarse to fine: evenly spaced, 1 in the mean.
 
     The last is `finest` times the first; a single octave has 1.
     """

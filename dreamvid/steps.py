@@ -12,7 +12,7 @@ from dreamvid.settings import DreamSettings
 Rule = Callable[[Tensor], Tensor]
 FIRST, SECOND, TINY = 0.9, 0.999, 1e-8  # Adam's decay rates and epsilon (Kingma and Ba 2015, algorithm 1)
 KNEE, EDGE = 0.7, 1.5 / 255  # shares of the room to a bound, and of the full range
-CENTRINGS = 6
+CENTRINGS = 6  # fixed-point steps towards the mean colour of the source
 PYRAMID = 4  # bands of the Laplacian pyramid, an octave each; the last holds all that is coarser
 # Covariance of the colours of photographs, with a trace of 3: near to grey, then blue against yellow, least of all
 # green against magenta. Measured over a few photographs of people, animals, buildings and the sky.
@@ -151,7 +151,7 @@ def in_its_light(image: Tensor, source: Tensor) -> Tensor:
 
 
 def _in_room(layer: Tensor, source: Tensor) -> Tensor:
-    """What is added to a source, in the room that it leaves to the bounds."""
+    """Compresses a layer, (1, 3, H, W), into the room that its source leaves to either bound."""
     room = torch.where(layer > 0, 1 - EDGE - source, source - EDGE).clamp(min=0)
     over, rest = (layer.abs() - KNEE * room).clamp(min=0), ((1 - KNEE) * room).clamp(min=torch.finfo(room.dtype).tiny)
     return layer.sign() * (torch.minimum(layer.abs(), KNEE * room) - rest * torch.expm1(-over / rest))

@@ -51,8 +51,7 @@ class Net:
 
     def class_indices(self, wanted: str) -> tuple[int, ...]:
         """Returns the classes of a group given by name, or the one class that `class_index` finds; raises NetError."""
-        named = {plainly(word): indices for word, indices in self.groups.items()}
-        return named.get(plainly(wanted)) or (self.class_index(wanted),)
+        return self._group(wanted) or (self.class_index(wanted),)
 
     def class_index(self, wanted: str) -> int:
         """The index of a class given by name or synonym (any case, `_` or `-` for space), or by number.
@@ -81,13 +80,17 @@ class Net:
         own = [index for index, name in enumerate(self.classes) if plainly(name) == key]
         return own or sorted({at for word, meant in self.synonyms.items() if plainly(word) == key for at in meant})
 
+    def _group(self, wanted: str) -> tuple[int, ...]:
+        """Returns the classes of a group given by name, none where there is no such group."""
+        return {plainly(word): indices for word, indices in self.groups.items()}.get(plainly(wanted), ())
+
     def _no_class(self, wanted: str, count: int) -> str:
         """Why there is no such class, in one line that says what there is."""
         if wanted.removeprefix("-").isdecimal():
             return f"{self.name} has no class {wanted!r} (it has {count}): give a number from 0 to {count - 1}"
         if not self.classes:
             return f"{self.name} has no names for its classes: give a number from 0 to {count - 1}, or net.classes"
-        if plainly(wanted) in map(plainly, self.groups):
+        if self._group(wanted):
             return f"{wanted!r} is a group of many classes of {self.name}: give one of them"
         known = dict.fromkeys(map(plainly, (*self.classes, *self.synonyms, *self.groups)))
         return f"{self.name} has no class {wanted!r} (it has {count}){nearest(plainly(wanted), known)}"
