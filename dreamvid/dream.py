@@ -18,7 +18,7 @@ from dreamvid.nets.prepare import INPUT, PreparedNet
 from dreamvid.nets.relu import ruled
 from dreamvid.nets.several import PreparedNets
 from dreamvid.objectives import Activations, Objective, before
-from dreamvid.octaves import grown, octave_sizes, shrunk, step_shares
+from dreamvid.octaves import grown, octave_sizes, shrunk
 from dreamvid.settings import DreamSettings
 from dreamvid.strength import Grid
 
@@ -123,7 +123,7 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
     places, counted = (
         None if where is None else to_tensor(where[..., None], dreamer) for where in (effort.anew, effort.shown)
     )
-    coarse, shares = len(sizes) - effort.always, step_shares(len(sizes), settings.finest)
+    coarse = len(sizes) - effort.always
     for octave, size in enumerate(sizes):
         turn = effort.turn % coarse if effort.turn is not None and octave < coarse else None
         whole = effort.steps if turn in (None, octave) else 0
@@ -138,7 +138,7 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
         for step in range(count):
             eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
             few = settings.blur_every is not None and count < settings.blur_every
-            how = How(eased, effort.balance, anew, effort.stride, rule, before, shown, few, shares[octave])
+            how = How(eased, effort.balance, anew, effort.stride, rule, before, shown, few)
             image, dreamer = climb(dreamer, image, (*key, octave, step), how)
             if effort.watch is not None:
                 effort.watch(image)
@@ -161,8 +161,7 @@ class How:
     `anew`: (1, 1, H, W) in [0, 1], the places whose steps are not eased but `stride` times as long, by the mean
     gradient that is theirs: what is covered with dreams already would own that of the picture. `rule`: what makes a
     step of a gradient; it may remember those before. `source`: (1, 3, H, W), the picture before anything was dreamed.
-    `few`: whether the steps of an octave are fewer than those from one blur to the next. `share`: factor on the step
-    size, that of the octave.
+    `few`: whether the steps of an octave are fewer than those from one blur to the next.
     """
 
     ease: Callable[[Tensor], Tensor] | None = None
@@ -173,7 +172,6 @@ class How:
     source: Tensor | None = None
     shown: Tensor | None = None
     few: bool = False
-    share: float = 1.0
 
 
 PLAIN = How()
@@ -213,7 +211,7 @@ def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[
             f"the gradient of {dreamer.net.name} is not finite: try smaller steps, --precision fp32, or other weights"
         )
     move = (how.rule or steps.rule(settings))(slope)
-    result = image + settings.strength * settings.step_size * how.share * _shares(how, move, score) * move
+    result = image + settings.strength * settings.step_size * _shares(how, move, score) * move
     if settings.decay < 1:
         result = dreamer.net.mean + settings.decay * (result - dreamer.net.mean)
     result = bounded(result, settings)

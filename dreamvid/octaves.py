@@ -22,17 +22,6 @@ def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple
     return [size for size in sizes[:-1] if min(size) >= settings.coarsest] + [(height, width)]
 
 
-def step_shares(count: int, finest: float) -> list[float]:
-    """Returns factors on the step size of `count` octaves, coarse to fine: evenly spaced, 1 in the mean.
-
-    The last is `finest` times the first; a single octave has 1.
-    """
-    if count == 1:
-        return [1.0]
-    first = 2 / (1 + finest)
-    return [first * (1 + (finest - 1) * octave / (count - 1)) for octave in range(count)]
-
-
 def shrunk(full: Tensor, size: tuple[int, int]) -> Tensor:
     """A picture, (1, C, H, W), at the (height, width) of an octave, each pixel the mean of what it covers."""
     if size == full.shape[-2:]:

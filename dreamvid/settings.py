@@ -54,14 +54,6 @@ class DreamSettings(Section):
     step_size: float = setting(
         0.012, "change of one step, as step_rule measures it", "share of the full range", moves=True, gt=0
     )
-    finest: float = setting(
-        1.0,
-        "step size of the finest octave; below 1 large forms stay whole; the mean is kept",
-        "share of the coarsest's",
-        moves=True,
-        gt=0,
-        le=4,
-    )
     step_rule: Literal["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"] = setting(
         "mean",
         "what divides a gradient: its mean, std, rms (l2); nothing (raw, of pixels to 255); those before",

@@ -16,7 +16,7 @@ from dreamvid.camera import Flight, Pose
 from dreamvid.dream import LIGHT, Dreamer, How, climb, score, to_tensor
 from dreamvid.errors import SettingsError
 from dreamvid.media import Image, Pixels, to_pixels
-from dreamvid.octaves import octave_sizes, step_shares
+from dreamvid.octaves import octave_sizes
 from dreamvid.scene import Scene
 from dreamvid.video import cv
 from dreamvid.world import World, empty, grown
@@ -91,8 +91,7 @@ def make(
         at, base, shown = looks[0] if choices == 1 else min(looks, key=lambda look: _worth(look[2], dreamer))
         image = to_tensor(shown, dreamer)
         source = to_tensor(base, dreamer) if dreamer.asks_for_source else None
-        share = step_shares(plan[-1][0] + 1, dreamer.settings.finest)[octave]
-        result, dreamer = climb(dreamer, image, (0, octave, step), How(rule=rule, source=source, share=share))
+        result, dreamer = climb(dreamer, image, (0, octave, step), How(rule=rule, source=source))
         change = (result - image)[0].permute(1, 2, 0).cpu().numpy()
         if dreamer.settings.keep_colours:
             change = np.repeat((change @ np.array(LIGHT, np.float32))[..., None], 3, axis=2)

@@ -31,7 +31,7 @@ from dreamvid.neighbourhoods import NEIGHBOURHOODS
 from dreamvid.nets.net import Net
 from dreamvid.nets.prepare import prepare
 from dreamvid.objective_settings import ObjectiveSettings
-from dreamvid.octaves import octave_sizes, step_shares
+from dreamvid.octaves import octave_sizes
 from dreamvid.settings import DreamSettings
 from dreamvid.steps import blurred
 from dreamvid.targets import each_from_settings, from_settings
@@ -157,28 +157,6 @@ def test_octaves_of_a_common_size() -> None:
     settings = DreamSettings(octaves=3, octave_scale=2)
     assert octave_sizes(180, 320, settings) == [(45, 80), (90, 160), (180, 320)]
     assert octave_sizes(100, 320, settings) == [(50, 160), (100, 320)]
-
-
-@given(st.integers(1, 20), st.floats(0.01, 4))
-def test_steps_shrink_evenly_from_the_coarsest_octave_to_the_finest(count: int, finest: float) -> None:
-    shares = step_shares(count, finest)
-    assert len(shares) == count and sum(shares) == pytest.approx(count) and min(shares) > 0
-    if count > 1:
-        assert shares[-1] / shares[0] == pytest.approx(finest)
-        assert np.diff(shares) == pytest.approx((shares[-1] - shares[0]) / (count - 1))
-
-
-def test_the_finest_octave_moves_least_where_that_is_asked_for(dreamer: Dreamer) -> None:
-    image = picture(80, 96)
-    moved: dict[float, list[float]] = {}
-    for finest in (1.0, 0.25):
-        seen: list[Tensor] = []
-        tapered = with_settings(dreamer, octaves=2, octave_scale=2, finest=finest, clamp=False)
-        dream(tapered, image, None, Effort(2, watch=seen.append), (0,))
-        assert len(seen) == 4 and seen[1].shape != seen[2].shape
-        moved[finest] = [float((seen[at + 1] - seen[at]).abs().mean()) for at in (0, 2)]
-    coarse, fine = (after / before for after, before in zip(moved[0.25], moved[1.0], strict=True))
-    assert coarse == pytest.approx(1.6, rel=0.05) and fine == pytest.approx(0.4, rel=0.05)
 
 
 def test_octaves_may_be_scales_of_the_frame_or_pixels_of_its_short_side() -> None:
