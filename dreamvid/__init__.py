@@ -13,14 +13,14 @@ from importlib import import_module, metadata
 from typing import Any
 
 _HOME = {
-    "DreamvidError": "errors",
-    "Options": "job",
-    "Settings": "settings",
-    "Summary": "job",
-    "dream_image": "job",
-    "dream_video": "job",
-    "dream_zoom": "job",
-    "resolve": "presets",
+    "DreamvidError": "core.errors",
+    "Options": "jobs.run",
+    "Settings": "config.settings",
+    "Summary": "jobs.run",
+    "dream_image": "jobs.run",
+    "dream_video": "jobs.run",
+    "dream_zoom": "jobs.run",
+    "resolve": "config.presets",
 }
 __all__ = [
     "DreamvidError",

@@ -6,11 +6,11 @@ python samples/make_features.py [OUTPUT]
 import sys
 from pathlib import Path
 
-from dreamvid import objectives
-from dreamvid.features import crops, deconv, studio, units
-from dreamvid.features.sheet import Cell, enlarged, outlined, sheet
-from dreamvid.presets import resolve
-from dreamvid.video import cv
+from dreamvid.analysis.contact_sheet import Cell, enlarged, outlined, sheet
+from dreamvid.config.presets import resolve
+from dreamvid.dream import objectives
+from dreamvid.media import opencv
+from dreamvid.research.features import crops, deconv, studio, units
 
 HERE = Path(__file__).resolve().parent
 CHANNELS = ("vertical stripes", "polished pebbles", "googly eyes", "red roses", "owl eyes")
@@ -37,7 +37,7 @@ def main() -> None:
         Cell("its field", enlarged(crop.pixels, SIDE)),
         Cell("projected back", enlarged(back, SIDE)),
     ]
-    cv2 = cv.load()
+    cv2 = opencv.load()
     cv2.imwrite(str(output), sheet(cells, len(CHANNELS))[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 import dreamvid
-from dreamvid import presets
+from dreamvid.config import presets
 
 HERE = Path(__file__).resolve().parent
 ACROSS, WIDTH = 6, 200

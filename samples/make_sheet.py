@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 import dreamvid
-from dreamvid import presets
+from dreamvid.config import presets
 
 ON_FILM = {"calm", "boil"}  # they differ from `dream` in how it moves: a still shows nothing of it
 HERE = Path(__file__).resolve().parent

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from jobs import COUNT, KEEP, two_tinted
+from job_runs import COUNT, KEEP, two_tinted
 from little import drifting, film, quick, texture, write_image
 from torch import Tensor, nn
 
-from dreamvid import engine, job
-from dreamvid.nets.net import Net, activations
+from dreamvid.dream import session
+from dreamvid.jobs import run
+from dreamvid.models.net import Net, activations
 
 # The same examples in every run, and no clock in the verdict: a busy machine finds what an idle one finds.
 settings.register_profile(
@@ -86,7 +87,7 @@ def other_net() -> Net:
 @pytest.fixture
 def small_net(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a job in this process names, it dreams with the tiny net."""
-    monkeypatch.setattr(engine.zoo, "get", lambda name, weights=None: tiny_net)
+    monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: tiny_net)
 
 
 @pytest.fixture(scope="session")
@@ -106,8 +107,8 @@ def reference(clip: Path, tmp_path_factory: pytest.TempPathFactory, tiny_net: Ne
     """The film that is made without a stop."""
     output = tmp_path_factory.mktemp("reference") / "dream.mp4"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine.zoo, "get", lambda name, weights=None: tiny_net)
-        job.dream_video(str(clip), output, quick(), KEEP)
+        patch.setattr(session.zoo, "get", lambda name, weights=None: tiny_net)
+        run.dream_video(str(clip), output, quick(), KEEP)
     return output
 
 

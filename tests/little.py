@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 
 from dreamvid import cli
-from dreamvid.media import Pixels
-from dreamvid.settings import Settings
-from dreamvid.tables import read_settings
-from dreamvid.video.ffmpeg import executable
+from dreamvid.config.serialize import read_settings
+from dreamvid.config.settings import Settings
+from dreamvid.core.types import Pixels
+from dreamvid.media.ffmpeg import executable
 
 HEIGHT, WIDTH = 48, 64
 # What a preset of a test holds: fewest steps, and a layer of the net `tiny_net`.
@@ -117,7 +117,7 @@ def apart(arguments: list[str], log: Path) -> BaseProcess:
     The processes are forked from one that has loaded torch already, and so begin at once.
     """
     context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dreamvid.job", "dreamvid.cli.app", "tqdm.contrib.logging"])
+    context.set_forkserver_preload(["dreamvid.jobs.run", "dreamvid.cli.app", "tqdm.contrib.logging"])
     process: BaseProcess = context.Process(target=_command, args=(arguments, str(log)), daemon=True)
     process.start()
     return process

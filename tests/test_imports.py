@@ -1,4 +1,4 @@
-"""Imports only go down: vocabulary, operations, pipeline, durable work, surface."""
+"""Imports between rooms go down, floor by floor, and what is heavy is loaded only where it is used."""
 
 import ast
 from collections.abc import Iterator
@@ -10,94 +10,58 @@ import dreamvid
 
 PACKAGE = Path(dreamvid.__file__).parent
 
-# Layer of each module; a package's name stands for all that is in it.
-LAYERS: dict[str, int] = {
-    **dict.fromkeys(("errors", "media", "timing", "framing", "easing", "tracks", "expressions"), 0),
-    **dict.fromkeys(("section", "objective_settings", "settings", "tables", "presets"), 0),
-    **dict.fromkeys(("video", "shots", "nets", "objectives", "tiles", "dream", "motion", "camera"), 1),
-    **dict.fromkeys(("coherence", "landing", "strength", "steps", "jitter", "neighbourhoods", "octaves"), 1),
-    **dict.fromkeys(("device", "stability", "sketch", "scene", "world", "listening"), 1),
-    **dict.fromkeys(("plan", "render", "engine", "footage", "targets", "worlds", "masks", "laps"), 2),
-    **dict.fromkeys(("schedule", "turns"), 2),
-    **dict.fromkeys(("interrupt", "workspace", "commit", "job", "batch"), 3),
-    **dict.fromkeys(("compare", "training", "features", "papers"), 3),
-    **dict.fromkeys(("cli", "__main__"), 4),
-}
-# Who knows whom within a layer. Packages may import within themselves, and every operation may load OpenCV.
-BESIDE: dict[str, set[str]] = {
-    "framing": {"errors"},
-    "timing": {"errors"},
-    "expressions": {"errors", "easing"},
-    "tracks": {"errors", "expressions", "easing"},
-    "objective_settings": {"section"},
-    "settings": {"section", "objective_settings"},
-    "tables": {"errors", "tracks", "section", "settings", "objective_settings"},
-    "presets": {"errors", "settings", "objective_settings", "tables"},
-    "dream": {
-        "device",
-        "jitter",
-        "neighbourhoods",
-        "nets.prepare",
-        "nets.relu",
-        "nets.several",
-        "objectives",
-        "octaves",
-        "steps",
-        "strength",
-        "tiles",
-    },
-    "objectives": {"nets.net"},
-    "camera": {"motion"},
-    "strength": {"motion"},
-    "shots": {"motion"},
-    "coherence": {"motion", "strength"},
-    "stability": {"motion"},
-    "listening": {"video.container", "video.ffmpeg"},
-    "sketch": {"nets.net", "nets.sketch_a_net"},
-    "scene": {"camera"},
-    "world": {"camera", "scene"},
-    "footage": {"plan", "worlds", "laps"},
-    "laps": {"plan"},
-    "masks": {"footage"},
-    "schedule": {"plan"},
-    "turns": {"plan", "schedule", "engine"},
-    "render": {"plan", "turns", "worlds"},
-    "engine": {"targets"},
-    "commit": {"interrupt", "workspace"},
-    "job": {"commit", "workspace"},
-    "training": {"features"},
-    "batch": {"job"},
-    "papers": {"features", "training"},
-    "__main__": {"cli"},
-}
-EVERYWHERE = "video.cv"
-VOCABULARY = {name for name, layer in LAYERS.items() if layer == 0}
+# Rooms from above; a module imports from its own room and from floors below, never from another room of its floor.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("cli",),
+    ("jobs", "research"),
+    ("pipeline",),
+    ("camera", "analysis"),
+    ("coherence",),
+    ("dream",),
+    ("media", "models"),
+    ("config",),
+    ("core",),
+)
+# Rooms within `research`, likewise.
+RESEARCH: tuple[tuple[str, ...], ...] = (
+    ("papers",),
+    ("experiments",),
+    ("training",),
+    ("features", "sketches"),
+)
 HEAVY = {"torch", "torchvision", "cv2", "av", "subprocess", "scenedetect", "imageio_ffmpeg", "safetensors"}
+OPENCV = "media.opencv"
+LIGHT_ROOMS = ("core", "config")
+RENDERS = ("jobs.run", "jobs.batch")  # from where a render is begun
+ENTRIES = {"__init__", "__main__"}  # of the package itself: above all rooms
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the package by its name without `dreamvid.`; the package itself is ``."""
+    """Return every module of the package by its name without `dreamvid.`; a package by its own name."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+        found[".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)] = path
     return found
 
 
 MODULES = modules()
 
 
-def imports(name: str) -> Iterator[str]:
-    """The full names of all modules that a module imports, wherever in it; not those for types alone."""
+def imports(name: str, *, for_types: bool = False) -> Iterator[str]:
+    """Yield the full names of all modules that a module imports, at the top or in a function.
+
+    `for_types`: also those under `if TYPE_CHECKING`.
+    """
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-    for_types = {
+    left_out = {
         id(inner)
         for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not for_types
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):
-        if id(node) in for_types:
+        if id(node) in left_out:
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -109,50 +73,70 @@ def imports(name: str) -> Iterator[str]:
                 yield inner if inner.removeprefix("dreamvid.") in MODULES else module
 
 
-def ours(name: str) -> set[str]:
-    """Modules of the package that a module imports, without `dreamvid.`."""
-    return {found.removeprefix("dreamvid.") for found in imports(name) if found.startswith("dreamvid.")}
+def ours(name: str, *, for_types: bool = False) -> set[str]:
+    """Return the modules of the package that a module imports, without `dreamvid.`."""
+    found = imports(name, for_types=for_types)
+    return {module.removeprefix("dreamvid.") for module in found if module.startswith("dreamvid.")}
 
 
 def top(name: str) -> str:
     return name.partition(".")[0]
 
 
-INNER = [name for name in MODULES if name]
+def reached(starts: tuple[str, ...]) -> set[str]:
+    """Return every module that some modules import, directly or through others."""
+    found, waiting = set(), list(starts)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += ours(name)
+    return found
 
 
-def test_every_module_has_a_layer_and_every_layer_its_modules() -> None:
-    assert {top(name) for name in INNER} == set(LAYERS)
+def floors(rooms: tuple[tuple[str, ...], ...]) -> dict[str, int]:
+    """Return the height of each room: the lowest has 0."""
+    return {room: height for height, floor in enumerate(reversed(rooms)) for room in floor}
+
+
+INNER = [name for name in MODULES if name not in ENTRIES]
+
+
+def test_every_folder_is_a_room_and_every_room_a_folder() -> None:
+    assert {top(name) for name in INNER} == set(floors(FLOORS))
+    inside = {name.split(".")[1] for name in INNER if name.startswith("research.")}
+    assert inside == set(floors(RESEARCH))
 
 
 @pytest.mark.parametrize("name", INNER)
-def test_imports_only_go_down(name: str) -> None:
-    own = LAYERS[top(name)]
-    for other in ours(name):
-        if top(other) == top(name) or (other == EVERYWHERE and own > 0):
-            continue
-        assert LAYERS[top(other)] <= own, f"{name} imports {other}, which lies above it"
-        if LAYERS[top(other)] == own:
-            allowed = BESIDE.get(top(name), set())
-            assert {other, top(other)} & allowed, f"{name} imports {other}, which lies beside it"
+def test_imports_between_rooms_go_down(name: str) -> None:
+    height = floors(FLOORS)
+    for other in ours(name, for_types=True):
+        if top(other) != top(name):
+            assert other not in ENTRIES, f"{name} imports {other}"
+            assert height[top(other)] < height[top(name)], f"{name} imports {other}, which does not lie below it"
 
 
-def test_what_is_allowed_beside_is_used() -> None:
-    """The list is as small as the truth."""
-    for name, allowed in BESIDE.items():
-        used = {other for inner in INNER if top(inner) == name for other in ours(inner)}
-        unused = {other for other in allowed if other not in used and other not in {top(found) for found in used}}
-        assert not unused, f"{name} does not import {unused}"
+@pytest.mark.parametrize("name", [name for name in INNER if name.startswith("research.")])
+def test_imports_within_research_go_down(name: str) -> None:
+    height, room = floors(RESEARCH), name.split(".")[1]
+    for other in ours(name, for_types=True):
+        if top(other) == "research" and other.split(".")[1] != room:
+            assert height[other.split(".")[1]] < height[room], f"{name} imports {other}, which does not lie below it"
 
 
-@pytest.mark.parametrize("name", sorted(VOCABULARY))
-def test_the_vocabulary_needs_neither_torch_nor_opencv_nor_a_subprocess(name: str) -> None:
+def test_no_render_imports_research() -> None:
+    assert not {name for name in reached(RENDERS) if top(name) in ("research", "cli")}
+
+
+@pytest.mark.parametrize("name", [name for name in INNER if top(name) in LIGHT_ROOMS])
+def test_core_and_config_need_neither_torch_nor_opencv_nor_a_subprocess(name: str) -> None:
     assert not {top(found) for found in imports(name)} & HEAVY
 
 
-def test_the_plan_is_made_of_vocabulary_alone() -> None:
-    assert ours("plan") <= VOCABULARY
-    assert not {top(found) for found in imports("plan")} & HEAVY
+def test_the_plan_is_made_of_core_and_config_alone() -> None:
+    assert {top(name) for name in ours("pipeline.plan")} <= set(LIGHT_ROOMS)
+    assert not {top(found) for found in imports("pipeline.plan")} & HEAVY
 
 
 def test_the_command_line_decides_nothing_about_pixels() -> None:
@@ -162,14 +146,13 @@ def test_the_command_line_decides_nothing_about_pixels() -> None:
 
 
 def test_the_loop_knows_no_files_and_shows_no_progress() -> None:
-    used = set(imports("render"))
-    assert not {top(found) for found in used} & {"pathlib", "os", "tqdm", "json", "logging"}
-    assert not {found for found in ours("render") if top(found) == "video"}
+    assert not {top(found) for found in imports("pipeline.render")} & {"pathlib", "os", "tqdm", "json", "logging"}
+    assert not {found for found in ours("pipeline.render") if top(found) == "media"}
 
 
 def test_opencv_is_loaded_in_one_place() -> None:
-    """Where a missing system library is told in one line."""
-    assert [name for name in INNER if "cv2" in {top(found) for found in imports(name)}] == [EVERYWHERE]
+    """A missing system library is reported there, in one line."""
+    assert [name for name in INNER if "cv2" in {top(found) for found in imports(name)}] == [OPENCV]
 
 
 def test_no_module_is_a_drawer_for_everything() -> None:

@@ -16,10 +16,11 @@ import torch
 from little import unstyled
 from torchvision import models
 
-from dreamvid import cli, presets
-from dreamvid.nets import zoo
-from dreamvid.training.export import Facts, export
-from dreamvid.video import images
+from dreamvid import cli
+from dreamvid.config import presets
+from dreamvid.media import images
+from dreamvid.models import zoo
+from dreamvid.research.training.export import Facts, export
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

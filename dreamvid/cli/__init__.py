@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
     from typer.main import get_command
 
     from dreamvid.cli.app import app
-    from dreamvid.errors import DreamvidError
+    from dreamvid.core.errors import DreamvidError
 
     usage_error: Any = typer.BadParameter.__mro__[1]  # of click, or of the copy that newer versions of typer bring
     command = get_command(app)

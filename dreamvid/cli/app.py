@@ -16,8 +16,8 @@ from dreamvid.cli.progress import bar, minutes_bar, show_notices
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dreamvid.job import Summary
-    from dreamvid.nets.net import Net
+    from dreamvid.jobs.run import Summary
+    from dreamvid.models.net import Net
 
 app = typer.Typer(
     help="Dreams a real video, end to end.",
@@ -55,9 +55,9 @@ def video(
     common: Common,
 ) -> None:
     """Dream a video."""
-    from dreamvid import job
+    from dreamvid.jobs import run
 
-    _dream(job.dream_video, source, output, common)
+    _dream(run.dream_video, source, output, common)
 
 
 @app.command()
@@ -68,9 +68,9 @@ def image(
     common: Common,
 ) -> None:
     """Dream a still."""
-    from dreamvid import job
+    from dreamvid.jobs import run
 
-    _dream(job.dream_image, source, output, common, one_picture=True)
+    _dream(run.dream_image, source, output, common, one_picture=True)
 
 
 @app.command()
@@ -84,9 +84,9 @@ def zoom(
     common: Common,
 ) -> None:
     """Dream a flight into pictures: camera.zoom, camera.rotate and camera.shift, all per second; --loop closes it."""
-    from dreamvid import job
+    from dreamvid.jobs import run
 
-    _dream(job.dream_zoom, starts, output, common)
+    _dream(run.dream_zoom, starts, output, common)
 
 
 @app.command()
@@ -98,7 +98,7 @@ def batch(
     json: Annotated[bool, typer.Option("--json", help="One last line of JSON on standard output.")] = False,
 ) -> None:
     """Render many films; run again, only what is missing or changed."""
-    from dreamvid import batch as batches
+    from dreamvid.jobs import batch as batches
 
     show_notices(quiet=quiet, verbose=False)
     with bar(quiet=quiet) as progress:
@@ -113,7 +113,9 @@ def batch(
 
 @app.command()
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A TOML file; dreamvid/training/dreamnet.toml made the shipped net.")],
+    recipe: Annotated[
+        Path, typer.Argument(help="A TOML file; dreamvid/research/training/dreamnet.toml made the shipped net.")
+    ],
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="Folder of the pictures; default: the recipe's. Repeat to mix.")
     ] = None,
@@ -127,7 +129,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
 ) -> None:
     """Train a net on folders of pictures, to dream with; a killed run goes on with the same command."""
-    from dreamvid.training import train as training
+    from dreamvid.research.training import train as training
 
     show_notices(quiet=quiet, verbose=False)
     with minutes_bar(quiet=quiet) as tell:
@@ -153,13 +155,13 @@ def compare(
     json: Annotated[bool, typer.Option("--json", help="One line of JSON in place of the table.")] = False,
 ) -> None:
     """Measure films against their source: incoherence, activation gain, flicker, what must not have changed."""
-    from dreamvid import compare as comparing
-    from dreamvid import presets
-    from dreamvid.cli import comparison
+    from dreamvid.analysis import compare as comparing
+    from dreamvid.cli import compare_output
+    from dreamvid.config import presets
 
     show_notices(quiet=quiet, verbose=False)
     if plot is not None:
-        comparison.check_plot(plot, [source, *films])
+        compare_output.check_plot(plot, [source, *films])
     objective = [{"layer": name} for name in layer or ()]
     given = {"net.name": model, "net.weights": weights, "objective": objective or None}
     settings = presets.resolve(preset, [(key, value) for key, value in given.items() if value is not None])
@@ -167,15 +169,15 @@ def compare(
         measured = comparing.compare(
             source, films, settings, alone=alone, flow=flow, fresh=fresh, trust=trust, progress=progress
         )
-    print(comparing.to_json(source, measured) if json else comparison.table(measured))
+    print(comparing.to_json(source, measured) if json else compare_output.table(measured))
     if plot is not None:
-        comparison.plot(measured, plot)
+        compare_output.plot(measured, plot)
 
 
 @presets_app.command("list")
 def presets_list() -> None:
     """Every shipped look with what it is."""
-    from dreamvid import presets
+    from dreamvid.config import presets
 
     for name in presets.everything():
         print(f"{name:20} {presets.resolve(name).description}")
@@ -189,22 +191,22 @@ def presets_show(
     audio: Annotated[str | None, typer.Option("--audio", help="Sound that they listen to.")] = None,
 ) -> None:
     """Every setting of a look, defaults included, as TOML with units."""
-    from dreamvid import presets
+    from dreamvid.config import presets
 
     settings = presets.resolve(preset, [] if audio is None else [("audio.file", audio)])
     print(presets.to_toml(settings), end="")
     if plot is not None:
-        from dreamvid.cli import comparison, moving
+        from dreamvid.cli import compare_output, plot_keyframes
 
-        comparison.check_plot(plot, [preset, audio or preset])
-        moving.draw(settings, plot, seconds)
+        compare_output.check_plot(plot, [preset, audio or preset])
+        plot_keyframes.draw(settings, plot, seconds)
 
 
 @presets_app.command("check")
 def presets_check(files: Annotated[list[Path], typer.Argument(help="TOML files.")]) -> None:
     """Check preset files; the first mistake is told with its file and key."""
-    from dreamvid import presets
-    from dreamvid.errors import SettingsError
+    from dreamvid.config import presets
+    from dreamvid.core.errors import SettingsError
 
     for file in files:
         if not file.is_file():
@@ -218,7 +220,7 @@ def presets_check(files: Annotated[list[Path], typer.Argument(help="TOML files."
 @presets_app.command("schema")
 def presets_schema() -> None:
     """The JSON schema of a preset, for editors."""
-    from dreamvid import presets
+    from dreamvid.config import presets
 
     print(presets.schema())
 
@@ -226,7 +228,7 @@ def presets_schema() -> None:
 @models_app.command("list")
 def models_list() -> None:
     """Every net that --model takes, and whose weights are here: shipped with dreamvid, or fetched before."""
-    from dreamvid.nets import zoo
+    from dreamvid.models import zoo
 
     for name in zoo.names():
         where = "ships" if name in zoo.SHIPPED else "on this machine" if zoo.in_cache(name) else ""
@@ -236,7 +238,7 @@ def models_list() -> None:
 @models_app.command("fetch")
 def models_fetch(model: Annotated[str, typer.Argument(help="A net by name (`models list`).", metavar="NET")]) -> None:
     """Fetch a net's weights, so that it dreams without a network from then on."""
-    from dreamvid.nets import zoo
+    from dreamvid.models import zoo
 
     file = zoo.fetch(model)
     print(f"{model}: its weights ship with dreamvid, {file}" if model in zoo.SHIPPED else f"{model}: {file}")
@@ -251,7 +253,7 @@ Weights = Annotated[str | None, typer.Option("--weights", help="Weights FILE, or
 def models_layers(model: Model = DEFAULT_NET, weights: Weights = None, trust: Trust = False) -> None:
     """Every layer of a net: output shape at its own size, stride and receptive field in pixels, other names, what it
     dreams where that is known."""
-    from dreamvid.nets import net
+    from dreamvid.models import net
 
     layers = net.describe(_net(model, weights, trust))
     names = max(len(" ".join(layer.aliases)) for layer in layers)
@@ -266,7 +268,7 @@ def models_layers(model: Model = DEFAULT_NET, weights: Weights = None, trust: Tr
 @models_app.command("channels")
 def models_channels(model: Model = DEFAULT_NET, weights: Weights = None, trust: Trust = False) -> None:
     """The channels of a net that have a name, from the first layer to the last."""
-    from dreamvid.nets import net
+    from dreamvid.models import net
 
     channels = net.channels_by_depth(_net(model, weights, trust))
     rows = [("name", "layer", "number"), *((name, layer, str(number)) for name, layer, number in channels)]
@@ -278,7 +280,7 @@ def models_channels(model: Model = DEFAULT_NET, weights: Weights = None, trust: 
 @models_app.command("check")
 def models_check(model: Model = DEFAULT_NET, weights: Weights = None, trust: Trust = False) -> None:
     """Load a net and run it once."""
-    from dreamvid.nets import net
+    from dreamvid.models import net
 
     loaded = _net(model, weights, trust)
     layers = net.layer_shapes(loaded)
@@ -287,8 +289,8 @@ def models_check(model: Model = DEFAULT_NET, weights: Weights = None, trust: Tru
 
 def _net(model: str, weights: str | None, trust: bool) -> "Net":
     """The net that --model and --weights mean when a film is rendered."""
-    from dreamvid.nets import zoo
-    from dreamvid.tables import read_settings
+    from dreamvid.config.serialize import read_settings
+    from dreamvid.models import zoo
 
     return zoo.from_settings(read_settings({"net": {"name": model, "weights": weights}}, "settings").net, trust=trust)
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamvid.cli.findings import LEARNING, PLOTS, Shared, Side, make
+from dreamvid.cli.feature_options import LEARNING, PLOTS, Shared, Side, make
 from dreamvid.cli.options import takes
 
 if TYPE_CHECKING:
-    from dreamvid.features.finding import Finding
-    from dreamvid.features.studio import Studio
+    from dreamvid.research.features.finding import Finding
+    from dreamvid.research.features.studio import Studio
 
 Taught = Annotated[str, typer.Option("--net", help="The net that is trained: of torchvision, by name.")]
 OfDrawn = Annotated[int, typer.Option("--per-class", help="Pictures of a class, where they are drawn.", min=2)]
@@ -30,9 +30,9 @@ def terra(
     dream_side: Annotated[int, typer.Option("--dream-side", help="Side of the dreams, in pixels.", min=32)] = 128,
 ) -> None:
     """Nets trained on near-identical textures and on things: can one tell their dreams apart? --model judges."""
-    from dreamvid.errors import SettingsError
-    from dreamvid.training import terra as experiment
-    from dreamvid.training.school import School
+    from dreamvid.core.errors import SettingsError
+    from dreamvid.research.experiments import texture_classes as experiment
+    from dreamvid.research.experiments.small_nets import School
 
     sets = {folder.resolve().name: folder for folder in data or ()}
     if len(sets) < len(data or ()):
@@ -57,8 +57,8 @@ def invariance(
     side: Side = 64,
 ) -> None:
     """A net trained with augmentation and without: what shifts, flips and noise do to its accuracy."""
-    from dreamvid.training import invariance as experiment
-    from dreamvid.training.school import School
+    from dreamvid.research.experiments import invariance as experiment
+    from dreamvid.research.experiments.small_nets import School
 
     def work(at: "Studio") -> "Finding":
         return experiment.invariance(data, School(net, minutes, side, per_class, at.settings.seed), at.compute)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamvid.cli import experiments
-from dreamvid.cli.findings import LEARNING, PAGES, PLOTS, Shared, Side, make, parse_numbers
+from dreamvid.cli.feature_options import LEARNING, PAGES, PLOTS, Shared, Side, make, parse_numbers
 from dreamvid.cli.options import Text, takes
 from dreamvid.cli.progress import bar
 
 if TYPE_CHECKING:
-    from dreamvid.features.finding import Finding
-    from dreamvid.features.studio import Studio
+    from dreamvid.research.features.finding import Finding
+    from dreamvid.research.features.studio import Studio
 
 features_app = typer.Typer(help="What a net has learned, as pictures and numbers.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ Count = Annotated[int, typer.Option("--count", help="How many crops.", min=1, ma
 @takes(Shared)
 def atlas(layer: Layer, shared: Shared, side: Side = 64) -> None:
     """Every channel of a layer, as a labelled grid; --out NAME.html makes a page."""
-    from dreamvid.features import gallery, studio, units
+    from dreamvid.research.features import gallery, studio, units
 
     page = shared.out is not None and shared.out.suffix.lower() == ".html"
 
@@ -49,7 +49,7 @@ def grid(
     side: Side = 160,
 ) -> None:
     """Some channels of a layer, side by side."""
-    from dreamvid.features import gallery, studio, units
+    from dreamvid.research.features import gallery, studio, units
 
     numbers = None if units_ is None else [int(number) for number in parse_numbers("--units", units_, int)]
 
@@ -74,7 +74,7 @@ def class_(
     side: Side = 224,
 ) -> None:
     """Classes dreamed from noise and from a photo, the net's score step by step, and the mean of their pictures."""
-    from dreamvid.features import photos, portraits, studio
+    from dreamvid.research.features import photos, portraits, studio
 
     def work(at: "Studio") -> "Finding":
         source = None if photo is None else photos.still(photo, at.settings, side)
@@ -93,8 +93,8 @@ def crops(
     side: Side = 224,
 ) -> None:
     """The strongest crops of photos for a unit, with its receptive field, beside the picture made up for it."""
-    from dreamvid.features import crops as looking
-    from dreamvid.features import studio, units
+    from dreamvid.research.features import crops as looking
+    from dreamvid.research.features import studio, units
 
     def work(at: "Studio") -> "Finding":
         return looking.crops(at, units.parse(unit, at.net), photos, count=count, side=side)
@@ -111,7 +111,7 @@ def depth(
     side: Side = 320,
 ) -> None:
     """A picture dreamed by an early, a middle and a late layer."""
-    from dreamvid.features import gallery, photos, studio
+    from dreamvid.research.features import gallery, photos, studio
 
     def work(at: "Studio") -> "Finding":
         return gallery.depth(at, photos.still(source, at.settings, side), layer or ())
@@ -128,8 +128,8 @@ def infinite(
     circular: Annotated[int, typer.Option("--circular", help="Size without borders, in pixels.", min=32)] = 448,
 ) -> None:
     """One unit at several sizes and with circular padding: does the pattern repeat, or is it the border?"""
-    from dreamvid.features import infinite as growing
-    from dreamvid.features import studio, units
+    from dreamvid.research.features import infinite as growing
+    from dreamvid.research.features import studio, units
 
     lengths = [int(side) for side in parse_numbers("--sides", sides, int, least=32)]
 
@@ -149,7 +149,7 @@ def noise(
     side: Side = 224,
 ) -> None:
     """Why dreams are noisy: the radial spectrum of dreams by depth."""
-    from dreamvid.features import spectra, studio
+    from dreamvid.research.features import spectra, studio
 
     def work(at: "Studio") -> "Finding":
         return spectra.noise(at, layers or (), side=side)
@@ -168,8 +168,8 @@ def embed(
     dream_side: Annotated[int, typer.Option("--dream-side", help="Side of the dreams, in pixels.", min=32)] = 160,
 ) -> None:
     """Pictures and dreams of classes on one map: does the dream sit at the centre of its class?"""
-    from dreamvid.features import embed as mapping
-    from dreamvid.features import studio
+    from dreamvid.research.features import embed as mapping
+    from dreamvid.research.features import studio
 
     chosen = mapping.check_method(method)
 
@@ -189,8 +189,8 @@ def deconv(
     side: Side = 224,
 ) -> None:
     """A unit's strongest crops in a photo, projected back to what in them excites it."""
-    from dreamvid.features import deconv as projecting
-    from dreamvid.features import studio, units
+    from dreamvid.research.features import deconv as projecting
+    from dreamvid.research.features import studio, units
 
     def work(at: "Studio") -> "Finding":
         return projecting.deconv(at, units.parse(unit, at.net), photo, count=count, side=side)
@@ -214,8 +214,8 @@ def steps(
     side: Side = 160,
 ) -> None:
     """A layer's L2 norm over the iterations for several step sizes and rules: rising, saturated or diverged."""
-    from dreamvid.features import photos, studio, units
-    from dreamvid.features import steps as stepping
+    from dreamvid.research.features import photos, studio, units
+    from dreamvid.research.features import steps as stepping
 
     lengths = parse_numbers("--sizes", sizes, float)
     rules = [] if rule is None else [name.strip() for name in rule.split(",")]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from dreamvid.job import Options
-    from dreamvid.settings import Settings
+    from dreamvid.config.settings import Settings
+    from dreamvid.jobs.run import Options
 
 Text = str | None
 LOOK, FRAMES, MACHINE, RUN = "Look", "Frames and size", "Machine", "Job"
@@ -96,14 +96,14 @@ class Common:
 
     def settings(self, output: str) -> "Settings":
         """Preset, then what the output's name asks for, then --set, then the short options; raises SettingsError."""
-        from dreamvid.presets import parse_override, resolve
+        from dreamvid.config.presets import parse_override, resolve
 
         folder = [("output.codec", "png")] if output.endswith(("/", os.sep)) else []
         return resolve(self.preset, [*folder, *map(parse_override, self.set), *self._short_forms()])
 
     def options(self, progress: Callable[[int, int], None]) -> "Options":
         """How the job is run; none of it changes a pixel."""
-        from dreamvid.job import Options, Resume
+        from dreamvid.jobs.run import Options, Resume
 
         resume: Resume = "never" if self.no_resume else "force" if self.force else "same"
         return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress, self.trust)
@@ -147,7 +147,7 @@ class Common:
 
     def _class(self, name: str) -> dict[str, Any]:
         """A class in the place of the preset's first, with all that the preset says of that."""
-        from dreamvid.presets import load_table
+        from dreamvid.config.presets import load_table
 
         terms = load_table(self.preset).get("objective", [])
         first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
@@ -155,7 +155,7 @@ class Common:
 
 
 def _channels(text: str) -> dict[str, Any]:
-    from dreamvid.errors import SettingsError
+    from dreamvid.core.errors import SettingsError
 
     if text.strip() and ":" not in text:
         return {"name": text}
@@ -166,7 +166,7 @@ def _channels(text: str) -> dict[str, Any]:
 
 
 def _neuron(text: str) -> dict[str, Any]:
-    from dreamvid.errors import SettingsError
+    from dreamvid.core.errors import SettingsError
 
     layer, *numbers = text.rsplit(":", 3)
     if not layer or len(numbers) != 3 or not all(number.isdecimal() and len(number) < 10 for number in numbers):

@@ -37,8 +37,8 @@ def papers(
     With dreamnet, with those of SqueezeNet, VGG16 and ResNet-50 whose weights are on this machine, and with a net of
     random weights for control. A figure that the folder holds already is not made again.
     """
-    from dreamvid.features import finding
-    from dreamvid.papers import gallery
+    from dreamvid.research.features import finding
+    from dreamvid.research.papers import gallery
 
     wanted = gallery.choose(only or ())
     if list_:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import dreamvid
-from dreamvid.job import Options
+from dreamvid.jobs.run import Options
 
 CLIP = str(Path(__file__).parents[2] / "samples" / "clip.mp4")
 

@@ -15,13 +15,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from dreamvid.device import set_up
-from dreamvid.nets import zoo
-from dreamvid.nets.net import Net
-from dreamvid.nets.prepare import prepare
-from dreamvid.objectives import Objective, layer_energy
-from dreamvid.settings import ComputeSettings
-from dreamvid.tiles import gradient
+from dreamvid.config.settings import ComputeSettings
+from dreamvid.dream.objectives import Objective, layer_energy
+from dreamvid.dream.tiles import gradient
+from dreamvid.models import zoo
+from dreamvid.models.device import set_up
+from dreamvid.models.net import Net
+from dreamvid.models.prepare import prepare
 
 SIDE = 512
 LAYER = "features.10"

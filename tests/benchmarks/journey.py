@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 import dreamvid
-from dreamvid.scene import ENOUGH
+from dreamvid.camera.backdrop import ENOUGH
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 FRAMES, RATE, WINDOW = 600, 24, 24

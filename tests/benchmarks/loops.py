@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 
 import dreamvid
-from dreamvid import engine
-from dreamvid.dream import score, to_tensor
-from dreamvid.media import to_float
+from dreamvid.core.types import to_float
+from dreamvid.dream import session
+from dreamvid.dream.deepdream import score, to_tensor
 
 STILL = str(Path(__file__).parents[2] / "samples" / "chelsea.jpg")
 RATE, SECONDS = 12, 6
@@ -90,7 +90,7 @@ def rates(frames: list[np.ndarray], camera: dict[str, object]) -> list[float]:
 
 def strengths(frames: list[np.ndarray], settings: dreamvid.Settings) -> list[float]:
     """The objective of every sixth frame over their mean."""
-    judge = engine.start(settings).judge
+    judge = session.start(settings).judge
     seen = [to_float(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)) for frame in frames[::6]]
     scores = np.array([score(judge, to_tensor(one, judge)) for one in seen])
     return list(scores / scores.mean())

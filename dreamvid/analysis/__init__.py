@@ -1,0 +1,1 @@
+"""Measure and show results: comparison and stability of films, plots, contact sheets."""

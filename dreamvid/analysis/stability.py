@@ -1,0 +1,169 @@
+"""Temporal stability of a film: how its layer, what dreaming has added, moves with the picture it was added to."""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from dreamvid.coherence import optical_flow
+from dreamvid.coherence.optical_flow import Field, Method, Motion
+from dreamvid.core.types import Frame, Image, Pixels, to_float
+from dreamvid.media import opencv
+
+LAGS = 1, 8  # frames: screen-fixed or slowly boiling texture hardly shows at 1
+FAINTEST = 1.5  # rms of a layer, in 8-bit levels, below which there is no dream but only a codec's noise
+FOLLOWED = 0.05  # share of the frame that must be followed for two frames to be compared
+STILL = 0.25  # pixels a frame below which a pixel is static
+STATIC = 0.01  # share of the frame that must be static for its flicker to count
+Pair = tuple[Frame, Frame]  # of the source and of the film, at the same size
+Means = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What `measure` finds; None where there is no dream, or nothing to see it by.
+
+    `incoherence_1`, `incoherence_8`: at lags of 1 and 8 frames, 0 where the layer moves with the picture, 1 where it is
+    new in every frame, however strong it is. `warp_error`, `warp_error_source`: mean squared difference, values in
+    [0, 1], of a frame and the next one brought back to it, of the film and of its source. `warp_error_reduction`: the
+    share that is gone of the error that a layer as strong but new in every frame would make, or a film put in its place
+    (`against`). `flicker`, `flicker_source`: mean second difference in time on static pixels, in 8-bit levels.
+    `layer_rms`: of the high-passed layer, in 8-bit levels.
+    """
+
+    incoherence_1: float | None
+    incoherence_8: float | None
+    warp_error: float | None
+    warp_error_source: float | None
+    warp_error_reduction: float | None
+    flicker: float | None
+    flicker_source: float | None
+    layer_rms: float
+
+    def against(self, alone: "Stability") -> "Stability":
+        """The same with the warp error related to that of a film whose every frame was dreamed alone."""
+        if self.warp_error_reduction is None or self.warp_error is None or not alone.warp_error:
+            return self
+        return replace(self, warp_error_reduction=1 - self.warp_error / alone.warp_error)
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """The layer of an earlier frame, and the motion from that frame's pixels to those of the latest."""
+
+    layer: Image
+    motion: Motion
+
+    def further(self, step: Motion) -> "_Trace":
+        """Goes on by the motion from the latest frame to the next."""
+        field = self.motion.field
+        valid = optical_flow.sample(step.valid.astype(np.float32), field) > 0.999
+        return _Trace(self.layer, Motion(field + optical_flow.sample(step.field, field), self.motion.valid & valid))
+
+
+def measure(pairs: Iterable[Pair], cuts: Collection[int], method: Method = "dis") -> Stability:
+    """Measures a film, holding no more frames of it than the largest lag needs; nothing reaches over a cut.
+
+    `pairs`: in order; `cuts`: the source frames that begin a shot. All motion is that of the source, so what is drawn
+    cannot change it (as in Lai et al. 2018). With R the high-passed layer, W the motion from t to t + k and M where it
+    can be followed, incoherence is sum M (R[t] - W R[t+k])^2 / sum M (R[t]^2 + (W R[t+k])^2) over all t. The warp error
+    is that of Lai et al. as their code has it: a mean over the channels too.
+    """
+    traces: deque[_Trace] = deque(maxlen=max(LAGS))
+    recent: deque[Pair] = deque(maxlen=2)
+    rested: npt.NDArray[np.bool_] | None = None
+    unlike = {lag: np.zeros(2) for lag in LAGS}
+    errors: list[Means] = []
+    flickers: list[Means] = []
+    squares: list[float] = []
+    for pair in pairs:
+        source = pair[0]
+        layer = _high_passed(_layer(pair))
+        squares.append(float(np.sqrt(np.square(layer).mean())))
+        if source.index in cuts:
+            traces.clear()
+            recent.clear()
+            rested = None
+        if recent:
+            step = follow(recent[-1][0].image, source.image, method)
+            traces = deque((trace.further(step) for trace in traces), traces.maxlen)
+            for lag in LAGS:
+                if lag <= len(traces) and traces[-lag].motion.valid.mean() >= FOLLOWED:
+                    unlike[lag] += _unlike(traces[-lag], layer)
+            if step.valid.mean() >= FOLLOWED:
+                errors.append(_warp_errors(recent[-1], pair, step))
+            rests = (np.square(step.field).sum(axis=2) < STILL**2) & step.valid
+            if rested is not None and (rests & rested).mean() >= STATIC:
+                flickers.append(_flickers([*recent, pair], rests & rested))
+            rested = rests
+        traces.append(_Trace(layer, _rest(*source.image.shape[:2])))
+        recent.append(pair)
+
+    layer_rms = 255 * float(np.mean(squares))
+    dreamt = layer_rms >= FAINTEST
+    one, eight = (float(part / whole) if dreamt and whole > 0 else None for part, whole in unlike.values())
+    plain, dreamed, anew = (float(mean) for mean in np.mean(errors, axis=0)) if errors else (None, None, None)
+    flicker_source, flicker = (float(mean) for mean in np.mean(flickers, axis=0)) if flickers else (None, None)
+    reduction = 1 - dreamed / anew if dreamt and dreamed is not None and anew else None
+    return Stability(one, eight, dreamed, plain, reduction, flicker, flicker_source, layer_rms)
+
+
+def follow(now: Pixels, later: Pixels, method: Method = "dis") -> Motion:
+    """Where each pixel of a frame goes in a later one; not valid at the edges of what moves, either.
+
+    A motion edge is where the squared gradient of the field is above 0.01 of its squared length + 0.002 (Sundaram et
+    al. 2010, eq. 6).
+    """
+    forth = optical_flow.estimate(later, now, method)
+    field = forth.field
+    slope = np.zeros(field.shape[:2], np.float32)
+    slope[:-1] += np.square(np.diff(field, axis=0)).sum(axis=2)
+    slope[:, :-1] += np.square(np.diff(field, axis=1)).sum(axis=2)
+    return Motion(field, forth.valid & (slope <= 0.01 * np.square(field).sum(axis=2) + 0.002))
+
+
+def _rest(height: int, width: int) -> Motion:
+    field: Field = np.zeros((height, width, 2), np.float32)
+    return Motion(field, np.ones((height, width), bool))
+
+
+def _layer(pair: Pair) -> Image:
+    source, film = pair
+    return to_float(film.image) - to_float(source.image)
+
+
+def _high_passed(layer: Image) -> Image:
+    """Without what is wider than a sixteenth of the short side: a tint moves with everything and says nothing."""
+    cv2 = opencv.load()
+    return layer - cv2.GaussianBlur(layer, (0, 0), max(2.0, min(layer.shape[:2]) / 16))
+
+
+def _unlike(trace: _Trace, layer: Image) -> Means:
+    """How unlike a layer and an earlier one are: their squared difference, and the sum of their squares."""
+    seen = trace.motion.valid[..., None]
+    then, now = trace.layer * seen, optical_flow.warp(layer, trace.motion) * seen
+    both = np.square(then).sum(dtype=float) + np.square(now).sum(dtype=float)
+    return np.array([np.square(then - now).sum(dtype=float), both])
+
+
+def _warp_errors(then: Pair, now: Pair, step: Motion) -> Means:
+    """The warp error of the source, of the film, and of a film whose layer is as strong but new in every frame."""
+
+    def error(first: Image, second: Image) -> float:
+        return float(np.square(first - optical_flow.sample(second, step.field))[step.valid].mean())
+
+    source, film = (error(to_float(a.image), to_float(b.image)) for a, b in zip(then, now, strict=True))
+    nothing = np.zeros_like(_layer(then))
+    anew = source + error(_layer(then), nothing) + error(nothing, _layer(now))
+    return np.array([source, film, anew])
+
+
+def _flickers(three: Sequence[Pair], rests: npt.NDArray[np.bool_]) -> Means:
+    """The flicker of the source and of the film over three frames, in 8-bit levels, where the picture `rests`."""
+
+    def flicker(a: Pixels, b: Pixels, c: Pixels) -> float:
+        return float(np.abs(a[rests] - 2.0 * b[rests] + c[rests]).mean())
+
+    return np.array([flicker(*(frame.image for frame in frames)) for frames in zip(*three, strict=True)])

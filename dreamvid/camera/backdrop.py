@@ -1,0 +1,312 @@
+"""What a camera flies over before anything is dreamed: stills as a world that goes on, and closes where it loops.
+
+Every frame is sampled from the stills themselves, once: nothing is resampled twice, however far the flight.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from dreamvid.camera.path import Flight, Pose, folds, points
+from dreamvid.core.easing import smooth
+from dreamvid.core.errors import SettingsError
+from dreamvid.core.types import Image, Pixels, to_float
+from dreamvid.media import opencv
+
+Reals = npt.NDArray[np.float32]
+Part = tuple[slice, slice]  # rows and columns of a frame
+Seen = tuple[int, Pose, Part, Reals]  # a still by number, from where, in which part of the frame, how much of it there
+MEETING = 0.5  # share of the way from one still to the next over which they meet
+ENOUGH = math.log(5)  # depth at which a still is gone into so far that it comes again within itself: it has no more
+NEARLY = 1e-6  # of that
+ROUND = 8  # power of the norm that rounds the corners of where a still ends
+DIRECTIONS = 4096  # at which it is known where that is
+COMING = 0.25  # share of the first such way of a journey in which what lies within comes to be seen
+LEAST = math.log(1.2)  # depth from one still to the next: nearer by, one sees nothing but repetition
+SKIPPED = 1.5  # pixels of a still to one of the frame: from there on, one in between would be missed
+UNDER_ALL = np.ones((1, 1), np.float32)  # the share of what all else is laid over
+FARTHEST_OFF = 1e4  # heights: beyond all frames
+SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no frame
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Stills in a row along a flight, in the frame's aspect and at least of its size. `view`: what a pose shows.
+
+    A flight far into a still comes to the same still again within it: it has no more to show. A loop goes through its
+    stills several times then; a journey begins with the first of them, untouched.
+    """
+
+    stills: tuple[Pixels, ...]
+    flight: Flight
+
+    def view(self, at: Pose, height: int, width: int, share: float = 1.0) -> Image:
+        """The frame from a pose, H x W x 3 in [0, 1]; `share`: of the world, in place of the first still alone."""
+        size, alone = (height, width), self._alone
+        flat = to_float(similar(self._halves[0], at, size)) if alone or share < 1 else None
+        if flat is not None and (alone or share == 0):
+            return flat
+        whole = self.flight.whole
+        look = self._nested if whole.real or self._far else self._panned if whole == 0 else self._turned
+        world = look(at, size)
+        return world if flat is None else flat + np.float32(share) * (world - flat)
+
+    @cached_property
+    def _alone(self) -> bool:
+        """Whether nothing is seen but the first still, mirrored beyond its border."""
+        whole = self.flight.whole
+        rests = whole == 0 and (self.flight.turns or self.flight.speed == 0)  # or comes back as it went
+        return len(self.stills) == 1 and (rests if self.flight.loop else not self._far)
+
+    @cached_property
+    def _far(self) -> bool:
+        """Whether it is a journey farther into one still, or out of it, than that has anything to show."""
+        least, most = self.flight.nearest
+        return len(self.stills) == 1 and not self.flight.loop and most - least > ENOUGH and self.flight.fixed
+
+    @cached_property
+    def _halves(self) -> tuple[tuple[Pixels, ...], ...]:
+        """Each still, and its halves of halves."""
+        return tuple(tuple(_halved(still)) for still in self.stills)
+
+    def _panned(self, at: Pose, size: tuple[int, int]) -> Image:
+        """Stills one beside the other along the way, and round again."""
+        gap = self.flight.speed * self.flight.seconds / len(self.stills)
+        position = (points(*size) / gap).real.astype(np.float32) + np.float32((at.offset / gap).real)
+        meeting = max(MEETING / 2, 1 - extent(gap, size[1] / size[0]) / abs(gap))  # beyond the border, if there is room
+        first, last = math.floor(float(position.min()) + 0.5 - meeting / 2), math.ceil(float(position.max()) + 0.5)
+        if not self.flight.loop:
+            first, last = max(0, first), min(len(self.stills) - 1, last)
+
+        def seen(nth: int) -> Seen:
+            share = smooth(np.clip((position - nth + 0.5) / meeting + 0.5, 0, 1))
+            return nth % len(self.stills), Pose(0j, 0j, at.offset - gap * nth), disc(*size, 0j, math.inf), share
+
+        return self._laid(map(seen, range(min(first, last), last + 1)), size)
+
+    def _turned(self, at: Pose, size: tuple[int, int]) -> Image:
+        """A still's sectors round and round, each meeting the next before it ends."""
+        sectors = folds(self.flight)
+        if sectors == 1:
+            return to_float(similar(self._halves[0], at, size))
+        inwards, angle = around(*size, at.centre)
+        distance = np.float32(farthest(at.centre, size[1] / size[0])) * np.exp(-inwards)
+        sector = 2 * math.pi / sectors
+        within = (angle + np.float32(at.way.imag)) / np.float32(sector)
+        within -= np.floor(within)
+        near, far = (
+            to_float(lookup(self._halves[0], distance, (within - turn) * np.float32(sector), at.offset, size))
+            for turn in (0, 1)
+        )
+        return faded(near, far, smooth(np.clip((within - (1 - MEETING)) / MEETING, 0, 1)))
+
+    def _nested(self, at: Pose, size: tuple[int, int]) -> Image:
+        """Stills one within the other, each where the one before has come near to its centre."""
+        whole, count, loop = self.flight.whole, len(self.stills), self.flight.loop
+        row = abs(whole.real) / count
+        gap = ENOUGH if self._far else row / math.ceil(row / ENOUGH - NEARLY) if loop else row
+        onwards = -1 if whole.real > 0 else 1
+        # Turn for each unit of depth: every still is upright where it fills the frame.
+        twist = whole.imag / -whole.real if whole.real else 0.0
+        aspect = size[1] / size[0]
+        inwards, angle = around(*size, at.centre)
+        deepest = math.log(farthest(at.centre, aspect) * size[0] / SMALLEST)
+        first, last = math.floor((float(inwards.min()) - at.way.real) / gap), math.ceil((deepest - at.way.real) / gap)
+        if not loop and not self._far:
+            outermost, innermost = sorted((0, onwards * (count - 1)))
+            first, last = min(max(outermost, first), innermost), min(innermost, last)
+
+        # A journey's first frame is its first still and nothing else: what is within comes to be seen on the way.
+        come = 1.0 if loop else smooth(min(1.0, max(0.0, -at.way.real / (COMING * gap))))
+
+        def seen(nth: int) -> Seen:
+            way = at.way + complex(nth * gap, -twist * nth * gap)
+            number, there = nth * onwards % count, Pose(way, at.centre, at.centre)
+            if nth == first:
+                return number, there, disc(*size, 0j, math.inf), UNDER_ALL
+            reaches = float(endings(at.centre, aspect).max()) + MEETING * gap - way.real
+            part = disc(*size, at.centre, farthest(at.centre, aspect) * math.exp(reaches))
+            within = inwards[part] + ending(angle[part] + np.float32(way.imag), at.centre, aspect)
+            rise = smooth(np.clip((within - np.float32(way.real)) / np.float32(MEETING * gap) + 1, 0, 1))
+            return number, there, part, rise * np.float32(come if nth > 0 else 1)
+
+        return self._laid(map(seen, range(first, last + 1)), size)
+
+    def _laid(self, seen: Iterable[Seen], size: tuple[int, int]) -> Image:
+        """Stills, the first seen everywhere, each other laid over those before."""
+        result: Image | None = None
+        for number, at, part, share in seen:
+            if result is None:
+                result = to_float(similar(self._halves[number], at, size))
+            elif share.any():
+                shown = to_float(similar(self._halves[number], at, size, part))
+                result[part] = faded(result[part], shown, share)
+        assert result is not None
+        return result
+
+
+def check(flight: Flight, stills: int, aspect: float) -> None:
+    """Raises SettingsError for a loop that cannot close, or a flight that cannot be filmed; with what can."""
+    folds(flight)
+    if not flight.fixed and (flight.loop or stills > 1):
+        raise SettingsError(
+            "a camera that zooms or turns about one point after another comes by one still once: leave out --loop, and "
+            "what moves camera.shift or camera.centre, or the other stills"
+        )
+    if stills > 1 and flight.turns and not flight.whole.real:
+        raise SettingsError("a camera that only turns has one still to look at: give camera.zoom as well")
+    if stills > 1 and not flight.turns and flight.speed == 0:
+        raise SettingsError("a camera that rests has one still to look at: give camera.zoom or camera.shift")
+    nested = abs(flight.whole.real) / stills
+    if flight.loop and 0 < nested < LEAST:
+        raise SettingsError(
+            f"a zoom of {math.exp(nested):.3g} times from one still to the next would show the same thing again and "
+            f"again: give --seconds {flight.seconds * LEAST / nested:.3g} or more, or a faster camera.zoom"
+        )
+    if not flight.turns and flight.speed != 0 and flight.loop:
+        way, needed = abs(flight.speed) * flight.seconds, extent(flight.speed, aspect)
+        if way < needed * stills:
+            more = needed * stills / flight.seconds / abs(flight.speed)
+            rows, columns = (round(part * more, 4) for part in (flight.speed.imag, flight.speed.real))
+            raise SettingsError(
+                f"a pan over {way:.3g} heights in {flight.seconds:g} seconds would show the same thing twice at once: "
+                f"give camera.shift=[{rows:g}, {columns:g}] or more, or --seconds {flight.seconds * more:.4g} or more"
+            )
+
+
+def extent(direction: complex, aspect: float) -> float:
+    """How long a frame of this aspect, width over height, is in a direction, in heights."""
+    unit = direction / abs(direction)
+    return abs(unit.real) * aspect + abs(unit.imag)
+
+
+def farthest(centre: complex, aspect: float) -> float:
+    """The distance from a point to the farthest corner of a frame of this aspect, in heights."""
+    return max(abs(complex(column, row) - centre) for column in (-aspect / 2, aspect / 2) for row in (-0.5, 0.5))
+
+
+@lru_cache(maxsize=4)
+def around(height: int, width: int, centre: complex) -> tuple[Reals, Reals]:
+    """For each pixel of a frame how far inwards of the corner that is farthest from a point, as a logarithm, and the
+    angle around that point; H x W each."""
+    places = points(height, width) - centre
+    reach, nearest = farthest(centre, width / height), SMALLEST / 2 / height
+    inwards = np.log(reach / np.maximum(np.abs(places), nearest))
+    return inwards.astype(np.float32), np.angle(places).astype(np.float32)
+
+
+def disc(height: int, width: int, centre: complex, radius: float) -> Part:
+    """The rows and columns of a frame that hold all its pixels within `radius` heights of a point."""
+    ends = (centre.imag * height + (height - 1) / 2, height), (centre.real * height + (width - 1) / 2, width)
+    far = min(radius, FARTHEST_OFF) * height
+    rows, columns = (
+        slice(max(0, math.floor(at - far)), max(0, min(side, math.ceil(at + far) + 1))) for at, side in ends
+    )
+    return rows, columns
+
+
+@lru_cache(maxsize=4)
+def endings(centre: complex, aspect: float) -> Reals:
+    """How far inwards of the corner that is farthest from a point a still ends, as a logarithm, by direction around it.
+
+    Not to its border itself but to one with round corners around it. Nothing where the point is not within the still.
+    """
+    angles = np.arange(DIRECTIONS) * (2 * math.pi / DIRECTIONS)
+    column, row = np.cos(angles), np.sin(angles)
+    room = aspect / 2 - centre.real, aspect / 2 + centre.real, 0.5 - centre.imag, 0.5 + centre.imag
+    if min(room) <= 0:
+        return np.zeros(DIRECTIONS, np.float32)
+    sides = (np.maximum(side, 0) / to for side, to in zip((column, -column, row, -row), room, strict=True))
+    norm = np.sum(np.stack(list(sides)) ** ROUND, axis=0) / 2
+    return (-np.log(norm) / ROUND - math.log(farthest(centre, aspect))).astype(np.float32)
+
+
+def ending(angle: Reals, centre: complex, aspect: float) -> Reals:
+    """The same at angles, in radians."""
+    at = np.rint(angle * np.float32(DIRECTIONS / (2 * math.pi))).astype(np.int32) % DIRECTIONS
+    found: Reals = endings(centre, aspect)[at]
+    return found
+
+
+def similar(halves: Sequence[Pixels], at: Pose, size: tuple[int, int], part: Part | None = None) -> Pixels:
+    """What is seen of a picture from a pose in a frame of `size`, or in a part of it; beyond its border it is mirrored.
+
+    `halves`: the picture and its halves of halves. To the byte the picture itself, at the frame's size, where it fills
+    the frame as it is.
+    """
+    height, width = size
+    rows, columns = part or (slice(0, height), slice(0, width))
+    picture = _shrunk(halves, abs(at.scale), size)
+    tall, wide = picture.shape[:2]
+    if at.way == 0 and at.offset == at.centre and (tall, wide) == size and part is None:
+        return picture
+    down, across = tall, wide * height / width  # pixels of the picture to a height of the frame
+    # The frame's pixel (0, 0) of this part shows this point, and those beside it are a step further.
+    corner = complex(columns.start - (width - 1) / 2, rows.start - (height - 1) / 2) / height
+    origin, step = at.scale * (corner - at.centre) + at.offset, at.scale / height
+    # A far flight's origin is beyond all bounds: nearer by whole pairs of mirror images the picture is the same.
+    column = math.fmod(origin.real * across + wide / 2, 2 * wide) - 0.5
+    row = math.fmod(origin.imag * down + tall / 2, 2 * tall) - 0.5
+    x = np.arange(columns.stop - columns.start, dtype=np.float64)[None, :]
+    y = np.arange(rows.stop - rows.start, dtype=np.float64)[:, None]
+    return _mirrored(
+        picture,
+        (column + step.real * across * x).astype(np.float32) - (step.imag * across * y).astype(np.float32),
+        (row + step.real * down * y).astype(np.float32) + (step.imag * down * x).astype(np.float32),
+    )
+
+
+def lookup(halves: Sequence[Pixels], distance: Reals, angle: Reals, centre: complex, size: tuple[int, int]) -> Pixels:
+    """A picture, with its halves of halves, at polar places around a point of it, in heights, in a frame of `size`;
+    mirrored beyond its border."""
+    picture = _shrunk(halves, 1.0, size)
+    tall, wide = picture.shape[:2]
+    across = wide * size[0] / size[1]
+    columns = (distance * np.cos(angle) + np.float32(centre.real)) * np.float32(across) + np.float32((wide - 1) / 2)
+    rows = (distance * np.sin(angle) + np.float32(centre.imag)) * np.float32(tall) + np.float32((tall - 1) / 2)
+    return _mirrored(picture, columns, rows)
+
+
+def _shrunk(halves: Sequence[Pixels], scale: float, size: tuple[int, int]) -> Pixels:
+    """A picture that fills a frame of `size` as small as it is seen from `scale` times as far, if a lookup would skip
+    pixels of it."""
+    picture = halves[0]
+    if picture.shape[0] * scale <= SKIPPED * size[0]:
+        return picture
+    wanted = max(1, round(size[1] / scale)), max(1, round(size[0] / scale))
+    if scale != 1:  # as it is, it is shrunk at once, as every source is
+        picture = [half for half in halves if half.shape[0] >= wanted[1] and half.shape[1] >= wanted[0]][-1]
+    cv2 = opencv.load()
+    shrunk: Pixels = cv2.resize(picture, wanted, interpolation=cv2.INTER_AREA)
+    return shrunk
+
+
+def _halved(picture: Pixels) -> Iterator[Pixels]:
+    cv2 = opencv.load()
+    while True:
+        yield picture
+        tall, wide = picture.shape[:2]
+        if min(tall, wide) < 2:
+            return
+        picture = cv2.resize(picture, (wide // 2, tall // 2), interpolation=cv2.INTER_AREA)
+
+
+def _mirrored(picture: Pixels, columns: Reals, rows: Reals) -> Pixels:
+    """A picture at fractional columns and rows; beyond its border, half a pixel from the outermost, it is mirrored."""
+    cv2, places = opencv.load(), []
+    for at, side in ((columns, picture.shape[1]), (rows, picture.shape[0])):
+        if at.min() < -side or at.max() > 2 * side:  # OpenCV would fold them one by one
+            at = np.mod(at, np.float32(2 * side))
+        places.append(at)
+    found: Pixels = cv2.remap(picture, places[0], places[1], cv2.INTER_CUBIC, None, cv2.BORDER_REFLECT)
+    return found
+
+
+def faded(under: Image, over: Image, share: Reals) -> Image:
+    """One picture over another, H x W x 3 both; `share`: H x W, how much of the one above is seen."""
+    whole: Image = opencv.load().merge((share, share, share))
+    return under + whole * (over - under)

@@ -1,0 +1,287 @@
+"""What is dreamed into a world that a camera flies through: layers that have the symmetry of the camera's way.
+
+A zoom, a spiral and a turn go round a fixed point, so their layer is held by the logarithm of the distance from it and
+the angle: there every such move is a mere shift, and a loop is a layer that wraps around. Nothing in it tells one depth
+from another: no level begins, so none can be seen to begin. A pan's layer is a strip along the way.
+
+`view` looks a frame up, `take` adds to the layer what was dreamed into a frame. Both are lookups by the same geometry.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from dreamvid.camera.backdrop import around, disc, extent, farthest
+from dreamvid.camera.path import Flight, Pose, folds, points
+from dreamvid.core.errors import SettingsError
+from dreamvid.core.types import Image
+from dreamvid.media import opencv
+
+HALVING = math.log(2)
+INNERMOST = 2.0  # pixels from the centre of a zoom: nothing nearer is held
+LEVELS = 6  # halvings over which a zoom's layer is looked up; further in one pixel stands for many anyhow
+LARGEST, LONGEST = 250_000_000, 32_000  # pixels of a layer, and of a side of it: what a lookup takes
+SCALES = 3.0  # times the steps of a picture, for each halving: what is seen at every scale has to suit all of them
+PLACES = 2.25  # the same of a turn, and for each frame's width of a pan: no scale adds to another there
+MARGIN = 2  # pixels around a layer that continue it, for a cubic lookup
+Reals = npt.NDArray[np.float64]
+
+
+class World(Protocol):
+    """A layer over a world, in [-1, 1], for frames of one size."""
+
+    layer: Image
+
+    def view(self, at: Pose) -> Image:
+        """What of the layer is seen from a pose: H x W x 3."""
+
+    def take(self, at: Pose, change: Image) -> None:
+        """Adds what was dreamed into the frame seen from a pose, H x W x 3."""
+
+    @property
+    def depths(self) -> float:
+        """How many frames' worth of room there is in it: so many times the steps of one picture are dreamed."""
+
+    @property
+    def densities(self) -> tuple[float, float]:
+        """Rows and columns to a unit of what they measure."""
+
+    @property
+    def wrapping(self) -> tuple[bool, bool]:
+        """Whether the last row leads into the first, and the last column."""
+
+
+def empty(flight: Flight, height: int, width: int) -> World:
+    """The world of a flight in which nothing has been dreamed; raises SettingsError where it would be too large."""
+    return _polar(flight, height, width) if flight.turns else _strip(flight, height, width)
+
+
+def grown(world: World, larger: World) -> World:
+    """The empty world of a larger frame, with the layer of a smaller one in it."""
+    places = (
+        (np.arange(count) + 0.5) * old / new - 0.5
+        for count, old, new in zip(larger.layer.shape[:2], world.densities, larger.densities, strict=True)
+    )
+    rows, columns = np.meshgrid(*places, indexing="ij")
+    larger.layer += _looked_up(world.layer, rows, columns, *world.wrapping)
+    return larger
+
+
+@dataclass
+class Polar:
+    """A layer around a fixed point: rows are steps of the logarithm of the distance from it, inwards, columns angles.
+
+    `top`: depth of the first row's upper edge, 0 being that of the first frame's farthest corner; `density`: rows to a
+    unit of depth; `wraps`: whether the last row leads into the first; `twist`: by what angle columns lean for a unit of
+    depth, so that a spiral's lap leads into itself; `sector`: angle after which all is the same; `reach`: distance from
+    the fixed point to the frame's farthest corner, in heights.
+    """
+
+    layer: Image
+    height: int
+    width: int
+    centre: complex
+    reach: float
+    top: float
+    density: float
+    wraps: bool
+    twist: float
+    sector: float
+    depths: float
+    smaller: tuple[Image, ...] = ()  # the layer, halved again and again, as it is looked up; made when it is needed
+
+    @property
+    def densities(self) -> tuple[float, float]:
+        return self.density, self.layer.shape[1] / self.sector
+
+    @property
+    def wrapping(self) -> tuple[bool, bool]:
+        return self.wraps, True
+
+    def view(self, at: Pose) -> Image:
+        cv2 = opencv.load()
+        if not self.smaller:
+            self.smaller = _pyramid(self.layer, *self.wrapping)
+        inwards, angle = around(self.height, self.width, at.centre)
+        depth = inwards - np.float32(at.way.real)
+        down = (depth - np.float32(self.top)) * np.float32(self.density / self.layer.shape[0])
+        across = (angle + np.float32(at.way.imag) - np.float32(self.twist) * depth) / np.float32(self.sector)
+        across -= np.floor(across)
+        down = down - np.floor(down) if self.wraps else np.clip(down, 0, 1)
+        result = np.zeros((self.height, self.width, 3), np.float32)
+        for level, layer in enumerate(self.smaller):
+            # Between two halvings both are mixed, so that no ring shows where one takes over from the other.
+            part = disc(self.height, self.width, at.centre, self.reach * 2.0 ** (1 - level))
+            share = 1 - np.abs(inwards[part] * np.float32(1 / HALVING) - level)
+            if level == LEVELS - 1:
+                share = np.where(inwards[part] > level * HALVING, 1, share)
+            share = np.maximum(share, 0)
+            if share.any():
+                high, wide = (side - 2 * MARGIN for side in layer.shape[:2])
+                columns = across[part] * np.float32(wide) + np.float32(MARGIN - 0.5)
+                rows = down[part] * np.float32(high) + np.float32(MARGIN - 0.5)
+                seen = cv2.remap(layer, columns, rows, cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE)
+                result[part] += cv2.merge((share, share, share)) * seen
+        return result
+
+    def take(self, at: Pose, change: Image) -> None:
+        cv2 = opencv.load()
+        self.smaller = ()
+        columns, turns = self.layer.shape[1], round(2 * math.pi / self.sector)
+        for level in range(math.ceil(math.log(self.reach * self.height / INNERMOST) / HALVING)):
+            # Further in, a pixel of the frame is many of the layer: looked up by so much less, and enlarged.
+            ends = ((level + step) * HALVING - at.way.real - self.top for step in (0, 1))
+            first, last = (round(end * self.density) for end in ends)
+            high, wide = max(1, math.ceil((last - first) / 2**level)), max(4, columns >> level)
+            depth = self.top + (first + (np.arange(high) + 0.5) * (last - first) / high)[:, None] / self.density
+            angle = (np.arange(-1, wide + 1) + 0.5)[None, :] * self.sector / wide
+            angle = angle + self.twist * depth - at.way.imag
+            distance = self.reach * np.exp(-depth - at.way.real)
+            total = np.zeros((high, wide + 2, 3), np.float32)
+            for turn in range(turns):
+                place = at.centre + distance * np.exp(1j * (angle + turn * self.sector))
+                total += _from_frame(change, place)
+            edge = columns / wide
+            size = round((wide + 2) * edge), last - first
+            larger = cv2.resize(total, size, interpolation=cv2.INTER_CUBIC)
+            _add(self.layer, larger[:, round(edge) : round(edge) + columns], first, self.wraps)
+
+
+def _polar(flight: Flight, height: int, width: int) -> Polar:
+    whole, reach = flight.whole, farthest(flight.centre, width / height)
+    sector = 2 * math.pi / folds(flight)
+    wraps = flight.loop and whole.real != 0
+    # The depths that come to the farthest corner, then those that are seen further in, down to the innermost.
+    least, most = flight.nearest
+    inwards = math.log(reach * height / INNERMOST)
+    top = 0.0 if wraps else -most
+    room = abs(whole.real) if wraps else most - least + inwards
+    unit = 1 << (LEVELS - 1)
+    columns = max(unit, round(sector * reach * height / unit) * unit)
+    rows = max(4, round(room * reach * height))
+    twist = whole.imag / -whole.real if whole.real else 0.0
+    scales = max(1.0, abs(whole.real) / HALVING) if wraps else 1 + (most - least) / HALVING
+    depths = PLACES if most == least else SCALES * scales
+    layer = _blank(rows, columns)
+    return Polar(layer, height, width, flight.centre, reach, top, rows / room, wraps, twist, sector, depths)
+
+
+@dataclass
+class Strip:
+    """A layer along the way of a pan: columns go along it, rows across.
+
+    `unit`: the way's direction; `start`: the first column's and the first row's edge, along and across, in heights;
+    `density`: columns to a height; `wraps`: whether the last column leads into the first.
+    """
+
+    layer: Image
+    height: int
+    width: int
+    unit: complex
+    start: complex
+    density: float
+    wraps: bool
+    depths: float
+
+    @property
+    def densities(self) -> tuple[float, float]:
+        return float(self.height), self.density
+
+    @property
+    def wrapping(self) -> tuple[bool, bool]:
+        return False, self.wraps
+
+    def view(self, at: Pose) -> Image:
+        places = at.of(points(self.height, self.width)) / self.unit - self.start
+        rows, columns = places.imag * self.height - 0.5, places.real * self.density - 0.5
+        return _looked_up(self.layer, rows, columns, *self.wrapping)
+
+    def take(self, at: Pose, change: Image) -> None:
+        half = extent(self.unit, self.width / self.height) / 2
+        middle = (at.offset / self.unit - self.start).real
+        first, last = math.floor((middle - half) * self.density), math.ceil((middle + half) * self.density)
+        along = (np.arange(first, last) + 0.5)[None, :] / self.density
+        across = (np.arange(self.layer.shape[0]) + 0.5)[:, None] / self.height
+        place = (along + 1j * across + self.start) * self.unit - at.offset
+        _add(self.layer.transpose(1, 0, 2), _from_frame(change, place).transpose(1, 0, 2), first, self.wraps)
+
+
+def _strip(flight: Flight, height: int, width: int) -> Strip:
+    way, aspect = flight.speed * flight.seconds, width / height
+    unit = way / abs(way) if way else 1 + 0j
+    wraps = flight.loop and way != 0
+    along, across = extent(unit, aspect), extent(unit * 1j, aspect)
+    room = abs(way) if wraps else abs(way) + along
+    columns, rows = max(4, round(room * height)), max(4, round(across * height))
+    start, depths = complex(-along, -across) / 2, PLACES * max(1.0, room / along)
+    return Strip(_blank(rows, columns), height, width, unit, start, columns / room, wraps, depths)
+
+
+def _blank(rows: int, columns: int) -> Image:
+    if rows * columns > LARGEST or max(rows, columns) > LONGEST:
+        raise SettingsError(
+            "the world of this flight does not fit in memory: give fewer --seconds, a smaller --size, or "
+            "camera.mode=frames"
+        )
+    return np.zeros((rows, columns, 3), np.float32)
+
+
+def _continued(layer: Image, wrap_rows: bool, wrap_columns: bool) -> Image:
+    """A layer with a margin, as it goes on around it or stops at its border."""
+    padded = np.pad(layer, ((MARGIN, MARGIN), (0, 0), (0, 0)), mode="wrap" if wrap_rows else "edge")
+    return np.pad(padded, ((0, 0), (MARGIN, MARGIN), (0, 0)), mode="wrap" if wrap_columns else "edge")
+
+
+def _pyramid(layer: Image, wrap_rows: bool, wrap_columns: bool) -> tuple[Image, ...]:
+    """A layer and its halves of halves, each continued."""
+    found = [layer]
+    while len(found) < LEVELS:
+        found.append(_halved(found[-1]))
+    return tuple(_continued(each, wrap_rows, wrap_columns) for each in found)
+
+
+def _looked_up(layer: Image, rows: Reals, columns: Reals, wrap_rows: bool, wrap_columns: bool) -> Image:
+    """A layer at fractional rows and columns, which wrap around it or stop at its border."""
+    cv2 = opencv.load()
+    places = []
+    for at, side, wraps in ((rows, layer.shape[0], wrap_rows), (columns, layer.shape[1], wrap_columns)):
+        inside = np.mod(at, side) if wraps else np.clip(at, 0, side - 1)
+        places.append((inside + MARGIN).astype(np.float32))
+    continued = _continued(layer, wrap_rows, wrap_columns)
+    found: Image = cv2.remap(continued, places[1], places[0], cv2.INTER_CUBIC)
+    return found
+
+
+def _from_frame(change: Image, places: npt.NDArray[np.complexfloating[Any, Any]]) -> Image:
+    """What is in a frame, H x W x 3, at points; nothing beyond its border."""
+    cv2 = opencv.load()
+    height, width = change.shape[:2]
+    columns = (places.real * height + (width - 1) / 2).astype(np.float32)
+    rows = (places.imag * height + (height - 1) / 2).astype(np.float32)
+    found: Image = cv2.remap(change, columns, rows, cv2.INTER_CUBIC, None, cv2.BORDER_CONSTANT, 0)
+    return found
+
+
+def _add(layer: Image, part: Image, first: int, wraps: bool) -> None:
+    """Adds rows to a layer from row `first` on, round and round it, or as far as it goes."""
+    count, done = layer.shape[0], 0
+    if not wraps:
+        start, stop = max(0, first), min(count, first + len(part))
+        if start < stop:
+            layer[start:stop] += part[start - first : stop - first]
+        return
+    while done < len(part):
+        row = (first + done) % count
+        some = min(count - row, len(part) - done)
+        layer[row : row + some] += part[done : done + some]
+        done += some
+
+
+def _halved(layer: Image) -> Image:
+    cv2 = opencv.load()
+    rows, columns = (max(1, round(side / 2)) for side in layer.shape[:2])
+    smaller: Image = cv2.resize(layer, (columns, rows), interpolation=cv2.INTER_AREA)
+    return smaller

@@ -1,0 +1,91 @@
+"""How compared films are shown: as a table, as a picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dreamvid.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from dreamvid.analysis.compare import Measured
+
+HEADS = ("film", "I_1", "I_8", "E_warp", "reduction", "gain", "p5", "last/first", "flicker", "contract")
+
+
+def table(films: Sequence["Measured"]) -> str:
+    """A line for each film under a line of heads, in columns; `-` where there is no number."""
+    rows = [HEADS, *map(_row, films)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if head in ("film", "contract") else cell.rjust(width)
+            for head, cell, width in zip(HEADS, row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _row(film: "Measured") -> tuple[str, ...]:
+    steady, gain = film.stability, film.gain
+    return (
+        film.film,
+        _number(steady.incoherence_1, 3),
+        _number(steady.incoherence_8, 3),
+        _number(steady.warp_error, 5),
+        _number(steady.warp_error_reduction, 3),
+        _number(gain.mean if gain else None, 2),
+        _number(gain.p5 if gain else None, 2),
+        _number(gain.last_to_first if gain else None, 2),
+        _number(steady.flicker, 2),
+        "; ".join(film.contract.broken) or "kept",
+    )
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def check_plot(path: Path, sources: Sequence[str]) -> None:
+    """Raises SettingsError where no picture can be drawn to `path`, or it lies among the `sources`."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise SettingsError("--plot needs matplotlib: `pip install matplotlib`, or dreamvid's extra `plot`") from None
+    if path.suffix.lower() != ".png":
+        raise SettingsError(f"--plot {path}: the name of the picture ends in .png")
+    if not path.parent.is_dir():
+        raise SettingsError(f"--plot {path}: there is no folder {path.parent}")
+    for taken in (Path(source) for source in sources if Path(source).exists()):
+        if path.parent.samefile(taken) or (path.exists() and path.samefile(taken)):
+            raise SettingsError(f"--plot {path} would change {taken}: give the picture another name")
+
+
+def plot(films: Sequence["Measured"], path: Path) -> None:
+    """Draws each film as a point for each lag: activation gain across, incoherence up. Raises SettingsError."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot(
+        xlabel="strength: activation gain, as a share of fresh dreams"
+        if any(film.gain and film.gain.fresh for film in films)
+        else "strength: activation gain over the source",
+        ylabel="incoherence",
+        title="right is stronger, down is steadier",
+    )
+    shown = [film for film in films if film.gain]
+    for name, marker in (("incoherence_1", "o"), ("incoherence_8", "^")):
+        points = [(film.gain.mean, getattr(film.stability, name)) for film in shown if film.gain]
+        points = [point for point in points if point[1] is not None]
+        axes.scatter([x for x, _ in points], [y for _, y in points], marker=marker, label=f"lag {name[-1]}")
+    for film in shown:
+        if film.gain and film.stability.incoherence_1 is not None:
+            at = film.gain.mean, film.stability.incoherence_1
+            axes.annotate(film.film, at, xytext=(6, 4), textcoords="offset points", fontsize="small", parse_math=False)
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    try:
+        canvas.print_png(str(path))
+    except OSError as error:
+        raise SettingsError(f"--plot {path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,98 @@
+"""What every command of `dreamvid features` takes, and how each makes, writes and tells what it finds."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dreamvid.cli.options import RUN, Device, Json, Model, Quiet, Seed, Sets, Threads, Trust, Weights, option
+from dreamvid.cli.progress import show_notices
+
+if TYPE_CHECKING:
+    from dreamvid.config.settings import Settings
+    from dreamvid.research.features.finding import Finding
+    from dreamvid.research.features.studio import Studio
+
+PLOTS, LEARNING, PAGES = "matplotlib", "sklearn", "jinja2"  # libraries of the extra `features`
+
+Side = Annotated[int, typer.Option("--side", help="Short side of the pictures, in pixels.", min=32, max=4096)]
+
+
+@dataclass
+class Shared:
+    """What every command of features takes, as it was typed."""
+
+    out: Annotated[Path | None, option("--out", help="The picture to write; default: COMMAND.png here.", panel=RUN)] = (
+        None
+    )
+    set: Sets = ()  # type: ignore[assignment]
+    model: Model = None
+    weights: Weights = None
+    trust: Trust = False
+    seed: Seed = None
+    device: Device = None
+    threads: Threads = None
+    overwrite: Annotated[bool, option("--overwrite", help="Replace what is there.", panel=RUN)] = False
+    quiet: Quiet = False
+    json: Json = False
+
+    def settings(self, look: Sequence[tuple[str, Any]]) -> "Settings":
+        """The settings that suit the command, then --set, then the short options; raises SettingsError."""
+        from dreamvid.config.presets import parse_override, resolve
+
+        keys = {
+            "net.name": self.model,
+            "net.weights": self.weights,
+            "seed": self.seed,
+            "compute.device": self.device,
+            "compute.threads": self.threads,
+        }
+        given = [(key, value) for key, value in keys.items() if value is not None]
+        return resolve(overrides=[*look, *map(parse_override, self.set), *given])
+
+
+def make(
+    shared: Shared,
+    name: str,
+    look: Sequence[tuple[str, Any]],
+    work: Callable[["Studio"], "Finding"],
+    *,
+    beside: Sequence[str] = (),
+    needs: Sequence[str] = (),
+    html: bool = False,
+) -> None:
+    """Checks what can be checked before, opens the studio, does the work, writes its files and tells of them.
+
+    `beside`: what is written beside the main picture, as `finding.check` takes it.
+    """
+    from dreamvid.research.features import finding
+    from dreamvid.research.features.studio import open_studio
+
+    show_notices(quiet=shared.quiet, verbose=False)
+    out = shared.out or Path(f"{name}.png")
+    finding.require(*needs)
+    finding.check(out, beside, overwrite=shared.overwrite, html=html)
+    found = work(open_studio(shared.settings(look), trust=shared.trust))
+    files = finding.write(found, out)
+    if not shared.quiet:
+        for line in found.words:
+            logging.getLogger("dreamvid").info("%s", line)
+        logging.getLogger("dreamvid").info("%s", ", ".join(map(str, files)))
+    if shared.json:
+        print(finding.to_json(found, files))
+
+
+def parse_numbers(name: str, text: str, kind: type[int] | type[float], least: float = float("-inf")) -> list[float]:
+    """The numbers of the option `name`, none below `least`; raises SettingsError."""
+    from dreamvid.core.errors import SettingsError
+
+    try:
+        numbers = [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise SettingsError(f"{name} {text!r}: give numbers with commas between them") from None
+    if min(numbers) < least:
+        raise SettingsError(f"{name} {text!r}: none may be below {least:g}")
+    return numbers

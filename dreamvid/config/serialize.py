@@ -1,0 +1,176 @@
+"""Settings as tables, as TOML and `--set` have them: read, checked and written; numbers may be tracks, which move."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from dreamvid.config import keyframes
+from dreamvid.config.fields import LIST, NUMBER
+from dreamvid.config.keyframes import Curve, Film
+from dreamvid.config.objective_settings import ObjectiveSettings
+from dreamvid.config.settings import Settings
+from dreamvid.core.errors import SettingsError, nearest
+
+
+def key_paths(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
+    """Every setting's full key, such as `dream.step_size`."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from key_paths(kind, f"{prefix}{name}.")
+        elif name != "tracks":
+            yield prefix + name
+
+
+def read_settings(table: dict[str, Any], where: str) -> Settings:
+    """Checks a table of settings and completes it with defaults; a text at a number is a track, and is read.
+
+    `where` begins each error: a file's name or an option. Raises SettingsError with the key's path, and the nearest
+    valid key where it is unknown.
+    """
+    texts: dict[str, str] = {}
+    try:
+        plain = _without_tracks(table, Settings, "", texts)
+        return Settings.model_validate(plain | {"tracks": texts})
+    except ValidationError as error:
+        raise SettingsError(f"{where}: {_explain(error)}") from None
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from None
+
+
+def _without_tracks(table: Any, model: type[BaseModel], prefix: str, texts: dict[str, str]) -> Any:
+    """A table with the first value in place of each track, whose text goes to `texts`; raises SettingsError."""
+    if not isinstance(table, dict):
+        return table
+    result = dict(table)
+    for name, value in table.items():
+        key, field = f"{prefix}{name}", model.model_fields.get(name)
+        if key == "tracks":
+            raise SettingsError("tracks: what moves is written as the value of the setting itself")
+        if field is None:
+            continue
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            result[name] = _without_tracks(value, inner, f"{key}.", texts)
+        elif key == "objective" and isinstance(value, list | tuple):
+            numbered = enumerate(value)
+            result[name] = [_without_tracks(term, ObjectiveSettings, f"{key}.{at}.", texts) for at, term in numbered]
+        elif isinstance(value, list | tuple):
+            moves = _moves(field) and get_origin(field.annotation) is tuple
+            parts = enumerate(value)
+            result[name] = [_first(f"{key}.{at}", part, field, texts, moves=moves) for at, part in parts]
+        else:
+            result[name] = _first(key, value, field, texts, moves=_moves(field))
+    return result
+
+
+def _moves(field: FieldInfo) -> bool:
+    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("moves"))
+
+
+def _numbers(field: FieldInfo) -> set[type]:
+    """Which kinds of numbers a setting takes, or each of a list of them."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return {int, float} & {get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds}
+
+
+def _first(key: str, value: Any, field: FieldInfo, texts: dict[str, str], *, moves: bool) -> Any:
+    """The first value of a track, whose text goes to `texts`; of anything else, that itself."""
+    if not _numbers(field) or not isinstance(value, str) or _is_number(value):
+        return value
+    if not moves:
+        raise SettingsError(f"{key}: give a number; it cannot move with time (it is {value!r})")
+    try:
+        track = keyframes.parse(value)
+        if not track.constant:
+            texts[key] = value
+        return _whole(track.first, field)
+    except SettingsError as error:
+        raise SettingsError(f"{key}: {value[:80]!r}: {error}") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _whole(value: float, field: FieldInfo) -> float:
+    """A value as a setting takes it: rounded where only whole numbers will do."""
+    return math.floor(value + 0.5) if int in _numbers(field) else value
+
+
+def rounded(key: str, value: float) -> float:
+    """A value as the setting of a full key takes it: whole where only whole numbers will do."""
+    section, name, *_ = (part for part in key.split(".") if not part.isdecimal())
+    model: Any = ObjectiveSettings if section == "objective" else Settings.model_fields[section].annotation
+    return _whole(value, model.model_fields[name])
+
+
+def settings_at(settings: Settings, values: Mapping[str, float]) -> Settings:
+    """Settings that do not move: these `values`, by full key, in place of their tracks.
+
+    Raises SettingsError with the key's path for a value out of bounds.
+    """
+    table = settings.model_dump(exclude={"tracks"})
+    for key, value in values.items():
+        _place(table, key, value)
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def curve(settings: Settings, key: str, film: Film) -> Curve:
+    """A number among the settings, by its full key, at any time of a film, in seconds, whether it moves or not.
+
+    Neither rounded nor checked against its bounds. Raises SettingsError, as the curve does, as a `Track` does.
+    """
+    if key in settings.tracks:
+        return keyframes.parse(settings.tracks[key]).on(film, keyframes.chance(settings.seed, key))
+    value: Any = settings
+    for step in key.split("."):
+        value = value[int(step)] if isinstance(value, tuple) else getattr(value, step)
+    return lambda time: float(value)
+
+
+def to_table(settings: Settings) -> dict[str, Any]:
+    """Settings as `read_settings` takes them: the text of each track where the setting holds its first value."""
+    table = settings.model_dump(mode="json", exclude={"tracks"})
+    for key, text in settings.tracks.items():
+        _place(table, key, text)
+    return table
+
+
+def _place(table: dict[str, Any], key: str, value: Any) -> None:
+    """Puts a value where a full key leads, through tables and lists."""
+    *way, last = key.split(".")
+    part: Any = table
+    for step in way:
+        inner = part[step if isinstance(part, dict) else int(step)]
+        if isinstance(inner, tuple):
+            inner = part[step] = list(inner)
+        part = inner
+    part[last if isinstance(part, dict) else int(last)] = value
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"] if part not in (NUMBER, LIST))
+    if first["type"] == "extra_forbidden":
+        if path.startswith("objective."):
+            valid = [f"{path.rsplit('.', 1)[0]}.{name}" for name in ObjectiveSettings.model_fields]
+        else:
+            valid = [*key_paths(), *(Settings.model_fields if "." not in path else ())]
+        return f"unknown key {path}{nearest(path, valid)}"
+    if first["type"] == "tuple_type":
+        return f"{path}: give all of it as a list, such as [0, 0.5]"
+    message = first["msg"].removeprefix("Value error, ")
+    value = first["input"]
+    shown = f" (it is {value!r})" if isinstance(value, str | int | float | bool) else ""
+    return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{shown}"

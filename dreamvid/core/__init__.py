@@ -1,0 +1,1 @@
+"""Define what every room uses: types, errors, timing, easing and framing; no torch, no OpenCV."""

@@ -1,0 +1,87 @@
+"""How a source frame becomes a working frame: sizes as users write them, crop, resize, pad."""
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal
+
+from dreamvid.core.errors import SettingsError
+
+Fit = Literal["crop", "pad", "inside", "stretch"]
+MIN_SIDE, MAX_SIDE = 16, 16384
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Crop `rows` x `cols` (half-open pixel ranges of the source), resize to `inner`, pad to `size` (height, width)."""
+
+    rows: tuple[int, int]
+    cols: tuple[int, int]
+    inner: tuple[int, int]
+    size: tuple[int, int]
+    sar: Fraction = Fraction(1)
+    note: str = ""
+
+    def enlarged(self) -> "Framing":
+        """The same crop and padding at the size that the source itself has there; this one, if that is not larger."""
+        kept, shown = self.rows[1] - self.rows[0], self.inner[0]
+        if kept <= shown:
+            return self
+        inner, size = (
+            (round(rows * kept / shown), round(cols * kept / shown)) for rows, cols in (self.inner, self.size)
+        )
+        return replace(self, inner=inner, size=size)
+
+
+def parse_size(text: str, height: int, width: int) -> tuple[int, int, bool]:
+    """Reads `WxH`, `Wx`, `xH` or `N%` for a source of `height` x `width` square pixels.
+
+    Returns height, width, and whether both were given (then the aspect is the user's). Raises SettingsError.
+    """
+    if match := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)%", text.strip()):
+        share = float(match[1]) / 100
+        rows, cols, exact = round(height * share), round(width * share), False
+    elif (match := re.fullmatch(r"(\d{0,9})x(\d{0,9})", text.strip().lower())) and (match[1] or match[2]):
+        cols, rows = (int(part) if part else 0 for part in match.groups())
+        exact = bool(match[1] and match[2])
+        rows = rows if match[2] else round(height * cols / width)
+        cols = cols if match[1] else round(width * rows / height)
+    else:
+        raise SettingsError(f"--size {text!r}: give WxH, Wx, xH or N%, for example 640x360")
+    if not (MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE):
+        raise SettingsError(f"--size {text!r} gives {cols}x{rows}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels")
+    return rows, cols, exact
+
+
+def frame_to(height: int, width: int, sar: Fraction, size: str | None, fit: Fit) -> Framing:
+    """Plans the way from a source of `height` x `width` stored pixels to the size asked for.
+
+    Without a size the stored pixels stay as they are, `sar` (pixel width over height) with them; with one the result
+    has square pixels. Returns the Framing; its note says in one line what was cut or added. Raises SettingsError.
+    """
+    if size is None:
+        if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
+            raise SettingsError(
+                f"the source is {width}x{height}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels; give a --size"
+            )
+        return Framing((0, height), (0, width), (height, width), (height, width), sar)
+    rows, cols, exact = parse_size(size, height, round(width * sar))
+    whole = (0, height), (0, width)
+    scale = Fraction(rows, height) / (Fraction(cols) / (width * sar))  # above 1: the source is wider than asked
+    if not exact or fit == "stretch" or abs(scale - 1) < Fraction(1, 2 * max(rows, cols)):
+        return Framing(*whole, (rows, cols), (rows, cols))
+    if fit == "crop":
+        keep_rows = height if scale > 1 else max(1, round(height * scale))
+        keep_cols = max(1, round(width / scale)) if scale > 1 else width
+        top, left = (height - keep_rows) // 2, (width - keep_cols) // 2
+        cut = f"{width - keep_cols} of {width} columns" if scale > 1 else f"{height - keep_rows} of {height} rows"
+        note = f"cut {cut} of the source to fit {cols}x{rows}; --fit pad|inside|stretch keeps them"
+        return Framing((top, top + keep_rows), (left, left + keep_cols), (rows, cols), (rows, cols), note=note)
+    inner = (max(1, round(rows / scale)), cols) if scale > 1 else (rows, max(1, round(cols * scale)))
+    if fit == "inside":
+        if min(inner) < MIN_SIDE:
+            raise SettingsError(
+                f"--size {size} with --fit inside gives {inner[1]}x{inner[0]}: too small; use --fit crop"
+            )
+        return Framing(*whole, inner, inner)
+    return Framing(*whole, inner, (rows, cols), note=f"padded {inner[1]}x{inner[0]} to {cols}x{rows} with black")

@@ -1,0 +1,1 @@
+"""Dream one picture: objectives, octaves, tiles, step rules, and the session that holds them ready."""

@@ -1,0 +1,214 @@
+"""The objective that settings describe, over a net: names looked up, numbers checked, guides read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from types import MappingProxyType
+
+import torch
+import torch.nn.functional as F
+
+from dreamvid.config.objective_settings import NetSettings, ObjectiveSettings
+from dreamvid.core.errors import NetError, SettingsError
+from dreamvid.core.types import Pixels, to_float
+from dreamvid.dream import objectives
+from dreamvid.dream.objectives import Objective, of_net
+from dreamvid.media.companion import Alongside, alongside, digest
+from dreamvid.models.ensemble import prefix
+from dreamvid.models.net import Net, activations, check_layer, first_line, layer_shapes
+
+Nets = Mapping[NetSettings, Net]  # every net that looks at the picture, in the order of `Settings.nets`
+ONE: Nets = MappingProxyType({})  # where no term names a net of its own
+START, RATE = Fraction(0), Fraction(25)  # seconds; frames a second, where there is no film
+GUIDE_SIDE = 512  # pixels: a larger guide is brought to this first
+OF_THE_PICTURE = {
+    "tv": objectives.little_variation,
+    "l2": objectives.little_contrast,
+    "source": objectives.little_change,
+}
+OF_A_CLASS = {
+    "logit": objectives.class_logit,
+    "above_mean": objectives.class_above_mean,
+    "square": objectives.class_square,
+    "log_probability": objectives.class_log_probability,
+}
+
+
+Term = Callable[[Fraction], Objective]  # at a time of the source, in seconds
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What excites over the time of a film, term by term; `guides`: what of it runs along."""
+
+    each: tuple[Term, ...]
+    guides: tuple[Alongside, ...] = ()
+
+    def at(self, time: Fraction) -> list[Objective]:
+        """What each term climbs, before it is weighted, at a time of the source, in seconds; raises SourceError."""
+        return [term(time) for term in self.each]
+
+    @property
+    def move(self) -> bool:
+        """Whether any is not the same all the time."""
+        return any(guide.info.frames > 1 for guide in self.guides)
+
+    def stand(self, before: Fraction, now: Fraction) -> bool:
+        """Whether all are the same at two times."""
+        return all(guide.index(before) == guide.index(now) for guide in self.guides)
+
+
+def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE) -> list[Objective]:
+    """The objective of each term at the start; as `over_time`, and raises what that does."""
+    return over_time(terms, net, nets).at(START)
+
+
+def over_time(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE, rate: Fraction = RATE) -> Terms:
+    """What each of the settings describes; the net's own default layers where there are none.
+
+    A term that names a net looks at that of `nets`, its layers qualified by the net's `prefix`; all others at `net`.
+    `rate`: frames a second of the film beside which guides run.
+    Raises NetError for a layer, channel, unit or class that the net does not have (with the nearest names),
+    SettingsError where nothing is named and the net has no default, SourceError where a guide cannot be read.
+    """
+    chosen = list(terms) or [ObjectiveSettings(layer=layer) for layer in _own_layers(net)]
+    starts: dict[NetSettings | None, str] = {how: prefix(place) for place, how in enumerate(nets)}
+    starts[None] = ""
+    looked_at = {how: net if how is None else nets[how] for how in (term.own_net for term in chosen)}
+    shapes = {how: layer_shapes(its) for how, its in looked_at.items()}
+    guides = {term.file: alongside(term.file, rate) for term in chosen if term.file is not None}
+
+    def over(term: ObjectiveSettings) -> Term:
+        how = term.own_net
+        made = _term(term, looked_at[how], shapes[how], guides)
+        return lambda time: of_net(made(time), starts[how])
+
+    return Terms(tuple(map(over, chosen)), tuple(guides.values()))
+
+
+def weighted(objectives: Sequence[Objective], terms: Sequence[ObjectiveSettings]) -> list[Objective]:
+    """The objectives that settings describe, each by its weight; those of a net's own layers all alike."""
+    weights = [term.weight for term in terms] or [1.0] * len(objectives)
+    return [weight * objective for weight, objective in zip(weights, objectives, strict=True)]
+
+
+def _own_layers(net: Net) -> tuple[str, ...]:
+    if not net.default_layers:
+        raise SettingsError(f"name a layer of {net.name} with --layer; `dreamvid models layers {net.name}` lists them")
+    return net.default_layers
+
+
+def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:
+    """The weighted sum that the settings describe; raises what `each_from_settings` does."""
+    return _sum(weighted(each_from_settings(terms, net), terms))
+
+
+def _sum(parts: Sequence[Objective]) -> Objective:
+    return sum(parts[1:], start=parts[0])
+
+
+def _term(
+    term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guides: Mapping[str, Alongside]
+) -> Term:
+    if term.layer:
+        term = term.model_copy(update={"layer": net.layer_name(term.layer)})
+    if term.kind == "guide":
+        return _guided(term, net, shapes, guides[term.file or ""])
+    objective = _fixed(term, net, shapes)
+    return lambda time: objective
+
+
+def _fixed(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]) -> Objective:
+    if term.kind in OF_THE_PICTURE and term.layer is None:
+        return OF_THE_PICTURE[term.kind]()
+    if term.kind == "class":
+        return OF_A_CLASS[term.form or "logit"](*net.class_indices(term.class_name or ""))
+    layer, channels = term.layer or "", term.channels
+    if term.name is not None:
+        layer, number = net.named_channel(term.name)
+        channels = (number,)
+    shape = check_layer(net, layer, shapes)
+    if term.kind == "source":
+        return objectives.little_change_in(layer)
+    if term.kind == "layer":
+        return _energy(layer, term, net, shape)
+    beyond = [number for number in channels if not 0 <= number < shape[0]]
+    if beyond:
+        raise NetError(f"layer {layer} of {net.name} has channels 0 to {shape[0] - 1}, not {beyond[0]}")
+    if term.kind == "direction":
+        amounts = torch.zeros(shape[0])
+        amounts[list(channels)] = torch.tensor(term.amounts)
+        return objectives.direction(layer, amounts, term.form == "cosine")
+    if term.kind == "neuron":
+        if len(shape) != 3:
+            raise NetError(f"layer {layer} of {net.name} has no rows and columns: name a channel of it instead")
+        return objectives.neuron(layer, channels[0], term.row or 0, term.column or 0)
+    if term.form in ("strongest", "weakest"):
+        return objectives.ranked_channels(layer, term.count, term.form == "strongest")
+    if term.form == "others":
+        channels = tuple(number for number in range(shape[0]) if number not in channels)
+        if not channels:
+            raise NetError(f"layer {layer} of {net.name} has no channels but these {shape[0]}")
+    return objectives.channel(layer, channels)
+
+
+def _energy(layer: str, term: ObjectiveSettings, net: Net, shape: tuple[int, ...]) -> Objective:
+    if term.form == "sum":
+        return objectives.layer_sum(layer)
+    statistics = net.statistics.get(layer) if term.form != "plain" else None
+    if statistics is not None and (len(shape) != 3 or len(statistics) != shape[0]):
+        raise NetError(f"the channel statistics of {net.name} do not fit layer {layer}: the weights file is damaged")
+    return objectives.layer_energy(layer, statistics, term.power)
+
+
+def _guided(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guide: Alongside) -> Term:
+    """A guide's term; its activations are kept as long as it shows the same picture."""
+    layers = (term.layer,) if term.layer is not None else _own_layers(net)
+    for layer in layers:
+        check_layer(net, layer, shapes)
+
+    @lru_cache(maxsize=1)
+    def by(index: int) -> Objective:
+        picture = guide.picture(index)
+        return _sum([_guided_by(picture, term, layer, net) for layer in layers])
+
+    by(guide.index(START))  # what is wrong with it is said before anything is dreamed
+    return lambda time: by(guide.index(time))
+
+
+def _guided_by(pixels: Pixels, term: ObjectiveSettings, layer: str, net: Net) -> Objective:
+    """A guide's term in one layer, by one picture; raises SettingsError where that is too small."""
+    picture = torch.from_numpy(to_float(pixels).transpose(2, 0, 1)[None].copy())
+    scale = GUIDE_SIDE / max(pixels.shape[:2])
+    if scale < 1:
+        size = [max(1, round(side * scale)) for side in picture.shape[-2:]]
+        picture = F.interpolate(picture, size, mode="area")
+    mean, std = (torch.tensor(value).view(1, 3, 1, 1) for value in (net.mean, net.std))
+    reason = "nothing of it is left there"
+    try:
+        with torch.no_grad():
+            found = activations(net.module, (picture - mean) / std, frozenset({layer}))[layer]
+    except Exception as error:
+        found, reason = torch.empty(0), first_line(error)
+    if not found.numel():
+        rows, columns = pixels.shape[:2]
+        raise SettingsError(
+            f"the guide {term.file} of {columns}x{rows} is too small for layer {layer} of {net.name}: {reason}"
+        )
+    return objectives.guided(layer, found.float(), term.form or "dot")
+
+
+def guide_digests(terms: Sequence[ObjectiveSettings]) -> list[str]:
+    """The sha256 of each guide, in order; raises SourceError where one cannot be read."""
+    return [digest(term.file) for term in terms if term.file is not None]
+
+
+def uses_class(terms: Sequence[ObjectiveSettings]) -> bool:
+    """Whether a class is among the terms: its pictures need a blur as their prior."""
+    return any(term.kind == "class" for term in terms)
+
+
+def uses_place(terms: Sequence[ObjectiveSettings]) -> bool:
+    """Whether a neuron is among the terms: it sees one place, and a shift would move that about."""
+    return any(term.kind == "neuron" for term in terms)

@@ -1,0 +1,305 @@
+"""One picture dreamed: octaves, random shifts, the tiled gradient, a normalised step, bounds."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dreamvid.config.settings import DreamSettings
+from dreamvid.core.errors import NetError, SettingsError
+from dreamvid.core.types import Image, Mask
+from dreamvid.dream import local_stats, step_rules, tiles
+from dreamvid.dream.local_stats import Grid
+from dreamvid.dream.objectives import Activations, Objective, before
+from dreamvid.dream.octaves import grown, octave_sizes, shrunk
+from dreamvid.dream.transforms import shaken
+from dreamvid.models.device import release_heap
+from dreamvid.models.ensemble import PreparedNets
+from dreamvid.models.prepare import INPUT, PreparedNet
+from dreamvid.models.relu_rules import ruled
+
+logger = logging.getLogger(__name__)
+SMALLEST_TILE = 64
+# How torch says that memory is short; the last is oneDNN's, whose convolutions are often the first to find out.
+MEMORY_WORDS = "allocate memory", "not enough memory", "out of memory", "could not create a primitive"
+LIGHT = 0.299, 0.587, 0.114  # of red, green and blue in how bright a colour is (ITU-R BT.601)
+Key = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Dreamer:
+    """What dreams: a prepared net or several, what excites them, and how it climbs.
+
+    `cycle`: objectives that the steps climb in turn, each with the size of its steps; empty where all climb
+    `objective`.
+    """
+
+    net: PreparedNet | PreparedNets
+    objective: Objective
+    settings: DreamSettings
+    seed: int
+    cycle: tuple[tuple[Objective, float], ...] = ()
+
+    def with_tile(self, tile: int) -> "Dreamer":
+        """The same dreamer with patches of `tile` pixels."""
+        if tile == self.settings.tile:
+            return self
+        overlap = min(self.settings.overlap, tile // 2)
+        return replace(self, settings=self.settings.model_copy(update={"tile": tile, "overlap": overlap}))
+
+    def fields(self, image: Tensor, source: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The objective of a picture, (1, 3, H, W) in [0, 1], at each place: fields (1, 1, h, w), as it makes them.
+
+        `source`: what the picture was before, of the same shape; without it, the picture itself.
+        """
+        seen = self.net(image)
+        held = seen if source is None else self._held(source)
+        return self.objective.fields(seen | {before(layer): held[layer].detach() for layer in self.objective.of_source})
+
+    def _held(self, source: Tensor) -> Activations:
+        """Returns what the objective looks at of a source; for the picture alone the net is not run."""
+        if self.objective.of_source <= {INPUT}:
+            return {INPUT: source}
+        with torch.no_grad():
+            return self.net(source)
+
+    @property
+    def asks_for_source(self) -> bool:
+        """Whether any objective looks at what the picture was before."""
+        return any(objective.of_source for objective in (self.objective, *(part for part, _ in self.cycle)))
+
+    def at_step(self, step: int) -> "Dreamer":
+        """What climbs in a step: the same dreamer, or one of the objectives that take turns."""
+        if not self.cycle:
+            return self
+        objective, size = self.cycle[step % len(self.cycle)]
+        return replace(self, objective=objective, settings=self.settings.model_copy(update={"step_size": size}))
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is dreamed into a picture: `steps` per octave.
+
+    `ease`: the share of the step size that each neighbourhood takes, given the octave and their scores before the step,
+    both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
+    steep in every neighbourhood. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the
+    others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long, and at least `thorough` in every
+    octave, in which all else rests. `watch`: told the picture, (1, 3, h, w), after every step.
+    `shown`: places, H x W in [0, 1], whose scores alone count for `ease`; neighbourhoods without any rest.
+    """
+
+    steps: int
+    ease: Callable[[int, Tensor], Tensor] | None = None
+    balance: float = 0.0
+    turn: int | None = None
+    always: int = 1
+    anew: Mask | None = None
+    stride: float = 1.0
+    thorough: int = 0
+    watch: Callable[[Tensor], None] | None = None
+    shown: Mask | None = None
+
+
+def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, key: Key) -> tuple[Image, Dreamer]:
+    """Dreams on a picture.
+
+    `source`: H x W x 3 in [0, 1]; `layer`: what earlier dreaming has added to it (the same shape), or None;
+    `key`: what the random numbers come from, beside the seed.
+    Returns the dream, in [0, 1], and the dreamer to go on with: the same, or one with smaller tiles where the
+    memory did not hold these. No steps and no layer give back the source itself. Raises NetError, SettingsError as
+    `climb` does, and NetError for a picture too small for a dense head.
+    """
+    dreamer.net.check_size(*(min(side, dreamer.settings.tile) for side in source.shape[:2]))
+    start = source if layer is None else np.clip(source + layer, 0.0, 1.0)
+    full, settings = to_tensor(start, dreamer), dreamer.settings
+    original = to_tensor(source, dreamer) if dreamer.asks_for_source else None
+    detail: Tensor | None = None
+    # Detail is carried from octave to octave, never the picture: what was not dreamed is not resampled either.
+    sizes = octave_sizes(start.shape[0], start.shape[1], settings)
+    places, counted = (
+        None if where is None else to_tensor(where[..., None], dreamer) for where in (effort.anew, effort.shown)
+    )
+    coarse = len(sizes) - effort.always
+    for octave, size in enumerate(sizes):
+        turn = effort.turn % coarse if effort.turn is not None and octave < coarse else None
+        whole = effort.steps if turn in (None, octave) else 0
+        count = max(whole, effort.thorough)
+        if not count:
+            continue
+        base, before = shrunk(full, size), None if original is None else shrunk(original, size)
+        image = base if detail is None else bounded(base + grown(detail, size), settings)
+        rule = step_rules.rule(settings)
+        ease = partial(effort.ease, octave) if effort.ease else None
+        anew, shown = (None if where is None else shrunk(where, size) for where in (places, counted))
+        for step in range(count):
+            eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
+            few = settings.blur_every is not None and count < settings.blur_every
+            how = How(eased, effort.balance, anew, effort.stride, rule, before, shown, few)
+            image, dreamer = climb(dreamer, image, (*key, octave, step), how)
+            if effort.watch is not None:
+                effort.watch(image)
+        detail = image - base
+    if detail is None:
+        return start, dreamer
+    if settings.keep_colours:
+        detail = (detail * detail.new_tensor(LIGHT).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    result = bounded(full + detail, settings)
+    if settings.clamp and settings.gradient == "fourier" and settings.cutoff:
+        before = full if layer is None else to_tensor(source, dreamer)
+        result = step_rules.in_its_light(result, before)
+    return np.ascontiguousarray(result[0].permute(1, 2, 0).cpu().numpy()), dreamer
+
+
+@dataclass(frozen=True)
+class How:
+    """How one step is taken: `ease`, `balance`, `stride` and `shown` are those of an `Effort`, for this octave.
+
+    `anew`: (1, 1, H, W) in [0, 1], the places whose steps are not eased but `stride` times as long, by the mean
+    gradient that is theirs: what is covered with dreams already would own that of the picture. `rule`: what makes a
+    step of a gradient; it may remember those before. `source`: (1, 3, H, W), the picture before anything was dreamed.
+    `few`: whether the steps of an octave are fewer than those from one blur to the next.
+    """
+
+    ease: Callable[[Tensor], Tensor] | None = None
+    balance: float = 0.0
+    anew: Tensor | None = None
+    stride: float = 1.0
+    rule: step_rules.Rule | None = None
+    source: Tensor | None = None
+    shown: Tensor | None = None
+    few: bool = False
+
+
+PLAIN = How()
+
+
+def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[Tensor, Dreamer]:
+    """One gradient step: shift, gradient over patches, shift back, the step that the rule makes of it, bounds.
+
+    `image`: (1, 3, H, W) in [0, 1]; `key`: begins with the frame and ends with the step. Returns the new picture, and
+    the dreamer to go on with, as `dream` does. Raises NetError where the gradient is not finite, SettingsError where
+    not even the smallest tile fits in memory.
+    """
+    random = np.random.default_rng((dreamer.seed, *key))
+    there, back = shaken((image.shape[-2], image.shape[-1]), dreamer.settings, random)
+    shifted = there(image)
+    source = None if how.source is None else there(how.source)
+    climbing = dreamer.at_step(key[-1])
+    while True:
+        settings = climbing.settings
+        climbed = partial(
+            tiles.gradient, climbing.fields, shifted, settings.tile, settings.overlap, settings.tiling, source
+        )
+        try:
+            slope, score = climbed()
+            if not slope.any():  # all silent, such as a neuron behind a ReLU: what would wake it?
+                with ruled("redirected"):
+                    slope, score = climbed()
+            break
+        except (MemoryError, RuntimeError) as error:
+            dreamer = _with_smaller_tiles(dreamer, error, image)
+            climbing = dreamer.at_step(key[-1])
+        # Tried again out here: inside the handler the error would still hold the memory of what failed.
+        release_heap()
+    slope, score = back(slope), back(score)
+    if not bool(torch.isfinite(slope.sum())):
+        raise NetError(
+            f"the gradient of {dreamer.net.name} is not finite: try smaller steps, --precision fp32, or other weights"
+        )
+    move = (how.rule or step_rules.rule(settings))(slope)
+    result = image + settings.strength * settings.step_size * _shares(how, move, score) * move
+    if settings.decay < 1:
+        result = dreamer.net.mean + settings.decay * (result - dreamer.net.mean)
+    result = bounded(result, settings)
+    return _relaxed(result, settings, key[-1], few=how.few), dreamer
+
+
+def _relaxed(image: Tensor, settings: DreamSettings, step: int, *, few: bool) -> Tensor:
+    """The picture after the blur that is due with a step, if one is.
+
+    `few`: there are too few steps to come to one every `blur_every`; then each blurs by its share. A blur in some
+    frames of a film and not in others would be seen as a pulse.
+    """
+    if not settings.blur_every:
+        return image
+    if few:
+        return torch.lerp(image, step_rules.blurred(image, settings.blur_sigma), 1 / settings.blur_every)
+    return step_rules.blurred(image, settings.blur_sigma) if (step + 1) % settings.blur_every == 0 else image
+
+
+def _shares(how: How, move: Tensor, score: Tensor) -> Tensor | float:
+    """The share of a whole step that each pixel takes, (1, 1, H, W), or one for all."""
+    if how.ease is None and not how.balance and how.anew is None:
+        return 1.0
+    steep = move.abs().mean(dim=1, keepdim=True)
+    local = local_stats.means(steep) / steep.mean().clamp(min=torch.finfo(steep.dtype).tiny)
+    share = local.clamp(min=0.01) ** -how.balance
+    if how.ease is not None:
+        share = share * how.ease(local_stats.shown_means(score, how.shown, local_stats.means(score)))
+        if how.shown is not None:
+            share = share * (local_stats.means(how.shown) > local_stats.SMALLEST_SHARE)
+    share = local_stats.spread(share, move)
+    if how.anew is not None:
+        share = share + how.anew * (how.stride / local_stats.spread(local, move).clamp(min=0.01) - share)
+    return share
+
+
+def bounded(image: Tensor, settings: DreamSettings) -> Tensor:
+    """A picture kept in [0, 1], where the settings want that."""
+    return image.clamp(0, 1) if settings.clamp else image
+
+
+def octave_scores(
+    dreamer: Dreamer, image: Image, source: Image | None = None, cut: Image | None = None, shown: Mask | None = None
+) -> tuple[Grid, ...]:
+    """The objective of a picture, H x W x 3 in [0, 1], in neighbourhoods at the size of each octave, coarse to fine.
+
+    `source`: what it was before, for objectives that ask; without it, the picture itself. `cut`: the picture as it is
+    under a mask; with it the score of that, of the places `shown`, H x W, where there are any in a neighbourhood: near
+    the edge of what is dreamed less can be reached.
+    """
+    full, settings = to_tensor(image, dreamer), dreamer.settings
+    original = to_tensor(source, dreamer) if source is not None and dreamer.asks_for_source else None
+
+    def local(picture: Tensor, size: tuple[int, int]) -> Tensor:
+        before = None if original is None else shrunk(original, size)
+        return tiles.local_score(dreamer.fields, shrunk(picture, size), settings.tile, settings.overlap, before)
+
+    found = []
+    for size in octave_sizes(image.shape[0], image.shape[1], settings):
+        grid = local_stats.means(local(full, size))
+        if cut is not None and shown is not None:
+            where = shrunk(to_tensor(shown[..., None], dreamer), size)
+            grid = local_stats.shown_means(local(to_tensor(cut, dreamer), size), where, grid)
+        found.append(tuple(map(tuple, grid[0, 0].tolist())))
+    return tuple(found)
+
+
+def score(dreamer: Dreamer, image: Tensor) -> float:
+    """The objective of (1, 3, H, W) in [0, 1], without shifts, patch by patch."""
+    return tiles.mean_score(dreamer.fields, image, dreamer.settings.tile, dreamer.settings.overlap)
+
+
+def to_tensor(image: Image, dreamer: Dreamer) -> Tensor:
+    """A picture, H x W x 3, as (1, 3, H, W) where the dreamer computes."""
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None]).to(dreamer.net.mean.device)
+
+
+def _with_smaller_tiles(dreamer: Dreamer, error: Exception, image: Tensor) -> Dreamer:
+    """Half the tile, where it was memory that failed; every other error goes on up."""
+    said = any(words in str(error) for words in MEMORY_WORDS)
+    if not (said or isinstance(error, MemoryError | torch.OutOfMemoryError)):
+        raise error
+    failed = min(dreamer.settings.tile, max(image.shape[-2:]))
+    tile = failed // 2 // tiles.ALIGN * tiles.ALIGN
+    if tile < SMALLEST_TILE:
+        raise SettingsError(
+            f"{dreamer.net.name} does not fit in memory even in patches of {failed} pixels: name a smaller net, "
+            "or begin with a smaller dream.tile, for memory that ran out once is not always had again"
+        ) from error
+    logger.warning("out of memory: going on in patches of %d pixels (set dream.tile=%d to start so)", tile, tile)
+    return dreamer.with_tile(tile)

@@ -1,0 +1,98 @@
+"""Everything that dreams, made ready once a job: device, net, objective."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import torch
+
+from dreamvid.config.settings import DreamSettings, Settings
+from dreamvid.dream.build_objectives import RATE, START, Nets, Terms, over_time, uses_class, uses_place, weighted
+from dreamvid.dream.deepdream import Dreamer
+from dreamvid.dream.objectives import Objective
+from dreamvid.dream.transforms import JITTER
+from dreamvid.models import zoo
+from dreamvid.models.device import Compute, set_up
+from dreamvid.models.ensemble import PreparedNets, prepare_all
+from dreamvid.models.net import Net
+from dreamvid.models.prepare import PreparedNet
+
+CUTOFF = 64  # pixels of an octave: what is broader keeps the light of the photograph
+CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing else is said
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Nets ready to dream: `dreamer` climbs, in the precision chosen; `judge` tells scores, always in float32.
+
+    `nets`: the render's own first, then those that objectives name; `terms`: what excites over time, term by term,
+    before any is weighted.
+    """
+
+    nets: Nets
+    compute: Compute
+    dreamer: Dreamer
+    judge: Dreamer
+    terms: Terms
+
+    def at(self, settings: Settings, time: Fraction = START) -> "Engine":
+        """The same nets with the numbers and weights that the settings have at another moment.
+
+        `time`: of the source, in seconds, for what runs along. Raises SourceError where a guide cannot be read.
+        """
+        dreamer = _dreamer(self.dreamer.net, self.terms.at(time), settings)
+        return replace(self, dreamer=dreamer, judge=replace(dreamer, net=self.judge.net))
+
+    @property
+    def net(self) -> Net:
+        """The render's own."""
+        return next(iter(self.nets.values()))
+
+
+def choose(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> tuple[Nets, Terms]:
+    """The nets that the settings name, the render's own first, and what excites them, term by term, before any is
+    weighted.
+
+    `trust`: whether a net that is code may be executed; `rate`: frames a second of the film beside which guides run.
+    Raises NetError or SettingsError where they cannot be had, SourceError for a guide.
+    """
+    nets = {how: zoo.from_settings(how, trust=trust) for how in settings.nets}
+    return nets, over_time(settings.objective, nets[settings.net], nets, rate)
+
+
+def with_defaults(how: DreamSettings, **defaults: Any) -> DreamSettings:
+    """The same settings, with these where nothing was said."""
+    unsaid = {key: value for key, value in defaults.items() if getattr(how, key) is None}
+    return how.model_copy(update=unsaid)
+
+
+def start(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> Engine:
+    """Sets up the process and prepares nets and objective; `trust`, `rate` and errors as for `choose`."""
+    compute = set_up(settings.compute)
+    nets, terms = choose(settings, trust=trust, rate=rate)
+    parts = terms.at(START)
+    layers = frozenset().union(*(part.of_picture for part in parts))
+    prepared = prepare_all(nets.values(), layers, compute.device, compute.dtype)
+    exact = prepared
+    if compute.dtype != torch.float32:
+        exact = prepare_all(nets.values(), layers, compute.device, torch.float32)
+    dreamer = _dreamer(prepared, parts, settings)
+    return Engine(nets, compute, dreamer, replace(dreamer, net=exact), terms)
+
+
+def _dreamer(prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], settings: Settings) -> Dreamer:
+    parts = weighted(terms, settings.objective)
+    objective = sum(parts[1:], start=parts[0])
+    how = settings.dream
+    if uses_class(settings.objective):  # what a class is told by is fine and sparse: these are its priors
+        how = with_defaults(how, blur_every=CLASS_BLUR, gradient="fourier", cutoff=0)
+    if uses_place(settings.objective):  # one place is seen: a shift would move that about
+        how = with_defaults(how, jitter=0)
+    how = with_defaults(how, blur_every=0, gradient="plain", cutoff=CUTOFF, jitter=JITTER)
+    sizes = [term.step_size or how.step_size for term in settings.objective]
+    cycle = tuple(zip(parts, sizes, strict=True)) if how.cycle and settings.objective else ()
+    dreamer = Dreamer(prepared, objective, how, settings.seed, cycle)
+    if prepared.max_size is not None:  # a net for pictures of one size sees any picture in patches of that
+        dreamer = dreamer.with_tile(min(how.tile, prepared.max_size))
+    return dreamer

@@ -1,0 +1,168 @@
+"""What a gradient becomes before it is a step: smoothed, evened out over scales or colours, divided by its size."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dreamvid.config.settings import DreamSettings
+
+Rule = Callable[[Tensor], Tensor]
+FIRST, SECOND, TINY = 0.9, 0.999, 1e-8  # Adam's decay rates and epsilon (Kingma and Ba 2015, algorithm 1)
+KNEE, EDGE = 0.7, 1.5 / 255  # shares of the room to a bound, and of the full range
+CENTRINGS = 6  # fixed-point steps towards the mean colour of the source
+PYRAMID = 4  # bands of the Laplacian pyramid, an octave each; the last holds all that is coarser
+# Covariance of the colours of photographs, with a trace of 3: near to grey, then blue against yellow, least of all
+# green against magenta. Measured over a few photographs of people, animals, buildings and the sky.
+COLOURS = ((1.04, 0.90, 0.79), (0.90, 0.94, 0.90), (0.79, 0.90, 1.03))
+
+
+def rule(settings: DreamSettings) -> Rule:
+    """A step rule for a run of steps on one picture: maps each gradient, (1, 3, H, W), to the step of size 1.
+
+    `mean`, `std`, `l2`: the gradient divided by its mean absolute value, standard deviation, or root mean square.
+    `raw`: as it is, with pixels counted in levels of 0 to 255. `adam`: Kingma and Ba 2015, algorithm 1. `adagrad`:
+    divided by the root of the sum of all squares so far (Duchi et al. 2011); `adagrad_printed`: by the sum itself, as
+    Hasson 2017 (1.3) prints it. Those three remember the gradients they have seen. A gradient of zero gives zero.
+    """
+    shape = shaping(settings)
+    if settings.step_rule == "adam":
+        return _adam(shape)
+    if settings.step_rule in ("adagrad", "adagrad_printed"):
+        return _adagrad(shape, rooted=settings.step_rule == "adagrad")
+    size = {
+        "mean": lambda slope: slope.abs().mean(),
+        "std": lambda slope: slope.std(),
+        "l2": lambda slope: slope.square().mean().sqrt(),
+        "raw": lambda slope: slope.new_tensor(255.0**2),
+    }[settings.step_rule]
+
+    def plain(slope: Tensor) -> Tensor:
+        slope = shape(slope)
+        divisor = size(slope)
+        return slope / divisor if float(divisor) > 0 else torch.zeros_like(slope)
+
+    return plain
+
+
+def shaping(settings: DreamSettings) -> Rule:
+    """What is done to a gradient before its size is taken: `dream.gradient`, then `dream.smooth`."""
+    hows: dict[str, Rule] = {
+        "plain": lambda slope: slope,
+        "laplacian": pyramid_evened,
+        "fourier": partial(as_photographs, settings),
+    }
+    how = hows[settings.gradient or "plain"]
+    if not settings.smooth:
+        return how
+    return lambda slope: blurred(how(slope), settings.smooth)
+
+
+def _adam(shape: Rule) -> Rule:
+    mean = square = torch.zeros(())
+    count = 0
+
+    def step(slope: Tensor) -> Tensor:
+        nonlocal mean, square, count
+        slope, count = shape(slope), count + 1
+        mean = FIRST * mean + (1 - FIRST) * slope
+        square = SECOND * square + (1 - SECOND) * slope.square()
+        # The gradient of a mean over many pixels is small: epsilon is a share of its usual size.
+        root = (square / (1 - SECOND**count)).sqrt()
+        return mean / (1 - FIRST**count) / (root + TINY * root.mean() + torch.finfo(root.dtype).tiny)
+
+    return step
+
+
+def _adagrad(shape: Rule, rooted: bool) -> Rule:
+    total = torch.zeros(())
+
+    def step(slope: Tensor) -> Tensor:
+        nonlocal total
+        slope = shape(slope)
+        total = total + slope.square()
+        divisor = total.sqrt() if rooted else total
+        return slope / (divisor + TINY * divisor.mean() + torch.finfo(divisor.dtype).tiny)
+
+    return step
+
+
+def pyramid_evened(slope: Tensor) -> Tensor:
+    """A gradient, (1, 3, H, W), whose bands of a Laplacian pyramid (Burt and Adelson 1983) are equally strong.
+
+    Fine noise owns a plain gradient; so coarse shapes get their share (Mordvintsev 2015, "DeepDream" notebook).
+    """
+    total, rest = torch.zeros_like(slope), slope
+    for _ in range(PYRAMID - 1):
+        if min(rest.shape[-2:]) < 4:
+            break
+        coarse = F.avg_pool2d(rest, 2, ceil_mode=True, count_include_pad=False)
+        total = total + _at_size(_unit(rest - _at_size(coarse, rest)), slope)
+        rest = coarse
+    return total + _at_size(_unit(rest), slope)
+
+
+def _unit(band: Tensor) -> Tensor:
+    rms = band.square().mean().sqrt()
+    return band / rms if float(rms) > 0 else band
+
+
+def _at_size(band: Tensor, like: Tensor) -> Tensor:
+    size = like.shape[-2:]
+    return band if band.shape[-2:] == size else F.interpolate(band, size, mode="bilinear", align_corners=False)
+
+
+def as_photographs(settings: DreamSettings, slope: Tensor) -> Tensor:
+    """A gradient, (1, 3, H, W), with the spectrum and the colours that photographs have.
+
+    It is that of a picture held as Fourier coefficients z of decorrelated colours, x = A z, where A divides each by its
+    frequency and mixes colours as photographs do (Olah et al. 2017, "Feature Visualization", preconditioning): a step
+    of like size for all z moves x by A. So the spectrum is multiplied by 1 / f^`spectrum`, f in cycles per pixel, at
+    least one in the longer side. What is broader than `cutoff` pixels is left alone, by the factor
+    1 - exp(-(f cutoff)^2 / 2): else light and dark run away.
+    """
+    height, width = slope.shape[-2:]
+    rows = torch.fft.fftfreq(height, device=slope.device)[:, None]
+    columns = torch.fft.rfftfreq(width, device=slope.device)[None, :]
+    square = rows.square() + columns.square()
+    factor = square.sqrt().clamp(min=1 / max(height, width)) ** -settings.spectrum
+    if settings.cutoff:
+        factor = factor * -torch.expm1(-square * (settings.cutoff**2 / 2))
+    shaped = torch.fft.irfft2(torch.fft.rfft2(slope) * factor, s=(height, width))
+    if settings.decorrelate:
+        shaped = torch.einsum("ij,njhw->nihw", slope.new_tensor(COLOURS), shaped)
+    return shaped.contiguous()
+
+
+def in_its_light(image: Tensor, source: Tensor) -> Tensor:
+    """A dream, (1, 3, H, W) in [0, 1], with the mean colour of its source and without burnt whites and blacks.
+
+    Values that run against a bound at every step burn, and move the mean. What was added takes up the room that the
+    source leaves to either bound, from `KNEE` of it on ever less, and never the last level. In a dark picture that room
+    is on one side, and what fits moves the mean: what is taken off beforehand is mended `CENTRINGS` times.
+    """
+    layer = image - source
+    moved = layer.mean(dim=(2, 3), keepdim=True)
+    for _ in range(CENTRINGS):
+        moved = moved + _in_room(layer - moved, source).mean(dim=(2, 3), keepdim=True)
+    return source + _in_room(layer - moved, source)
+
+
+def _in_room(layer: Tensor, source: Tensor) -> Tensor:
+    """Compresses a layer, (1, 3, H, W), into the room that its source leaves to either bound."""
+    room = torch.where(layer > 0, 1 - EDGE - source, source - EDGE).clamp(min=0)
+    over, rest = (layer.abs() - KNEE * room).clamp(min=0), ((1 - KNEE) * room).clamp(min=torch.finfo(room.dtype).tiny)
+    return layer.sign() * (torch.minimum(layer.abs(), KNEE * room) - rest * torch.expm1(-over / rest))
+
+
+def blurred(image: Tensor, sigma: float) -> Tensor:
+    """A Gaussian blur of (1, C, H, W) by `sigma` pixels, mirrored at the borders."""
+    radius = min(max(1, round(3 * sigma)), *(side - 1 for side in image.shape[-2:]))
+    offsets = torch.arange(-radius, radius + 1, device=image.device, dtype=image.dtype)
+    kernel = torch.exp(-offsets.square() / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).repeat(image.shape[1], 1, 1, 1)
+    padded = F.pad(image, (radius,) * 4, mode="reflect")
+    rows = F.conv2d(padded, kernel.transpose(-1, -2), groups=image.shape[1])
+    return F.conv2d(rows, kernel, groups=image.shape[1])

@@ -1,0 +1,46 @@
+"""The random shift, turn and change of scale that a step sees a picture in, and the way back."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dreamvid.config.settings import DreamSettings
+
+JITTER = 16  # pixels by which a step shifts the picture at most, where nothing is said
+
+
+def shaken(
+    size: tuple[int, int], settings: DreamSettings, random: np.random.Generator
+) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """A random shift, turn and change of scale of a picture, and what brings a gradient of it back.
+
+    The way back is the transpose of the way there, as the chain rule has it; a score is brought back the same way.
+    """
+    reach = JITTER if settings.jitter is None else settings.jitter
+    shift = tuple(int(by) for by in random.integers(-reach, reach, size=2, endpoint=True))
+    unshift = (-shift[0], -shift[1])
+    if not (settings.turn_jitter or settings.zoom_jitter):
+        return (lambda part: part.roll(shift, (-2, -1))), (lambda part: part.roll(unshift, (-2, -1)))
+    angle = math.radians(random.uniform(-settings.turn_jitter, settings.turn_jitter))
+    factor = 1 + random.uniform(-settings.zoom_jitter, settings.zoom_jitter)
+    rows, columns = size
+    cosine, sine = math.cos(angle) * factor, math.sin(angle) * factor
+    turn = torch.tensor([[[cosine, -sine * rows / columns, 0], [sine * columns / rows, cosine, 0]]])
+
+    def turned(part: Tensor) -> Tensor:
+        grid = F.affine_grid(turn.to(part), [1, part.shape[1], rows, columns], align_corners=False)
+        return F.grid_sample(part, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+    def there(part: Tensor) -> Tensor:
+        return turned(part.roll(shift, (-2, -1)))
+
+    def back(part: Tensor) -> Tensor:
+        place = torch.zeros_like(part, requires_grad=True)
+        (result,) = torch.autograd.grad(there(place), place, part)
+        return result
+
+    return there, back

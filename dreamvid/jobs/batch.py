@@ -1,0 +1,301 @@
+"""Many renders from one file: all checked before the first frame, none stopped by another, nothing done twice.
+
+What is finished is kept in `JOBS.done.json` beside the batch file: output, as that names it -> a digest of all that it
+was made from, and its size and time.
+"""
+
+import glob
+import hashlib
+import json
+import logging
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dreamvid.config import presets
+from dreamvid.config.settings import Settings
+from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, nearest
+from dreamvid.core.framing import parse_size
+from dreamvid.core.timing import parse_range, parse_rate
+from dreamvid.dream import session
+from dreamvid.dream.build_objectives import guide_digests
+from dreamvid.jobs import run as job
+from dreamvid.media import audio_features, formats
+from dreamvid.media.audio_tracks import first_track
+from dreamvid.media.frame_store import write_file
+from dreamvid.media.probe import identity as identity_of
+from dreamvid.media.probe import probe
+from dreamvid.pipeline import masks
+from dreamvid.pipeline.plan import RENDER_VERSION, make_plan
+from dreamvid.pipeline.schedule import schedule
+from dreamvid.pipeline.sources import NOISE, same_file
+
+logger = logging.getLogger(__name__)
+Progress = Callable[[int, int], None]
+RENDERERS = {"video": job.dream_video, "image": job.dream_image, "zoom": job.dream_zoom}
+
+
+class JobTable(BaseModel):
+    """One [[job]] of a batch file, or its [defaults]; `set` is a table of setting keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: Literal["video", "image", "zoom"] = "video"
+    source: str
+    output: str = Field(min_length=1)
+    preset: str = presets.DEFAULT
+    size: str | None = None
+    frames: str | None = None
+    set: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One render of a batch, resolved: `digest` changes with anything its pixels or its file depend on.
+
+    `name`: of its output, as the batch file has it; `problem`: why it cannot be rendered, empty where it can.
+    """
+
+    command: str
+    source: str
+    name: str
+    output: Path
+    settings: Settings
+    digest: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job; `message` says why where it was skipped or failed."""
+
+    source: str
+    output: str
+    state: Literal["rendered", "unchanged", "skipped", "failed"]
+    message: str = ""
+
+    @property
+    def error(self) -> bool:
+        """Whether the job has no film to show."""
+        return self.state in ("skipped", "failed")
+
+
+def run(
+    file: Path, progress: Progress = lambda done, total: None, *, overwrite: bool = False, trust: bool = False
+) -> list[Outcome]:
+    """Renders every job of a batch file, in order; raises SettingsError for a mistake in the file itself.
+
+    A job whose source is missing or broken is skipped, one that fails does not stop the others. Relative paths start
+    from the batch file's folder. `overwrite`: outputs that this batch has not made are replaced, too; `trust`: nets
+    that are code may be executed.
+    """
+    jobs = read(file)
+    nets = _nets(file, jobs, trust)
+    jobs = [_with_source(planned, nets[_dreamed_by(planned)]) for planned in jobs]
+    for planned in jobs:
+        if planned.problem:
+            logger.warning("skipping %s: %s", planned.output.name, planned.problem)
+    ledger_file = file.with_suffix(".done.json")
+    ledger = _ledger(ledger_file)
+    outcomes = []
+    for planned in jobs:
+        digest, stamp = ledger.get(planned.name, ("", None))
+        ours = planned.output.exists() and stamp == _stamp(planned.output)
+        if ours and digest == planned.digest:
+            outcomes.append(Outcome(planned.source, str(planned.output), "unchanged"))
+            continue
+        # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
+        options = job.Options(overwrite=overwrite or ours, resume="renew", progress=progress, trust=trust)
+        outcome = _run_one(planned, options)
+        if outcome.state == "rendered":
+            ledger[planned.name] = (planned.digest, _stamp(planned.output))
+            write_file(ledger_file, json.dumps(ledger, indent=1).encode())
+        outcomes.append(outcome)
+    return outcomes
+
+
+def read(file: Path) -> list[Job]:
+    """The jobs of a batch file, globs and placeholders filled in; raises SettingsError naming file, job and key."""
+    if not file.is_file():
+        raise SettingsError(f"there is no batch file {file}")
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+    if unknown := sorted(set(table) - {"defaults", "job"}):
+        raise SettingsError(f"{file}: unknown key {unknown[0]}{nearest(unknown[0], ['defaults', 'job'])}")
+    defaults, entries = table.get("defaults", {}), table.get("job", [])
+    if not isinstance(defaults, dict):
+        raise SettingsError(f"{file}: defaults must be a table, [defaults]")
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise SettingsError(f"{file}: it has no [[job]]")
+    jobs: list[Job] = []
+    for number, entry in enumerate(entries, start=1):
+        jobs += _jobs(file, number, presets.merged(defaults, entry), len(jobs))
+    outputs = [planned.output.resolve() for planned in jobs]
+    for output in outputs:
+        if outputs.count(output) > 1:
+            raise SettingsError(
+                f"{file}: two jobs write {output.name}: tell them apart with {{stem}}, {{preset}} or {{index}}"
+            )
+    return jobs
+
+
+def _jobs(file: Path, number: int, table: dict[str, Any], first: int) -> list[Job]:
+    where = f"{file}: job {number}"
+    try:
+        entry = JobTable.model_validate(table)
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        key = ".".join(map(str, mistake["loc"]))
+        if mistake["type"] == "extra_forbidden":
+            raise SettingsError(f"{where}: unknown key {key}{nearest(key, JobTable.model_fields)}") from None
+        raise SettingsError(f"{where}: {key}: {mistake['msg']}") from None
+    overrides = [*entry.set.items(), ("input.size", entry.size), ("input.frames", entry.frames)]
+    try:
+        settings = presets.resolve(
+            _preset(file, entry.preset), [(key, value) for key, value in overrides if value is not None]
+        )
+        _check_input(settings)
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from None
+    jobs = []
+    for index, source in enumerate(_sources(file.parent, entry.source), start=first):
+        try:
+            name = _filled(entry.output, stem=Path(source).stem, preset=Path(entry.preset).stem, index=index)
+            output = file.parent / name
+            formats.check_image(output) if entry.command == "image" else formats.check(output, settings.output)
+            if same_file(source, output):
+                raise SettingsError(f"{output.name} is the source itself")
+        except (SettingsError, OSError) as error:  # also a name that is too long
+            raise SettingsError(f"{where}: output: {error}") from None
+        jobs.append(Job(entry.command, source, name, output, settings))
+    return jobs
+
+
+def _check_input(settings: Settings) -> None:
+    """Raises SettingsError where range, rate or size are none, whatever the source."""
+    wanted = settings.input
+    if wanted.frames:
+        parse_range(wanted.frames)
+    if wanted.fps:
+        parse_rate(wanted.fps)
+    if wanted.size and not wanted.size.endswith("%"):
+        parse_size(wanted.size, 1080, 1920)
+
+
+def _filled(pattern: str, **values: str | int) -> str:
+    """A name with its placeholders filled in; raises SettingsError where it holds another one."""
+    try:
+        parts = [part[1:] for part in Formatter().parse(pattern) if part[1] is not None]
+        # A short format such as 02d is welcome; a long one could fill the memory with a name.
+        if "\0" not in pattern and all(field in values and len(form or "") <= 3 for field, form, _ in parts):
+            return pattern.format(**values)
+    except ValueError:
+        pass
+    raise SettingsError(f"{pattern!r} may hold {{stem}}, {{preset}} and {{index}}, nothing else in braces")
+
+
+def _preset(file: Path, preset: str) -> str:
+    beside = file.parent / preset
+    return str(beside) if preset.endswith(".toml") and beside.is_file() else preset
+
+
+def _sources(folder: Path, pattern: str) -> list[str]:
+    """The files that a pattern means, sorted; one that matches nothing stays, to be missed when it is probed."""
+    if pattern in NOISE or "\0" in pattern:
+        return [pattern]
+    plain = folder / pattern
+    return [str(plain)] if plain.exists() else sorted(glob.glob(str(plain))) or [str(plain)]  # noqa: PTH207
+
+
+def _dreamed_by(planned: Job) -> str:
+    return repr((planned.settings.net, planned.settings.objective))
+
+
+def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, list[str]]:
+    """The sha256 of the nets that each job dreams with.
+
+    Raises the error of the first whose net, layer, channel or class cannot be had, naming the file.
+    """
+    found: dict[str, list[str]] = {}
+    for wanted in {_dreamed_by(each): each for each in jobs}.values():
+        try:
+            nets, _ = session.choose(wanted.settings, trust=trust)
+        except DreamvidError as error:
+            raise type(error)(f"{file}: {wanted.output.name}: {error}") from None
+        found[_dreamed_by(wanted)] = [net.sha256 for net in nets.values()]
+    return found
+
+
+def _with_source(planned: Job, nets: list[str]) -> Job:
+    """The job with its digest, or with the reason why its source cannot be rendered."""
+    identity, beside = "", list[str]()
+    try:
+        beside = [*guide_digests(planned.settings.objective), *masks.digests(planned.settings.mask)]
+        if planned.settings.audio.file is not None:
+            first_track(Path(planned.settings.audio.file))
+            beside.append(identity_of(Path(planned.settings.audio.file)))
+        if planned.source not in NOISE:
+            source = probe(planned.source, tolerate_damage=planned.settings.input.tolerate_damage)
+            identity = source.identity
+            if planned.command != "zoom":  # a zoom's range is that of its flight
+                plan = make_plan(planned.settings, source)
+                if planned.command == "video":
+                    schedule(planned.settings, plan, audio_features.of_film(planned.settings, source, plan.clip))
+    except (SourceError, SettingsError) as error:
+        return replace(planned, problem=str(error))
+    settings = planned.settings.model_dump(mode="json")
+    made_from = [planned.command, identity or planned.source, beside, settings, nets, RENDER_VERSION]
+    return replace(planned, digest=hashlib.sha256(json.dumps(made_from).encode()).hexdigest())
+
+
+def _run_one(planned: Job, options: job.Options) -> Outcome:
+    source, output = planned.source, str(planned.output)
+    if planned.problem:
+        return Outcome(source, output, "skipped", planned.problem)
+    try:
+        RENDERERS[planned.command](source, planned.output, planned.settings, options)
+    except DreamvidError as error:
+        logger.warning("%s failed: %s", planned.output.name, error)
+        return Outcome(source, output, "failed", str(error))
+    return Outcome(source, output, "rendered")
+
+
+def _stamp(output: Path) -> list[int]:
+    """What tells a film that this batch wrote from another of that name: its size, and when it was last changed."""
+    found = output.stat()
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _ledger(file: Path) -> dict[str, tuple[str, list[int]]]:
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"))
+        return {name: (digest, stamp) for name, (digest, stamp) in table.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise SettingsError(f"{file} is damaged: remove it to let the batch look at its outputs anew") from None
+
+
+def summary(outcomes: Iterable[Outcome]) -> str:
+    """A line per job and one for all."""
+    found = list(outcomes)
+    lines = [
+        f"{outcome.state:10} {outcome.output}{': ' + outcome.message if outcome.message else ''}" for outcome in found
+    ]
+    counts = {
+        state: sum(outcome.state == state for outcome in found)
+        for state in ("rendered", "unchanged", "skipped", "failed")
+    }
+    return "\n".join([*lines, ", ".join(f"{count} {state}" for state, count in counts.items())])
+
+
+def to_json(outcomes: Iterable[Outcome]) -> str:
+    """One line of JSON: the jobs with their states."""
+    return json.dumps({"jobs": [vars(outcome) for outcome in outcomes]})

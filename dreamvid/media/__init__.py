@@ -1,0 +1,1 @@
+"""Read sources and write films: probing, decoding, still images, audio, encoding, stored frames."""

@@ -1,0 +1,37 @@
+"""The sound of a file, told apart by its packets."""
+
+import hashlib
+from pathlib import Path
+
+import av
+
+from dreamvid.core.errors import SourceError
+from dreamvid.core.types import SourceInfo, Stream
+from dreamvid.media.ffmpeg import FENCE, location
+
+
+def first_track(file: Path) -> Stream:
+    """The first sound of a file; raises SourceError where it has none, or cannot be read."""
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        raise SourceError(f"{file.name} is no regular file: copy it to one first")
+    try:
+        with av.open(location(file), options=FENCE) as opened:
+            if opened.streams.audio:
+                return Stream(opened.streams.audio[0].codec_context.name)
+    except (av.FFmpegError, OSError) as error:
+        raise SourceError(f"the sound of {file.name} cannot be read: {error.strerror}") from None
+    raise SourceError(f"{file.name} has no sound")
+
+
+def hashes(info: SourceInfo) -> tuple[str, ...]:
+    """sha256 of each sound track's packets, in order; equal where sound was copied. Raises SourceError."""
+    if not info.audio:
+        return ()
+    try:
+        with av.open(location(info.files[0]), options=FENCE) as opened:
+            tracks = {stream.index: hashlib.sha256() for stream in opened.streams.audio}
+            for packet in opened.demux(opened.streams.audio):
+                tracks[packet.stream.index].update(bytes(packet))
+    except av.FFmpegError as error:
+        raise SourceError(f"the sound of {info.name} cannot be read: {error.strerror}") from None
+    return tuple(track.hexdigest() for track in tracks.values())

@@ -1,0 +1,81 @@
+"""A full decode of a source's picture: what is really in it, frame by frame, and where it is damaged."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from dreamvid.media.ffmpeg import STEADY, STRICT, Ffmpeg, source_arguments
+
+PATIENCE = 120.0  # seconds between two frames; one of 8192x8192 takes about one
+
+_CONFIG = re.compile(r"config in time_base: (\d+)/(\d+)")
+_FRAME = re.compile(
+    r" n: *\d+ pts: *(-?\d+|NOPTS) .*? (?:duration: *(-?\d+) .*?)?fmt:(\S+) .*?sar:(\d+)/(\d+) s:(\d+)x(\d+) i:(\S)"
+)
+_OWN = re.compile(r"\[Parsed_showinfo_[^\]]*\] \[info\] +(config |n:|color_range:|alpha_mode:|side data|User Data=)")
+_COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
+
+
+@dataclass
+class Decoded:
+    """What ffmpeg's showinfo tells of each frame of a source, upright.
+
+    `times`: seconds on ffmpeg's clock (see `container.lead`), None where a frame has no time stamp; `last`: how long
+    the last frame stays, 0 if unknown; `sizes`: (width, height) and the frame from which on it holds; `errors`:
+    ffmpeg's. `woven`: something else was printed in the midst of a line of showinfo, which has no level then.
+    """
+
+    times: list[Fraction | None] = field(default_factory=list)
+    last: Fraction = Fraction(0)
+    sizes: list[tuple[tuple[int, int], int]] = field(default_factory=list)
+    sar: Fraction = Fraction(1)
+    pixel_format: str = ""
+    space: str = "unknown"
+    transfer: str = "unknown"
+    interlaced: bool = False
+    errors: tuple[str, ...] = ()
+    clock: Fraction = Fraction(1)
+    woven: bool = False
+
+    def hear(self, line: str) -> None:
+        """Takes in one line of ffmpeg's standard error."""
+        if not line.startswith("[Parsed_showinfo_"):
+            return
+        self.woven |= not _OWN.match(line)
+        if match := _FRAME.search(line):
+            pts, duration, self.pixel_format, across, down, width, height, order = match.groups()
+            if not self.sizes or self.sizes[-1][0] != (int(width), int(height)):
+                self.sizes.append(((int(width), int(height)), len(self.times)))
+            self.times.append(None if pts == "NOPTS" else int(pts) * self.clock)
+            self.last = int(duration or 0) * self.clock
+            self.sar = Fraction(int(across), int(down)) if int(across) and int(down) else Fraction(1)
+            self.interlaced |= order in "TB"
+        elif match := _COLOUR.search(line):
+            self.space, self.transfer = match[2], match[4]
+        elif match := _CONFIG.search(line):
+            self.clock = Fraction(int(match[1]), int(match[2]))
+
+
+def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:
+    """Decodes the whole picture of a file with ffmpeg, and keeps the facts; raises ToolError where ffmpeg hangs.
+
+    A healthy file leaves `errors` empty: neither the exit status nor OpenCV tells of a Matroska file that was cut
+    short.
+    """
+    source = source_arguments(path, decoder=decoder, mood=STRICT if strict else STEADY)
+    seen = Decoded()
+    seen.errors = _run([*source, "-map", "0:V:0", "-vf", "showinfo=checksum=0"], seen.hear)
+    if seen.woven:  # by ffmpeg's demuxer, which has a thread of its own: without showinfo it is heard
+        seen.errors = _run([*source, "-map", "0:V:0"])
+    return seen
+
+
+def _run(arguments: list[str], hear: Callable[[str], None] | None = None) -> tuple[str, ...]:
+    """Decodes to nowhere; ffmpeg's errors."""
+    # The null muxer must not see two frames at one tick of a coarse clock: it would take that for an error.
+    sink = ["-fps_mode", "passthrough", "-enc_time_base", "1/1000000", "-f", "null", "-"]
+    with Ffmpeg([*arguments, *sink], hear=hear) as ffmpeg:
+        status = ffmpeg.finish(PATIENCE)
+        return tuple(ffmpeg.errors) or ((ffmpeg.words,) if status else ())

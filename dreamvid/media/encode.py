@@ -1,0 +1,191 @@
+"""Stored frames -> the final film: through our own ffmpeg pipe, decoded again to check, and only then named."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from dreamvid.config.settings import OutputSettings
+from dreamvid.core.errors import JobError, ToolError
+from dreamvid.core.types import Pixels, SourceInfo
+from dreamvid.media import decode, images, mux
+from dreamvid.media.ffmpeg import Ffmpeg, location
+from dreamvid.media.formats import Format, check, check_film
+from dreamvid.media.frame_store import advised, part_of, parts_of, write_file
+
+__all__ = ["check", "check_film", "encode", "write_image"]
+
+FULL = ("No space left on device", "Disk quota exceeded")
+
+
+def encode(
+    frames: Iterable[Pixels],
+    output: Path,
+    *,
+    size: tuple[int, int],
+    rate: Fraction,
+    count: int,
+    settings: OutputSettings,
+    sar: Fraction = Fraction(1),
+    delay: Fraction = Fraction(0),
+    sound: SourceInfo | None = None,
+    music: Path | None = None,
+    clip: tuple[Fraction, Fraction] | None = None,
+    threads: int,
+    notice: Callable[[str], None],
+) -> None:
+    """Writes `count` RGB frames of `size` (height, width) as a film at `rate` frames a second, all or nothing.
+
+    `sar`: width over height of a pixel. `sound`: the source whose sound, subtitles and chapters go along; of `clip`
+    only, a half-open range in seconds from the source's first frame, or whole. `music`: a file whose first sound goes
+    along in place of the source's, from its beginning to the film's end. `delay`: seconds by which the source's picture
+    starts after its first track. `notice` is told in one line what of the sound and the subtitles could not be
+    kept as it was; what becomes of the picture is `check_film`'s to tell, before there are frames.
+
+    Raises SettingsError as `check_film` does, JobError where the disk refuses, ToolError with ffmpeg's last words where
+    the film could not be written or, once written, does not hold what was put in; then nothing is left behind.
+    """
+    form = check_film(output, settings, size=size, rate=rate, sar=sar, notice=lambda _: None)
+    part = part_of(output)
+    for old in parts_of(output):  # left by a run that was killed
+        _remove(old)
+    checked = _counted(frames, size, count)
+    try:
+        with mux.tracks(mux.Beside(form.muxer, sound, count / rate, clip, delay, music), notice) as tracks:
+            if form.codec == "png":
+                _write_folder(checked, part, output)
+                return
+            try:
+                _encode(checked, part, form, size, rate, sar, tracks, threads)
+            except ToolError as error:
+                if any(words in str(error) for words in FULL):
+                    raise JobError(
+                        f"{output} cannot be written: the disk is full; make room, or give an output on another disk, "
+                        "and run again to go on"
+                    ) from None
+                raise
+            _verify(part, form, count, rate, tracks.audio)
+        _name(part, output)
+    finally:
+        _remove(part)
+
+
+def write_image(pixels: Pixels, output: Path) -> None:
+    """Writes one still as .png, .jpg, .webp or .tiff, whole or not at all; raises SettingsError or JobError."""
+    write_file(output, images.encode(pixels, output.suffix))
+
+
+def _counted(frames: Iterable[Pixels], size: tuple[int, int], count: int) -> Iterator[Pixels]:
+    """The same frames, their size, type and number made sure of: a wrong size would shear the film in silence."""
+    number = 0
+    for number, frame in enumerate(frames, 1):
+        if frame.shape != (*size, 3) or frame.dtype != np.uint8:
+            raise ValueError(f"frame {number - 1} is {frame.shape} {frame.dtype}, not {(*size, 3)} uint8")
+        if number > count:
+            break
+        yield frame
+    if number != count:
+        raise ValueError(f"the film should have {count} frames, and {'more' if number > count else number} came")
+
+
+def _encode(
+    frames: Iterable[Pixels],
+    part: Path,
+    form: Format,
+    size: tuple[int, int],
+    rate: Fraction,
+    sar: Fraction,
+    tracks: mux.Tracks,
+    threads: int,
+) -> None:
+    below, right = (-side % grain for side, grain in zip(size, form.grain, strict=True))
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{size[1] + right}x{size[0] + below}"]
+    source = [*raw, "-framerate", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0", *tracks.inputs]
+    maps = ["-map", "0:v:0", *tracks.maps, "-vf", form.filters(sar), "-fps_mode", "passthrough"]
+    with Ffmpeg([*source, *maps, *form.arguments(threads), "-y", location(part)], feeds=True) as ffmpeg:
+        for frame in frames:
+            if below or right:
+                frame = np.pad(frame, ((0, below), (0, right), (0, 0)), mode="edge")
+            ffmpeg.write(np.ascontiguousarray(frame).data)
+        if ffmpeg.finish():
+            raise ToolError(f"the film could not be written: {ffmpeg.words}")
+
+
+def _verify(part: Path, form: Format, count: int, rate: Fraction, audio: int) -> None:
+    """Decodes the film as strictly as a source: ffmpeg's exit status alone has said yes to films cut short."""
+    if form.codec == "webp":
+        shown = webp_duration(part.read_bytes())
+        if abs(shown - 1000 * count / rate) > max(Fraction(count), 1000 / rate):
+            raise ToolError(
+                f"the film that was written lasts {float(shown):g} ms instead of {float(1000 * count / rate):g}"
+            )
+        return
+    seen = decode.decode(part)
+    if seen.errors:
+        raise ToolError(f"the film that was written cannot be decoded again: {seen.errors[0]}")
+    times = [time for time in seen.times if time is not None]
+    if len(times) != count:
+        raise ToolError(f"the film that was written holds {len(times)} frames instead of {count}")
+    if abs(times[-1] - times[0] - (count - 1) / rate) > 1 / rate:
+        raise ToolError(
+            f"the film that was written lasts {float(times[-1] - times[0]):.3f} s to its last frame, not as planned"
+        )
+    with av.open(location(part)) as container:
+        kept = len(container.streams.audio)
+    if kept != audio:
+        raise ToolError(f"the film that was written holds {kept} sound tracks instead of {audio}")
+
+
+def webp_duration(data: bytes) -> Fraction:
+    """Milliseconds that an animated WebP lasts; its frames cannot be counted, for equal ones are stored as one."""
+    total, at = 0, 12
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"ANMF":
+            total += int.from_bytes(data[at + 20 : at + 23], "little")
+        at += 8 + length + length % 2
+    return Fraction(total)
+
+
+def _write_folder(frames: Iterable[Pixels], part: Path, output: Path) -> None:
+    """`000000.png` ... in a folder of their own first; in a folder that is there, they take the place of old ones."""
+    with advised(output):
+        part.mkdir()
+    count = 0
+    for frame in frames:
+        write_file(part / f"{count:06d}.png", images.encode(frame, ".png"))
+        count += 1
+    if not output.exists():
+        _name(part, output)
+        return
+    for number in range(count):
+        _name(part / f"{number:06d}.png", output / f"{number:06d}.png")
+    # What is left of a longer film goes; a number behind a gap was never part of it.
+    with advised(output):
+        while (old := output / f"{count:06d}.png").exists():
+            old.unlink()
+            count += 1
+
+
+def _name(part: Path, output: Path) -> None:
+    """Gives a finished file its name; Windows refuses while another program has the old one open."""
+    with advised(output):
+        try:
+            part.replace(output)
+        except PermissionError:
+            raise JobError(
+                f"{output} cannot be replaced: close the program that has it open, or give the output another name, "
+                "and run again to go on"
+            ) from None
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,199 @@
+"""Our ffmpeg subprocess: found, started, listened to, and never left behind."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+
+from dreamvid.core.errors import ToolError
+
+# What may be opened: no playlist, no script, no protocol but a file. A text that names other files is in none of these.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,webp_anim,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,"
+    "flv,ogg,asf,mxf,nut,dv,rm,yuv4mpegpipe,mp3,wav,flac,aac"
+)
+# The first error ends it; or, what comes out of a damaged file is the same each time.
+STRICT, STEADY = ("-xerror", "-err_detect", "explode"), ("-threads", "1")
+FENCE = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+
+_TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal|panic)\] (.*)")
+# Linux ends the child when its parent is killed. A shim does it, since a preexec_fn may deadlock among torch's threads.
+_TIED = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9);"
+    "os.getppid() == int(sys.argv[1]) or os._exit(1); os.execv(sys.argv[2], sys.argv[2:])"
+)
+
+
+@cache
+def executable() -> str:
+    """Path of the ffmpeg binary that imageio-ffmpeg brings or IMAGEIO_FFMPEG_EXE names; ToolError where none is."""
+    try:
+        import imageio_ffmpeg
+
+        named = imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:
+        raise ToolError(f"there is no ffmpeg ({error}): `pip install imageio-ffmpeg` brings one") from error
+    found = shutil.which(named)
+    if found is None:
+        raise ToolError(f"there is no ffmpeg at {named}: correct or unset IMAGEIO_FFMPEG_EXE, which names it")
+    return os.path.abspath(found)  # noqa: PTH100 (a link stays a link)
+
+
+def location(path: Path) -> str:
+    """A path as ffmpeg and PyAV take it: `co:lon.mp4` is no protocol then, nor `-dash.mp4` an option."""
+    return f"file:{path.absolute()}"
+
+
+def source_arguments(path: Path, *, decoder: str = "", mood: Sequence[str] = ()) -> list[str]:
+    """Arguments that open a source behind the fence; `decoder` replaces ffmpeg's own choice for the picture.
+
+    `mood` is STRICT, STEADY or nothing.
+    """
+    fence = [part for key, value in FENCE.items() for part in (f"-{key}", value)]
+    chosen = ["-c:v", decoder] if decoder else []
+    return [*mood, *fence, *chosen, "-i", location(path)]
+
+
+@cache
+def pixel_formats(encoder: str) -> tuple[str, ...]:
+    """Pixel formats that an encoder takes, its own choice first; empty where the binary does not have it."""
+    answer = subprocess.run(
+        [executable(), "-hide_banner", "-h", f"encoder={encoder}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    match = re.search(r"Supported pixel formats: (.*)", answer.stdout.decode("utf-8", "replace"))
+    return tuple(match[1].split()) if match else ()
+
+
+@cache
+def has_filter(name: str) -> bool:
+    """Whether the binary has a filter; builds differ in zscale."""
+    answer = subprocess.run(
+        [executable(), "-hide_banner", "-h", f"filter={name}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return answer.stdout.startswith(b"Filter ")
+
+
+class Ffmpeg:
+    """A running ffmpeg, to be used in a `with`: standard error is drained all along, and leaving the `with` ends it.
+
+    `hear` gets each line of standard error, from another thread. `errors` holds the lines of level error and worse.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        feeds: bool = False,
+        delivers: bool = False,
+        hear: Callable[[str], None] | None = None,
+    ) -> None:
+        command = [executable(), "-hide_banner", "-nostdin", "-nostats", "-v", "level+info", *arguments]
+        if sys.platform == "linux":
+            command = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), *command]
+        self.errors: deque[str] = deque(maxlen=40)
+        self._last: deque[str] = deque(maxlen=4)
+        self._hear = hear
+        self._fault: Exception | None = None
+        self._heard = time.monotonic()
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if delivers else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us, not for an encoder in the middle of a film
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows' word for the same
+        )
+        self._listener = threading.Thread(target=self._listen, name="ffmpeg's standard error", daemon=True)
+        self._listener.start()
+
+    def __enter__(self) -> "Ffmpeg":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._listener.join()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # bytes that a dead encoder will never take
+                    pipe.close()
+
+    def read_into(self, buffer: bytearray) -> bool:
+        """Fills the buffer from ffmpeg's standard output; False where the output ends first."""
+        assert self._process.stdout is not None
+        view, filled = memoryview(buffer), 0
+        while filled < len(view):
+            count = self._process.stdout.readinto(view[filled:])  # type: ignore[attr-defined]
+            if not count:
+                return False
+            filled += count
+        return True
+
+    def write(self, data: memoryview) -> None:
+        """Hands bytes to ffmpeg's standard input; raises ToolError with ffmpeg's words where it takes no more."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(data)
+        except OSError:
+            self.finish()
+            raise ToolError(f"the encoder stopped: {self.words}") from None
+
+    def finish(self, patience: float | None = None) -> int:
+        """Waits for ffmpeg's end and returns its exit status; `patience`: seconds it may stay silent.
+
+        Raises ToolError where it stays silent for longer.
+        """
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        while True:
+            try:
+                status = self._process.wait(timeout=1)
+                break
+            except subprocess.TimeoutExpired:
+                if patience is not None and time.monotonic() - self._heard > patience:
+                    raise ToolError(f"ffmpeg gave no sign of life for {patience:.0f} s") from None
+        self._listener.join()
+        if self._fault is not None:
+            raise self._fault
+        return status
+
+    @property
+    def words(self) -> str:
+        """What ffmpeg said last, in one line: its errors if it had any."""
+        return "; ".join(list(self.errors)[-3:] or self._last) or "it said nothing"
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        for raw in self._process.stderr:
+            line = raw.decode("utf-8", "replace").rstrip()
+            self._heard = time.monotonic()
+            if match := _TROUBLE.match(line):
+                self.errors.append(match[1])
+            elif line:
+                self._last.append(line)
+            if self._hear is None or self._fault is not None:
+                continue
+            try:
+                self._hear(line)
+            except Exception as error:  # raised again by finish: a full pipe would hold ffmpeg for ever
+                self._fault = error
+                self._process.kill()

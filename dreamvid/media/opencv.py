@@ -1,0 +1,26 @@
+"""OpenCV, loaded where it is first needed."""
+
+import os
+from functools import cache
+from types import ModuleType
+
+from dreamvid.core.errors import ToolError
+
+
+@cache
+def load() -> ModuleType:
+    """The module cv2, with its own log silenced: what it has to say is said by our errors.
+
+    Raises ToolError where a system library is missing, as libGL is on a bare container.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # its ffmpeg writes to standard error past every log
+    try:
+        import cv2
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        raise ToolError(
+            f"OpenCV cannot be loaded ({reason}): on Debian or Ubuntu `apt-get install libgl1 libglib2.0-0`, "
+            "or `pip install opencv-python-headless` in place of opencv-python"
+        ) from error
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2

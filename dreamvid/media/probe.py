@@ -1,0 +1,299 @@
+"""A path -> SourceInfo: a strict decode for what is really there, the container for the rest."""
+
+import hashlib
+import os
+import stat
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+
+import av
+
+from dreamvid.core.errors import SourceError
+from dreamvid.core.framing import MAX_SIDE
+from dreamvid.core.types import SourceInfo, Stream
+from dreamvid.media import container, decode, images
+from dreamvid.media.damage import mend
+from dreamvid.media.ffmpeg import FENCE, has_filter, location
+
+MAX_RATE = 240  # a base rate above it is a clock (1000, 90000), not a rate
+STANDARD_RATES = (
+    *(Fraction(rate, 1001) for rate in (24000, 30000, 60000)),
+    *map(Fraction, (24, 25, 30, 50, 60, 120, 240)),
+)
+
+# What OpenCV was seen to read bit-equal to ffmpeg. Interlaced comes out black there, mirrored upside down, HDR off by
+# 39 levels, 10 bits by 1.4, and alpha is dropped.
+PLAIN_CODECS = {"h264", "hevc", "mpeg4", "vp8", "vp9", "ffv1"}  # no AV1: its OpenCV wants hardware for it
+PLAIN_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts"}
+PLAIN_PIXELS = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray"}
+PLAIN_SPACES = {"unknown", "bt709", "smpte170m", "bt470bg"}
+
+TO_SDR = (
+    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=hable:desat=0,"
+    "zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
+)
+OVER_BLACK = "format=gbrap,premultiply=inplace=1,format=gbrp"
+DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
+
+PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What only the container says."""
+
+    format: str = ""
+    codec: str = ""
+    rates: tuple[Fraction, ...] = ()
+    turned: bool = False
+    decoder: str = ""
+    alpha: bool = False
+    pictures: int = 1
+    audio: tuple[Stream, ...] = ()
+    subtitles: tuple[Stream, ...] = ()
+    chapters: int = 0
+    lead: Fraction = Fraction(0)
+
+
+def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
+    """Finds out everything about a source: a video, a GIF, a still or a folder of images.
+
+    With `tolerate_damage` a damaged frame repeats the last good one and is listed in `damaged`. Raises SourceError,
+    with one line of what is wrong, for what cannot be read whole.
+    """
+    if not source:
+        raise SourceError("the source has no name: give a video, a GIF, a still or a folder of images")
+    path = Path(os.path.abspath(source))  # noqa: PTH100 (resolve would follow links)
+    name = images.shown(path)
+    head = _head(path, name)
+    if path.is_dir():
+        return images.probe_folder(path)
+    if images.is_still(head):
+        return images.probe_still(path, identity(path))
+    return _probe_video(path, name, head, tolerate_damage)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be said in UTF-8: OpenCV crashes on one that cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def identity(path: Path) -> str:
+    """sha256 of a file's bytes, all of them; raises SourceError where they cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"{images.shown(path)} cannot be read: {error.strerror}") from None
+
+
+def _head(path: Path, name: str) -> bytes:
+    try:
+        if path.is_symlink() and not path.exists():
+            raise SourceError(f"{name}: the link leads nowhere")
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return b""
+        if not stat.S_ISREG(mode):
+            raise SourceError(f"{name} is no regular file: copy it to one first")
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except FileNotFoundError:
+        hint = "; give the folder that holds the images" if "%" in path.name else ""
+        raise SourceError(f"{name}: there is no such file in {images.shown(path.parent, whole=True)}{hint}") from None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{name} cannot be opened: {getattr(error, 'strerror', error)}") from None
+    if not head:
+        raise SourceError(f"{name} is empty (0 bytes)")
+    if head.lstrip().startswith(PLAYLISTS):
+        raise SourceError(f"{name} is a playlist or a text that names other files: give the video itself")
+    return head
+
+
+def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceInfo:
+    facts = Facts(format="webp", alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name)
+    seen = decode.decode(path, decoder=facts.decoder)
+    damaged: tuple[int, ...] = ()
+    chosen = ""
+    if seen.errors or not seen.times:
+        seen, damaged, chosen = mend(path, name, facts.decoder, seen, tolerate)
+    if len(seen.sizes) > 1:
+        (old, _), (new, number) = seen.sizes[:2]
+        raise SourceError(
+            f"{name}: the size changes from {old[0]}x{old[1]} to {new[0]}x{new[1]} at frame {number}: "
+            "cut it there and dream the parts one by one"
+        )
+    stamps = [None if time is None else time + facts.lead for time in seen.times]
+    delay, times, end, rate = timeline(stamps, seen.last, facts.rates)
+    (width, height), _ = seen.sizes[0]
+    info = SourceInfo(
+        name=name,
+        kind="video",
+        height=height,
+        width=width,
+        times=times,
+        end=end,
+        rate=rate,
+        identity=identity(path),
+        sar=seen.sar if Fraction(1, 10) <= seen.sar <= 10 else Fraction(1),
+        delay=delay,
+        decoder=facts.decoder,
+        files=(path,),
+        audio=facts.audio,
+        subtitles=facts.subtitles,
+        chapters=facts.chapters,
+        damaged=damaged,
+    )
+    plain = (
+        facts.format in PLAIN_FORMATS
+        and facts.codec in PLAIN_CODECS
+        and facts.pictures == 1
+        and seen.pixel_format in PLAIN_PIXELS
+        and seen.space in PLAIN_SPACES
+        and not (facts.turned or facts.alpha or seen.interlaced or damaged or facts.decoder)
+    )
+    filters = _filters(name, facts, seen)
+    if plain and not filters and _is_text(name):
+        return replace(info, reader="opencv")
+    return replace(info, reader="ffmpeg", filters=",".join(part for part in (chosen, *filters) if part))
+
+
+def _filters(name: str, facts: Facts, seen: decode.Decoded) -> list[str]:
+    filters = [DEINTERLACE] if seen.interlaced else []
+    if seen.transfer in ("smpte2084", "arib-std-b67"):
+        if not (has_filter("zscale") and has_filter("tonemap")):
+            raise SourceError(
+                f"{name} is HDR, and this ffmpeg has no zscale to bring it to SDR: convert it to SDR first"
+            )
+        filters.append(TO_SDR)
+    if facts.alpha or _has_alpha(seen.pixel_format):
+        filters.append(OVER_BLACK)
+    return filters
+
+
+def _has_alpha(pixel_format: str) -> bool:
+    try:
+        return any(part.is_alpha for part in av.VideoFormat(pixel_format).components)
+    except ValueError:  # newer than PyAV
+        return False
+
+
+def timeline(
+    stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fraction]
+) -> tuple[Fraction, tuple[Fraction, ...], Fraction, Fraction]:
+    """Time stamps as decoded -> delay, times from 0, end, and the base rate.
+
+    `last`: how long the last frame stays, 0 if unknown; `claimed`: rates that the container names. Stamps that are
+    missing or do not rise give way to the claimed rate.
+    """
+    sane = tuple(rate for rate in claimed if 0 < rate <= 1000)
+    usual = sane[0] if sane else Fraction(25)
+    known = [stamp for stamp in stamps if stamp is not None]
+    delay = max(Fraction(0), known[0]) if known else Fraction(0)
+    if len(known) < len(stamps) or any(b <= a for a, b in pairwise(known)):
+        count = len(stamps)
+        return delay, tuple(n / usual for n in range(count)), count / usual, usual
+    times = tuple(stamp - known[0] for stamp in known)
+    if last <= 0:
+        last = times[-1] - times[-2] if len(times) > 1 else 1 / usual
+    end = times[-1] + last
+    return delay, times, end, base_rate(times, end, sane)
+
+
+def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fraction, ...]) -> Fraction:
+    """The constant rate that shows every frame: a claimed one that fits, a usual one, or that of the nearest two.
+
+    `times`: rising seconds from 0; `claimed`: what the container says, most trusted first.
+    """
+    if len(times) == 1:  # a clock of 100 is all that a GIF of one picture claims
+        return next((rate for rate in (1 / end, *claimed) if 1 <= rate <= MAX_RATE), Fraction(25))
+    claimed = tuple(kind for rate in claimed for kind in (_tidy(rate), rate))
+    steps = {b - a for a, b in pairwise(times)}
+    even = (1 / steps.pop(),) if len(steps) == 1 else ()
+    for rate in (*claimed, *even):
+        if _places(times, end, rate) == list(range(len(times))):
+            return rate
+    usual = (*sorted(rate for rate in claimed if rate <= MAX_RATE), *STANDARD_RATES)
+    fitting = [rate for rate in usual if len(_places(times, end, rate)) == len(times)]
+    if fitting:
+        return next((rate for rate in fitting if _on_grid(times, rate)), fitting[0])
+    shortest = min(b - a for a, b in pairwise(times))
+    return min(Fraction(1000), (1 / shortest).limit_denominator(1001))
+
+
+def _on_grid(times: tuple[Fraction, ...], rate: Fraction) -> bool:
+    """Whether every time stamp lies on a frame of that rate, to a tenth of one."""
+    return all(abs(time * rate - round(time * rate)) < Fraction(1, 10) for time in times)
+
+
+def _tidy(rate: Fraction) -> Fraction:
+    """The whole or NTSC rate that a claim such as 19001/317 was rounded from; the claim itself where none is near."""
+    near = min((Fraction(round(rate)), Fraction(round(rate) * 1000, 1001)), key=lambda kind: abs(kind - rate))
+    return near if near and abs(near / rate - 1) < Fraction(1, 2000) else rate
+
+
+def _places(times: tuple[Fraction, ...], end: Fraction, rate: Fraction) -> list[int]:
+    """The output frame in which each source frame first shows (see `timing.frame_map`), up to one that never does."""
+    places = [ceil(time * rate - Fraction(1, 2)) for time in (*times, end)]
+    hidden = next((number for number, (a, b) in enumerate(pairwise(places)) if a >= b), len(times))
+    return places[:hidden]
+
+
+def _facts(path: Path, name: str) -> Facts:
+    try:
+        with av.open(location(path), options=FENCE) as opened:
+            stream = container.picture(opened)
+            if stream is None:
+                cover = " (a cover picture is none)" if opened.streams.video else ""
+                raise SourceError(f"{name} has no video in it{cover}")
+            if max(stream.width, stream.height) > MAX_SIDE:
+                raise SourceError(f"{name} is {stream.width}x{stream.height}: more than {MAX_SIDE} a side is not read")
+            hidden = stream.metadata.get("alpha_mode") == "1"  # vp8 and vp9 keep alpha beside the picture
+            codec = stream.codec_context.codec.canonical_name
+            rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
+            return Facts(
+                format=opened.format.name,
+                codec=codec,
+                rates=tuple(Fraction(rate) for rate in rates if rate),
+                turned=_is_turned(opened, stream),
+                decoder=f"libvpx{'-vp9' if codec == 'vp9' else ''}" if hidden and codec in ("vp8", "vp9") else "",
+                alpha=hidden,
+                pictures=len(opened.streams.video),
+                audio=tuple(map(_stream, opened.streams.audio)),
+                subtitles=tuple(map(_stream, opened.streams.subtitles)),
+                chapters=len(opened.chapters()),
+                lead=container.lead(opened, ["video"]),
+            )
+    except (av.FFmpegError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(
+            f"{name} cannot be opened as a video or an image: its header is missing or damaged, "
+            f"or it is something else ({reason})"
+        ) from None
+
+
+def _stream(stream: av.stream.Stream) -> Stream:
+    context = stream.codec_context
+    return Stream(context.codec.canonical_name if context is not None else "unknown", stream.language or "und")
+
+
+def _is_turned(opened: av.container.InputContainer, stream: av.video.stream.VideoStream) -> bool:
+    """Whether the display matrix does more than quarter turns: OpenCV takes mirrored for upside down."""
+    try:
+        frame = next(opened.decode(stream), None)
+    except av.FFmpegError:
+        return True
+    data = frame.side_data.get("DISPLAYMATRIX") if frame is not None else None
+    if data is None:
+        return False
+    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])  # type: ignore[call-overload]
+    return not (a * d - b * c > 0 and (a == d == 0 or b == c == 0))

@@ -1,0 +1,109 @@
+"""SourceInfo -> frames: upright RGB, from any frame on, cropped, resized and padded as planned."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from dreamvid.core.errors import SourceError
+from dreamvid.core.framing import Framing
+from dreamvid.core.types import Frame, Pixels, SourceInfo
+from dreamvid.media import images, opencv
+from dreamvid.media.ffmpeg import STEADY, Ffmpeg, source_arguments
+
+Reader = Callable[[SourceInfo, Sequence[int]], Iterator[Pixels]]
+
+
+def read(info: SourceInfo, framing: Framing, indices: Sequence[int]) -> Generator[Frame, None, None]:
+    """Yields the source's frames with these strictly rising numbers, at the size that `framing` plans.
+
+    Decodes from the start, whatever the first number: that alone is exact in every container. Closing the generator
+    ends the decoder. Raises SourceError where fewer frames come than were counted.
+    """
+    wanted = list(indices)
+    if any(b <= a for a, b in pairwise(wanted)) or (wanted and not 0 <= wanted[0] <= wanted[-1] < info.frames):
+        raise ValueError(f"frames must be strictly rising numbers below {info.frames}")
+    for index, pixels in zip(wanted, READERS[info.reader](info, wanted), strict=True):
+        yield Frame(index, info.times[index], apply(framing, pixels))
+
+
+def apply(framing: Framing, pixels: Pixels) -> Pixels:
+    """Crops, resizes and pads (with black) one picture, H x W x 3; where no size changes, no byte does."""
+    cropped = pixels[slice(*framing.rows), slice(*framing.cols)]
+    height, width = framing.inner
+    if cropped.shape[:2] != (height, width):
+        cv2 = opencv.load()
+        shrinks = height * width < cropped.shape[0] * cropped.shape[1]
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        cropped = cv2.resize(np.ascontiguousarray(cropped), (width, height), interpolation=how)
+    if framing.size != framing.inner:
+        top, left = ((outer - inner) // 2 for outer, inner in zip(framing.size, framing.inner, strict=True))
+        padded = np.zeros((*framing.size, 3), np.uint8)
+        padded[top : top + height, left : left + width] = cropped
+        return padded
+    return np.ascontiguousarray(cropped)
+
+
+def _short(info: SourceInfo, index: int) -> SourceError:
+    return SourceError(
+        f"{info.name}: frame {index} of {info.frames} does not come again; did the file change meanwhile?"
+    )
+
+
+def _opencv(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
+    cv2 = opencv.load()
+    capture = cv2.VideoCapture(str(info.files[0]), cv2.CAP_FFMPEG)
+    try:
+        position = 0
+        for index in wanted:
+            while position < index:  # grab() decodes without converting
+                if not capture.grab():
+                    raise _short(info, position)
+                position += 1
+            done, bgr = capture.read()
+            if not done or bgr.shape[:2] != (info.height, info.width):
+                raise _short(info, index)
+            position += 1
+            yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    finally:
+        capture.release()
+
+
+def _ffmpeg(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
+    """Frames through our own pipe. `info.filters` drops damaged frames, so the last good one is the last delivered."""
+    if not wanted:
+        return
+    lost = set(info.damaged)
+    delivered = np.cumsum([number not in lost for number in range(wanted[-1] + 1)]) - 1
+    position = int(delivered[wanted[0]])
+    filters = [info.filters, f"trim=start_frame={position}"] if position else [info.filters]
+    chain = ",".join(part for part in filters if part) or "null"
+    source = source_arguments(info.files[0], decoder=info.decoder, mood=STEADY if lost else ())
+    output = [
+        "-map",
+        "0:V:0",
+        "-vf",
+        chain,
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "pipe:1",
+    ]
+    with Ffmpeg([*source, *output], delivers=True) as ffmpeg:
+        position -= 1
+        pixels: Pixels | None = None
+        for index in wanted:
+            while position < delivered[index]:
+                buffer = bytearray(info.height * info.width * 3)
+                if not ffmpeg.read_into(buffer):
+                    raise _short(info, index)
+                pixels = np.frombuffer(buffer, np.uint8).reshape(info.height, info.width, 3)
+                position += 1
+            assert pixels is not None
+            yield pixels
+
+
+READERS: dict[str, Reader] = {"opencv": _opencv, "ffmpeg": _ffmpeg, "image": images.frames}

@@ -1,0 +1,43 @@
+"""Names of a net's classes from a file, for weights that do not bring them."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from dreamvid.core.errors import NetError
+from dreamvid.models.net import Net, outputs
+
+
+def with_classes(net: Net, file: Path) -> Net:
+    """The net with the class names of a file, in the order of its outputs: one a line, or a JSON list of them.
+
+    Raises NetError for a file that is none, and where it has another number of names than the net has outputs.
+    """
+    names = _names(file)
+    count = outputs(net)
+    if len(names) != count:
+        raise NetError(
+            f"{file} has {len(names)} class names and {net.name} has {count} outputs: "
+            "give one name a line, in the order of the outputs"
+        )
+    sha256 = hashlib.sha256(json.dumps([net.sha256, names]).encode()).hexdigest()  # a class by name is another, too
+    return replace(net, classes=names, synonyms={}, groups={}, sha256=sha256)
+
+
+def _names(file: Path) -> tuple[str, ...]:
+    try:
+        text = file.read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise NetError(f"{file} is no text: give class names, one a line, or a JSON list of them") from None
+    except (OSError, ValueError):  # also a name that no file can have
+        raise NetError(f"there is no file of class names {file}") from None
+    if not text.startswith("["):
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise NetError(f'{file} is no JSON list of names, such as ["maize", "sorghum"]')
+    return tuple(names)

@@ -1,0 +1,146 @@
+"""torchvision's classification nets: with the weights of its hub, or those of a file."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.client import HTTPException
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+from urllib.parse import urlparse
+
+import torch
+from torch import nn
+
+from dreamvid.core.errors import NetError
+from dreamvid.models import imagenet
+from dreamvid.models.checkpoint import Checkpoint, fill, final_classes, load
+from dreamvid.models.layer_aliases import aliases_of
+from dreamvid.models.net import Net
+from dreamvid.models.vit_tokens import AnySize
+
+# Where a good first dream is found in nets that people ask for; any other net wants its layer named.
+FAVOURITE_LAYERS = {
+    "googlenet": ("inception4c",),
+    "inception_v3": ("Mixed_6b",),
+    "vgg16": ("features.22",),
+    "vgg19": ("features.25",),
+    "resnet18": ("layer3",),
+    "resnet50": ("layer3",),
+    "squeezenet1_0": ("features.9",),
+    "squeezenet1_1": ("features.9",),
+    "alexnet": ("features.9",),
+}
+
+
+def names() -> list[str]:
+    """Every classification net of torchvision; it takes seconds to load."""
+    import torchvision.models as models
+
+    names: list[str] = models.list_models(module=models)
+    return names
+
+
+def from_file(name: str, checkpoint: Checkpoint) -> Net:
+    """The net with the weights of a file, which may know other classes; raises NetError where they do not fit."""
+    options = {"aux_logits": any(key.startswith(("aux", "AuxLogits")) for key in checkpoint.tensors)}
+    module = build(name, **options)
+    if (number := final_classes(module, checkpoint)) is not None:
+        module = build(name, num_classes=number, **options)
+    fill(module, checkpoint, name)
+    classes = None if number is None else tuple(str(index) for index in range(number))
+    if "classes" in checkpoint.metadata:
+        classes = tuple(checkpoint.entry("classes"))
+        if len(classes) != (number or 1000):
+            raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes and has {number or 1000}")
+    net = net_of(name, module, checkpoint.sha256, classes)
+    if "mean" not in checkpoint.metadata:
+        return net
+    return replace(net, mean=tuple(checkpoint.entry("mean")), std=tuple(checkpoint.entry("std")))
+
+
+def from_hub(name: str) -> Net:
+    """The net with torchvision's weights, fetched where they are not on this machine; raises NetError."""
+    import torchvision.models as models
+
+    with _told(name):
+        module = models.get_model(name, weights=models.get_model_weights(name).DEFAULT)
+    return net_of(name, module, load(cached(name)).sha256)
+
+
+def fetch(name: str) -> Path:
+    """Fetches torchvision's weights of a net where they are not on this machine, and returns where they lie.
+
+    Raises NetError.
+    """
+    import torchvision.models as models
+
+    file = cached(name)
+    if not file.is_file():
+        with _told(name):
+            models.get_model_weights(name).DEFAULT.get_state_dict(progress=True, check_hash=True)
+    return file
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Tells in one line why the weights of a net of torchvision could not be had."""
+    import torchvision.models as models
+
+    url, file = models.get_model_weights(name).DEFAULT.url, cached(name)
+    try:
+        yield
+    except (OSError, HTTPException, RuntimeError, UnpicklingError, EOFError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if file.is_file():
+            raise NetError(f"{file} is damaged: delete it, and it is fetched again") from None
+        raise NetError(
+            f"the weights of {name} are not on this machine and could not be fetched ({reason}); "
+            f"download {url} and put it at {file}, or name a file with --weights"
+        ) from None
+
+
+def cached(name: str) -> Path:
+    """Returns the path of torchvision's weights of a net once they are fetched."""
+    import torchvision.models as models
+
+    url = models.get_model_weights(name).DEFAULT.url
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
+
+
+def build(name: str, **options: Any) -> nn.Module:
+    """An architecture of torchvision without weights; options that it does not know are left out."""
+    import torchvision.models as models
+
+    builder: Callable[..., nn.Module] = models.get_model_builder(name)
+    if name in ("googlenet", "inception_v3"):
+        # As torchvision builds them for its own weights: they expect the input rescaled inside.
+        return builder(weights=None, transform_input=True, init_weights=True, **{"aux_logits": False, **options})
+    options.pop("aux_logits", None)
+    return builder(weights=None, **options)
+
+
+def net_of(name: str, module: nn.Module, sha256: str, classes: tuple[str, ...] | None = None) -> Net:
+    """A net of torchvision with the facts that belong to its name; `classes`: None: those of torchvision's weights."""
+    import torchvision.models as models
+
+    default = models.get_model_weights(name).DEFAULT
+    recipe = default.transforms()
+    mean, std = tuple(recipe.mean), tuple(recipe.std)
+    if getattr(module, "transform_input", False):  # brings the picture to [-1, 1] inside: said here, all can see it
+        module.transform_input = False  # type: ignore[assignment]
+        mean = std = (0.5, 0.5, 0.5)
+    if isinstance(module, models.VisionTransformer):
+        module = AnySize(module)
+    return Net(
+        name,
+        module.eval(),
+        mean,
+        std,
+        sha256,
+        tuple(default.meta["categories"]) if classes is None else classes,
+        FAVOURITE_LAYERS.get(name, ()),
+        aliases=aliases_of(name, module),
+        synonyms=imagenet.synonyms() if classes is None else {},
+        groups=imagenet.groups() if classes is None else {},
+    )

@@ -1,0 +1,300 @@
+"""What a net is: its layers by name, what it expects of a picture, the classes it knows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from dreamvid.core.errors import NetError, nearest
+from dreamvid.models.vit_tokens import as_map
+
+OUTPUT = "output"  # the layer name of what a net's forward returns: its logits
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in [0, 1]
+INPUT = "input"  # the layer name of the picture itself, before mean and std
+
+
+@dataclass(frozen=True)
+class Net:
+    """A classification net with the facts that dreaming needs; nobody else asks which net it is.
+
+    `mean`, `std`: per channel, of RGB in [0, 1]. `statistics`: layer -> (channels,) mean square of each channel over
+    photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named.
+    `sha256`: of the weights. `catalogue`: name -> (layer, number) of channels that have a name, empty where none do.
+    `aliases`: other names of layers, such as `conv5_2`, -> the layer. `side`: of a picture that it takes, in pixels.
+    `synonyms`: word -> the classes that it means. `groups`: word -> many classes, any of which it stands for.
+    `notes`: layer -> what it dreams, for those of which that is known.
+    `dense`: its output is a map, (N, classes, h, w), and a picture too small for it is not continued.
+    """
+
+    name: str
+    module: nn.Module
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    sha256: str
+    classes: tuple[str, ...] = ()
+    default_layers: tuple[str, ...] = ()
+    statistics: dict[str, Tensor] = field(default_factory=dict)
+    catalogue: dict[str, tuple[str, int]] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    synonyms: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    side: int = 224
+    dense: bool = False
+
+    def layer_name(self, wanted: str) -> str:
+        """The layer that an alias means; every other name is given back as it is."""
+        return self.aliases.get(wanted, wanted)
+
+    def class_indices(self, wanted: str) -> tuple[int, ...]:
+        """Returns the classes of a group given by name, or the one class that `class_index` finds; raises NetError."""
+        return self._group(wanted) or (self.class_index(wanted),)
+
+    def class_index(self, wanted: str) -> int:
+        """The index of a class given by name or synonym (any case, `_` or `-` for space), or by number.
+
+        A class's own name goes before a synonym. Raises NetError, also for a word that means several classes.
+        """
+        count = len(self.classes) or outputs(self)
+        if not count:
+            raise NetError(f"{self.name} has no classes: dream a layer or a channel of it instead")
+        if wanted.isdecimal() and len(wanted) < 10 and int(wanted) < count:
+            return int(wanted)
+        meant = self._classes_meant(plainly(wanted))
+        if len(meant) > 1:
+            each = " or ".join(f"{self.class_name(index)} ({index})" for index in meant)
+            raise NetError(f"{wanted!r} means several classes of {self.name}: give {each}, by name or number")
+        if not meant:
+            raise NetError(self._no_class(wanted, count))
+        return meant[0]
+
+    def class_name(self, index: int) -> str:
+        """The name of a class, or its number where it has none."""
+        return self.classes[index] if self.classes else str(index)
+
+    def _classes_meant(self, key: str) -> list[int]:
+        """The classes of that name, or else of that synonym, in order."""
+        own = [index for index, name in enumerate(self.classes) if plainly(name) == key]
+        return own or sorted({at for word, meant in self.synonyms.items() if plainly(word) == key for at in meant})
+
+    def _group(self, wanted: str) -> tuple[int, ...]:
+        """Returns the classes of a group given by name, none where there is no such group."""
+        return {plainly(word): indices for word, indices in self.groups.items()}.get(plainly(wanted), ())
+
+    def _no_class(self, wanted: str, count: int) -> str:
+        """Why there is no such class, in one line that says what there is."""
+        if wanted.removeprefix("-").isdecimal():
+            return f"{self.name} has no class {wanted!r} (it has {count}): give a number from 0 to {count - 1}"
+        if not self.classes:
+            return f"{self.name} has no names for its classes: give a number from 0 to {count - 1}, or net.classes"
+        if self._group(wanted):
+            return f"{wanted!r} is a group of many classes of {self.name}: give one of them"
+        known = dict.fromkeys(map(plainly, (*self.classes, *self.synonyms, *self.groups)))
+        return f"{self.name} has no class {wanted!r} (it has {count}){nearest(plainly(wanted), known)}"
+
+    def named_channel(self, wanted: str) -> tuple[str, int]:
+        """Layer and number of a channel given by name (any case, `_` or `-` for space); raises NetError."""
+        _check_catalogue(self)
+        plain = {plainly(name): channel for name, channel in self.catalogue.items()}
+        key = plainly(wanted)
+        if key not in plain:
+            raise NetError(
+                f"{self.name} has no channel named {wanted!r}{nearest(key, plain)}; "
+                f"`dreamvid models channels {self.name}` has all names, LAYER:N is a channel without one"
+            )
+        return plain[key]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer as users see it: output shape at the net's `side`, stride and receptive field in pixels.
+
+    `note`: what it dreams, where that is known. A receptive field of None is everything; what has a stride of None has
+    no places.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    stride: int | None
+    receptive_field: int | None
+    aliases: tuple[str, ...] = ()
+    note: str = ""
+
+
+class _Enough(Exception):  # noqa: N818 - it is no error
+    """Every layer asked for has been seen: the rest of the net need not run."""
+
+
+@contextmanager
+def tapped(module: nn.Module, names: list[str], keep: Callable[[str, Tensor], None]) -> Iterator[None]:
+    """While open, hands each named layer's output to `keep` whenever that layer runs; tokens as a map of their patches.
+
+    A module that is called several times in one run (ResNet's ReLU) means its first call, everywhere in this file.
+    """
+    modules = dict(module.named_modules())
+    patches: tuple[int, ...] | None = None
+
+    def convolved(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        nonlocal patches
+        patches = tuple(output.shape)
+
+    def hook(name: str) -> Callable[..., None]:
+        def taken(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                keep(name, as_map(output, patches))
+
+        return taken
+
+    handles = [part.register_forward_hook(convolved) for part in modules.values() if isinstance(part, nn.Conv2d)]
+    handles += [modules[name].register_forward_hook(hook(name)) for name in names]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def activations(module: nn.Module, x: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
+    """Runs a net just as far as the last of `layers` and returns their outputs.
+
+    `x`: (N, 3, H, W), normalised. OUTPUT is the net's own result.
+    """
+    found: dict[str, Tensor] = {}
+    inner = [name for name in layers if name not in (OUTPUT, INPUT)]
+
+    def keep(name: str, output: Tensor) -> None:
+        found.setdefault(name, output)
+        if OUTPUT not in layers and len(found) == len(inner):
+            raise _Enough
+
+    with tapped(module, inner, keep):
+        try:
+            if inner or OUTPUT in layers:
+                found[OUTPUT] = module(x)
+        except _Enough:
+            pass
+    return {name: found[name] for name in layers if name != INPUT}
+
+
+def layer_shapes(net: Net, height: int | None = None, width: int | None = None) -> dict[str, tuple[int, ...]]:
+    """The output shape (without batch) of every layer that runs, in order, at the net's own size where none is given.
+
+    Raises NetError where no image goes in.
+    """
+    height, width = height or net.side, width or net.side
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def keep(name: str, output: Tensor) -> None:
+        shapes.setdefault(name, tuple(output.shape[1:]))
+
+    names = [name for name, _ in net.module.named_modules() if name]
+    with torch.inference_mode(), tapped(net.module, names, keep):
+        try:
+            result = net.module(torch.zeros(1, 3, height, width))
+        except Exception as error:
+            raise NetError(
+                f"{net.name} does not take an RGB picture of {width}x{height}: {first_line(error)}"
+            ) from None
+    if isinstance(result, Tensor):
+        shapes[OUTPUT] = tuple(result.shape[1:])
+    return shapes
+
+
+def outputs(net: Net) -> int:
+    """Counts the classes of the net's output, 0 where it is neither a vector nor a map; raises NetError."""
+    shape = layer_shapes(net).get(OUTPUT, ())
+    return shape[0] if len(shape) in (1, 3) else 0
+
+
+def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape of a layer, as `Net.layer_name` gives it; raises NetError, with the nearest names, for one that is not.
+
+    `shapes`: as `layer_shapes` gives them.
+    """
+    if layer not in shapes:
+        known = layer in dict(net.module.named_modules())
+        why = "is not used when it dreams (training only)" if known else "does not exist"
+        near = nearest(layer, [*shapes, *net.aliases])
+        raise NetError(f"layer {layer!r} of {net.name} {why}{near}; `dreamvid models layers {net.name}` has all")
+    return shapes[layer]
+
+
+def channels_by_depth(net: Net) -> list[tuple[str, str, int]]:
+    """The catalogue as (name, layer, number), in the order the layers run, then by number; raises NetError for none."""
+    _check_catalogue(net)
+    depth = {layer: place for place, layer in enumerate(layer_shapes(net))}
+    channels = [(name, layer, number) for name, (layer, number) in net.catalogue.items()]
+    return sorted(channels, key=lambda channel: (depth[channel[1]], channel[2]))
+
+
+def _check_catalogue(net: Net) -> None:
+    if not net.catalogue:
+        raise NetError(f"{net.name} has no channels with names (dreamnet with its own weights has): give LAYER:N")
+
+
+def describe(net: Net) -> list[Layer]:
+    """Every layer with its shape, stride and exact receptive field.
+
+    The field is found by sending NaN through the net: with one bad pixel a column, the outputs it reaches are counted.
+    Over one stride of pixel positions they sum up to the receptive field. Only what is linear in position is so
+    measured; a layer that sees the whole picture, or has no position, gets None.
+    """
+    width, height, probes = 2048, _least_height(net), 32
+    shapes = layer_shapes(net)
+    names = [name for name in shapes if name != OUTPUT]
+    reached: dict[str, list[Tensor]] = {}  # layer -> (pictures, columns), for each run of a few pictures
+
+    def keep(name: str, output: Tensor, run: set[str]) -> None:
+        if output.ndim == 4 and name not in run:
+            run.add(name)
+            reached.setdefault(name, []).append(output.isnan().any(dim=1).any(dim=1))
+
+    pictures = torch.zeros(probes, 3, height, width)
+    pictures[torch.arange(probes), :, height // 2, width // 2 + torch.arange(probes)] = float("nan")
+    half: dict[str, tuple[int, ...]] = {}
+    try:
+        half = layer_shapes(net, height, width // 2)
+        for few in pictures.split(4):  # 2048 columns of a wide net take memory
+            with torch.inference_mode(), tapped(net.module, names, partial(keep, run=set())):
+                net.module(few)
+    except Exception:
+        reached.clear()  # a net of one fixed input size: shapes are all there is to tell
+    layers = []
+    for name in names:
+        hits = torch.cat(reached[name]) if name in reached else None
+        whole = hits is None or bool(hits.all())
+        # By what the other half of the columns adds: without padding, the layer's width alone would not tell.
+        added = 0 if hits is None else hits.shape[1] - half[name][-1]
+        stride = None if hits is None else round(width / 2 / added) if added else width
+        if whole or hits is None or stride is None:
+            size = None
+        else:
+            count = probes // stride * stride or probes  # of pixels, whole strides where that can be
+            size = round(int(hits[:count].sum()) * stride / count)
+        aliases = tuple(alias for alias, layer in net.aliases.items() if layer == name)
+        layers.append(Layer(name, shapes[name], stride, size, aliases, net.notes.get(name, "")))
+    return layers
+
+
+def _least_height(net: Net) -> int:
+    """Rows of a wide strip that the net takes, in pixels: few, or as many as its own pictures have."""
+    if net.dense:
+        return net.side
+    try:
+        layer_shapes(net, height=64)
+    except NetError:
+        return net.side
+    return 64
+
+
+def plainly(name: str) -> str:
+    """A name as it is compared: in lower case, with spaces for `_` and `-`."""
+    return name.lower().replace("_", " ").replace("-", " ")
+
+
+def first_line(error: BaseException | None) -> str:
+    """What an error says in its first line, or its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,197 @@
+"""Makes a net ready to dream, once a job and nowhere else: cut, folded, frozen, laid out for the processor.
+
+What is gained and lost is measured in `tests/benchmarks/`.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from dreamvid.core.errors import NetError
+from dreamvid.models.net import INPUT, OUTPUT, Net, activations, first_line, tapped
+
+SIDES = (16, 32, 48, 64, 96, 128, 224, 256, 299, 320, 336, 384, 448)  # pictures that nets are built for
+
+
+@dataclass(frozen=True)
+class PreparedNet:
+    """A net cut behind the layers that are used; call it with a picture to get their activations."""
+
+    name: str
+    module: nn.Module
+    layers: frozenset[str]
+    mean: Tensor
+    std: Tensor
+    min_size: int
+    dtype: torch.dtype
+    dense: bool = False
+    max_size: int | None = None
+
+    def __call__(self, image: Tensor) -> dict[str, Tensor]:
+        """Activations of `image`, (1, 3, H, W) RGB float32 in [0, 1], float32, by layer name; INPUT is `image` itself.
+
+        A picture smaller than `min_size` is continued by mirror images up to it. Raises NetError for one larger than
+        `max_size`, which a net for pictures of one size has.
+        """
+        if self.max_size is not None and max(image.shape[-2:]) > self.max_size:
+            raise NetError(f"{self.name} takes pictures of {self.max_size}x{self.max_size} alone: give dream.tile that")
+        x = (_at_least(image, self.min_size) - self.mean) / self.std
+        x = x.to(dtype=self.dtype, memory_format=torch.channels_last)
+        found = activations(self.module, x, self.layers)
+        return {name: value.float() for name, value in found.items()} | {INPUT: image}
+
+    def check_size(self, height: int, width: int) -> None:
+        """Raises NetError for a picture that is too small for a dense head."""
+        if self.dense and min(height, width) < self.min_size:
+            raise NetError(
+                f"the dense head of {self.name} takes pictures and tiles of at least {self.min_size}x{self.min_size} "
+                f"pixels, not {width}x{height}: give a larger --size, or leave out net.dense"
+            )
+
+
+def prepare(net: Net, layers: frozenset[str], device: torch.device, dtype: torch.dtype) -> PreparedNet:
+    """Cuts, folds and lays out `net` for gradient steps on `device` in `dtype`; `net` itself stays as it is.
+
+    Raises NetError where the net takes no picture at all.
+    """
+    module = copy.deepcopy(net.module).eval().requires_grad_(False)
+    for part in module.modules():
+        # A layer's output is kept while the net runs on: nothing may write over it.
+        if hasattr(part, "inplace"):
+            part.inplace = False  # type: ignore[assignment]
+    min_size, max_size = _sizes(net, module, layers)
+    module = _batch_norm_folded(module, layers, min_size).to(device, dtype).to(memory_format=torch.channels_last)
+    if device.type == "cpu" and dtype == torch.bfloat16:
+        module = _strided_depthwise_exact(module)
+    mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (net.mean, net.std))
+    return PreparedNet(net.name, module, layers, mean, std, min_size, dtype, net.dense, max_size)
+
+
+class _Exact(nn.Conv2d):
+    """A convolution that computes in float32 between parts in another type."""
+
+    def __init__(self, part: nn.Conv2d) -> None:
+        super().__init__(
+            part.in_channels,
+            part.out_channels,
+            part.kernel_size,  # type: ignore[arg-type]
+            part.stride,  # type: ignore[arg-type]
+            part.padding,  # type: ignore[arg-type]
+            part.dilation,  # type: ignore[arg-type]
+            part.groups,
+            part.bias is not None,
+            part.padding_mode,
+        )
+        self.load_state_dict(part.state_dict())
+        self.requires_grad_(False).to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.float()).to(x.dtype)
+
+
+def _strided_depthwise_exact(module: nn.Module) -> nn.Module:
+    """Lets depthwise convolutions with a stride compute in float32.
+
+    The input gradient of such a one is 9 to 29 times slower in bf16 on a CPU: oneDNN has no fast path for it.
+    """
+    for name, part in list(module.named_modules()):
+        if isinstance(part, nn.Conv2d) and part.groups == part.in_channels > 1 and max(part.stride) > 1:
+            module.set_submodule(name, _Exact(part))
+    return module
+
+
+def _at_least(image: Tensor, side: int) -> Tensor:
+    """Mirrors a picture outwards, evenly, until both sides are at least `side`."""
+    while min(image.shape[-2:]) < side:
+        # One mirror image can at most double a side, so this is done again where it is not enough.
+        missing = [max(0, side - size) for size in image.shape[-2:]]
+        room = [max(1, size - 1) for size in image.shape[-2:]]
+        before = [min(most, (gap + 1) // 2) for gap, most in zip(missing, room, strict=True)]
+        after = [min(most, gap // 2) for gap, most in zip(missing, room, strict=True)]
+        mode = "replicate" if 1 in image.shape[-2:] else "reflect"  # a single row mirrors nothing: it is repeated
+        image = F.pad(image, (before[1], after[1], before[0], after[0]), mode=mode)
+    return image
+
+
+def _sizes(net: Net, module: nn.Module, layers: frozenset[str]) -> tuple[int, int | None]:
+    """The smallest of SIDES at which every layer used has an output, and the largest, None where there is none.
+
+    Raises NetError where there is no smallest.
+    """
+    failure: Exception | None = None
+    for side in SIDES:
+        try:
+            if _has_output(module, layers, side):
+                break
+        except Exception as error:
+            failure = error
+    else:
+        raise NetError(
+            f"{net.name} takes no RGB picture of {SIDES[0]} to {SIDES[-1]} pixels a side: {first_line(failure)}"
+        )
+    try:
+        _has_output(module, layers, side + 32)
+    except Exception:  # positions or a head that are counted out for one size
+        return side, side
+    return side, None
+
+
+def _has_output(module: nn.Module, layers: frozenset[str], side: int) -> bool:
+    with torch.inference_mode():
+        found = activations(module, torch.zeros(1, 3, side, side), layers)
+    return all(value.numel() for value in found.values())
+
+
+def _batch_norm_folded(module: nn.Module, layers: frozenset[str], side: int) -> nn.Module:
+    """Folds each batch norm into the convolution before it, where that convolution is not itself a layer in use.
+
+    Which convolution comes before is seen by running the net once: the batch norm's input is that very tensor. Where
+    a convolution's output goes other ways too, folding would change the net: then nothing is folded.
+    """
+    made_by: dict[int, str] = {}
+    kept_alive: list[Tensor] = []  # so that no id is used twice
+    pairs: list[tuple[str, str]] = []
+    convolutions = [name for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
+    norms = {name: part for name, part in module.named_modules() if isinstance(part, nn.BatchNorm2d)}
+    if not norms:
+        return module
+
+    def made(name: str, output: Tensor) -> None:
+        made_by[id(output)] = name
+        kept_alive.append(output)
+
+    def before(name: str, inputs: tuple[Tensor, ...]) -> None:
+        if id(inputs[0]) in made_by:
+            pairs.append((made_by[id(inputs[0])], name))
+
+    handles = [
+        part.register_forward_pre_hook(lambda _part, inputs, name=name: before(name, inputs))
+        for name, part in norms.items()
+    ]
+    picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode(), tapped(module, convolutions, made):
+        wanted = activations(module, picture, layers)
+    for handle in handles:
+        handle.remove()
+    folded = copy.deepcopy(module)
+    for conv, norm in pairs:
+        if conv in layers:
+            continue
+        convolution, statistics = module.get_submodule(conv), norms[norm]
+        assert isinstance(convolution, nn.Conv2d)
+        folded.set_submodule(conv, fuse_conv_bn_eval(convolution, statistics))
+        folded.set_submodule(norm, nn.Identity())
+    with torch.inference_mode():
+        found = activations(folded, picture, layers)
+    return folded if all(_nearly(found[name], value) for name, value in wanted.items()) else module
+
+
+def _nearly(found: Tensor, wanted: Tensor) -> bool:
+    return bool((found - wanted).abs().amax() <= 1e-3 * wanted.abs().amax().clamp(min=1e-6))
+
+
+__all__ = ["INPUT", "OUTPUT", "PreparedNet", "prepare"]

@@ -1,0 +1,266 @@
+"""Nets by name: those whose weights ship with the package, EfficientNet-Lite, torchvision's classification nets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from dreamvid.config.objective_settings import NetSettings
+from dreamvid.core.errors import NetError, nearest
+from dreamvid.models import dreamnet, efficientnet_lite, hub, imagenet, packages, sketch_a_net
+from dreamvid.models.channel_names import catalogue_of
+from dreamvid.models.checkpoint import Checkpoint, fill, load
+from dreamvid.models.classes import with_classes
+from dreamvid.models.dense_head import dense
+from dreamvid.models.dreamnet import DreamNet
+from dreamvid.models.efficientnet_lite import SCALES, EfficientNetLite
+from dreamvid.models.net import IMAGENET_MEAN, IMAGENET_STD, Net
+from dreamvid.models.packages import PACKAGES
+from dreamvid.models.sketch_a_net import SLIM, SketchANet
+from dreamvid.models.user_module import net_of_code
+
+WEIGHTS = Path(__file__).parent / "weights"
+EMBEDDED, EMBEDDED_SKETCHNET = WEIGHTS / "dreamnet.safetensors", WEIGHTS / "sketchnet.safetensors"
+ROBUST = "efficientnet_lite2_robust"  # a copy of efficientnet_lite2 that stands small attacks
+SHIPPED = {ROBUST: WEIGHTS / f"{ROBUST}.safetensors", "dreamnet": EMBEDDED, "sketchnet": EMBEDDED_SKETCHNET}
+SKETCHERS = ("sketchnet", "sketch_a_net")  # one architecture: slim, with weights of its own, and full, without
+LITES = {**{name: name for name in SCALES}, ROBUST: "efficientnet_lite2"}  # net -> its scale
+OURS = (ROBUST, *PACKAGES, "dreamnet", *SKETCHERS)
+DREAMNET_LAYERS = ("mixed4a", "mixed4b")
+LITE_LAYERS = {"efficientnet_lite0": ("block9", "block10"), "efficientnet_lite2": ("block13", "block17")}
+SKETCHER_LAYERS = ("conv3",)
+
+
+def names() -> list[str]:
+    """Every net that can be named, our own first."""
+    return [*OURS, *hub.names()]
+
+
+def get(name: str, weights: str | None = None) -> Net:
+    """The net called `name`, with its own weights, those of a file, or `random:SEED` (for timing only).
+
+    `name` may be a file that `train` made, which says what net it is of.
+    Raises NetError for an unknown name, weights that are not on the machine and cannot be fetched, or do not fit.
+    """
+    if name.endswith(".safetensors"):
+        return _trained(name)
+    _check_known(name)
+    if weights is not None and weights.startswith("random:"):
+        return _random(name, weights)
+    if weights is None and name not in OURS:
+        return hub.from_hub(name)
+    return _filled(name, load(_own_file(name) if weights is None else Path(weights)))
+
+
+def untrained(name: str, classes: int) -> nn.Module:
+    """A net for so many classes with new weights, by torch's own generator; it takes what is normalised.
+
+    Raises NetError for an unknown name, and for a net of sketches.
+    """
+    if name in SKETCHERS:
+        raise NetError(f"{name} is trained in its own way: see `python -m dreamvid.research.training.sketchnet --help`")
+    _check_known(name)
+    if name == "dreamnet":
+        return DreamNet(classes)
+    if name in LITES:
+        return EfficientNetLite(SCALES[LITES[name]], classes)
+    module = hub.build(name, num_classes=classes)
+    if getattr(module, "transform_input", False):
+        module.transform_input = False  # type: ignore[assignment]
+    return module
+
+
+def from_settings(how: NetSettings, *, trust: bool = False) -> Net:
+    """The net that the settings describe; raises NetError where it cannot be had so.
+
+    `trust`: whether a file of code may be executed. No setting says so, since settings are shared.
+    """
+    net = net_of_code(how.name, how.weights, trust=trust) if how.is_code else get(how.name, how.weights)
+    net = net if how.classes is None else with_classes(net, Path(how.classes))
+    return dense(net) if how.dense else net
+
+
+def file_of(name: str) -> Path | None:
+    """Returns the path of a net's usual weights, fetched or not; None where it has none."""
+    if name in OURS:
+        return SHIPPED.get(name) or (packages.cached(name) if name in PACKAGES else None)
+    return hub.cached(name)
+
+
+def in_cache(name: str) -> bool:
+    """Tells whether the usual weights of a net are on this machine already."""
+    file = file_of(name)
+    return file is not None and file.is_file()
+
+
+def fetch(name: str) -> Path:
+    """Fetches the usual weights of a net where they are not on this machine, and returns where they lie.
+
+    Raises NetError for an unknown name, a net without weights, and weights that cannot be fetched.
+    """
+    _check_known(name)
+    if name in PACKAGES:
+        return packages.fetch(name)
+    return _own_file(name) if name in OURS else hub.fetch(name)
+
+
+def card(name: str = "dreamnet") -> str:
+    """The model card of a net whose weights ship, as text; raises NetError for any other."""
+    if name not in SHIPPED:
+        raise NetError(f"{name} has no model card: {', '.join(SHIPPED)} have one")
+    return (WEIGHTS / f"{name.upper()}.md").read_text(encoding="utf-8")
+
+
+def _check_known(name: str) -> None:
+    if name in OURS or name in names():  # our own do without torchvision, which takes seconds to load
+        return
+    import torchvision.models as models
+
+    if name in models.list_models():
+        raise NetError(
+            f"{name} takes no single picture: dreamvid dreams with image classification nets{nearest(name, names())}"
+        )
+    raise NetError(f"there is no net {name!r}{nearest(name, names())}; `dreamvid models list` shows them all")
+
+
+def _own_file(name: str) -> Path:
+    """Returns the path of the weights of one of OURS; raises NetError where they are not on this machine."""
+    file = file_of(name)
+    if file is None:
+        raise NetError(f"{name} has no weights of its own: give --weights, or take its slim form, --model sketchnet")
+    if name in PACKAGES and not file.is_file():
+        raise NetError(f"the weights of {name} are not on this machine: `dreamvid models fetch {name}` gets them")
+    return file
+
+
+def _trained(file: str) -> Net:
+    """The net of a file that says by its metadata what it is of, as `train` makes them."""
+    checkpoint = load(Path(file))
+    name = checkpoint.metadata.get("architecture")
+    if name is None or (name not in OURS and name not in names()):
+        raise NetError(f"{file} does not say which net it is of: give --model NET --weights {file}")
+    return _filled(name, checkpoint)
+
+
+def _filled(name: str, checkpoint: Checkpoint) -> Net:
+    if name in SKETCHERS:
+        return _sketcher(name, checkpoint)
+    _check_architecture(name, checkpoint)
+    if name == "dreamnet":
+        return _dreamnet(checkpoint)
+    return _lite(name, checkpoint) if name in LITES else hub.from_file(name, checkpoint)
+
+
+def _check_architecture(name: str, checkpoint: Checkpoint) -> None:
+    """Raises NetError for a file that says it is of another net; one of dreamnet has to say that it is."""
+    said = checkpoint.metadata.get("architecture")
+    if said is None and name != "dreamnet":
+        return
+    if said is None or LITES.get(said, said) != LITES.get(name, name):
+        known = f"give --model {said} --weights {checkpoint.path}" if said else "name their architecture with --model"
+        raise NetError(f"{checkpoint.path} holds no {name}: {known}")
+
+
+def _dreamnet(checkpoint: Checkpoint) -> Net:
+    classes = tuple(checkpoint.entry("classes"))
+    module = DreamNet(len(classes), float(checkpoint.entry("width")))
+    fill(module, checkpoint, "dreamnet")
+    return Net(
+        "dreamnet",
+        module.eval(),
+        tuple(checkpoint.entry("mean")),
+        tuple(checkpoint.entry("std")),
+        checkpoint.sha256,
+        classes,
+        DREAMNET_LAYERS,
+        checkpoint.statistics(),
+        catalogue_of(checkpoint.sha256),
+        notes=dreamnet.NOTES if checkpoint.path == EMBEDDED else {},
+    )
+
+
+def _sketcher(name: str, checkpoint: Checkpoint) -> Net:
+    """Sketch-a-Net from a file: ours, which says its width and classes, or a plain state dict of the full one."""
+    first, last = checkpoint.tensors.get("conv1.conv.weight"), checkpoint.tensors.get("conv8.weight")
+    if first is None or first.ndim != 4 or last is None:
+        raise NetError(f"{checkpoint.path} holds no Sketch-a-Net: name the architecture of these weights with --model")
+    described = "classes" in checkpoint.metadata
+    classes = tuple(checkpoint.entry("classes")) if described else tuple(map(str, range(len(last))))
+    module = SketchANet(len(classes), first.shape[1], float(checkpoint.entry("width")) if described else 1.0)
+    fill(module, checkpoint, name)
+    return Net(
+        name,
+        module.eval(),
+        sketch_a_net.MEAN,
+        sketch_a_net.STD,
+        checkpoint.sha256,
+        classes,
+        SKETCHER_LAYERS,
+        checkpoint.statistics(),
+        notes=sketch_a_net.NOTES if checkpoint.path == EMBEDDED_SKETCHNET else {},
+    )
+
+
+def _lite(name: str, checkpoint: Checkpoint) -> Net:
+    """EfficientNet-Lite from a file; one that does not name its classes has ImageNet's, or numbers for their names."""
+    checkpoint = replace(checkpoint, tensors=efficientnet_lite.from_reference(checkpoint.tensors))
+    last = checkpoint.tensors.get("logits.weight")
+    count = efficientnet_lite.CLASSES if last is None else len(last)
+    module = EfficientNetLite(SCALES[LITES[name]], count)
+    fill(module, checkpoint, name)
+    classes = imagenet.names() if count == efficientnet_lite.CLASSES else tuple(map(str, range(count)))
+    if "classes" in checkpoint.metadata:
+        classes = tuple(checkpoint.entry("classes"))
+        if len(classes) != count:
+            raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes and has {count}")
+    net = _lite_net(name, module, checkpoint.sha256, classes)
+    net = replace(net, statistics=checkpoint.statistics(), catalogue=catalogue_of(checkpoint.sha256))
+    if "mean" not in checkpoint.metadata:
+        return net
+    return replace(net, mean=tuple(checkpoint.entry("mean")), std=tuple(checkpoint.entry("std")))
+
+
+def _lite_net(name: str, module: nn.Module, sha256: str, classes: tuple[str, ...]) -> Net:
+    """EfficientNet-Lite with the facts that belong to its name, and to ImageNet's classes where it has those."""
+    scale, of_imagenet = LITES[name], classes == imagenet.names()
+    return Net(
+        name,
+        module.eval(),
+        efficientnet_lite.MEAN,
+        efficientnet_lite.STD,
+        sha256,
+        classes,
+        LITE_LAYERS[scale],
+        synonyms=imagenet.synonyms() if of_imagenet else {},
+        groups=imagenet.groups() if of_imagenet else {},
+        notes=efficientnet_lite.NOTES[scale] if of_imagenet else {},
+        side=SCALES[scale].side,
+    )
+
+
+def _random(name: str, weights: str) -> Net:
+    seed = weights.removeprefix("random:")
+    if not seed.isdecimal() or int(seed) >= 2**63:
+        raise NetError(f"--weights {weights}: give a whole number, such as random:0")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(seed))
+        module = _unfilled(name)
+    if name in SKETCHERS:
+        mean, std = sketch_a_net.MEAN, sketch_a_net.STD
+        return Net(name, module.eval(), mean, std, weights, default_layers=SKETCHER_LAYERS)
+    if name == "dreamnet":
+        return Net(name, module.eval(), IMAGENET_MEAN, IMAGENET_STD, weights, default_layers=DREAMNET_LAYERS)
+    if name in LITES:
+        return replace(_lite_net(name, module, weights, imagenet.names()), notes={})
+    return hub.net_of(name, module, weights, ())
+
+
+def _unfilled(name: str) -> nn.Module:
+    """A net as it is built for its usual classes."""
+    if name in SKETCHERS:
+        return SketchANet(width=SLIM if name == "sketchnet" else 1.0)
+    return untrained(name, 1000) if name in OURS else hub.build(name)
+
+
+__all__ = ["card", "fetch", "file_of", "from_settings", "get", "in_cache", "names", "untrained"]

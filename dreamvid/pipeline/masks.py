@@ -1,0 +1,123 @@
+"""Where a frame is dreamed: masks from a file that runs along, from how bright the picture is, or from what moves."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from dreamvid.coherence.carry import Past
+from dreamvid.config.settings import MaskSettings, Settings
+from dreamvid.core.errors import SettingsError
+from dreamvid.core.framing import Framing
+from dreamvid.core.types import Frame, Mask, Pixels
+from dreamvid.media import opencv
+from dreamvid.media.companion import alongside, digest
+from dreamvid.pipeline.sources import Footage
+
+Levels = npt.NDArray[np.float32]  # height x width, of what a mask is made from
+Seen = Callable[[Frame, Frame | None], Levels]  # in a frame, given its neighbour in the same shot
+
+
+def masked(footage: Footage, settings: Settings, at: Callable[[int], Settings] | None = None) -> Footage:
+    """The footage with a mask in each of its frames, where the settings have one; `at`: settings at a source frame.
+
+    Raises SourceError for a mask that cannot be read, SettingsError for one that there cannot be.
+    """
+    how = settings.mask
+    if how.file is None and how.kind is None:
+        return footage
+    seen, plan = _seen(footage, how, settings.input.loop), footage.plan
+
+    def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
+        first = plan.frames.index(indices[0]) if indices else 0
+        # What moves is seen beside the frame before, or at the start of a shot beside the one after.
+        wider = plan.frames[max(0, first - 1) : first + len(indices) + 1] if how.kind == "motion" else indices
+        wanted = set(indices)
+        with closing(footage.frames(wider)) as coming:
+            for before, frame, after in _neighbours(coming):
+                if frame.index not in wanted:
+                    continue
+                beside = before if not plan.begins_shot(frame.index) else after
+                if after is not None and beside is after and plan.begins_shot(after.index):
+                    beside = None
+                yield replace(frame, mask=mask(seen(frame, beside), at(frame.index).mask if at else how))
+
+    return replace(footage, frames=frames)
+
+
+def mask(levels: Levels, how: MaskSettings) -> Mask:
+    """A mask from levels, H x W: 0 below `how.low`, 1 above `how.high`, inverted and feathered as asked for.
+
+    In steps of 1 / 255, so that nothing is nothing.
+    """
+    low, high = how.levels
+    rising = np.clip((levels - np.float32(low)) / np.float32(high - low), 0, 1)
+    rising = 1 - rising if how.invert else rising
+    reach = round(how.feather * min(levels.shape))
+    if reach:
+        cv2, side = opencv.load(), 2 * (reach // 2) + 1
+        for _ in range(2):  # two boxes: a ramp with round shoulders, and no farther than it says
+            rising = cv2.blur(rising, (side, side), borderType=cv2.BORDER_REPLICATE)
+    result: Mask = (np.rint(np.clip(rising, 0, 1) * 255) / 255).astype(np.float32)
+    return result
+
+
+def digests(how: MaskSettings) -> list[str]:
+    """The sha256 of the mask's file, if it has one; raises SourceError where it cannot be read."""
+    return [] if how.file is None else [digest(how.file)]
+
+
+def _seen(footage: Footage, how: MaskSettings, loop: bool) -> Seen:
+    if how.kind == "luma":
+        return lambda frame, _: _light(frame.image)
+    if how.kind == "motion":
+        if len(footage.plan.frames) < 2:
+            raise SettingsError("mask.kind=motion needs a film: one picture does not move")
+        return lambda frame, beside: _speed(footage, frame, beside)
+    beside = alongside(how.file or "", footage.info.rate)
+    if loop and beside.info.frames > 1:
+        raise SettingsError(f"the mask {how.file} runs along, and a loop has no end to run to: give a still")
+    framed = replace(beside, framing=_laid_over(footage.plan.framing, beside.info.height, beside.info.width))
+    return lambda frame, _: _light(framed.picture(framed.index(frame.time)))
+
+
+def _laid_over(framing: Framing, height: int, width: int) -> Framing:
+    """The framing of a source for a picture of `height` x `width` that is laid over it, stretched to its size."""
+    rows, columns = (
+        (round(start * side / (start + stop)), max(1, round(stop * side / (start + stop))))
+        for (start, stop), side in ((framing.rows, height), (framing.cols, width))  # cut evenly: it ends at the sum
+    )
+    return replace(framing, rows=rows, cols=columns)
+
+
+def _light(picture: Pixels) -> Levels:
+    cv2 = opencv.load()
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32) / np.float32(255)
+
+
+def _speed(footage: Footage, frame: Frame, beside: Frame | None) -> Levels:
+    """How fast each place moves, in heights per second; H x W."""
+    height, width = frame.image.shape[:2]
+    if beside is None:  # a shot of one frame
+        return np.zeros((height, width), np.float32)
+    field = footage.move(Past(beside.index, beside.image, beside.image), frame).field
+    seconds = abs(float(frame.time - beside.time))
+    return np.asarray(np.hypot(field[..., 0], field[..., 1]) / (height * seconds), np.float32)
+
+
+def _neighbours(frames: Iterator[Frame]) -> Iterator[tuple[Frame | None, Frame, Frame | None]]:
+    """Each frame with the one before it and the one after it."""
+
+    def ended() -> Iterator[Frame | None]:
+        yield None
+        yield from frames
+        yield None
+
+    before: Frame | None = None
+    for frame, after in pairwise(ended()):
+        if frame is not None:
+            yield before, frame, after
+        before = frame

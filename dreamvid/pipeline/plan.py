@@ -1,0 +1,124 @@
+"""The plan of a render, made before the first pixel: which frames, in which shots, at what size. Pure; kept as JSON."""
+
+import dataclasses
+import json
+from bisect import bisect_left
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from dreamvid.config.settings import Settings
+from dreamvid.core.errors import SettingsError
+from dreamvid.core.framing import Framing, frame_to
+from dreamvid.core.timing import frame_map, parse_range, parse_rate, seconds_to_frames
+from dreamvid.core.types import Shot, SourceInfo
+
+RENDER_VERSION = 6  # raised whenever the same settings give other pixels
+MAX_PIXELS = 10**12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is rendered. `frames`: the source frames that are dreamed, rising, each once; `shown`: for each frame of the
+    film, which of them it shows (a position in `frames`); `rate`: of the film, frames a second.
+
+    `clip`: the half-open range, in seconds of the source's picture, that the film shows; None for all of it; `lap`: of
+    a loop, after how many frames everything is as it was.
+    """
+
+    framing: Framing
+    rate: Fraction
+    frames: tuple[int, ...]
+    shown: tuple[int, ...]
+    shots: tuple[Shot, ...] = ()
+    clip: tuple[Fraction, Fraction] | None = None
+    lap: int | None = None
+
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """The frame of the film, counted from 0, that is the first to show each of `frames`; in a loop, or would be."""
+        if self.lap is not None:
+            return tuple((position - self.shown[0]) % self.lap for position in range(len(self.frames)))
+        return tuple(bisect_left(self.shown, position) for position in range(len(self.frames)))
+
+    def begins_shot(self, frame: int) -> bool:
+        """Whether a source frame is the first of its shot."""
+        return any(shot.start == frame for shot in self.shots)
+
+    def goes_on(self, frame: int) -> bool:
+        """Whether another frame of the same shot comes after a source frame."""
+        return any(shot.start <= frame < shot.stop - 1 for shot in self.shots) and frame != self.frames[-1]
+
+    def is_key(self, frame: int, cadence: int) -> bool:
+        """Whether a source frame is dreamed where only every `cadence`-th of a shot is, and its last."""
+        shot = next(shot for shot in self.shots if shot.start <= frame < shot.stop)
+        first, position, after = (bisect_left(self.frames, at) for at in (shot.start, frame, shot.stop))
+        return (position - first) % cadence == 0 or position == after - 1
+
+    def shot_begins(self, position: int, most: int) -> int:
+        """The position in `frames` of the first frame of the shot at `position`, but of the last `most` at the most."""
+        frame = self.frames[position]
+        start = max(shot.start for shot in self.shots if shot.start <= frame)
+        return max(position + 1 - most, bisect_left(self.frames, start))
+
+    def to_json(self, fingerprint: dict[str, Any]) -> str:
+        """The plan and all that its pixels depend on, as text that is the same whenever they are."""
+        table = {"fingerprint": fingerprint, **dataclasses.asdict(self)}
+        return json.dumps(table, indent=1, default=str, ensure_ascii=False)
+
+
+def make_plan(settings: Settings, source: SourceInfo) -> Plan:
+    """Plans the film of a source: its frame rate, its range, and which source frame each film frame shows.
+
+    A source of varying frame rate is brought to a constant one here; a frame that is shown twice is dreamed once.
+    Raises SettingsError where the range lies outside the source or the size is impossible.
+    """
+    wanted = settings.input
+    rate = parse_rate(wanted.fps) if wanted.fps else source.rate
+    timeline = frame_map(source.times, source.end, rate)
+    start, stop = _range(settings, rate, len(timeline), source.name)
+    picked = timeline[start:stop]
+    frames = tuple(sorted(set(picked)))
+    position = {frame: index for index, frame in enumerate(frames)}
+    shown = tuple(position[frame] for frame in picked)
+    framing = frame_to(source.height, source.width, source.sar, wanted.size, wanted.fit)
+    if framing.size[0] * framing.size[1] * len(frames) > MAX_PIXELS:
+        raise SettingsError(
+            f"{len(frames)} frames of {framing.size[1]}x{framing.size[0]} are too much: give a smaller --size"
+        )
+    whole = start == 0 and stop == len(timeline)
+    return Plan(framing, rate, frames, shown, clip=None if whole else (start / rate, stop / rate))
+
+
+def with_cuts(plan: Plan, cuts: tuple[int, ...]) -> Plan:
+    """The plan divided into shots at `cuts`, the source frames that begin one."""
+    starts = sorted({plan.frames[0], *(cut for cut in cuts if plan.frames[0] < cut <= plan.frames[-1])})
+    stops = [*starts[1:], plan.frames[-1] + 1]
+    return dataclasses.replace(plan, shots=tuple(Shot(*ends) for ends in zip(starts, stops, strict=True)))
+
+
+def _range(settings: Settings, rate: Fraction, count: int, name: str) -> tuple[int, int]:
+    wanted = settings.input
+    if wanted.frames is not None and (wanted.start is not None or wanted.stop is not None):
+        raise SettingsError("give --frames or --from and --to, not both")
+    if wanted.frames is not None:
+        first, last = parse_range(wanted.frames)
+    else:
+        first, last = seconds_to_frames(wanted.start, wanted.stop, rate)
+    start, stop = first or 0, count if last is None else last
+    if start < count and stop <= start:
+        raise SettingsError("the range holds no frame: --to must come after --from, by a frame at least")
+    if max(start, stop) > count or start == count:
+        asked = f"{start}:{'' if last is None else stop}"
+        raise SettingsError(
+            f"{name} has frames 0 to {count - 1} ({float(count / rate):.2f} s): the range {asked} goes beyond"
+        )
+    return start, stop
+
+
+def differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """The entries in which two fingerprints differ, as `key (was A, now B)`."""
+    keys = sorted({*stored, *wanted})
+    return [
+        f"{key} (was {stored.get(key)}, now {wanted.get(key)})" for key in keys if stored.get(key) != wanted.get(key)
+    ]

@@ -1,0 +1,170 @@
+"""What every frame of a plan is dreamed with where settings move: known, and in bounds, before the first is dreamed."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+
+from dreamvid.config.keyframes import Film, Hear, silence
+from dreamvid.config.serialize import curve, rounded, settings_at
+from dreamvid.config.settings import Settings
+from dreamvid.core.errors import SettingsError
+from dreamvid.pipeline.plan import Plan
+
+SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dream knows nothing
+JUMP = 0.75  # share of the objective that goes elsewhere in one frame where one dream ends and another begins
+RENEWING = 8.0  # natural logarithms by which what is old in a dream falls while all of the objective goes elsewhere
+PIECE = 0.1  # of these that are made good at a time, by mixing in a fresh dream
+CATCHING_UP = 24  # frames after settings have moved in which the dream does not rest
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The settings of a film, moment by moment.
+
+    `film`: what they are laid along; `frames`: the source frames that are dreamed, rising; `values`: for each of these,
+    what every setting that moves is then, by full key; empty where none does; `whole`: that of all frames, where these
+    are some of them.
+    """
+
+    settings: Settings
+    film: Film
+    frames: tuple[int, ...]
+    values: tuple[Mapping[str, float], ...] = field(default=())
+    whole: "Schedule | None" = None
+
+    def of(self, frames: Sequence[int]) -> "Schedule":
+        """The same of some frames alone, rising, among them all `jumps`: each comes after the one before of these."""
+        values = tuple(self.values_at(frame) for frame in frames) if self.values else ()
+        return Schedule(self.settings, self.film, tuple(frames), values, self)
+
+    def values_at(self, frame: int) -> Mapping[str, float]:
+        """What the settings that move are at a source frame, by full key."""
+        return self.values[bisect_left(self.frames, frame)] if self.values else {}
+
+    def at(self, frame: int) -> Settings:
+        """All settings at a source frame, none of which moves any more."""
+        return settings_at(self.settings, self.values_at(frame))
+
+    def during(self, times: Sequence[float]) -> tuple[Settings, ...]:
+        """All settings at any times, in seconds, of the film; before and behind it, as at its beginning and end.
+
+        Raises SettingsError as `schedule` does.
+        """
+        moments = [min(max(Fraction(time), Fraction(0)), self.film.seconds) * self.film.rate for time in times]
+        return tuple(settings_at(self.settings, row) for row in evaluated(self.settings, self.film, moments))
+
+    def moved(self, frame: int, back: int = 0) -> float:
+        """How far the settings that shape a dream have moved from the dreamed frame before a source frame to it.
+
+        The sum over these, each as a share of its largest size in the film. `back`: so many dreamed frames earlier.
+        """
+        position = bisect_left(self.frames, frame) - back
+        if not self.values or position < 1:
+            return 0.0
+        before, now = self.values[position - 1], self.values[position]
+        return sum(abs(now[key] - before[key]) / self._sizes[key] for key in now if key.startswith(SHAPES_THE_DREAM))
+
+    @property
+    def jumps(self) -> tuple[int, ...]:
+        """The source frames at which the objective becomes another at once: each begins a dream of its own."""
+        if self.whole is not None:
+            return self.whole.jumps
+        return tuple(frame for frame, gone in zip(self.frames, self._shifts, strict=False) if gone >= JUMP)
+
+    def renewed(self, frame: int) -> float:
+        """Share of a source frame's dream, in [0, 1], that is to come from a fresh one, as the objective has moved on.
+
+        Steps add and never take away, and amplify what they find: what an old objective has left would outlast it.
+        """
+        return self._renewed[bisect_left(self.frames, frame)] if self.values else 0.0
+
+    def restless(self, frame: int) -> bool:
+        """Whether a dream has not yet caught up with settings that have moved, even of a picture that rests."""
+        return any(self.moved(frame, back) for back in range(CATCHING_UP))
+
+    @cached_property
+    def _renewed(self) -> tuple[float, ...]:
+        found, owed, jumps = [], 0.0, frozenset(self.jumps)
+        for frame, gone in zip(self.frames, self._shifts, strict=False):
+            owed = 0.0 if frame in jumps else owed + RENEWING * gone
+            due = owed >= PIECE or (owed > 0 and not gone)
+            found.append(-math.expm1(-owed) if due else 0.0)
+            owed = 0.0 if due else owed
+        return tuple(found)
+
+    @cached_property
+    def _shifts(self) -> tuple[float, ...]:
+        """The share of the objective that goes elsewhere, in [0, 1], from the frame before to each; 0 at the first."""
+        shares = [self._shares(values) for values in self.values]
+        steps = (
+            round(sum(abs(now - then) for then, now in zip(before, after, strict=True)) / 2, 9)
+            for before, after in pairwise(shares)
+        )
+        return (0.0, *steps) if shares else ()
+
+    def _shares(self, values: Mapping[str, float]) -> list[float]:
+        """What each term has of the objective: its weight, as a share of all their sizes."""
+        terms = enumerate(self.settings.objective)
+        weights = [values.get(f"objective.{number}.weight", term.weight) for number, term in terms]
+        size = sum(map(abs, weights)) or 1.0
+        return [weight / size for weight in weights]
+
+    @cached_property
+    def _sizes(self) -> dict[str, float]:
+        return {key: max(abs(values[key]) for values in self.values) or 1.0 for key in self.settings.tracks}
+
+
+def schedule(settings: Settings, plan: Plan, hear: Hear = silence) -> Schedule:
+    """Evaluates all that moves for all frames of a plan; time counts from the first frame of the film, and of its lap.
+
+    A source frame that is shown several times is dreamed for the first of them. `hear`: what is heard at a time. Raises
+    SettingsError, naming the setting, the text and where it lies in a frame, the frame, for a track that does not fit
+    the film, has no value somewhere, or leaves its bounds.
+    """
+    film = Film(plan.lap or len(plan.shown), plan.rate, hear, periodic=plan.lap is not None)
+    if not settings.tracks:
+        return Schedule(settings, film, plan.frames)
+    return Schedule(settings, film, plan.frames, evaluated(settings, film, plan.moments))
+
+
+def evaluated(settings: Settings, film: Film, moments: Sequence[Fraction | int]) -> tuple[dict[str, float], ...]:
+    """What every setting that moves is at some frames of a film, by full key; raises SettingsError as `schedule`."""
+    columns = {key: _values(settings, key, film, moments) for key in settings.tracks}
+    rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    for moment, row in zip(moments, rows, strict=True):
+        _check(settings, row, _when(moment, film))
+    return rows
+
+
+def _values(settings: Settings, key: str, film: Film, moments: Sequence[Fraction | int]) -> list[float]:
+    where = ""
+    try:
+        value = curve(settings, key, film)
+        found = []
+        for moment in moments:
+            where = f"{_when(moment, film)}: "
+            found.append(rounded(key, value(float(moment / film.rate))))
+        return found
+    except SettingsError as error:
+        raise SettingsError(f"{key}: {settings.tracks[key]!r}: {where}{error}") from None
+
+
+def _check(settings: Settings, values: Mapping[str, float], when: str) -> None:
+    """Raises SettingsError for values out of bounds, if it can be told, by the one that is."""
+    try:
+        settings_at(settings, values)
+    except SettingsError as all_of_them:
+        for key, value in values.items():
+            try:
+                settings_at(settings, {key: value})
+            except SettingsError as error:
+                raise SettingsError(f"{key}: {settings.tracks[key]!r}: {when}: {error}") from None
+        raise SettingsError(f"{when}: {all_of_them}") from None
+
+
+def _when(moment: Fraction | int, film: Film) -> str:
+    return f"at frame {float(moment):.6g} ({float(moment / film.rate):.3f} s)"

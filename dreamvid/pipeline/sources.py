@@ -1,0 +1,259 @@
+"""What is rendered: frames in order, and how the picture moves from one to the next, whether filmed or flown over."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from dreamvid.camera import backdrop, path
+from dreamvid.camera.backdrop import Scene
+from dreamvid.camera.paint import Filming
+from dreamvid.camera.path import Flight
+from dreamvid.coherence import optical_flow
+from dreamvid.coherence.carry import Move, Past
+from dreamvid.coherence.cuts import find_cuts
+from dreamvid.coherence.optical_flow import Motion
+from dreamvid.config.keyframes import Film
+from dreamvid.config.serialize import curve
+from dreamvid.config.settings import Settings
+from dreamvid.core.easing import smooth
+from dreamvid.core.errors import SettingsError
+from dreamvid.core.framing import frame_to, parse_size
+from dreamvid.core.timing import nearest_whole, parse_rate
+from dreamvid.core.types import Frame, Pixels, SourceInfo
+from dreamvid.media import audio_features
+from dreamvid.media.probe import probe
+from dreamvid.media.read import read
+from dreamvid.pipeline import laps
+from dreamvid.pipeline.landing import Landing
+from dreamvid.pipeline.plan import Plan, make_plan, with_cuts
+
+logger = logging.getLogger(__name__)
+FAINT = 10.0  # levels: the rms of pink noise
+NOISE = ("noise", "noise:gaussian", "noise:pink")
+ZOOM_RATE = "24"
+MOVES_IN_A_WORLD = ("camera.", "dream.", "objective.", "mask.")
+HOLDS_STILL_IN_A_WORLD = (
+    "dream.octaves",
+    "dream.octave_scale",
+    "dream.coarsest",
+    "dream.steps",
+)  # which steps there are
+Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them.
+
+    `filming`: how each is seen, where it is a world that is dreamed and not frame by frame; `landing`: how its end
+    comes back to its beginning, where it is dreamed frame by frame and loops.
+    """
+
+    info: SourceInfo
+    plan: Plan
+    frames: Frames
+    move: Move
+    filming: Filming | None = None
+    landing: Landing | None = None
+
+
+def of_video(source: str, settings: Settings) -> Footage:
+    """A video, GIF, image folder or still, as it is; motion is estimated and cuts are looked for.
+
+    Raises SourceError where the source is not to be read, SettingsError where size or range do not fit it.
+    """
+    info = probe(source, tolerate_damage=settings.input.tolerate_damage)
+    if info.kind == "folder" and settings.input.fps:
+        info = _at_rate(info, info.frames, parse_rate(settings.input.fps))  # a folder has no rate of its own
+    plan = make_plan(settings, info)
+
+    def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
+        yield from read(info, plan.framing, indices)
+
+    carries = settings.coherence.mode != "none" and len(plan.frames) > 1
+    cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()
+    looks: Frames = frames
+    landing = None
+    if settings.input.loop:
+        plan, looks, landing, dissolved = laps.closed(plan, frames, settings.input.laps)
+        if dissolved:
+            logger.info("the source does not loop: its end dissolves into its beginning, and is that much shorter")
+    return Footage(info, with_cuts(plan, cuts), looks, _estimated, landing=landing)
+
+
+def _estimated(past: Past, now: Frame) -> Motion:
+    return optical_flow.estimate(past.source, now.image)
+
+
+def of_still(source: str, settings: Settings, *, enlarged: bool = False) -> Footage:
+    """One picture: a still, the first frame of a video's range, or noise.
+
+    `enlarged`: as large as the source has it, where that is larger than the frame. Raises as `of_video` does;
+    SettingsError where noise has no size.
+    """
+    if source in NOISE:
+        picture, info = _noise(source, settings)
+        framing = frame_to(info.height, info.width, info.sar, None, "crop")
+    else:
+        info = probe(source, tolerate_damage=settings.input.tolerate_damage)
+        whole = make_plan(settings, info)
+        framing = whole.framing
+        (frame,) = read(info, framing.enlarged() if enlarged else framing, whole.frames[:1])
+        picture = frame.image
+    height, width = framing.size
+    alone = replace(info, kind="still", audio=(), subtitles=(), chapters=0, damaged=(), delay=Fraction(0))
+    still = replace(alone, times=(Fraction(0),), end=1 / info.rate, height=height, width=width, sar=framing.sar)
+    once = _with_input(settings, size=None, frames=None, start=None, stop=None, fps=None)
+    plan = with_cuts(replace(make_plan(once, still), framing=framing), ())
+
+    def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
+        for index in indices:
+            yield Frame(index, Fraction(0), picture)
+
+    return Footage(still, plan, frames, _estimated)
+
+
+def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
+    """A camera's flight over pictures (each as of `of_still`); every motion is known exactly and there are no cuts.
+
+    A looping flight has its intro first, then one lap. Raises SettingsError for pictures of different sizes where no
+    size is set, and for a flight that cannot be or does not close.
+    """
+    alone = _with_input(settings, frames=None, start=None, stop=None)
+    firsts = [of_still(source, alone, enlarged=True) for source in sources]
+    stills = tuple(frame.image for first in firsts for frame in first.frames((0,)))
+    height, width = firsts[0].plan.framing.size
+    if any(first.plan.framing.size != (height, width) for first in firsts):
+        raise SettingsError(f"the pictures are of different sizes: give one, such as --size {width}x{height}")
+    rate, wanted, how = parse_rate(settings.input.fps or ZOOM_RATE), settings.input, settings.camera
+    lap = max(1, _frames(wanted.seconds, rate))
+    intro = _frames(how.intro, rate)
+    flight = Flight(how, float(lap / rate), wanted.loop, _moving(settings, lap, rate, firsts[0].info))
+    if how.mode == "world":
+        _check_world(settings, flight)
+    backdrop.check(flight, len(stills), width / height)
+    landing = laps.landing_frames(rate, lap, 2) if wanted.loop and how.mode == "frames" else 0
+    # What a loop lands on has been dreamed on for as long before: a young dream looks otherwise.
+    begun = intro + landing + (max(0, min(landing, lap - landing) - intro) if landing else 0)
+    count = begun + lap
+    identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
+    info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)
+    plan = with_cuts(replace(make_plan(_with_input(settings, size=None), info), framing=firsts[0].plan.framing), ())
+    begins = 0
+    if wanted.loop and wanted.frames is None and wanted.start is None and wanted.stop is None:
+        begins = 0 if intro else begun
+        plan = replace(plan, shown=(*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps)), lap=lap)
+    filming = Filming(
+        Scene(stills, flight),
+        lambda index: flight.pose((index - begins) / rate),
+        lambda index: 1.0 if index >= intro else smooth(index / intro),
+    )
+
+    def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
+        for index in indices:
+            yield Frame(index, info.times[index], filming.frame(index, (height, width)))
+
+    def move(past: Past, now: Frame) -> Motion:
+        return path.motion(filming.pose(past.index), filming.pose(now.index), height, width)
+
+    back = Landing(lap, count - landing, count) if landing else None
+    return Footage(info, plan, frames, move, filming if how.mode == "world" else None, back)
+
+
+def _moving(
+    settings: Settings, frames: int, rate: Fraction, info: SourceInfo
+) -> Callable[[float], tuple[complex, complex]] | None:
+    """How fast a camera whose settings move zooms and turns, and shifts, at a time of a flight; None where none do."""
+    keys = ("camera.zoom", "camera.rotate", *(f"camera.{pair}.{of}" for pair in ("shift", "centre") for of in (0, 1)))
+    if not any(key in settings.tracks for key in keys):
+        return None
+    film = Film(frames, rate, audio_features.of_film(settings, info, None), settings.input.loop)
+    zoom, rotate, down, right, row, column = (curve(settings, key, film) for key in keys)
+    first = complex(settings.camera.centre[1], settings.camera.centre[0])
+
+    def moving(time: float) -> tuple[complex, complex]:
+        rate = path.rate_of(zoom(time), rotate(time))
+        # About a point that is off the first, a zoom is one about the first and a shift.
+        return rate, complex(right(time), down(time)) + rate * (first - complex(column(time), row(time)))
+
+    return moving
+
+
+def _check_world(settings: Settings, flight: Flight) -> None:
+    """Raises SettingsError for what moves where a world is dreamed once, or a way that no world has the symmetry of."""
+    for key, text in settings.tracks.items():
+        if not key.startswith(MOVES_IN_A_WORLD) or key in HOLDS_STILL_IN_A_WORLD:
+            raise SettingsError(
+                f"{key}: {text!r}: it moves, and a world is dreamed for all its frames at once: give camera.mode=frames"
+            )
+    if flight.moving is None:
+        return
+    ways = [flight.moving(flight.seconds * share / 100) for share in range(101)]
+    turning = any(rate != 0 for rate, _ in ways)
+    aside = {round(float(np.angle(speed)), 6) for _, speed in ways if speed != 0}
+    if (turning and aside) or len(aside) > 1:
+        raise SettingsError(
+            "a camera whose way bends has no world to be filmed in: hold camera.shift and camera.centre still, or give "
+            "camera.mode=frames"
+        )
+
+
+def _frames(seconds: float, rate: Fraction) -> int:
+    return nearest_whole(Fraction(seconds).limit_denominator(1000) * rate)
+
+
+def _joined(identities: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(identities).encode()).hexdigest()
+
+
+def _at_rate(info: SourceInfo, count: int, rate: Fraction) -> SourceInfo:
+    return replace(info, times=tuple(n / rate for n in range(count)), end=count / rate, rate=rate)
+
+
+def _with_input(settings: Settings, **changes: None) -> Settings:
+    return settings.model_copy(update={"input": settings.input.model_copy(update=changes)})
+
+
+def _noise(kind: str, settings: Settings) -> tuple[Pixels, SourceInfo]:
+    if settings.input.size is None:
+        raise SettingsError(f"{kind} needs a size: --size 640x360")
+    height, width, exact = parse_size(settings.input.size, 1, 1) if "x" in settings.input.size else (0, 0, False)
+    if not exact:
+        raise SettingsError(f"--size {settings.input.size!r}: {kind} needs both sides, such as 640x360")
+    picture = noise(kind, height, width, settings.seed)
+    identity = hashlib.sha256(picture.tobytes()).hexdigest()
+    once = Fraction(1, 25)
+    return picture, SourceInfo(kind, "noise", height, width, (Fraction(0),), once, 1 / once, identity)
+
+
+def noise(kind: str, height: int, width: int, seed: int) -> Pixels:
+    """A picture of noise, (height, width, 3) uint8: `noise` uniform, `noise:gaussian`, or `noise:pink` (1/f).
+
+    Pink noise is faint and grey: what grows out of it brings its own colours.
+    """
+    random = np.random.default_rng(seed)
+    if kind == "noise":
+        return random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    if kind == "noise:pink":
+        values = random.standard_normal((height, width, 1))
+        rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
+        frequency = np.hypot(rows, columns)
+        frequency[0, 0] = np.inf  # no mean: the picture stays grey on average
+        values = np.fft.irfft2(np.fft.rfft2(values, axes=(0, 1)) / frequency[..., None], (height, width), axes=(0, 1))
+        values = FAINT * values.repeat(3, axis=2) / values.std()
+    else:
+        values = 40 * random.standard_normal((height, width, 3))
+    return np.rint(np.clip(127.5 + values, 0, 255)).astype(np.uint8)
+
+
+def same_file(source: str, output: Path) -> bool:
+    """Whether an output would overwrite its source."""
+    try:
+        return source not in NOISE and Path(source).resolve() == output.resolve()
+    except (OSError, RuntimeError) as error:  # links that go round in a circle
+        raise SettingsError(f"{output}: {error}") from None

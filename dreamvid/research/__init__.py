@@ -1,0 +1,1 @@
+"""Study networks and train them; no render imports anything from here."""

@@ -1,0 +1,1 @@
+"""Train small nets for one question each: textures as classes, invariance."""

@@ -1,0 +1,1 @@
+"""Show what a net has learned: pictures of its units and classes, and measurements of them."""

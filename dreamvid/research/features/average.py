@@ -1,0 +1,63 @@
+"""The pictures that a class was learned from, taken together: is its dream their average?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dreamvid.core.errors import SourceError, nearest
+from dreamvid.core.types import Pixels
+from dreamvid.media import images
+from dreamvid.models.net import plainly
+from dreamvid.research.features import photos
+
+MOST = 400  # pictures of a class, evenly chosen: a mean of more looks the same
+
+
+@dataclass(frozen=True)
+class Average:
+    """What `count` pictures of a class have in common: their `mean`, and the `typical` one, nearest to their median.
+
+    `usual`: how a picture correlates with the mean of the others, on average; a yardstick for what else does.
+    """
+
+    mean: Pixels
+    typical: Pixels
+    count: int
+    usual: float
+
+
+def of_class(folder: Path, name: str, side: int) -> Average:
+    """The average of a class's pictures, which lie in the sub-folder of its name, as squares of `side` pixels.
+
+    The sub-folder's name is compared in any case, with `_` or `-` for space. Raises SourceError where there is none, or
+    where fewer than two pictures are in it.
+    """
+    files = photos.evenly(photos.files_in(_sub_folder(folder, name)), MOST)
+    if len(files) < 2:
+        raise SourceError(f"{images.shown(files[0].parent)} has one picture: give two at least to take the mean of")
+    squares = np.stack([photos.squared(images.load(file), side) for file in files])
+    total = squares.sum(axis=0, dtype=np.float64)
+    usual = np.mean([correlation(square, total - square) for square in squares])
+    far = np.abs(squares.astype(np.float32) - np.median(squares, axis=0)).mean(axis=(1, 2, 3))
+    mean = np.round(total / len(squares)).astype(np.uint8)
+    return Average(mean, squares[far.argmin()], len(squares), float(usual))
+
+
+def correlation(one: ArrayLike, other: ArrayLike) -> float:
+    """Pearson's correlation of two pictures, or maps, of one size over all values, in [-1, 1]; 0 where one is flat."""
+    values = (np.asarray(part, np.float64).ravel() for part in (one, other))
+    mine, its = (part - part.mean() for part in values)
+    size = float(np.linalg.norm(mine) * np.linalg.norm(its))
+    return float(mine @ its) / size if size else 0.0
+
+
+def _sub_folder(folder: Path, name: str) -> Path:
+    if not folder.is_dir():
+        raise SourceError(f"there is no folder {images.shown(folder, whole=True)}")
+    inner = {plainly(path.name): path for path in sorted(folder.iterdir()) if path.is_dir()}
+    if plainly(name) not in inner:
+        near = nearest(plainly(name), [path.name for path in inner.values()])
+        raise SourceError(f"{images.shown(folder)} has no sub-folder of the class {name!r}{near}")
+    return inner[plainly(name)]

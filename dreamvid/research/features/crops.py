@@ -1,0 +1,126 @@
+"""The strongest crops of a photo set beside the picture that was made up to excite the same unit."""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dreamvid.analysis.contact_sheet import Cell, enlarged, outlined, sheet, slotted, stacked
+from dreamvid.core.types import Box, Pixels, to_float
+from dreamvid.media import images
+from dreamvid.models.prepare import PreparedNet
+from dreamvid.research.features import photos
+from dreamvid.research.features.field import receptive_field
+from dreamvid.research.features.finding import Finding
+from dreamvid.research.features.studio import Studio, beginning, of_unit, picture
+from dreamvid.research.features.units import Unit, map_of, strongest
+
+ACROSS = 5
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Where a unit answers: `value` at `place` (row, column) of its map; `field` in pixels of the photo as it was seen.
+
+    `photo`: height x width x 3, at the size the net saw; `scale`: rows and columns of the file to one pixel of it.
+    """
+
+    file: Path
+    photo: Pixels
+    value: float
+    place: tuple[int, int]
+    field: Box
+    scale: tuple[float, float]
+
+    @property
+    def pixels(self) -> Pixels:
+        """What the unit saw."""
+        return self.photo[self.field.rows, self.field.columns]
+
+
+def crops(studio: Studio, unit: Unit, folder: Path, *, count: int, side: int) -> Finding:
+    """A unit's picture beside its `count` strongest crops in the photos of a folder, seen with a short side of `side`.
+
+    A crop is exactly the unit's receptive field at that place; beneath it stands the photo with the field outlined.
+    Raises SourceError for a folder without images or a damaged one.
+    """
+    found = strongest_crops(studio.exact(unit.layer), unit, photos.files_in(folder), count=count, side=side)
+    dreamer = studio.dreamer(of_unit(unit))
+    cells = [Cell(f"{unit} made up", picture(dreamer, beginning(dreamer, side, side)))]
+    for crop in found:
+        shown = stacked([slotted(enlarged(crop.pixels, side), side), outlined(crop.photo, crop.field)])
+        cells.append(Cell(f"{crop.value:.3g}  {crop.file.name}", shown))
+    rows = [_row(crop) for crop in found]
+    said = (
+        f"{row['file']}: {row['value']:.4g}, rows {row['top']} to {row['bottom']}, columns {row['left']} to "
+        f"{row['right']}"
+        for row in rows
+    )
+    return Finding({"": sheet(cells, ACROSS)}, tuple(said), {"unit": str(unit), "crops": rows}, rows)
+
+
+def strongest_crops(net: PreparedNet, unit: Unit, files: Sequence[Path], *, count: int, side: int) -> list[Crop]:
+    """The `count` places where a unit answers most, strongest first; those of one photo do not crowd together.
+
+    `net`: cut behind the unit's layer, float32 on the CPU. A place is passed over where its pixel lies in the
+    field of a stronger one.
+    """
+    answers = [answer(net, unit, photos.load(file, side)) for file in files]
+    queue = [(-float(values.max()), number) for number, values in enumerate(answers)]
+    heapq.heapify(queue)
+    best: list[Crop] = []
+    while queue and len(best) < count:
+        value, number = heapq.heappop(queue)
+        if value == torch.inf:
+            continue  # nothing of this photo is left
+        crop = _crop(net, unit, files[number], side, answers[number])
+        best.append(crop)
+        _pass_over(answers[number], crop)
+        heapq.heappush(queue, (-float(answers[number].max()), number))
+    return best
+
+
+def _crop(net: PreparedNet, unit: Unit, file: Path, side: int, values: Tensor) -> Crop:
+    whole = images.load(file)
+    photo = photos.fitted(whole, side)
+    height, width = photo.shape[:2]
+    place = strongest(values)
+    box = receptive_field(net, unit, place, (height, width))
+    return Crop(file, photo, float(values[place]), place, box, (whole.shape[0] / height, whole.shape[1] / width))
+
+
+def _pass_over(values: Tensor, crop: Crop) -> None:
+    """Rules out the places whose pixel lies in a crop's field, as it were without borders."""
+    near = []
+    axes = zip(values.shape, crop.photo.shape, crop.place, crop.field.edges[::2], crop.field.edges[1::2], strict=False)
+    for cells, edge, at, first, last in axes:
+        centres = (torch.arange(cells) + 0.5) * edge / cells
+        reach = max(centres[at] - first, last - centres[at])  # at a border the field is clipped on one side
+        near.append((centres - centres[at]).abs() <= reach)
+    values[near[0][:, None] & near[1][None, :]] = -torch.inf
+
+
+def answer(net: PreparedNet, unit: Unit, photo: Pixels) -> Tensor:
+    """A unit's map, (h, w), of a photo."""
+    chosen = torch.from_numpy(np.ascontiguousarray(to_float(photo).transpose(2, 0, 1)[None]))
+    with torch.no_grad():
+        return map_of(net(chosen)[unit.layer], unit.number).clone()
+
+
+def _row(crop: Crop) -> dict[str, object]:
+    """What a table says of a crop: the field in pixels of the file, and of the photo as it was seen."""
+    seen = {f"seen_{edge}": pixel for edge, pixel in asdict(crop.field).items()}
+    return {
+        "file": crop.file.name,
+        "value": round(crop.value, 6),
+        "map_row": crop.place[0],
+        "map_column": crop.place[1],
+        **asdict(crop.field.scaled(*crop.scale)),
+        **seen,
+        "seen_height": crop.photo.shape[0],
+        "seen_width": crop.photo.shape[1],
+    }

@@ -1,0 +1,77 @@
+"""What of a photo excites a unit: its strongest crops projected back to pixels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dreamvid.analysis.contact_sheet import Cell, enlarged, outlined, sheet
+from dreamvid.core.errors import NetError
+from dreamvid.core.types import Box, Pixels, to_float, to_pixels
+from dreamvid.models.prepare import PreparedNet
+from dreamvid.models.relu_rules import Rule, ruled
+from dreamvid.research.features.crops import Crop, strongest_crops
+from dreamvid.research.features.finding import Finding
+from dreamvid.research.features.studio import Studio
+from dreamvid.research.features.units import Unit, map_of
+
+METHODS: tuple[Rule, ...] = ("guided", "deconvnet")
+
+
+def deconv(studio: Studio, unit: Unit, photo: Path, *, count: int, side: int) -> Finding:
+    """A unit's strongest crops in a photo, and each projected back by guided backpropagation and as by a deconvnet.
+
+    The photo is seen with a short side of `side` pixels. Raises SourceError for a photo that cannot be read, NetError
+    for a net without ReLUs, to which neither method applies.
+    """
+    net = studio.exact(unit.layer)
+    found = strongest_crops(net, unit, [photo], count=count, side=side)
+    cells: list[Cell] = []
+    for crop in found:
+        cells.append(Cell(f"{unit}  {crop.value:.3g}", outlined(crop.photo, crop.field)))
+        cells.append(Cell("crop", enlarged(crop.pixels, side)))
+        for method in METHODS:
+            back = projection(net, unit, crop, method)[crop.field.rows, crop.field.columns]
+            cells.append(Cell(method, enlarged(shown(back), side)))
+    return Finding({"": sheet(cells, 2 + len(METHODS))}, _words(found), {"unit": str(unit), "crops": _numbers(found)})
+
+
+def projection(
+    net: PreparedNet, unit: Unit, crop: Crop, method: Rule
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """The gradient of a unit at its place in a photo, H x W x 3, with the ReLUs' own replaced as `method` says.
+
+    Max pooling sends it back to where its maxima were, which are the switches of Zeiler's deconvnet. Raises NetError
+    where no ReLU has run.
+    """
+    picture = _tensor(crop.photo).requires_grad_(True)
+    with ruled(method) as count:
+        value = map_of(net(picture)[unit.layer], unit.number)[crop.place]
+        (slope,) = torch.autograd.grad(value, picture)
+    if not count():
+        raise NetError(f"{net.name} has no ReLU up to {unit.layer}: {method} changes nothing; name a deeper layer")
+    return np.ascontiguousarray(slope[0].permute(1, 2, 0).numpy())
+
+
+def shown(slope: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Pixels:
+    """A gradient as a picture: 0 is mid-grey, the largest half per cent is at full range."""
+    top = float(np.quantile(np.abs(slope), 0.995)) or 1.0
+    return to_pixels(0.5 + 0.5 * slope / top)
+
+
+def _tensor(photo: Pixels) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(to_float(photo).transpose(2, 0, 1)[None]))
+
+
+def _words(found: Sequence[Crop]) -> tuple[str, ...]:
+    return tuple(f"{crop.value:.4g} at {_place(crop.field)} of the photo as it was seen" for crop in found)
+
+
+def _place(box: Box) -> str:
+    return f"rows {box.top} to {box.bottom}, columns {box.left} to {box.right}"
+
+
+def _numbers(found: Sequence[Crop]) -> list[dict[str, object]]:
+    return [{"value": crop.value, "field": crop.field.edges} for crop in found]

@@ -1,0 +1,79 @@
+"""Why dreams are noisy: where their energy lies, from broad to fine, by the depth of the layer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dreamvid.analysis import plots
+from dreamvid.analysis.contact_sheet import Cell, sheet
+from dreamvid.analysis.plots import Curve, Panel
+from dreamvid.core.types import Image, to_float
+from dreamvid.research.features.finding import Finding
+from dreamvid.research.features.studio import Studio, beginning, picture
+from dreamvid.research.features.units import ends, known_layers
+
+FINE = 0.25  # cycles per pixel: half the highest frequency that pixels hold
+
+
+def noise(studio: Studio, layers: Sequence[str], *, side: int) -> Finding:
+    """Dreams of layers out of noise, `side` pixels, with the radial spectrum of each as a diagram and a table.
+
+    Without `layers`, of each size of map the last one. Raises NetError for a layer that does not exist.
+    """
+    cells, curves, rows, said, numbers = [], {}, [], [], []
+    for layer in known_layers(layers, studio.net) if layers else ends(studio.net):
+        dreamer = studio.dreamer(studio.of_layer(layer))
+        made = picture(dreamer, beginning(dreamer, side, side))
+        image = to_float(made)
+        frequency, energy = radial_spectrum(image)
+        fine, middle = fine_share(image), mean_frequency(image)
+        cells.append(Cell(layer, made))
+        curves[layer] = Curve(frequency.tolist(), energy.tolist())
+        rows += [
+            {"layer": layer, "cycles_per_pixel": round(float(at), 6), "energy": float(value)}
+            for at, value in zip(frequency, energy, strict=True)
+        ]
+        said.append(f"{layer}: {fine:.1%} of the energy above {FINE} cycles a pixel, on average {middle:.3f}")
+        numbers.append({"layer": layer, "fine": fine, "mean_frequency": middle})
+    panel = Panel(curves, "cycles per pixel", "energy", "radial spectrum of dreams by layer", log=True)
+    pictures = {"": plots.curves([panel]), "-dreams": sheet(cells, 3)}
+    return Finding(pictures, tuple(said), {"layers": numbers}, rows)
+
+
+def radial_spectrum(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean energy density of a picture's luminance in rings of equal width.
+
+    `image`: H x W x 3 in [0, 1]. Returns frequencies in cycles per pixel, up to 0.5, and energies, which sum over the
+    plane of frequencies to the variance of the luminance under a Hann window.
+    """
+    height, width = image.shape[:2]
+    grey = image.mean(axis=2, dtype=np.float64)
+    window = np.hanning(height)[:, None] * np.hanning(width)[None, :]
+    spectrum = np.abs(np.fft.fft2((grey - grey.mean()) * window)) ** 2 / (window**2).sum() / (height * width)
+    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
+    rings = min(height, width) // 2
+    ring = np.rint(radius * 2 * rings).astype(int)
+    inside = (ring >= 1) & (ring <= rings)
+    counts = np.bincount(ring[inside], minlength=rings + 1)[1:]
+    sums = np.bincount(ring[inside], spectrum[inside], minlength=rings + 1)[1:]
+    return np.arange(1, rings + 1) / (2 * rings), sums / counts
+
+
+def fine_share(image: Image) -> float:
+    """The share of a picture's energy above a quarter of a cycle a pixel; H x W x 3 in [0, 1]."""
+    frequency, share = _shares(image)
+    return float(share[frequency >= FINE].sum())
+
+
+def mean_frequency(image: Image) -> float:
+    """The mean frequency of a picture's energy in cycles per pixel; H x W x 3 in [0, 1]."""
+    frequency, share = _shares(image)
+    return float((share * frequency).sum())
+
+
+def _shares(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The frequencies of a picture's rings, and the share of its energy in each: the longer, the further out."""
+    frequency, density = radial_spectrum(image)
+    energy = density * frequency
+    return frequency, energy / energy.sum()

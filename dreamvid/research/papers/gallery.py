@@ -1,0 +1,198 @@
+"""All figures in one page: made one after another, each kept as soon as it is done, and held against its threshold."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dreamvid import __version__
+from dreamvid.config.presets import resolve
+from dreamvid.config.settings import Settings
+from dreamvid.core.errors import DreamvidError, SettingsError, nearest
+from dreamvid.media import images
+from dreamvid.media.frame_store import write_file
+from dreamvid.models import zoo
+from dreamvid.models.device import set_up
+from dreamvid.models.net import Net
+from dreamvid.research.features import photos
+from dreamvid.research.features.studio import Studio
+from dreamvid.research.papers import classes, climbing, dreams, lessons, neurons, sketches
+from dreamvid.research.papers.entry import Bench, Entry
+
+ENTRIES: tuple[Entry, ...] = tuple(
+    sorted(
+        (entry for room in (classes, climbing, dreams, lessons, neurons, sketches) for entry in room.ENTRIES),
+        key=lambda entry: entry.id,
+    )
+)
+TEXTS = {
+    "a": "Posts of a lab on the dreams of a ResNet-18 that was trained on pictures of sorghum fields",
+    "b": "E. Hasson's course report of 2017 on dreams, sketches and neurons",
+    "c": "A question: what is DeepDream's objective?",
+    "d": "A question: pictures that excite single neurons, and why they are noisy",
+    "e": "An article on VGG16's neurons, its classes, and dreams by depth",
+}
+FAVOURITES = ("squeezenet1_0", "vgg16", "resnet50")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A figure with one net. `control`: the net has random weights; `met`: whether the number meets the threshold."""
+
+    net: str
+    control: bool
+    number: float
+    met: bool
+    words: str
+    file: str
+
+    def as_wanted(self, about: str) -> bool:
+        """Whether this run speaks for the claim: a control does where it fails what is learned, or meets the rest."""
+        return self.met != (self.control and about == "learned")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a gallery is made with: `nets` by name with their weights (None: their own), `files`: the photographs."""
+
+    nets: Sequence[tuple[str, str | None]]
+    files: Sequence[Path]
+    minutes: float
+    settings: dict[str, Any]  # by full key, of the machine and the seed
+
+
+def choose(wanted: Sequence[str]) -> list[Entry]:
+    """The entries whose id is one of these or begins with one, all where none is wanted; raises SettingsError."""
+    ids = [entry.id for entry in ENTRIES]
+    for name in wanted:
+        if not any(id_.startswith(name) for id_ in ids):
+            raise SettingsError(f"--only {name}: there is no such figure{nearest(name, ids)}: {', '.join(ids)}")
+    return [entry for entry in ENTRIES if not wanted or any(entry.id.startswith(name) for name in wanted)]
+
+
+def at_hand() -> list[tuple[str, str | None]]:
+    """The nets of which figures are made where nothing else is said: dreamnet, and those whose weights are here."""
+    return [("dreamnet", None), *((name, None) for name in FAVOURITES if zoo.in_cache(name))]
+
+
+def photographs(folder: Path | None) -> list[Path]:
+    """The photographs of a folder, or three that come along; raises SourceError where it has none."""
+    if folder is not None:
+        return photos.files_in(folder)
+    installed = Path(__file__).parents[2] / "data" / "photos"
+    folder = installed if installed.is_dir() else Path(__file__).parents[3] / "samples"
+    return [folder / f"{name}.jpg" for name in ("chelsea", "coffee", "rocket")]
+
+
+def make(page: Page, wanted: Sequence[Entry], out: Path, progress: Callable[[int, int], None]) -> dict[str, list[Run]]:
+    """Makes the figures that `out` does not hold yet, and the page over all that it holds then, `out`/index.html.
+
+    Each run is kept as soon as it is made: stopped, the same command goes on. Raises JobError where the disk refuses.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    studios = {name: _studio(name, weights, page) for name, weights in page.nets}
+    tasks = [(entry, *task) for entry in wanted for task in _tasks(entry, studios, page)]
+    for done, (entry, studio, control, judge) in enumerate(tasks):
+        progress(done, len(tasks))
+        _run(entry, studio, control, judge, page, out)
+    progress(len(tasks), len(tasks))
+    found = kept(out)
+    write_file(out / "index.html", _html(found).encode())
+    return found
+
+
+def _tasks(entry: Entry, studios: dict[str, Studio], page: Page) -> Iterator[tuple[Studio, bool, Studio | None]]:
+    """With what an entry is run: every net, or the only one that it is about; and the same without training."""
+    alone = {entry.net: _studio(entry.net, entry.weights, page)} if entry.net else studios
+    runs = [(studio, False) for studio in alone.values()]
+    if entry.controlled and entry.weights is None:
+        first, _ = runs[0]
+        runs.append((replace(first, net=untrained(first.net)), True))
+    for studio, control in runs:
+        judge = next((other for name, other in studios.items() if name != studio.net.name), None)
+        if judge is not None or not entry.judged:
+            yield studio, control, judge
+
+
+def untrained(net: Net) -> Net:
+    """The same net with all its weights drawn anew, as its layers are before any training."""
+    module = copy.deepcopy(net.module)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for part in module.modules():
+            if callable(again := getattr(part, "reset_parameters", None)):
+                again()
+    return replace(net, module=module, sha256="random", statistics={}, catalogue={})
+
+
+def _studio(name: str, weights: str | None, page: Page) -> Studio:
+    settings = resolve(overrides=[*page.settings.items(), ("net.name", name), ("net.weights", weights)])
+    return Studio(zoo.from_settings(settings.net), set_up(settings.compute), settings)
+
+
+def _run(entry: Entry, studio: Studio, control: bool, judge: Studio | None, page: Page, out: Path) -> None:
+    name = f"{entry.id}-{studio.net.name}{'-untrained' if control else ''}"
+    made_with = {"version": __version__, "net": studio.net.sha256, "minutes": page.minutes, **page.settings}
+    note = out / f"{name}.json"
+    if note.is_file() and json.loads(note.read_text("utf-8")).get("made_with") == made_with:
+        return
+    look: Settings = resolve(entry.preset)
+    at = replace(studio, settings=look.model_copy(update={"net": studio.settings.net, "seed": studio.settings.seed}))
+    bench = Bench(at, judge, page.files, page.minutes)
+    try:
+        shown = entry.show(bench)
+    except DreamvidError as error:
+        raise type(error)(f"{entry.id} with {studio.net.name}: {error}") from error
+    write_file(out / f"{name}.png", images.encode(shown.picture, ".png"))
+    run = Run(studio.net.name, control, shown.number, entry.met(shown.number), shown.words, f"{name}.png")
+    runs = [run]
+    if shown.untrained is not None:
+        runs.append(replace(run, control=True, number=shown.untrained, met=entry.met(shown.untrained), words=""))
+    told = {"entry": entry.id, "made_with": made_with, "runs": [asdict(each) for each in runs]}
+    write_file(note, json.dumps(told, indent=1).encode())
+
+
+def kept(out: Path) -> dict[str, list[Run]]:
+    """The runs that a folder holds, by the id of their entry: trained nets first."""
+    found: dict[str, list[Run]] = {entry.id: [] for entry in ENTRIES}
+    for path in sorted(out.glob("*.json")):
+        note = json.loads(path.read_text("utf-8"))
+        if note.get("entry") in found:
+            found[note["entry"]] += [Run(**run) for run in note["runs"]]
+    return {id_: sorted(runs, key=lambda run: run.control) for id_, runs in found.items() if runs}
+
+
+def verdict(entry: Entry, runs: Sequence[Run]) -> str:
+    """What the runs of an entry say of its claim."""
+    real = [run for run in runs if not run.control]
+    against = [run.net for run in real if not run.met]
+    control = next((run for run in runs if run.control), None)
+    if not real:
+        return "not run"
+    if len(against) == len(real):
+        said = "contradicted"
+    elif against:
+        said = f"supported, but contradicted by {', '.join(against)}"
+    else:
+        said = "supported"
+    if control is not None and not control.as_wanted(entry.about):
+        said += (
+            "; but a net with random weights meets it too"
+            if entry.about == "learned"
+            else "; a net with random weights does not meet it: training has a part in it"
+        )
+    return said
+
+
+def _html(found: dict[str, list[Run]]) -> str:
+    from jinja2 import Environment
+
+    template = resources.files("dreamvid.research.papers").joinpath("gallery.html.j2").read_text(encoding="utf-8")
+    figures = [(entry, found[entry.id], verdict(entry, found[entry.id])) for entry in ENTRIES if entry.id in found]
+    chapters = [(text, [figure for figure in figures if figure[0].id[0] == key]) for key, text in TEXTS.items()]
+    return Environment(autoescape=True).from_string(template).render(chapters=chapters, version=__version__)

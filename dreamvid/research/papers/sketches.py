@@ -1,0 +1,172 @@
+"""What a course report (Hasson 2017) does with Sketch-a-Net (Yu et al. 2015), on sketches that are drawn by rule."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dreamvid.analysis import plots
+from dreamvid.analysis.contact_sheet import Cell, sheet, stacked
+from dreamvid.core.types import Pixels, to_float
+from dreamvid.dream import objectives
+from dreamvid.dream.objectives import layer_energy
+from dreamvid.models.net import OUTPUT
+from dreamvid.models.sketch_a_net import SketchANet
+from dreamvid.research.features.embed import chart, penultimate, sat
+from dreamvid.research.features.studio import beginning, picture
+from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.sketches.hand import CLASSES
+from dreamvid.research.training.sketchnet import TEST, Lessons, accuracy, by_reading, cropped, learn, sketches
+
+SEED, TOLD, READ = 1, 400, 200
+SHOWN = ("house", "fish", "bicycle", "star", "flower", "ladder")
+LAYERS = ("conv2", "conv3")
+
+
+def recognised(bench: Bench) -> Shown:
+    """How many distorted sketches a Sketch-a-Net names, first and among its first five."""
+    net, (pictures, labels) = _module(bench), sketches(SEED, TEST, TOLD)
+    with torch.inference_mode():
+        answers = torch.cat([net(cropped(some)) for some in pictures.split(50)])
+    best = answers.topk(5, dim=1).indices
+    right = best == labels[:, None]
+    first, five = float(right[:, 0].float().mean()), float(right.any(dim=1).float().mean())
+    cells = [Cell(f"{CLASSES[labels[n]]}: {CLASSES[best[n, 0]]}", _grey(pictures[n, 0])[::2, ::2]) for n in range(12)]
+    return Shown(
+        first, f"top-1 {first:.3f}, top-5 {five:.3f} of {TOLD} sketches of {len(CLASSES)} kinds", sheet(cells, 6)
+    )
+
+
+def fusion(bench: Bench) -> Shown:
+    """What fusing three scales, joined features, and a vote of neighbours add to one look."""
+    found = by_reading(_module(bench), SEED, 2 * READ, READ)
+    once = found.pop("at 256 pixels")
+    best = max(found, key=lambda name: found[name])
+    words = "; ".join(f"{name} {share:.3f}" for name, share in found.items())
+    chart = plots.bars({"at 256 pixels": once, **found}, "share of sketches named right")
+    return Shown(found[best] - once, f"at 256 pixels {once:.3f}; {words}; the best is: {best}", chart)
+
+
+def order(bench: Bench) -> Shown:
+    """Two small nets trained alike and briefly, one seeing the order of strokes in six channels."""
+    steps = max(4, round(150 * bench.minutes))
+    found = {}
+    for channels in (1, 6):
+        lessons = Lessons(steps=steps, width=0.125, radius=0.0, channels=channels, seed=SEED)
+        found[channels] = accuracy(learn(lessons), *sketches(SEED, TEST, TOLD, channels))
+    pictures, _ = sketches(SEED, 0, 1, 6)
+    cells = [Cell(f"channel {number}", _grey(part)[::2, ::2]) for number, part in enumerate(pictures[0])]
+    words = f"after {steps} steps each: {found[1]:.3f} without the order, {found[6]:.3f} with it"
+    return Shown(found[6] - found[1], words, sheet(cells, 6))
+
+
+def dreams(bench: Bench) -> Shown:
+    """Sketch dreams at two depths and of classes: how much of them lies in lines?"""
+    studio, cells, lines = bench.studio, [], []
+    for layer in LAYERS:
+        for number in (0, 2):
+            cells.append(Cell(layer, bench.dreamt(layer_energy(layer), bench.photo(number, 224))))
+        dreamer = studio.dreamer(layer_energy(layer))
+        made = picture(dreamer, beginning(dreamer, 224, 224))
+        lines.append(_lines(made))
+        cells.append(Cell(f"{layer} out of noise: {lines[-1]:.2f} in lines", made))
+    return Shown(float(np.mean(lines)), ", ".join(f"{share:.2f}" for share in lines), sheet(cells, 3))
+
+
+def _lines(made: Pixels) -> float:
+    """How much of a picture's structure has one direction where it is, weighted by its strength: 0 none, 1 all.
+
+    The coherence of the structure tensor (Bigun and Granlund 1987), averaged over 9 pixels.
+    """
+    import torch.nn.functional as F
+
+    rows, columns = np.gradient(to_float(made).mean(axis=2))
+    parts = torch.from_numpy(np.stack([rows * rows, columns * columns, rows * columns]))[None].float()
+    down, across, both = F.avg_pool2d(parts, 9, stride=1)[0]
+    strength = down + across
+    return float((((down - across).square() + 4 * both.square()).sqrt()).sum() / strength.sum())
+
+
+def embedding(bench: Bench) -> Shown:
+    """Sketches and dreams of their classes on one map of the features before the last layer."""
+    net, prepared, names = bench.studio.exact(OUTPUT), bench.studio.prepared(OUTPUT), SHOWN
+    pictures, labels = sketches(SEED, 0, 40 * len(CLASSES) // 2)
+    data, made = {}, {}
+    for name in names:
+        mine = [_grey(one[0]) for one in pictures[labels == CLASSES.index(name)]]
+        data[name] = np.stack([penultimate(net, one) for one in mine])
+        dreamer = bench.studio.dreamer(objectives.class_logit(CLASSES.index(name)), prepared)
+        made[name] = picture(dreamer, beginning(dreamer, 224, 224))
+    seen = {name: penultimate(net, one) for name, one in made.items()}
+    found = sat(data, seen)
+    on_map = chart(data, seen, "pca", SEED, "features before the last layer, PCA")
+    own = float(np.mean([at.nearest == name for name, at in found.items()]))
+    words = "; ".join(f"{name} {at.ratio:.2f} times as far as a sketch" for name, at in found.items())
+    return Shown(own, words, stacked([on_map, sheet([Cell(name, one) for name, one in made.items()], 6)]))
+
+
+def _module(bench: Bench) -> SketchANet:
+    module = bench.studio.net.module
+    assert isinstance(module, SketchANet)
+    return module.eval()
+
+
+def _grey(picture: Tensor) -> Pixels:
+    return np.ascontiguousarray(np.repeat(picture.numpy()[..., None], 3, axis=2))
+
+
+ENTRIES = (
+    Entry(
+        "a-embedding",
+        "Do dreams sit among the data?",
+        "Dreams of classes and the pictures of these classes, embedded together: does each dream sit by its own class?",
+        "share of six classes whose dream is nearest to the centre of its own",
+        0.8,
+        "learned",
+        embedding,
+        "papers/class",
+        net="sketchnet",
+    ),
+    Entry(
+        "b-1.1-sketches",
+        "Sketches recognised",
+        "A Sketch-a-Net names most sketches that it has not seen.",
+        "share of distorted sketches named right at once",
+        0.8,
+        "learned",
+        recognised,
+        net="sketchnet",
+    ),
+    Entry(
+        "b-1.3-order",
+        "Does the order of strokes help?",
+        "Six channels that tell early strokes from late ones make a better net than the whole sketch alone.",
+        "share named right with the order, less that without",
+        0.02,
+        "learned",
+        order,
+        net="sketchnet",
+        controlled=False,
+    ),
+    Entry(
+        "b-1.4-fusion",
+        "Scales fused, features joined, neighbours asked",
+        "Fused scales and a metric on joined features name more sketches than one look does.",
+        "share named right by the best reading, less that of one look",
+        0.01,
+        "learned",
+        fusion,
+        net="sketchnet",
+        controlled=False,
+    ),
+    Entry(
+        "b-2.6-sketch-dreams",
+        "What a net of sketches dreams",
+        "Trained on sketches alone, a net dreams strokes.",
+        "share of the structure of two layers' dreams that lies in lines (coherence of the structure tensor)",
+        0.6,
+        "learned",
+        dreams,
+        "papers/from-nothing",
+        net="sketchnet",
+    ),
+)

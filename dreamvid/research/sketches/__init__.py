@@ -1,0 +1,1 @@
+"""Draw sketches, stroke by stroke, and recognise them."""

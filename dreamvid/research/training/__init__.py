@@ -1,0 +1,53 @@
+"""Trains the nets that dreams are made with: `train` goes from a recipe's file to a net's file."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def train(
+    file: Path,
+    data: Sequence[Path],
+    out: Path | None,
+    changes: dict[str, Any],
+    computing: dict[str, Any],
+    tell: Callable[[float, float], None],
+) -> Path:
+    """Train by the recipe in `file` and return the net's file, `out` or the recipe's name here.
+
+    `data`: folder of the sources, none: the recipe's own, several: each is a source itself; `changes`: recipe keys with
+    new values, None for the recipe's; `computing`: compute settings, likewise; `tell` hears the minutes done and all of
+    them. Raises SettingsError for a recipe, option or output that will not do, SourceError for pictures, NetError for a
+    net or a start that cannot be had.
+    """
+    from dreamvid.config.serialize import read_settings
+    from dreamvid.core.errors import SettingsError
+    from dreamvid.models.device import set_up
+    from dreamvid.research.training.dataset import read_corpus
+    from dreamvid.research.training.loop import run_to_end
+    from dreamvid.research.training.nets import build
+    from dreamvid.research.training.recipe import Recipe, read_recipe
+
+    given = {key: value for key, value in changes.items() if value is not None}
+    if len(data) > 1:
+        if read_recipe(file).sources != Recipe().sources:
+            raise SettingsError(f"--data twice: {file} names [[sources]] of its own; give the one folder they are in")
+        given["sources"] = [{"path": str(folder.resolve())} for folder in data]
+    recipe = read_recipe(file, given)
+    compute = {key: value for key, value in computing.items() if value is not None}
+    net = out or Path(f"{file.stem}.safetensors")
+    if net.suffix != ".safetensors" or not net.parent.is_dir():
+        raise SettingsError(f"--out {net}: give a name ending in .safetensors, in a folder that is there")
+    trial = net.with_name(f"{net.name}.part")
+    try:  # before the first minute is spent
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise SettingsError(f"--out {net} cannot be written: {error.strerror}") from None
+    settings = read_settings({"compute": compute}, "settings")
+    build(recipe, classes=2)  # a net that cannot be had is told before the pictures are read
+    corpus = read_corpus(recipe, data[0] if data else file.parent)
+    run_to_end(recipe, corpus, net, set_up(settings.compute), lambda minutes: tell(minutes, recipe.minutes))
+    logging.getLogger(__name__).info("%s: dream with it: dreamvid image PHOTO dream.png --model %s", net, net)
+    return net

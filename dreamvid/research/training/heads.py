@@ -1,0 +1,34 @@
+"""Auxiliary heads: classifiers on the way, which teach the middle layers whole things; used in training alone."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from dreamvid.models.dreamnet import DreamNet
+
+TAPS = ("mixed3b", "mixed4a", "mixed4c")
+
+
+class Heads(nn.Module):
+    """Global mean and a linear layer behind each tap of `net`, on what its last forward pass gave there.
+
+    Only DreamNet is tapped: any other net has no heads.
+    """
+
+    def __init__(self, net: nn.Module, classes: int) -> None:
+        super().__init__()
+        self._seen: dict[str, Tensor] = {}
+        taps = TAPS if isinstance(net, DreamNet) else ()
+        self.linear = nn.ModuleDict({tap: nn.Linear(getattr(net, tap).outputs, classes) for tap in taps})
+        for tap in taps:
+            getattr(net, tap).register_forward_hook(self._keep(tap))
+
+    def _keep(self, tap: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            self._seen[tap] = output
+
+        return hook
+
+    def forward(self) -> list[Tensor]:
+        """Logits (B, classes) of every head."""
+        return [head(self._seen[tap].mean(dim=(2, 3))) for tap, head in self.linear.items()]

@@ -1,1 +1,0 @@
-"""Sources in, films out: facts, frames, stored frames, the final file."""

@@ -1,0 +1,216 @@
+"""Tracks: a key's value at its time, what lies between, loops, and formulas."""
+
+import math
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dreamvid.config.keyframes import SPLINE, WAYS, Film, chance, parse
+from dreamvid.core.errors import SettingsError
+
+FILM = Film(240, Fraction(24))
+LOOP = Film(240, Fraction(24), periodic=True)
+RATES = [Fraction(24), Fraction(30000, 1001), Fraction(60)]
+
+
+def at(text: str, time: float, film: Film = FILM) -> float:
+    return parse(text).on(film)(time)
+
+
+def refused(text: str, film: Film = FILM) -> str:
+    """The one line that is said of a track."""
+    with pytest.raises(SettingsError) as error:
+        parse(text).on(film)(0.0)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+numbers = st.floats(-1000, 1000).map(lambda value: round(value, 3))
+
+
+@st.composite
+def keys(draw: Any, ways: tuple[str, ...], most: int = 239) -> list[tuple[int, float, str]]:
+    """Some keys in order: frame, value, way."""
+    frames = sorted(draw(st.sets(st.integers(0, most), min_size=1, max_size=6)))
+    return [(frame, draw(numbers), draw(st.sampled_from(ways))) for frame in frames]
+
+
+def text_of(given_keys: list[tuple[int, float, str]]) -> str:
+    return ", ".join(f"{frame}f:{value} {way}" for frame, value, way in given_keys)
+
+
+@given(keys((*WAYS, SPLINE)), st.sampled_from(RATES), st.booleans())
+def test_at_a_key_the_value_is_the_keys(made: list[tuple[int, float, str]], rate: Fraction, periodic: bool) -> None:
+    value = parse(text_of(made)).on(Film(240, rate, periodic=periodic))
+    for frame, wanted, _ in made:
+        assert value(float(frame / rate)) == pytest.approx(wanted, rel=1e-12, abs=1e-9)
+
+
+@given(keys((*WAYS, SPLINE)), st.floats(0, 1))
+def test_between_two_keys_the_value_lies_between_theirs(made: list[tuple[int, float, str]], share: float) -> None:
+    value = parse(text_of(made)).on(FILM)
+    for (frame, one, _), (later, other, _) in pairwise(made):
+        low, high = sorted((one, other))
+        assert low - 1e-9 <= value((frame + share * (later - frame)) / 24) <= high + 1e-9
+
+
+@given(keys((*WAYS, SPLINE)), st.floats(0, 100))
+def test_before_the_first_key_and_behind_the_last_nothing_moves(
+    made: list[tuple[int, float, str]], away: float
+) -> None:
+    value = parse(text_of(made)).on(FILM)
+    assert value(made[0][0] / 24 - away) == made[0][1]
+    assert value(made[-1][0] / 24 + away) == made[-1][1]
+
+
+@given(keys(("linear", "ease", "ease-in", "ease-out", SPLINE)), st.floats(0, 10))
+def test_a_loop_has_no_seam(made: list[tuple[int, float, str]], time: float) -> None:
+    value = parse(text_of(made)).on(LOOP)
+    assert value(time + 10) == pytest.approx(value(time), abs=1e-4)
+    values = [number for _, number, _ in made]
+    # The steepest there is: all of the range within a frame, at the end of an ease-out or in a spline.
+    steepest = 3 * (max(values) - min(values)) * 24
+    assert abs(value(10 + 1e-6) - value(10 - 1e-6)) <= 2e-6 * steepest + 1e-9
+
+
+@pytest.mark.parametrize("way", sorted(WAYS))
+def test_halfway_each_way_is_where_its_name_says(way: str) -> None:
+    halves = {"linear": 0.5, "hold": 0.0, "ease": 0.5, "ease-in": 0.25, "ease-out": 0.75}
+    assert at(f"0:0, 4s:1 {way}", 2) == halves[way]
+
+
+def test_a_jump_is_made_at_its_key() -> None:
+    value = parse("0:1, 48f:3 hold").on(FILM)
+    assert [value(frame / 24) for frame in (0, 47, 48, 49)] == [1, 1, 3, 3]
+
+
+def test_a_spline_is_smooth_and_level_at_both_ends() -> None:
+    value = parse("0:0, 2s:1 spline, 5s:5 spline, 8s:0 spline").on(FILM)
+    slopes = np.diff([value(time) for time in np.linspace(0, 8, 8001)]) * 1000
+    assert abs(slopes[0]) < 0.01 and abs(slopes[-1]) < 0.01
+    assert np.abs(np.diff(slopes)).max() < 0.02
+    assert at("0:0, 2s:1 spline, 5s:5 spline", 2.0001) > 1 > at("0:0, 2s:1 spline, 5s:5 spline", 1.9999)
+
+
+@pytest.mark.parametrize("text", ["0:0, 120f:6", "0s:0, 5.0s:6", "0%:0, 50 %:6", "0 : 0 , 5 s : 6  linear", "0:0,5:6"])
+def test_times_are_seconds_frames_or_shares(text: str) -> None:
+    assert at(text.replace(" : ", ":"), 2.5) == 3
+
+
+def test_numbers_may_be_written_as_numbers_are() -> None:
+    assert at("0:-1e-2, .5s:+2.5E1", 0.5) == 25
+    assert at("0:-1e-2, .5s:+2.5E1", 0) == -0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0:1, 11s:2", "the key 11s:2 lies beyond the end of the film, 10 s or 240 frames"),
+        ("0:1, 241f:2", "the key 241f:2 lies beyond the end"),
+        ("0:1, 101%:2", "the key 101%:2 lies beyond the end"),
+        ("0:1, 48f:2, 2s:3", "the keys 48f:2 and 2s:3 are at one time"),
+        ("0:1, 4s:2, 2s:3", "the key 2s:3 comes before 4s:2"),
+        ("0:1, 4s", "the key '4s' is none"),
+        ("0:1,", "the key '' is none"),
+        ("0:1, 4m:2", "the key '4m:2' is none"),
+        ("-1s:1", "the key '-1s:1' is none"),
+        ("0:1, 4s:two", "has no number behind its colon"),
+        ("0:1, 4s:nan", "has no number behind its colon"),
+        ("0:1, 4s:inf", "has no number behind its colon"),
+        ("0:1, 4s:2 eas", "nearest: ease"),
+        ("0:1, 4s:2 ease in", "is none"),
+        ("0:" + "1" * 200, "is none"),
+        ("0:1, " * 20_000, "are the most"),
+        ("t:1", "is none"),
+        ("melody * 2", "it knows no melody"),
+    ],
+)
+def test_a_wrong_track_says_what_is_wrong_with_which_key(text: str, said: str) -> None:
+    assert said in refused(text)
+
+
+def test_a_key_may_lie_at_the_very_end() -> None:
+    assert at("0:1, 10s:2", 10) == at("0:1, 240f:2", 10) == at("0:1, 100%:2", 10) == 2
+
+
+def test_in_a_loop_the_last_key_leads_on_into_the_first() -> None:
+    value = parse("2s:1 ease-in, 6s:3").on(LOOP)
+    assert value(4) == 2
+    assert value(9) == value(-1) == 3 - 2 * 0.25
+    assert value(0) == 3 - 2 * (4 / 6) ** 2
+
+
+def test_in_a_loop_a_key_at_the_end_is_the_one_at_the_beginning() -> None:
+    assert [at("0:1, 5s:3, 10s:1", time, LOOP) for time in (0, 5, 7.5, 10, 12.5)] == [1, 3, 2, 1, 2]
+    assert "in a loop the end is the beginning" in refused("0:1, 10s:3", LOOP)
+    assert at("4s:1, 10s:3", 0, LOOP) == 3
+
+
+def test_one_key_alone_is_a_constant() -> None:
+    assert at("5s:3", 0) == at("5s:3", 9) == at("5s:3", 9, LOOP) == 3
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_formula_counts_whole_frames(rate: Fraction) -> None:
+    film = Film(240, rate)
+    found = [at("f", float(frame / rate), film) for frame in range(240)]
+    assert found == list(range(240))
+    assert at("f", 0.51 / float(rate), film) == pytest.approx(0.51)
+    assert at("n", 0, film) == 240 and at("fps", 0, film) == float(rate) and at("t", 1.5, film) == 1.5
+
+
+def test_a_formula_hears() -> None:
+    film = Film(240, Fraction(24), lambda name, time: {"beat": time, "bass": 1.0}[name])
+    assert at("beat + bass", 0.25, film) == 1.25
+    assert parse("beat + bass").sounds == {"beat", "bass"}
+    assert parse("t").sounds == parse("0:1, 2:3").sounds == frozenset()
+    assert at("loudness", 3) == 0
+
+
+def test_a_formula_goes_round_with_the_loop() -> None:
+    assert at("t", 12.5, LOOP) == at("t", 2.5, LOOP) == 2.5
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 239), st.floats(-5, 5), st.floats(-5, 5))
+def test_what_is_random_lies_between_and_depends_on_seed_key_and_frame_alone(
+    seed: int, frame: int, low: float, high: float
+) -> None:
+    track = parse(f"random({low:.6f}, {high:.6f})")
+    one, other = (track.on(FILM, chance(seed, "coherence.blend")) for _ in range(2))
+    other(0.0)
+    assert one(frame / 24) == other(frame / 24) == one((frame + 0.5) / 24)
+    assert min(low, high) - 1e-6 <= one(frame / 24) <= max(low, high) + 1e-6
+
+
+def test_what_is_random_is_evenly_spread_and_another_for_each_seed_key_frame_and_place() -> None:
+    def drawn(seed: int, key: str, text: str = "random(.3, .7)", film: Film = FILM) -> list[float]:
+        value = parse(text).on(film, chance(seed, key))
+        return [value(frame / 24) for frame in range(240)]
+
+    values = drawn(0, "coherence.blend")
+    assert len(set(values)) == 240
+    counts, _ = np.histogram(values, bins=8, range=(0.3, 0.7))
+    assert counts.sum() == 240 and counts.min() >= 15
+    steps = np.corrcoef(values[1:], values[:-1])[0, 1]
+    assert abs(steps) < 0.2
+    assert not set(values) & set(drawn(1, "coherence.blend"))
+    assert not set(values) & set(drawn(0, "dream.strength"))
+    assert min(abs(value) for value in drawn(0, "a", "random(0, 1) - random(0, 1)")) > 0
+    assert drawn(0, "coherence.blend", film=Film(24, Fraction(24), periodic=True)) == values[:24] * 10
+
+
+def test_without_a_seed_what_is_random_is_in_the_middle() -> None:
+    track = parse("random(.3, .7)")
+    assert track.first == pytest.approx(0.5) and not track.constant and track.sounds == frozenset()
+
+
+def test_a_number_is_known_from_what_moves() -> None:
+    assert parse("1/3").constant and parse("1/3").first == pytest.approx(1 / 3)
+    assert not parse("0:1").constant and not parse("pi").constant
+    assert parse("20s:4, 30s:5").first == 4
+    assert math.isclose(parse("cos(t) + beat").first, 1)

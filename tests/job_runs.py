@@ -1,0 +1,80 @@
+"""Jobs in tests: how they are stopped, what they leave behind, and what several modules render."""
+
+import json
+import wave
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from little import contents, drifting, quick
+
+from dreamvid.config.settings import Settings
+from dreamvid.core.types import Pixels
+from dreamvid.jobs.run import Options
+
+COUNT = 5
+KEEP = Options(keep_work=True)
+FLIGHT: dict[str, Any] = {"input": {"seconds": 0.25, "fps": "12"}, "camera": {"zoom": 2.0, "mode": "frames"}}
+WORLD: dict[str, Any] = {"input": {"seconds": 0.5, "fps": "12", "loop": True}, "camera": {"zoom": 2.5}}
+MOVING = {"dream": {"step_size": "0:0.01, 4f:0.05 ease", "smooth": "0.1 * f"}}
+
+
+def folder_of(output: Path) -> Path:
+    return output.with_name(f"{output.name}.dreamvid")
+
+
+def frames_of(output: Path) -> dict[str, bytes]:
+    return contents(folder_of(output) / "frames")
+
+
+def journal_of(output: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder_of(output) / "journal.jsonl").read_text().splitlines()]
+
+
+def scores_of(output: Path) -> list[float]:
+    """The scores in the journal, of the frames that have one."""
+    return [line["score"] for line in journal_of(output) if line["score"] is not None]
+
+
+def stop_after(count: int, kind: type[BaseException] = KeyboardInterrupt) -> Options:
+    """Options under which a job breaks off once `count` frames are stored."""
+
+    def progress(done: int, total: int) -> None:
+        if done == count:
+            raise kind
+
+    return Options(progress=progress)
+
+
+def decoded(path: Path) -> list[Pixels]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def guided(file: Path, **changes: Any) -> Settings:
+    return quick(layer=None, objective=[{"kind": "guide", "layer": "second", "file": str(file)}], **changes)
+
+
+def two_tinted(first: int, second: int) -> list[Pixels]:
+    """So many frames of a red shot, then so many of a blue one."""
+    tinted = ((first, 1, (220, 40, 30)), (second, 2, (20, 50, 200)))
+    return [
+        np.clip(0.4 * picture + 0.6 * np.array(tint), 0, 255).astype(np.uint8)
+        for count, seed, tint in tinted
+        for picture in drifting(count, seed=seed)
+    ]
+
+
+def clicking(path: Path, times: list[float]) -> Path:
+    """A second of faint hiss with clicks at these times."""
+    random = np.random.default_rng(0)
+    samples = 0.002 * random.standard_normal(8000)
+    for time_ in times:
+        samples[round(8000 * time_) :][:80] += random.uniform(-0.8, 0.8, 80)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes((32767 * np.clip(samples, -1, 1)).astype("<i2").tobytes())
+    return path

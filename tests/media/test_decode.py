@@ -1,0 +1,58 @@
+"""Facts and errors of a full decode, whatever way ffmpeg's threads weave their words."""
+
+from pathlib import Path
+
+import pytest
+
+from dreamvid.media import decode, probe
+
+from . import clips
+
+FRAME = "[Parsed_showinfo_0 @ 0x7f] [info] n:  17 pts:   1583 pts_time:1.583 duration:     83 duration_time:0.083 "
+FRAME += "fmt:yuv420p cl:left sar:0/1 s:128x96 i:P iskey:0 type:P "
+COLOUR = "[Parsed_showinfo_0 @ 0x7f] [info] color_range:tv"
+
+
+def heard(*lines: str) -> decode.Decoded:
+    seen = decode.Decoded()
+    for line in lines:
+        seen.hear(line)
+    return seen
+
+
+def test_whole_lines_are_not_woven() -> None:
+    seen = heard(FRAME, f"{COLOUR} color_space:bt709 color_primaries:bt709 color_trc:bt709", "[info] other")
+    assert (len(seen.times), seen.space, seen.woven) == (1, "bt709", False)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (f"{FRAME}File ended prematurely", "[Parsed_showinfo_0 @ 0x7f] [info] "),
+        (f"{COLOUR}File ended prematurely", "[Parsed_showinfo_0 @ 0x7f] [info]  color_space:bt709"),
+    ],
+)
+def test_words_of_another_thread_within_a_line_are_noticed(lines: tuple[str, ...]) -> None:
+    assert heard(*lines).woven
+
+
+def test_wherever_a_file_breaks_off_its_damage_is_found(tmp_path: Path) -> None:
+    whole = clips.film(tmp_path / "whole.mkv", *clips.X264, count=24).read_bytes()
+    cut = tmp_path / "cut.mkv"
+    for number in range(12):
+        cut.write_bytes(whole[: len(whole) * (60 + 3 * number) // 100])
+        assert probe.probe(str(cut), tolerate_damage=True).damaged, number
+
+
+def test_an_error_that_was_woven_in_is_heard_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every message came in the midst of a line."""
+    whole = clips.film(tmp_path / "whole.mkv", *clips.X264, count=24).read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) * 3 // 4])
+    hear = decode.Decoded.hear
+
+    def weave(seen: decode.Decoded, line: str) -> None:
+        hear(seen, line)
+        seen.woven = True
+
+    monkeypatch.setattr(decode.Decoded, "hear", weave)
+    assert any("prematurely" in error for error in decode.decode(tmp_path / "cut.mkv").errors)

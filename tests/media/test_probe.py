@@ -1,0 +1,271 @@
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dreamvid.core.errors import SourceError
+from dreamvid.core.timing import frame_map
+from dreamvid.core.types import Stream
+from dreamvid.media import damage, probe, read
+
+from . import clips
+from .conftest import Clip
+
+FACTS = {
+    "good.mp4": {"frames": 24, "rate": 25, "reader": "opencv", "audio": (Stream("aac"),), "kind": "video"},
+    "late.mp4": {"frames": 24, "rate": 25, "reader": "opencv"},
+    "two_tracks.mkv": {
+        "audio": (Stream("flac"), Stream("flac", "fra")),
+        "subtitles": (Stream("subrip"),),
+        "chapters": 2,
+        "delay": 0,
+    },
+    "varying.mp4": {"frames": 14, "rate": 25},
+    "varying.mkv": {"frames": 14, "rate": 25},
+    "turned.mp4": {"frames": 24, "height": clips.WIDTH, "width": clips.HEIGHT, "reader": "opencv"},
+    "mirrored.mp4": {"frames": 24, "reader": "ffmpeg", "filters": ""},
+    "wide_pixels.mp4": {"frames": 24, "sar": Fraction(4, 3)},
+    "odd.mp4": {"frames": 24, "height": 91, "width": 161, "sar": 1},
+    "interlaced.mp4": {"frames": 24, "reader": "ffmpeg", "filters": probe.DEINTERLACE},
+    "ten_bits.mp4": {"frames": 24, "reader": "ffmpeg", "filters": ""},
+    "hdr.mp4": {"frames": 4, "reader": "ffmpeg", "filters": probe.TO_SDR},
+    "clear.webm": {"frames": 6, "reader": "ffmpeg", "filters": probe.OVER_BLACK, "decoder": "libvpx-vp9"},
+    "clear.mov": {"frames": 6, "reader": "ffmpeg", "filters": probe.OVER_BLACK},
+    "moving.gif": {"frames": 6, "rate": 25, "reader": "ffmpeg", "kind": "video"},
+    "av1.mp4": {"frames": 6, "reader": "ffmpeg"},
+    "ntsc.mkv": {"frames": 24, "rate": Fraction(30000, 1001)},
+    "stream.ts": {"frames": 24, "rate": 25, "reader": "opencv"},
+    "open_gop.mp4": {"frames": 24, "rate": 25},
+    "edit_list.mp4": {"frames": 14, "rate": 25, "delay": 0},
+    "bare.h264": {"frames": 24, "rate": 25, "delay": 0},
+    "frames": {"frames": 6, "rate": 25, "kind": "folder", "reader": "image"},
+    "still.png": {"frames": 1, "kind": "still", "reader": "image", "end": Fraction(1, 25)},
+}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_facts(name: str, clip: Clip) -> None:
+    info = probe.probe(str(clip(name)))
+    assert {key: getattr(info, key) for key in FACTS[name]} == FACTS[name]
+    assert info.times[0] == 0
+    assert abs(info.end * info.rate - len(frame_map(info.times, info.end, info.rate))) < Fraction(1, 2)
+    assert set(frame_map(info.times, info.end, info.rate)) == set(range(info.frames))
+
+
+def test_the_picture_begins_after_the_sound(clip: Clip) -> None:
+    for name, priming in (("late.mp4", Fraction(0)), ("late.ts", Fraction(1024, 48000))):
+        delay = probe.probe(str(clip(name))).delay
+        assert abs(delay - priming - Fraction("0.517")) < Fraction(1, 10000)
+
+
+def test_times_of_a_varying_rate(clip: Clip, shown: dict[str, list[int]]) -> None:
+    for name in ("varying.mp4", "varying.mkv"):
+        info = probe.probe(str(clip(name)))
+        assert [round(time * 25) for time in info.times] == shown[name]
+
+
+@pytest.mark.parametrize(
+    "name", ["co:lon.mp4", "http:x.mp4", "-dash.mp4", "f_%04d.mp4", "quo'te\"s.mp4", "new\nline.mp4", "[a]*?.mp4"]
+)
+def test_any_name_is_a_name(name: str, clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / name).write_bytes(clip("good.mp4").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    info = probe.probe(name)
+    assert clips.numbers(info, [0, 23]) == [0, 23]
+    assert "\n" not in info.name
+
+
+def bad_sources(folder: Path, clip: Clip) -> dict[str, str]:
+    """Sources that must be refused: path below `folder` -> what the error must say."""
+    good = clip("good.mp4").read_bytes()
+    (folder / "empty.mp4").touch()
+    (folder / "text.mp4").write_text("this is no video\n" * 100)
+    (folder / "header_lost.mp4").write_bytes(good[: len(good) * 6 // 10])
+    (folder / "list.mp4").write_text(f"ffconcat version 1.0\nfile '{clip('good.mp4')}'\n")
+    (folder / "hls.mp4").write_text(f"#EXTM3U\n#EXTINF:2,\nfile://{clip('good.mp4')}\n#EXT-X-ENDLIST\n")
+    (folder / "sdp.mp4").write_text("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nm=video 5999 RTP/AVP 96\n")
+    (folder / "dangling.mp4").symlink_to("nowhere.mp4")
+    (folder / "none").mkdir()
+    clips.run("-i", str(clip("good.mp4")), "-vn", "-c", "copy", str(folder / "sound.mp4"))
+    cover = ["-map", "0", "-map", "1", "-c:a", "flac", "-c:v", "copy", "-disposition:v", "attached_pic"]
+    clips.run("-i", str(folder / "sound.mp4"), "-i", str(clip("still.png")), *cover, str(folder / "cover.flac"))
+    clips.run("-i", str(clip("good.mp4")), "-c", "copy", str(folder / "whole.mkv"))
+    whole = (folder / "whole.mkv").read_bytes()
+    (folder / "cut.mkv").write_bytes(whole[: len(whole) * 6 // 10])
+    small = clips.film(folder / "small.ts", *clips.X264, count=8).read_bytes()
+    large = clips.film(folder / "large.ts", *clips.X264, count=8, size=(120, 200)).read_bytes()
+    (folder / "grows.ts").write_bytes(small + large)
+    for name, numbers in {"gap": (1, 2, 3, 5), "sizes": (1, 2)}.items():
+        (folder / name).mkdir()
+        for number in numbers:
+            clips.film(
+                folder / name / f"f_{number:03d}.png",
+                "-frames:v",
+                "1",
+                count=1,
+                size=(32 + 2 * number * (name == "sizes"), 48),
+            )
+    return {
+        "missing.mp4": "no such file",
+        "missing_%04d.png": "give the folder",
+        "empty.mp4": "empty",
+        "text.mp4": "cannot be opened as a video",
+        "header_lost.mp4": "cannot be opened as a video",
+        "list.mp4": "playlist",
+        "hls.mp4": "playlist",
+        "sdp.mp4": "playlist",
+        "dangling.mp4": "leads nowhere",
+        "none": "without images",
+        "sound.mp4": "no video",
+        "cover.flac": "cover picture",
+        "cut.mkv": "cut short|is damaged",
+        "grows.ts": "size changes from 160x90 to 200x120 at frame 8",
+        "gap": "f_004.png is missing",
+        "sizes": "f_002.png is 48x36",
+    }
+
+
+def test_what_is_refused(clip: Clip, tmp_path: Path) -> None:
+    for name, reason in bad_sources(tmp_path, clip).items():
+        with pytest.raises(SourceError) as caught:
+            probe.probe(str(tmp_path / name))
+        message = str(caught.value)
+        assert re.search(reason, message), message
+        assert name in message
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_damage_is_named_and_can_be_bridged(suffix: str, clip: Clip, tmp_path: Path) -> None:
+    whole = tmp_path / f"whole{suffix}"
+    clips.run("-i", str(clip("good.mp4")), "-an", "-c", "copy", "-movflags", "+faststart", str(whole))
+    data = bytearray(whole.read_bytes())
+    with av.open(str(whole)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][10]  # between the keyframes 8 and 16
+    if suffix == ".ts":  # a transport stream has a packet's bytes in parts, each with a header of its own
+        at, size = len(data) * 47 // 100, 60
+    else:
+        at, size = packet.pos + packet.size // 4, packet.size // 2
+    data[at : at + size] = bytes(size)
+    path = tmp_path / f"spoiled{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match=rf"^spoiled{suffix}: frame \d+ of 24 is damaged; .*--tolerate-damage$"):
+        probe.probe(str(path))
+    info = probe.probe(str(path), tolerate_damage=True)
+    assert info.frames == 24
+    assert info.damaged
+    assert set(info.damaged) <= set(range(8, 16))
+    assert info.damaged[-1] == 15
+    last_good = [max(good for good in range(number + 1) if good not in info.damaged) for number in range(24)]
+    assert clips.numbers(info) == last_good
+    some = [info.damaged[0] + 1, 17, 23]
+    assert clips.numbers(info, some) == [last_good[number] for number in some]
+
+
+def test_a_file_cut_short_ends_where_it_breaks_off(clip: Clip, tmp_path: Path) -> None:
+    path = tmp_path / "cut.mkv"
+    data = clip("good.mkv").read_bytes()
+    path.write_bytes(data[: len(data) * 6 // 10])
+    with pytest.raises(SourceError, match=r"^cut\.mkv"):
+        probe.probe(str(path))
+    info = probe.probe(str(path), tolerate_damage=True)
+    assert info.damaged
+    assert info.damaged[-1] == info.frames - 1 < 23
+    good = [number for number in range(info.frames) if number not in info.damaged]
+    assert clips.numbers(info, good) == good
+    assert clips.numbers(info, [info.frames - 1]) == [good[-1]]
+
+
+def test_frames_that_were_swallowed_are_missed_where_the_rate_is_constant() -> None:
+    times = [Fraction(number, 25) for number in (0, 1, 2, 3, 4, 5, 8, 9, 10, 12)]
+    assert damage.swallowed(times) == [Fraction(number, 25) for number in (6, 7, 11)]
+    assert damage.swallowed([Fraction(number * number, 25) for number in range(9)]) == []
+    assert damage.swallowed(times[:1]) == damage.swallowed([]) == []
+
+
+def test_every_healthy_packet_is_found_whole(clip: Clip) -> None:
+    for name in ("good.mp4", "open_gop.mp4", "varying.mkv", "late.ts"):
+        found = damage.find_damage(clip(name))
+        assert not found.lost
+        assert len(found.times) == probe.probe(str(clip(name))).frames
+
+
+def test_identity_follows_the_bytes(clip: Clip, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(clip("good.mp4").read_bytes())
+    assert probe.identity(copy) == probe.identity(clip("good.mp4"))
+    data = bytearray(copy.read_bytes())
+    data[-1] ^= 1
+    copy.write_bytes(data)
+    assert probe.identity(copy) != probe.identity(clip("good.mp4"))
+    large = tmp_path / "large"
+    large.write_bytes(bytes(5 << 20))
+    before = probe.identity(large)
+    with large.open("r+b") as file:
+        file.seek(5 << 19)
+        file.write(b"x")
+    assert probe.identity(large) != before
+
+
+def test_identity_of_a_folder_follows_every_byte(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    for number in range(2):
+        (tmp_path / f"{number}.bmp").write_bytes(cv2.imencode(".bmp", noise)[1])
+    before = probe.probe(str(tmp_path)).identity
+    with (tmp_path / "0.bmp").open("r+b") as file:
+        file.seek(100_000)
+        old = file.read(1)
+        file.seek(100_000)
+        file.write(bytes([old[0] ^ 1]))
+    assert probe.probe(str(tmp_path)).identity != before
+
+
+@given(
+    rate=st.sampled_from([Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60), Fraction(25, 2)]),
+    count=st.integers(1, 300),
+)
+def test_a_constant_rate_is_found_through_rounded_stamps(rate: Fraction, count: int) -> None:
+    stamps = [Fraction(round(n / rate * 1000), 1000) for n in range(count)]
+    claimed = (rate.limit_denominator(400), rate)
+    delay, times, end, found = probe.timeline([*stamps], Fraction(round(1000 / rate), 1000), claimed)
+    assert (delay, times) == (0, tuple(stamps))
+    if count > 1:
+        assert found == rate
+    assert frame_map(times, end, found) == tuple(range(count))
+
+
+@given(steps=st.lists(st.integers(4, 500), min_size=1, max_size=60))
+def test_a_varying_rate_shows_every_frame(steps: list[int]) -> None:
+    times = [Fraction(0)]
+    for step in steps:
+        times.append(times[-1] + Fraction(step, 1000))
+    _, stamps, end, rate = probe.timeline([*times], Fraction(1, 25), (Fraction(1000), Fraction(25)))
+    assert set(frame_map(stamps, end, rate)) == set(range(len(times)))
+    assert rate <= 1000
+
+
+def test_stamps_that_do_not_rise_give_way_to_the_claimed_rate() -> None:
+    for stamps in ([Fraction(1), None, Fraction(2)], [Fraction(1), Fraction(1), Fraction(2)]):
+        delay, times, end, rate = probe.timeline(stamps, Fraction(0), (Fraction(50),))
+        assert (delay, times, end, rate) == (1, (0, Fraction(1, 50), Fraction(2, 50)), Fraction(3, 50), 50)
+
+
+def test_reading_holds_to_what_was_probed(clip: Clip, tmp_path: Path) -> None:
+    path = tmp_path / "changes.mp4"
+    path.write_bytes(clip("good.mp4").read_bytes())
+    info = probe.probe(str(path))
+    path.write_bytes(clip("varying.mp4").read_bytes())
+    with pytest.raises(SourceError, match="frame 14 of 24 does not come again"):
+        list(read.read(info, clips.untouched(info), range(24)))
+
+
+def test_even_time_stamps_are_their_own_rate() -> None:
+    """An animated WebP claims a clock of 1000; 59.94 would show its frames too, each three times."""
+    times = tuple(Fraction(n, 20) for n in range(8))
+    assert probe.base_rate(times, Fraction(2, 5), (Fraction(1000),)) == 20

@@ -1,0 +1,177 @@
+"""Weights files: what is read, and what is refused without being executed."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from dreamvid.core.errors import NetError
+from dreamvid.models.checkpoint import fill, final_classes, load
+
+
+class Trap:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def small() -> nn.Module:
+    """A convolution and a batch norm, seeded."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 1000))
+
+
+def refusal(path: Path) -> str:
+    """The one line with which a file is refused."""
+    with pytest.raises(NetError) as error:
+        load(path)
+    assert "\n" not in str(error.value) and str(path) in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("wrap", [dict, lambda own: {"state_dict": own}, lambda own: {"model": own, "epoch": 3}])
+def test_a_state_dict_is_read_plain_or_wrapped(tmp_path: Path, wrap: Callable[[dict], dict]) -> None:
+    module = small()
+    torch.save(wrap(module.state_dict()), tmp_path / "net.pth")
+    found = load(tmp_path / "net.pth").weights()
+    assert found.keys() == module.state_dict().keys()
+    assert all(torch.equal(found[name], value) for name, value in module.state_dict().items())
+
+
+def test_names_of_nets_trained_side_by_side_lose_their_prefix(tmp_path: Path) -> None:
+    torch.save({f"module.{name}": value for name, value in small().state_dict().items()}, tmp_path / "net.pth")
+    assert load(tmp_path / "net.pth").weights().keys() == small().state_dict().keys()
+
+
+def test_safetensors_bring_their_statistics_and_text(tmp_path: Path) -> None:
+    tensors = {"conv.weight": torch.ones(2, 3), "steps": torch.tensor(7), "stats.conv": torch.tensor([1.0, 2.0])}
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+    save_file(halves, tmp_path / "net.safetensors", metadata={"classes": '["cat", "dog"]', "torn": "["})
+    checkpoint = load(tmp_path / "net.safetensors")
+    assert checkpoint.weights().keys() == {"conv.weight", "steps"}
+    assert checkpoint.weights()["conv.weight"].dtype == torch.float32
+    assert checkpoint.weights()["steps"].dtype == torch.int64
+    assert checkpoint.statistics().keys() == {"conv"}
+    assert checkpoint.statistics()["conv"].dtype == torch.float32
+    assert checkpoint.entry("classes") == ["cat", "dog"]
+    with pytest.raises(NetError, match="does not say its width: name the architecture"):
+        checkpoint.entry("width")
+    with pytest.raises(NetError, match="its torn cannot be read"):
+        checkpoint.entry("torn")
+
+
+def test_a_file_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    for name, value in (("a", 1.0), ("b", 1.0), ("c", 2.0)):
+        save_file({"weight": torch.full((3,), value)}, tmp_path / f"{name}.safetensors")
+    first, same, other = (load(tmp_path / f"{name}.safetensors").sha256 for name in "abc")
+    assert first == same != other
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_that_would_execute_something_is_refused_and_executes_nothing(tmp_path: Path, zipped: bool) -> None:
+    torch.save({"w": Trap(tmp_path / "sprung")}, tmp_path / "net.pth", _use_new_zipfile_serialization=zipped)
+    assert "nothing in it is executed" in refusal(tmp_path / "net.pth")
+    (tmp_path / "bare.pth").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    assert "nothing in it is executed" in refusal(tmp_path / "bare.pth")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_whole_module_is_refused_with_what_to_save_instead(tmp_path: Path) -> None:
+    torch.save(small(), tmp_path / "net.pth")
+    assert "save the state_dict() of its net" in refusal(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".bin"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x80", b"\x80\x02.", b"hello", b"}q\x00.", b"PK\x03\x04", b"\x89PNG\r\n\x1a\n" + b"a" * 99]
+)
+def test_a_foreign_file_is_refused_in_one_line(tmp_path: Path, suffix: str, content: bytes) -> None:
+    path = tmp_path / f"net{suffix}"
+    path.write_bytes(content)
+    refusal(path)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        [1, 2],
+        {},
+        torch.ones(3),
+        {1: torch.ones(2)},
+        {"name": "text"},
+        {"w": torch.ones(2).to_sparse()},
+        {"w": torch.ones(2, device="meta")},
+    ],
+    ids=["list", "nothing", "tensor", "numbers", "text", "sparse", "meta"],
+)
+def test_what_holds_no_named_tensors_is_refused(tmp_path: Path, held: object) -> None:
+    torch.save(held, tmp_path / "net.pth")
+    assert "it holds no state dict (names and tensors)" in refusal(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.95])
+def test_a_truncated_file_is_refused(tmp_path: Path, kept: float) -> None:
+    torch.save(small().state_dict(), tmp_path / "net.pth")
+    save_file(small().state_dict(), tmp_path / "net.safetensors")
+    for path in (tmp_path / "net.pth", tmp_path / "net.safetensors"):
+        content = path.read_bytes()
+        path.write_bytes(content[: int(kept * len(content))])
+        refusal(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "there is no weights file" in refusal(tmp_path / "none.pth")
+    assert "there is no weights file" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_tensor_that_is_not_finite_is_named(tmp_path: Path, bad: float, suffix: str) -> None:
+    weights = small().state_dict()
+    weights["1.running_var"][2] = bad
+    path = tmp_path / f"net{suffix}"
+    (torch.save if suffix == ".pth" else save_file)(weights, path)
+    assert "tensor 1.running_var holds NaN or infinity" in refusal(path)
+
+
+def test_a_module_is_filled_bit_for_bit(tmp_path: Path) -> None:
+    trained, fresh = small(), small()
+    with torch.no_grad():
+        trained[0].weight.add_(1.0)
+    save_file(trained.state_dict(), tmp_path / "net.safetensors")
+    fill(fresh, load(tmp_path / "net.safetensors"), "small")
+    assert all(torch.equal(value, trained.state_dict()[name]) for name, value in fresh.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda own: own.pop("0.bias"), "0.bias is missing"),
+        (lambda own: own.update({"9.weight": torch.ones(2)}), "9.weight is not part of it"),
+        (lambda own: own.update({"0.weight": torch.ones(4, 3, 5, 5)}), "0.weight has another shape"),
+    ],
+)
+def test_weights_of_another_net_do_not_fit_and_it_is_said_where(tmp_path: Path, change, said: str) -> None:
+    weights = dict(small().state_dict())
+    change(weights)
+    save_file(weights, tmp_path / "net.safetensors")
+    with pytest.raises(NetError, match=f"does not fit small: {said}; name its own architecture with --model"):
+        fill(small(), load(tmp_path / "net.safetensors"), "small")
+
+
+def test_the_number_of_classes_is_read_off_the_last_layer(tmp_path: Path) -> None:
+    ten = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 10))
+    for name, module in (("ten", ten), ("same", small())):
+        save_file(module.state_dict(), tmp_path / f"{name}.safetensors")
+    assert final_classes(small(), load(tmp_path / "ten.safetensors")) == 10
+    assert final_classes(small(), load(tmp_path / "same.safetensors")) is None
