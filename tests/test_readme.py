@@ -1,4 +1,4 @@
-"""What the README says is true: its commands and its Python run, its tables are whole, its links lead somewhere.
+"""What the READMEs say is true: commands and Python run, tables are whole, links lead somewhere, rooms are described.
 
 The commands are run at a small size; nets that would have to be fetched are not.
 """
@@ -6,6 +6,7 @@ The commands are run at a small size; nets that would have to be fetched are not
 import re
 import shlex
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from little import unstyled
+from test_imports import FLOORS, PACKAGE, RESEARCH
 from torchvision import models
 
 from dreamvid import cli
@@ -23,7 +25,19 @@ from dreamvid.models import zoo
 from dreamvid.research.training.export import Facts, export
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+READMES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted(
+        [
+            ROOT / "CONTRIBUTING.md",
+            *(ROOT / folder / "README.md" for folder in (".", "presets", "samples")),
+            *(ROOT / "dreamvid").rglob("README.md"),
+        ]
+    )
+}
+README, PRESETS = READMES["README.md"], READMES["presets/README.md"]
+ROOMS = {room: f"dreamvid/{room}" for floor in FLOORS for room in floor}
+INNER_ROOMS = {room: f"dreamvid/research/{room}" for floor in RESEARCH for room in floor}
 # Appended to a command: the last of two equal options counts.
 SMALLER = {
     "video": ["--size", "64x36"],
@@ -45,33 +59,48 @@ SMALLER_FEATURES = {
 }
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, files: Iterable[str] = READMES) -> list[str]:
+    """Return the fenced blocks of a language in some files."""
+    return [
+        block
+        for file in files
+        for block in re.findall(rf"^```{language}\n(.*?)^```", READMES[file], re.MULTILINE | re.DOTALL)
+    ]
 
 
-def commands() -> list[str]:
-    """Every `dreamvid ...` in a shell block, without its comment."""
-    parts = [part.strip() for block in blocks("bash") for line in block.splitlines() for part in line.split("&&")]
+def commands(files: Iterable[str] = READMES) -> list[str]:
+    """Return every `dreamvid ...` in a shell block, without its comment."""
+    parts = [
+        part.strip() for block in blocks("bash", files) for line in block.splitlines() for part in line.split("&&")
+    ]
     return [shlex.join(shlex.split(part, comments=True)) for part in parts if part.startswith("dreamvid ")]
 
 
 def quicker(words: list[str]) -> list[str]:
     """The same command, less to do."""
     more = SMALLER_FEATURES[words[1]] if words[0] == "features" else SMALLER.get(words[0], [])
-    if words[0] == "video" and "--from" not in words:
+    if "--from" in words:
+        more = [*more, "--from", "1.5", "--to", "1.6"]
+    elif words[0] == "video":
         more = [*more, "--frames", "0:8" if "--loop" in words else "0:2"]
     return [*words, *more]
 
 
+def smaller_batch(block: str) -> str:
+    """Return a batch file with little to do: one that names no frames gets two small ones."""
+    if "[[job]]" not in block or "frames" in block:
+        return block
+    return re.sub(r'^size = ".*"', 'size = "64x36"\nframes = "0:2"', block, flags=re.MULTILINE)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with the samples, the presets, and the files that the README shows by name."""
+    """A working directory with the samples, the presets, and the files that the READMEs show by name."""
     for name in ("samples", "presets"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for block in [*blocks("toml"), *blocks("py")]:
         if named := re.match(r"# (\S+\.(?:toml|py))\n", block):
-            (tmp_path / named[1]).write_text(block, encoding="utf-8")
+            (tmp_path / named[1]).write_text(smaller_batch(block), encoding="utf-8")
     photo = images.load(ROOT / "samples" / "coffee.jpg")
     for number in range(8):  # what the reader brings
         (tmp_path / "pictures" / f"kind{number % 2}").mkdir(parents=True, exist_ok=True)
@@ -81,7 +110,11 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         flower = tmp_path / "flowers" / ("tulip", "rose")[number % 2]  # classes of dreamnet
         flower.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, flower)
-    (tmp_path / "oval.png").write_bytes(images.encode(np.ascontiguousarray(photo[::-1]), ".png"))
+    for mask in ("oval.png", "sky.png"):
+        (tmp_path / mask).write_bytes(images.encode(np.ascontiguousarray(photo[::-1]), ".png"))
+    shutil.copy(ROOT / "samples" / "clip.mp4", tmp_path / "phone.mp4")
+    (tmp_path / "clips").mkdir()
+    shutil.copy(ROOT / "samples" / "clip.mp4", tmp_path / "clips" / "one.mp4")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -141,8 +174,13 @@ def test_there_are_commands_of_every_kind() -> None:
     assert kinds >= {"video", "image", "zoom", "batch", "compare", "models", "train", "features", "papers"}
 
 
+def test_no_command_is_shown_twice() -> None:
+    every = commands()
+    assert sorted({command for command in every if every.count(command) > 1}) == []
+
+
 def test_the_first_command_installs_and_dreams_the_sample() -> None:
-    assert blocks("bash")[0].strip() == "pip install . && dreamvid video samples/clip.mp4 dream.mp4"
+    assert blocks("bash", ["README.md"])[0].strip() == "pip install . && dreamvid video samples/clip.mp4 dream.mp4"
 
 
 def test_the_test_command_is_marked_for_the_checks() -> None:
@@ -171,31 +209,76 @@ def test_the_preset_example_is_one(checkout: Path, capsys: pytest.CaptureFixture
 
 
 def test_every_preset_is_in_the_table_with_its_description() -> None:
-    for name in (*presets.names(), *presets.names(presets.FLIGHTS)):
-        assert f"| `{name}` | {presets.resolve(name).description} |" in README
+    for name in presets.everything():
+        assert f"| `{name}` | {presets.resolve(name).description} |" in PRESETS
 
 
 def test_every_exit_code_is_in_the_table() -> None:
     codes = {0, *cli.EXIT_CODES.values(), cli.BATCH_INCOMPLETE, cli.REPAIRED, cli.INTERRUPTED}
-    table = README.partition("## Exit codes")[2].partition("\n## ")[0]
+    table = READMES["dreamvid/cli/README.md"].partition("## Exit codes")[2].partition("\n## ")[0]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes
 
 
-def test_every_link_inside_the_project_leads_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)#]+)\)", README)
-    inside = [target for target in targets if "://" not in target]
-    assert inside
-    assert [target for target in inside if not (ROOT / target).exists()] == []
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a file's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_option_it_speaks_of_exists(capfd: pytest.CaptureFixture[str]) -> None:
-    cli.run(["video", "--help"])
-    cli.run(["zoom", "--help"])
-    cli.run(["image", "--help"])
-    cli.run(["compare", "--help"])
-    cli.run(["features", "grid", "--help"])
-    cli.run(["train", "--help"])
-    cli.run(["papers", "--help"])
-    known = unstyled(capfd.readouterr().out)
-    spoken = set(re.findall(r"`(--[a-z][a-z-]+)", README))
-    assert [option for option in sorted(spoken) if option not in known] == []
+@pytest.mark.parametrize("file", READMES)
+def test_every_link_inside_the_project_leads_somewhere(file: str) -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", READMES[file])
+    for target in (target for target in targets if "://" not in target):
+        path, _, anchor = target.partition("#")
+        found = (ROOT / file).parent / path if path else ROOT / file
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found.read_text(encoding="utf-8")), target
+
+
+def test_every_option_they_speak_of_exists(capfd: pytest.CaptureFixture[str]) -> None:
+    for command in ("video", "zoom", "image", "compare", "features grid", "features class", "features embed", "train"):
+        cli.run([*command.split(), "--help"])
+    for command in ("features steps", "papers", "presets show", "models layers", "batch"):
+        cli.run([*command.split(), "--help"])
+    known = set(re.findall(r"--[a-z][a-z-]+", unstyled(capfd.readouterr().out)))
+    spoken = {option for text in READMES.values() for option in re.findall(r"`(--[a-z][a-z-]+)", text)}
+    assert sorted(spoken - known) == []
+
+
+def test_the_readme_is_short_and_so_is_that_of_each_room() -> None:
+    assert len(README.splitlines()) <= 160
+    for folder in ROOMS.values():
+        assert 20 <= len(READMES[f"{folder}/README.md"].splitlines()) <= 60, folder
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_it_may_import(room: str) -> None:
+    (height,) = (at for at, floor in enumerate(FLOORS) if room in floor)
+    below = [other for floor in FLOORS[height + 1 :] for other in floor]
+    (line,) = re.findall(r"^May import: ([^.]+)\.$", READMES[f"dreamvid/{room}/README.md"], re.MULTILINE)
+    assert re.findall(r"`(\w+)`", line) == below
+
+
+@pytest.mark.parametrize("folder", [*ROOMS.values(), *INNER_ROOMS.values()])
+def test_a_room_lists_its_files(folder: str) -> None:
+    """A file that was added, renamed or removed is so in the table of its room's README, too."""
+    rows = re.findall(r"^\| (`.+?) \|", READMES[f"{folder}/README.md"].partition("\n## ")[0], re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`(\w+\.py)`", row)}
+    assert listed == {path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"}
+
+
+def test_the_map_has_every_room_and_the_path_of_a_frame_names_files() -> None:
+    text = READMES["dreamvid/README.md"]
+    rows = re.findall(r"^\| (\d+) \| \[(\w+)\]\((\w+)/README.md\)", text, re.MULTILINE)
+    assert [(int(height), room) for height, room, _ in rows] == [
+        (len(FLOORS) - at, room) for at, floor in enumerate(FLOORS) for room in floor
+    ]
+    assert all(room == folder for _, room, folder in rows)
+    path = text.partition("## The path of a frame")[2].partition("\n## ")[0]
+    assert [name for name in re.findall(r"`(\w+/\w+\.py)`", path) if not (PACKAGE / name).is_file()] == []
+
+
+def test_files_that_are_spoken_of_exist() -> None:
+    for file, text in READMES.items():
+        for name in re.findall(r"`((?:dreamvid|tests|samples|presets)/[\w/.-]+)`", text):
+            assert (ROOT / name).exists() or "NAME" in name or "ROOM" in name, f"{file}: {name}"
