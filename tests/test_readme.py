@@ -8,7 +8,7 @@ import shlex
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.error import URLError
 
 import numpy as np
@@ -20,7 +20,8 @@ from torchvision import models
 
 from dreamvid import cli
 from dreamvid.config import presets
-from dreamvid.media import images
+from dreamvid.config.objective_settings import FORMS, Kind
+from dreamvid.media import formats, images
 from dreamvid.models import zoo
 from dreamvid.research.training.export import Facts, export
 
@@ -217,6 +218,22 @@ def test_every_exit_code_is_in_the_table() -> None:
     codes = {0, *cli.EXIT_CODES.values(), cli.BATCH_INCOMPLETE, cli.REPAIRED, cli.INTERRUPTED}
     table = READMES["dreamvid/cli/README.md"].partition("## Exit codes")[2].partition("\n## ")[0]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes
+
+
+def test_every_container_is_in_the_table_with_its_codecs() -> None:
+    text = READMES["dreamvid/media/README.md"]
+    for suffix, (_, codecs) in formats.CONTAINERS.items():
+        if len(codecs) > 1:
+            assert f"| `{suffix}` | {' '.join(f'`{codec}`' for codec in codecs)} |" in text
+        else:
+            assert f"`{suffix}`" in text
+
+
+def test_every_kind_of_objective_is_in_the_table_with_its_forms() -> None:
+    rows = re.findall(r"^\| (`\w+`.*?) \|.*?\| (.*) \|$", READMES["dreamvid/dream/README.md"], re.MULTILINE)
+    forms = {kind: re.findall(r"`(\w+)`", form) for kinds, form in rows for kind in re.findall(r"`(\w+)`", kinds)}
+    for kind in get_args(Kind):
+        assert [form for form in FORMS.get(kind, ()) if form not in forms[kind]] == []
 
 
 def anchors(text: str) -> set[str]:
