@@ -17,7 +17,7 @@ from dreamvid.camera.path import Flight, Pose
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Image, Pixels, to_pixels
 from dreamvid.dream import step_rules
-from dreamvid.dream.deepdream import LIGHT, Dreamer, How, climb, score, to_tensor
+from dreamvid.dream.deepdream import LIGHT, Dreamer, StepOptions, gradient_step, score, to_tensor
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.media import opencv
 
@@ -69,7 +69,7 @@ def make(
 
     `begun`: steps done before, and the layer as it was then; `moving`: where settings move, what dreams each step, in
     place of `dreamer`. The last that is made is of the full size. Raises SettingsError for a step rule with a memory,
-    and what `climb` raises.
+    and what `gradient_step` raises.
     """
     flight, plan = scene.flight, steps_of(scene.flight, height, width, dreamer)
     done, rule, times = 0, step_rules.rule(dreamer.settings), times_of(flight, CHOICES * len(plan))
@@ -90,8 +90,8 @@ def make(
         looks = [_look(scene, world, times[number + turn * len(plan)], high, wide) for turn in range(choices)]
         at, base, shown = looks[0] if choices == 1 else min(looks, key=lambda look: _worth(look[2], dreamer))
         image = to_tensor(shown, dreamer)
-        source = to_tensor(base, dreamer) if dreamer.asks_for_source else None
-        result, dreamer = climb(dreamer, image, (0, octave, step), How(rule=rule, source=source))
+        source = to_tensor(base, dreamer) if dreamer.needs_source else None
+        result, dreamer = gradient_step(dreamer, image, (0, octave, step), StepOptions(rule=rule, source=source))
         change = (result - image)[0].permute(1, 2, 0).cpu().numpy()
         if dreamer.settings.keep_colours:
             change = np.repeat((change @ np.array(LIGHT, np.float32))[..., None], 3, axis=2)

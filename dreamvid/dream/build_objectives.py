@@ -50,11 +50,11 @@ class Terms:
         return [term(time) for term in self.each]
 
     @property
-    def move(self) -> bool:
+    def varies(self) -> bool:
         """Whether any is not the same all the time."""
         return any(guide.info.frames > 1 for guide in self.guides)
 
-    def stand(self, before: Fraction, now: Fraction) -> bool:
+    def same_at(self, before: Fraction, now: Fraction) -> bool:
         """Whether all are the same at two times."""
         return all(guide.index(before) == guide.index(now) for guide in self.guides)
 

@@ -27,7 +27,7 @@ from dreamvid.config import presets
 from dreamvid.core.errors import JobError
 from dreamvid.core.types import Image
 from dreamvid.dream.build_objectives import guide_digests
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session
 from dreamvid.media import opencv
 from dreamvid.media.frame_store import FrameStore, write_file
 from dreamvid.pipeline import masks
@@ -116,13 +116,13 @@ def clear(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def begin(folder: Path, footage: Footage, moving: Schedule, ready: Engine, resume: Resume) -> FrameStore:
+def begin(folder: Path, footage: Footage, moving: Schedule, session: Session, resume: Resume) -> FrameStore:
     """The store of a job in `folder`, new or begun before.
 
     Raises JobError where it was begun differently and is not to go on or be renewed, naming the entries that differ; or
     where the disk is too small.
     """
-    fingerprint = json.loads(json.dumps(_fingerprint(footage, moving, ready), default=str))
+    fingerprint = json.loads(json.dumps(_fingerprint(footage, moving, session), default=str))
     plan_file = folder / "plan.json"
     begun = plan_file.exists() and any((folder / name).exists() for name in BEGUN)
     if not (begun and _goes_on(plan_file, fingerprint, resume)):
@@ -221,7 +221,7 @@ def _read_fingerprint(plan_file: Path) -> dict[str, Any]:
         raise JobError(f"{plan_file} is damaged: begin anew with --no-resume") from None
 
 
-def _fingerprint(footage: Footage, moving: Schedule, ready: Engine) -> dict[str, Any]:
+def _fingerprint(footage: Footage, moving: Schedule, session: Session) -> dict[str, Any]:
     """Everything that a stored pixel depends on. How the film is encoded, and its sound, is not among it."""
     settings = moving.settings
     table = settings.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
@@ -242,18 +242,18 @@ def _fingerprint(footage: Footage, moving: Schedule, ready: Engine) -> dict[str,
         "source": footage.info.identity,
         "frame size": "{1}x{0}".format(*footage.plan.framing.size),
         "frames and shots": hashlib.sha256(frames.encode()).hexdigest()[:16],
-        "net": ready.net.sha256,
-        "further nets": [net.sha256 for net in ready.nets.values()][1:],
+        "net": session.net.sha256,
+        "further nets": [net.sha256 for net in session.nets.values()][1:],
         "named channels": [
-            ready.nets[term.own_net or settings.net].named_channel(term.name)
+            session.nets[term.own_net or settings.net].named_channel(term.name)
             for term in settings.objective
             if term.name is not None
         ],
         "guides": guide_digests(settings.objective),
         "mask": masks.digests(settings.mask),
-        "threads": ready.compute.threads,
-        "device": ready.compute.description,
-        "precision": str(ready.compute.dtype),
+        "threads": session.compute.threads,
+        "device": session.compute.description,
+        "precision": str(session.compute.dtype),
         "torch": torch.__version__,
         "opencv": opencv.load().__version__,
         "numpy": np.__version__,

@@ -12,8 +12,7 @@ import numpy as np
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Pixels
-from dreamvid.dream import session
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.folder import Resume
 from dreamvid.jobs.worker import Progress, render_rest
@@ -88,14 +87,14 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     _check_output((source,), output, options)
     formats.check_image(output)
     footage = masked(of_still(source, settings), settings)
-    ready = session.start(settings, trust=options.trust)
-    _tell(footage, ready)
+    session = open_session(settings, trust=options.trust)
+    _tell(footage, session)
     began = time.perf_counter()
-    (result,) = render(Course(footage.plan, settings, footage.move, ready.dreamer), footage.frames((0,)))
+    (result,) = render(Course(footage.plan, settings, footage.move, session.dreamer), footage.frames((0,)))
     seconds = time.perf_counter() - began
     encode.write_image(result.dream, output)
     options.progress(1, 1)
-    score = gain(ready.judge.with_tile(result.tile), result.source, result.dream)
+    score = gain(session.scorer.with_tile(result.tile), result.source, result.dream)
     _tell_effect(settings, [score])
     return Summary(str(output), 1, 0.0, 0.0, seconds, score, rendered=1)
 
@@ -104,14 +103,14 @@ def _notice(text: str) -> None:
     logger.info("%s", text)
 
 
-def _tell(footage: Footage, ready: Engine) -> None:
+def _tell(footage: Footage, session: Session) -> None:
     """Notices of what was decided before the first frame."""
-    plan, compute = footage.plan, ready.compute
+    plan, compute = footage.plan, session.compute
     if plan.framing.note:
         _notice(plan.framing.note)
     logger.debug("%d frames to dream in %d shots, %d shown", len(plan.frames), len(plan.shots), len(plan.shown))
     logger.debug(
-        "%s on %s, %s, %d threads", ready.dreamer.net.name, compute.description, compute.dtype, compute.threads
+        "%s on %s, %s, %d threads", session.dreamer.net.name, compute.description, compute.dtype, compute.threads
     )
 
 
@@ -141,21 +140,21 @@ def _film(
     starts = (shot.start for shot in footage.plan.shots)
     footage = replace(footage, plan=with_cuts(footage.plan, (*starts, *moving.jumps)))
     footage = masked(footage, settings, moving.at)  # what moves is seen within a shot, and so the shots come first
-    ready = session.start(settings, trust=options.trust, rate=footage.info.rate)
-    _check_guides(footage, settings, ready)
-    _tell(footage, ready)
+    session = open_session(settings, trust=options.trust, rate=footage.info.rate)
+    _check_guides(footage, settings, session)
+    _tell(footage, session)
     framing = footage.plan.framing
     encode.check_film(
         output, settings.output, size=framing.size, rate=footage.plan.rate, sar=framing.sar, notice=_notice
     )
     folder = job_folder.make_folder(output, options.work_dir)
     with job_folder.held(folder):
-        store = job_folder.begin(folder, footage, moving, ready, options.resume)
+        store = job_folder.begin(folder, footage, moving, session, options.resume)
         records = job_folder.finished(store, footage)
-        fresh = render_rest(store, footage, moving, ready, records, options.progress)
+        fresh = render_rest(store, footage, moving, session, records, options.progress)
         records += fresh
         _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
-        _encode(store, footage, output, settings, ready)
+        _encode(store, footage, output, settings, session)
         if not options.keep_work:
             job_folder.clear(folder)
     scores = [record.score for record in records if record.score is not None]
@@ -179,15 +178,15 @@ def _check_cadence(footage: Footage, settings: Settings) -> None:
         raise SettingsError("a loop comes back to a dream of every frame: give coherence.cadence=1, or no --loop")
 
 
-def _check_guides(footage: Footage, settings: Settings, ready: Engine) -> None:
+def _check_guides(footage: Footage, settings: Settings, session: Session) -> None:
     """Raises SettingsError where a guide runs along and there is nothing for it to run along with."""
-    if ready.terms.move and footage.filming is not None:
+    if session.terms.varies and footage.filming is not None:
         raise SettingsError("a guide that runs along needs camera.mode=frames: a world is dreamed once for all frames")
-    if ready.terms.move and settings.input.loop:
+    if session.terms.varies and settings.input.loop:
         raise SettingsError("a guide that runs along does not come back to its beginning: give a still, or no --loop")
 
 
-def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:
+def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, session: Session) -> None:
     plan = footage.plan
 
     def stored() -> Iterator[Pixels]:
@@ -209,7 +208,7 @@ def _encode(store: FrameStore, footage: Footage, output: Path, settings: Setting
         sound=footage.info if footage.info.kind == "video" else None,
         music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
-        threads=ready.compute.threads,
+        threads=session.compute.threads,
         notice=_notice,
     )
 

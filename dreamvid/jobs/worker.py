@@ -19,7 +19,7 @@ from dreamvid.coherence.carry import Carry, Past
 from dreamvid.core.types import Image
 from dreamvid.dream.build_objectives import START
 from dreamvid.dream.deepdream import Dreamer
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session
 from dreamvid.jobs import folder
 from dreamvid.jobs.folder import FrameRecord
 from dreamvid.jobs.interrupt import Interrupted, interruptible
@@ -40,7 +40,7 @@ def render_rest(
     store: FrameStore,
     footage: Footage,
     moving: Schedule,
-    ready: Engine,
+    session: Session,
     records: Sequence[FrameRecord],
     progress: Progress,
 ) -> list[FrameRecord]:
@@ -51,14 +51,14 @@ def render_rest(
     plan, settings, done = footage.plan, moving.settings, len(records)
 
     def when(frame: int) -> Fraction:  # a loop goes on behind the end of its source, and no guide runs along with it
-        return footage.info.times[frame] if ready.terms.move else START
+        return footage.info.times[frame] if session.terms.varies else START
 
-    turns = turns_of(moving, ready, plan, when) if moving.values or ready.terms.move else None
+    turns = turns_of(moving, session, plan, when) if moving.values or session.terms.varies else None
     progress(done, len(plan.frames))
     if done == len(plan.frames):
         return []
     # With the tiles that an earlier run had to come down to: others would give other pixels.
-    dreamer = ready.dreamer.with_tile(records[-1].tile) if records else ready.dreamer
+    dreamer = session.dreamer.with_tile(records[-1].tile) if records else session.dreamer
     fresh: list[FrameRecord] = []
     how = settings.coherence
     memory = plan.shot_begins(done - 1, max(how.references) * how.cadence) if done else 0
@@ -75,7 +75,7 @@ def render_rest(
             back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
             results = render(Course(plan, settings, footage.move, dreamer, turns, back), frames, carry)
         else:
-            world = _world(store, footage.filming, moving, ready, plan, dreamer, progress, stop)
+            world = _world(store, footage.filming, moving, session, plan, dreamer, progress, stop)
             results = film(footage.filming, world, frames, dreamer.settings.tile)
         began = time.perf_counter()
         for position, result in enumerate(results, start=done):
@@ -83,8 +83,8 @@ def render_rest(
             seconds = time.perf_counter() - began
             score = None
             if position % SCORED == 0 or position + 1 == len(plan.frames):
-                judge = (ready if turns is None else ready.at(moving.at(result.index), when(result.index))).judge
-                score = gain(judge.with_tile(result.tile), result.source, result.dream)
+                scorer = (session if turns is None else session.at(moving.at(result.index), when(result.index))).scorer
+                score = gain(scorer.with_tile(result.tile), result.source, result.dream)
             record = _record(result, sha256, seconds, score, moving.values_at(result.index))
             store.append(folder.journal_line(record, last))
             fresh.append(record)
@@ -106,7 +106,7 @@ def _world(
     store: FrameStore,
     filming: Filming,
     moving: Schedule,
-    ready: Engine,
+    session: Session,
     plan: Plan,
     dreamer: Dreamer,
     progress: Progress,
@@ -123,7 +123,7 @@ def _world(
         films = moving.during([time - float(start) for time in paint.times_of(flight, total)])
 
         def turns(step: int) -> Dreamer:
-            return ready.at(films[step]).dreamer
+            return session.at(films[step]).dreamer
 
     logger.info("dreaming a world in %d steps, then filming it", total)
     made, kept = None, time.monotonic()

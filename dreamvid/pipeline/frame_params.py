@@ -8,7 +8,7 @@ from fractions import Fraction
 from dreamvid.coherence.carry import SHORTEST_AGE
 from dreamvid.config.settings import Settings
 from dreamvid.dream.deepdream import Dreamer
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.schedule import Schedule
 
@@ -35,7 +35,7 @@ class Turn:
 Turns = Callable[[int], Turn]  # of each source frame
 
 
-def turns_of(schedule: Schedule, ready: Engine, plan: Plan, when: Callable[[int], Fraction]) -> Turns:
+def turns_of(schedule: Schedule, session: Session, plan: Plan, when: Callable[[int], Fraction]) -> Turns:
     """What each source frame is dreamed with; `when`: the time of one, in seconds of the source.
 
     Where only some frames are dreamed, each comes after the dreamed one before it, and one between goes with the next.
@@ -46,7 +46,7 @@ def turns_of(schedule: Schedule, ready: Engine, plan: Plan, when: Callable[[int]
     def turned(frame: int, back: int = 0) -> bool:
         """Whether a guide shows another picture than at the dreamed frame before; `back`: so many of these earlier."""
         position = bisect_left(keys, frame) - back
-        return position > 0 and not ready.terms.stand(when(keys[position - 1]), when(keys[position]))
+        return position > 0 and not session.terms.same_at(when(keys[position - 1]), when(keys[position]))
 
     def turn(frame: int) -> Turn:
         settings, moved = schedule.at(frame), dreamed.moved(frame)
@@ -55,7 +55,7 @@ def turns_of(schedule: Schedule, ready: Engine, plan: Plan, when: Callable[[int]
         shown = 1 / SHORTEST_AGE if turned(frame) else 1.0 if turned(frame, 1) else 0.0
         return Turn(
             settings,
-            ready.at(settings, when(frame)).dreamer,
+            session.at(settings, when(frame)).dreamer,
             moved,
             wear + shown,
             restless=dreamed.restless(frame) or shown > 0,

@@ -14,7 +14,7 @@ from dreamvid.coherence.carry import Carry, Move, Past
 from dreamvid.coherence.energy import Strength, band_rms, opponent, tint
 from dreamvid.config.settings import Settings
 from dreamvid.core.types import Frame, Image, Mask, Pixels, to_float, to_pixels
-from dreamvid.dream.deepdream import Dreamer, Effort, dream, octave_scores, score, to_tensor
+from dreamvid.dream.deepdream import Dreamer, StepBudget, dream, octave_scores, score, to_tensor
 from dreamvid.dream.local_stats import grid_shape
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.pipeline.frame_params import Turn, Turns
@@ -153,12 +153,12 @@ def each_dreamed(course: Course, frames: Iterable[Frame], carry: Carry | None = 
             strength = _shot_strength(dreamer, source, image, frame.index, shown) if held else NO_STRENGTH
             for finish in range(FINISHING if held else 0):
                 key, layer = (frame.index, FINISH + finish), coherence.masked(image, source, shown) - source
-                image, dreamer = dream(dreamer, source, layer, carried_effort(settings, strength, shown=shown), key)
+                image, dreamer = dream(dreamer, source, layer, carried_budget(settings, strength, visible=shown), key)
                 image = coherence.steadied(image, source, strength, sizes, shown)
         elif how.mode == "blend":
             strength = carry.strength
             layer = coherence.blended(carry.last, source, how)
-            image, dreamer = dream(dreamer, source, layer, carried_effort(settings, strength), (frame.index,))
+            image, dreamer = dream(dreamer, source, layer, carried_budget(settings, strength), (frame.index,))
         elif not restless and np.array_equal(frame.image, carry.last.source):
             # The very same picture: the very same dream.
             strength, age, alive = carry.strength, carry.age, carry.alive
@@ -182,7 +182,7 @@ def each_dreamed(course: Course, frames: Iterable[Frame], carry: Carry | None = 
             if landing is not None and landing[0].share(frame.index) == 1:
                 image = start  # landed: what follows was dreamed from this very layer
             else:
-                effort = carried_effort(settings, strength, found.new, frame.index, shown)
+                effort = carried_budget(settings, strength, found.new, frame.index, shown)
                 image, dreamer = dream(dreamer, source, layer, effort, (frame.index,))
                 image = coherence.steadied(image, source, strength, sizes, found.lasting(frame.mask))
                 image = coherence.settle(image, start, found.still, carry.last, frame.image, restless=restless)
@@ -205,35 +205,36 @@ def film(filming: Filming, world: World | None, frames: Iterable[Frame], tile: i
 NO_STRENGTH = Strength((), (), ())  # where nothing goes on, nothing is held
 
 
-def carried_effort(
+def carried_budget(
     settings: Settings,
     strength: Strength,
     new: Mask | None = None,
-    turn: int | None = None,
-    shown: Mask | None = None,
-) -> Effort:
+    rotation: int | None = None,
+    visible: Mask | None = None,
+) -> StepBudget:
     """The steps of a carried frame: few and eased where the layer is carried whole, all where it is blended.
 
-    `new`: where something was uncovered: much of it gets longer steps, and more; `turn`, `shown`: as in an `Effort`.
+    `new`: where something was uncovered: much of it gets longer steps, and more; `rotation`, `visible`: as in a
+    `StepBudget`.
     """
     how = settings.coherence
     if how.mode == "blend":
-        return Effort(settings.dream.steps if how.steps is None else how.steps)
+        return StepBudget(settings.dream.steps if how.steps is None else how.steps)
     steps = CARRIED_STEPS if how.steps is None else how.steps
     anew = coherence.widened(new) if new is not None and new.any() else None
     much = new is not None and float(new.mean()) >= coherence.WORTH * how.cadence
     fresh, few = settings.dream.steps, math.ceil(ANEW * settings.dream.steps)
     size = how.step_size * (fresh / USUAL_STEPS) ** 0.5
-    return Effort(
+    return StepBudget(
         steps,
         lambda octave, score: size * strength.ease(octave, score),
         BALANCE,
-        turn,
+        rotation,
         always=2 if much else 1,
         anew=anew,
         stride=REACH * fresh / few * min(2 * how.step_size, 1) if few else 0.0,
         thorough=few if much and steps > 0 else 0,
-        shown=shown,
+        visible=visible,
     )
 
 
@@ -248,7 +249,7 @@ def measured(dreamer: Dreamer, source: Image, image: Image, shown: Mask | None =
 
 
 def _fresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> tuple[Image, Dreamer]:
-    return dream(dreamer, source, None, Effort(dreamer.settings.steps), key)
+    return dream(dreamer, source, None, StepBudget(dreamer.settings.steps), key)
 
 
 def _shot_strength(dreamer: Dreamer, source: Image, first: Image, index: int, shown: Mask | None) -> Strength:
@@ -260,6 +261,6 @@ def _shot_strength(dreamer: Dreamer, source: Image, first: Image, index: int, sh
     return strength
 
 
-def gain(judge: Dreamer, source: Pixels, result: Pixels) -> float:
+def gain(scorer: Dreamer, source: Pixels, result: Pixels) -> float:
     """How much a dream raised its objective: that of the stored frame less that of its source, without shifts."""
-    return score(judge, to_tensor(to_float(result), judge)) - score(judge, to_tensor(to_float(source), judge))
+    return score(scorer, to_tensor(to_float(result), scorer)) - score(scorer, to_tensor(to_float(source), scorer))

@@ -24,7 +24,7 @@ STILL = texture(HEIGHT, WIDTH, seed=3)
 @pytest.fixture
 def dreamer(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> Dreamer:
     monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: tiny_net)
-    return session.start(quick(dream={"octaves": 2, "steps": 3})).dreamer
+    return session.open_session(quick(dream={"octaves": 2, "steps": 3})).dreamer
 
 
 def filming(scene: Scene) -> Filming:

@@ -266,7 +266,7 @@ def test_an_interrupt_at_any_other_moment_is_130_too(capsys: Capture, monkeypatc
     def stops(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(session, "start", stops)
+    monkeypatch.setattr("dreamvid.jobs.run.open_session", stops)
     assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == 130
     assert "the same command goes on" in capsys.readouterr().err
 
@@ -276,7 +276,7 @@ def test_a_bug_stays_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(session, "start", breaks)
+    monkeypatch.setattr("dreamvid.jobs.run.open_session", breaks)
     with pytest.raises(ZeroDivisionError):
         cli.run(["video", "clip.mp4", "dream.mp4", *QUICK])
 

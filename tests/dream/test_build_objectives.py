@@ -35,7 +35,7 @@ def prepared(net: Net, objective: Objective) -> PreparedNet:
     return prepare(net, objective.of_picture, torch.device("cpu"), torch.float32)
 
 
-def climb(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]:
+def gradient_step(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]:
     """The score before and after some normalised gradient steps."""
     ready, image = prepared(net, objective), picture()
     other = torch.from_numpy(texture(40, 56, seed=3)).permute(2, 0, 1)[None] / 255
@@ -107,14 +107,14 @@ def test_eight_steps_raise_every_objective(net: Net, guide: Path, term: dict[str
         told["layer"] = NAMED[net.name].get(str(told["layer"]), told["layer"])
     if told.get("kind") == "guide":
         told["file"] = str(guide)
-    start, after = climb(net, from_settings([ObjectiveSettings(**told)], net))
+    start, after = gradient_step(net, from_settings([ObjectiveSettings(**told)], net))
     assert after > start + 0.02 * abs(start)
 
 
 def test_the_nets_own_layers_are_dreamed_where_none_is_named(tiny_net: Net) -> None:
     objective = from_settings([], tiny_net)
     assert objective.layers == {"second"}
-    start, after = climb(tiny_net, objective)
+    start, after = gradient_step(tiny_net, objective)
     assert after > start
 
 

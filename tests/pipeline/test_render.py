@@ -22,12 +22,12 @@ from dreamvid.core.types import Frame, Pixels, Shot
 from dreamvid.dream import session
 from dreamvid.dream.deepdream import Dreamer
 from dreamvid.dream.objectives import layer_energy
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session
 from dreamvid.models.net import Net
 from dreamvid.models.prepare import prepare
 from dreamvid.pipeline.frame_params import turns_of
 from dreamvid.pipeline.plan import Plan
-from dreamvid.pipeline.render import Course, Rendered, carried_effort, gain, render
+from dreamvid.pipeline.render import Course, Rendered, carried_budget, gain, render
 from dreamvid.pipeline.schedule import schedule
 
 MODES = ("flow", "blend", "none")
@@ -207,7 +207,7 @@ def test_the_objective_stays_raised_and_does_not_run_away(dreamer_of: Made) -> N
 def test_a_carried_frame_takes_the_steps_of_its_mode(dreamer_of: Made, coherence: dict[str, Any], steps: int) -> None:
     settings = quick(coherence=coherence)
     (first,) = rendered(drifting(1), settings, dreamer_of(settings))
-    assert carried_effort(settings, first.strength).steps == steps
+    assert carried_budget(settings, first.strength).steps == steps
 
 
 def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,12 +393,12 @@ def test_a_cadence_is_for_flow_alone(mode: str) -> None:
 
 
 @pytest.fixture
-def ready(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], Engine]:
+def ready(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], Session]:
     monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: tiny_net)
-    return lambda settings: session.start(settings)
+    return lambda settings: session.open_session(settings)
 
 
-Ready = Callable[[Settings], Engine]
+Ready = Callable[[Settings], Session]
 
 
 def when(frame: int) -> Fraction:
@@ -476,9 +476,9 @@ def test_a_dream_of_a_picture_that_rests_follows_and_then_rests_too(ready: Ready
     assert not np.array_equal(results[6].dream, results[7].dream)
 
 
-def gain_of(results: Sequence[Rendered], able: Engine) -> float:
+def gain_of(results: Sequence[Rendered], able: Session) -> float:
     """How much the objective was raised, on average."""
-    return float(np.mean([gain(able.judge, result.source, result.dream) for result in results]))
+    return float(np.mean([gain(able.scorer, result.source, result.dream) for result in results]))
 
 
 @pytest.mark.parametrize("way", ["linear", "hold"])

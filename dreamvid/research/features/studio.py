@@ -12,7 +12,7 @@ from dreamvid.config.serialize import read_settings, to_table
 from dreamvid.config.settings import Settings
 from dreamvid.core.types import Image, Pixels, to_pixels
 from dreamvid.dream import objectives
-from dreamvid.dream.deepdream import Dreamer, Effort, dream, octave_scores
+from dreamvid.dream.deepdream import Dreamer, StepBudget, dream, octave_scores
 from dreamvid.dream.objectives import Objective
 from dreamvid.dream.session import with_defaults
 from dreamvid.models import zoo
@@ -112,7 +112,7 @@ def beginning(dreamer: Dreamer, height: int, width: int) -> Image:
     for contrast in WAKING_CONTRASTS:
         if _awake(dreamer, source):
             break
-        steps = Effort(min(WAKING, dreamer.settings.steps))
+        steps = StepBudget(min(WAKING, dreamer.settings.steps))
         with ruled("redirected"):
             source, _ = dream(dreamer, _grey(dreamer, height, width, contrast), None, steps, (1,))
     return source
@@ -134,5 +134,5 @@ def of_unit(unit: Unit) -> Objective:
 
 def picture(dreamer: Dreamer, source: Image, watch: Watch | None = None) -> Pixels:
     """Dreams on `source`, H x W x 3 in [0, 1]; `watch` is told the picture, (1, 3, h, w), after every step."""
-    result, _ = dream(dreamer, source, None, Effort(dreamer.settings.steps, watch=watch), (0,))
+    result, _ = dream(dreamer, source, None, StepBudget(dreamer.settings.steps, watch=watch), (0,))
     return to_pixels(result)

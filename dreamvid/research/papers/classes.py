@@ -38,16 +38,16 @@ def square(bench: Bench) -> Shown:
 
 def transferred(bench: Bench) -> Shown:
     """Classes that two nets share, dreamed by one and named by the other."""
-    assert bench.judge is not None
-    mine, other = bench.studio.net, bench.judge.net
+    assert bench.classifier is not None
+    mine, other = bench.studio.net, bench.classifier.net
     theirs = {name.lower(): index for index, name in enumerate(other.classes)}
     shared = sorted(name for name in mine.classes if name.lower() in theirs)[:40:3]
-    judge, prepared = bench.judge.exact(OUTPUT), bench.studio.prepared(OUTPUT)
+    classifier, prepared = bench.classifier.exact(OUTPUT), bench.studio.prepared(OUTPUT)
     hits, cells = [], []
     for name in shared:
         dreamer = bench.studio.dreamer(objectives.class_logit(mine.class_index(name)), prepared)
         made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
-        best = activation(judge, OUTPUT, to_float(made)).flatten().topk(5).indices.tolist()
+        best = activation(classifier, OUTPUT, to_float(made)).flatten().topk(5).indices.tolist()
         hits.append(theirs[name.lower()] in best)
         cells.append(Cell(f"{name}: {other.classes[best[0]]}", made))
     words = f"{sum(hits)} of {len(hits)} among the first five of {other.name}, of {len(other.classes)} classes"
@@ -82,7 +82,7 @@ ENTRIES = (
         "learned",
         transferred,
         "papers/class",
-        judged=True,
+        needs_classifier=True,
     ),
     Entry(
         "b-4.1-square",

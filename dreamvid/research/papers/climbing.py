@@ -8,7 +8,7 @@ from dreamvid.analysis.contact_sheet import Cell, sheet, stacked
 from dreamvid.analysis.plots import Curve, Panel
 from dreamvid.core.types import Image, to_float, to_pixels
 from dreamvid.dream import objectives
-from dreamvid.dream.deepdream import Effort, dream
+from dreamvid.dream.deepdream import StepBudget, dream
 from dreamvid.dream.objectives import layer_energy
 from dreamvid.research.features import steps
 from dreamvid.research.features.average import correlation
@@ -63,7 +63,7 @@ def adagrad(bench: Bench) -> Shown:
 def _first_step(bench: Bench, layer: str, source: Image, rule: str) -> float:
     """The step size by which a rule's first step moves the picture by two hundredths in the mean."""
     sample = bench.studio.with_dream(step_rule=rule, steps=1, step_size=1e-6, clamp=False, jitter=0)
-    moved = dream(sample.dreamer(layer_energy(layer)), source, None, Effort(1), (0,))[0] - source
+    moved = dream(sample.dreamer(layer_energy(layer)), source, None, StepBudget(1), (0,))[0] - source
     return 0.02 * 1e-6 / max(float(np.abs(moved).mean()), 1e-12)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dreamvid.core.types import Image, Pixels, to_float
-from dreamvid.dream.deepdream import Effort, dream
+from dreamvid.dream.deepdream import StepBudget, dream
 from dreamvid.dream.objectives import Objective
 from dreamvid.research.features import photos
 from dreamvid.research.features.studio import Studio, picture
@@ -22,12 +22,13 @@ About = Literal["learned", "architecture"]
 class Bench:
     """What a figure is made with: a net that dreams, the other nets there are, and photographs.
 
-    `studio`: with the settings of the figure's preset; `judge`: another net that knows classes, where there is one;
-    `files`: photographs, of which the first three are the usual ones; `minutes`: wall clock for a net to be trained.
+    `studio`: with the settings of the figure's preset; `classifier`: another net that knows classes, where there is
+    one; `files`: photographs, of which the first three are the usual ones; `minutes`: wall clock for a net to be
+    trained.
     """
 
     studio: Studio
-    judge: Studio | None
+    classifier: Studio | None
     files: Sequence[Path]
     minutes: float
 
@@ -47,7 +48,7 @@ class Bench:
     def unbounded(self, objective: Objective, source: Image, **changes: Any) -> Image:
         """The same before it is stored: values that are not clamped leave the range."""
         dreamer = self.studio.with_dream(**changes).dreamer(objective)
-        return dream(dreamer, source, None, Effort(dreamer.settings.steps), (0,))[0]
+        return dream(dreamer, source, None, StepBudget(dreamer.settings.steps), (0,))[0]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Entry:
 
     `threshold`: what the number must reach, or with `at_most` not exceed; `preset`: how it is dreamed; `net` and
     `weights`: the only net that it is about, where it is about one; `controlled`: whether it is made with an untrained
-    net too; `judged`: whether another net is needed to judge.
+    net too; `needs_classifier`: whether another net is needed to judge.
     """
 
     id: str
@@ -84,7 +85,7 @@ class Entry:
     net: str | None = None
     weights: str | None = None
     controlled: bool = True
-    judged: bool = False
+    needs_classifier: bool = False
 
     def met(self, number: float) -> bool:
         """Whether a number meets the threshold; what is not a number does not."""

@@ -97,9 +97,9 @@ def make(page: Page, wanted: Sequence[Entry], out: Path, progress: Callable[[int
     out.mkdir(parents=True, exist_ok=True)
     studios = {name: _studio(name, weights, page) for name, weights in page.nets}
     tasks = [(entry, *task) for entry in wanted for task in _tasks(entry, studios, page)]
-    for done, (entry, studio, control, judge) in enumerate(tasks):
+    for done, (entry, studio, control, classifier) in enumerate(tasks):
         progress(done, len(tasks))
-        _run(entry, studio, control, judge, page, out)
+        _run(entry, studio, control, classifier, page, out)
     progress(len(tasks), len(tasks))
     found = kept(out)
     write_file(out / "index.html", _html(found).encode())
@@ -114,9 +114,9 @@ def _tasks(entry: Entry, studios: dict[str, Studio], page: Page) -> Iterator[tup
         first, _ = runs[0]
         runs.append((replace(first, net=untrained(first.net)), True))
     for studio, control in runs:
-        judge = next((other for name, other in studios.items() if name != studio.net.name), None)
-        if judge is not None or not entry.judged:
-            yield studio, control, judge
+        classifier = next((other for name, other in studios.items() if name != studio.net.name), None)
+        if classifier is not None or not entry.needs_classifier:
+            yield studio, control, classifier
 
 
 def untrained(net: Net) -> Net:
@@ -135,7 +135,7 @@ def _studio(name: str, weights: str | None, page: Page) -> Studio:
     return Studio(zoo.from_settings(settings.net), set_up(settings.compute), settings)
 
 
-def _run(entry: Entry, studio: Studio, control: bool, judge: Studio | None, page: Page, out: Path) -> None:
+def _run(entry: Entry, studio: Studio, control: bool, classifier: Studio | None, page: Page, out: Path) -> None:
     name = f"{entry.id}-{studio.net.name}{'-untrained' if control else ''}"
     made_with = {"version": __version__, "net": studio.net.sha256, "minutes": page.minutes, **page.settings}
     note = out / f"{name}.json"
@@ -143,7 +143,7 @@ def _run(entry: Entry, studio: Studio, control: bool, judge: Studio | None, page
         return
     look: Settings = resolve(entry.preset)
     at = replace(studio, settings=look.model_copy(update={"net": studio.settings.net, "seed": studio.settings.seed}))
-    bench = Bench(at, judge, page.files, page.minutes)
+    bench = Bench(at, classifier, page.files, page.minutes)
     try:
         shown = entry.show(bench)
     except DreamvidError as error:
