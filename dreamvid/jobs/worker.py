@@ -24,22 +24,22 @@ from dreamvid.jobs import folder
 from dreamvid.jobs.folder import FrameRecord
 from dreamvid.jobs.interrupt import Interrupted, interruptible
 from dreamvid.media.frame_store import FrameStore
-from dreamvid.pipeline.frame_params import turns_of
+from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.plan import Plan
-from dreamvid.pipeline.render import Course, Rendered, film, gain, render
+from dreamvid.pipeline.render import RenderContext, Rendered, film, gain, render
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM, Schedule
-from dreamvid.pipeline.sources import Footage
+from dreamvid.pipeline.sources import Source
 
 logger = logging.getLogger(__name__)
-KEPT_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
+SAVE_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
 SCORED = 8  # every so many frames are scored, and the last: it costs a good part of a carried one
 Progress = Callable[[int, int], None]  # told (frames done, frames in all) after each one
 
 
-def render_rest(
+def render_remaining(
     store: FrameStore,
-    footage: Footage,
-    moving: Schedule,
+    source: Source,
+    schedule: Schedule,
     session: Session,
     records: Sequence[FrameRecord],
     progress: Progress,
@@ -48,12 +48,12 @@ def render_rest(
 
     `records`: those of the frames that are stored. Raises DreamvidError, or Interrupted after Ctrl-C.
     """
-    plan, settings, done = footage.plan, moving.settings, len(records)
+    plan, settings, done = source.plan, schedule.settings, len(records)
 
     def when(frame: int) -> Fraction:  # a loop goes on behind the end of its source, and no guide runs along with it
-        return footage.info.times[frame] if session.terms.varies else START
+        return source.info.times[frame] if session.terms.varies else START
 
-    turns = turns_of(moving, session, plan, when) if moving.values or session.terms.varies else None
+    frame_params = params_by_frame(schedule, session, plan, when) if schedule.values or session.terms.varies else None
     progress(done, len(plan.frames))
     if done == len(plan.frames):
         return []
@@ -62,7 +62,7 @@ def render_rest(
     fresh: list[FrameRecord] = []
     how = settings.coherence
     memory = plan.shot_begins(done - 1, max(how.references) * how.cadence) if done else 0
-    with closing(footage.frames(plan.frames[memory:])) as frames, interruptible() as stop:
+    with closing(source.frames(plan.frames[memory:])) as frames, interruptible() as stop:
         seen = zip(range(memory, done), islice(frames, done - memory), strict=True)
         past = tuple(
             Past(frame.index, frame.image, store.read(position), frame.mask)
@@ -70,22 +70,24 @@ def render_rest(
             if plan.is_key(frame.index, how.cadence)
         )
         last = records[-1] if records else None
-        carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
-        if footage.filming is None:
-            back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
-            results = render(Course(plan, settings, footage.move, dreamer, turns, back), frames, carry)
+        carry = Carry(past[::-1], last.strength, last.calibration_age, last.survival) if last is not None else None
+        if source.filming is None:
+            back = None if source.crossfade is None else (source.crossfade, partial(_layer, store, source))
+            results = render(RenderContext(plan, settings, source.move, dreamer, frame_params, back), frames, carry)
         else:
-            world = _world(store, footage.filming, moving, session, plan, dreamer, progress, stop)
-            results = film(footage.filming, world, frames, dreamer.settings.tile)
+            world = _world(store, source.filming, schedule, session, plan, dreamer, progress, stop)
+            results = film(source.filming, world, frames, dreamer.settings.tile)
         began = time.perf_counter()
         for position, result in enumerate(results, start=done):
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
             score = None
             if position % SCORED == 0 or position + 1 == len(plan.frames):
-                scorer = (session if turns is None else session.at(moving.at(result.index), when(result.index))).scorer
+                scorer = (
+                    session if frame_params is None else session.at(schedule.at(result.index), when(result.index))
+                ).scorer
                 score = gain(scorer.with_tile(result.tile), result.source, result.dream)
-            record = _record(result, sha256, seconds, score, moving.values_at(result.index))
+            record = _record(result, sha256, seconds, score, schedule.values_at(result.index))
             store.append(folder.journal_line(record, last))
             fresh.append(record)
             last = record
@@ -96,16 +98,16 @@ def render_rest(
     return fresh
 
 
-def _layer(store: FrameStore, footage: Footage, index: int) -> Image:
+def _layer(store: FrameStore, source: Source, index: int) -> Image:
     """What dreaming has added to a frame that is stored, H x W x 3 in [-1, 1]."""
-    (frame,) = footage.frames((index,))
-    return Past(index, frame.image, store.read(footage.plan.frames.index(index)), frame.mask).layer
+    (frame,) = source.frames((index,))
+    return Past(index, frame.image, store.read(source.plan.frames.index(index)), frame.mask).layer
 
 
 def _world(
     store: FrameStore,
     filming: Filming,
-    moving: Schedule,
+    schedule: Schedule,
     session: Session,
     plan: Plan,
     dreamer: Dreamer,
@@ -117,19 +119,19 @@ def _world(
     begun, total = folder.kept_world(store), len(paint.steps_of(flight, *size, dreamer))
     if begun is not None and begun[0] == total:
         return paint.restored(flight, *size, begun[1])
-    turns = None
-    if any(key.startswith(SHAPES_THE_DREAM) for key in moving.settings.tracks):
-        start = 0 if plan.lap is not None else plan.frames[plan.shown[0]] / plan.rate
-        films = moving.during([time - float(start) for time in paint.times_of(flight, total)])
+    frame_params = None
+    if any(key.startswith(SHAPES_THE_DREAM) for key in schedule.settings.tracks):
+        start = 0 if plan.cycle_length is not None else plan.frames[plan.playback[0]] / plan.rate
+        step_settings = schedule.during([time - float(start) for time in paint.times_of(flight, total)])
 
-        def turns(step: int) -> Dreamer:
-            return session.at(films[step]).dreamer
+        def frame_params(step: int) -> Dreamer:
+            return session.at(step_settings[step]).dreamer
 
     logger.info("dreaming a world in %d steps, then filming it", total)
     made, kept = None, time.monotonic()
-    for made in paint.make(filming.scene, *size, dreamer, begun, turns):
+    for made in paint.make(filming.scene, *size, dreamer, begun, frame_params):
         progress(made.done, total)
-        if made.done == total or stop() or time.monotonic() - kept > KEPT_EVERY:
+        if made.done == total or stop() or time.monotonic() - kept > SAVE_EVERY:
             folder.keep_world(store, made)
             kept = time.monotonic()
         if stop() and made.done < total:
@@ -140,5 +142,5 @@ def _world(
 def _record(
     result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
 ) -> FrameRecord:
-    told = result.strength, result.age, result.alive, result.valid, result.tile
+    told = result.strength, result.calibration_age, result.survival, result.valid, result.tile
     return FrameRecord(result.index, sha256, *told, seconds, score, dict(values))

@@ -16,7 +16,7 @@ from dreamvid.pipeline.plan import Plan
 
 SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dream knows nothing
 JUMP = 0.75  # share of the objective that goes elsewhere in one frame where one dream ends and another begins
-RENEWING = 8.0  # natural logarithms by which what is old in a dream falls while all of the objective goes elsewhere
+REFRESH_RATE = 8.0  # natural logarithms by which what is old in a dream falls while all of the objective goes elsewhere
 PIECE = 0.1  # of these that are made good at a time, by mixing in a fresh dream
 CATCHING_UP = 24  # frames after settings have moved in which the dream does not rest
 
@@ -52,7 +52,7 @@ class Schedule:
     def during(self, times: Sequence[float]) -> tuple[Settings, ...]:
         """All settings at any times, in seconds, of the film; before and behind it, as at its beginning and end.
 
-        Raises SettingsError as `schedule` does.
+        Raises SettingsError as `make_schedule` does.
         """
         moments = [min(max(Fraction(time), Fraction(0)), self.film.seconds) * self.film.rate for time in times]
         return tuple(settings_at(self.settings, row) for row in evaluated(self.settings, self.film, moments))
@@ -75,22 +75,22 @@ class Schedule:
             return self.whole.jumps
         return tuple(frame for frame, gone in zip(self.frames, self._shifts, strict=False) if gone >= JUMP)
 
-    def renewed(self, frame: int) -> float:
+    def refresh_share(self, frame: int) -> float:
         """Share of a source frame's dream, in [0, 1], that is to come from a fresh one, as the objective has moved on.
 
         Steps add and never take away, and amplify what they find: what an old objective has left would outlast it.
         """
-        return self._renewed[bisect_left(self.frames, frame)] if self.values else 0.0
+        return self._refresh_shares[bisect_left(self.frames, frame)] if self.values else 0.0
 
     def restless(self, frame: int) -> bool:
         """Whether a dream has not yet caught up with settings that have moved, even of a picture that rests."""
         return any(self.moved(frame, back) for back in range(CATCHING_UP))
 
     @cached_property
-    def _renewed(self) -> tuple[float, ...]:
+    def _refresh_shares(self) -> tuple[float, ...]:
         found, owed, jumps = [], 0.0, frozenset(self.jumps)
         for frame, gone in zip(self.frames, self._shifts, strict=False):
-            owed = 0.0 if frame in jumps else owed + RENEWING * gone
+            owed = 0.0 if frame in jumps else owed + REFRESH_RATE * gone
             due = owed >= PIECE or (owed > 0 and not gone)
             found.append(-math.expm1(-owed) if due else 0.0)
             owed = 0.0 if due else owed
@@ -118,21 +118,21 @@ class Schedule:
         return {key: max(abs(values[key]) for values in self.values) or 1.0 for key in self.settings.tracks}
 
 
-def schedule(settings: Settings, plan: Plan, hear: Hear = silence) -> Schedule:
+def make_schedule(settings: Settings, plan: Plan, hear: Hear = silence) -> Schedule:
     """Evaluates all that moves for all frames of a plan; time counts from the first frame of the film, and of its lap.
 
     A source frame that is shown several times is dreamed for the first of them. `hear`: what is heard at a time. Raises
     SettingsError, naming the setting, the text and where it lies in a frame, the frame, for a track that does not fit
     the film, has no value somewhere, or leaves its bounds.
     """
-    film = Film(plan.lap or len(plan.shown), plan.rate, hear, periodic=plan.lap is not None)
+    film = Film(plan.cycle_length or len(plan.playback), plan.rate, hear, periodic=plan.cycle_length is not None)
     if not settings.tracks:
         return Schedule(settings, film, plan.frames)
     return Schedule(settings, film, plan.frames, evaluated(settings, film, plan.moments))
 
 
 def evaluated(settings: Settings, film: Film, moments: Sequence[Fraction | int]) -> tuple[dict[str, float], ...]:
-    """What every setting that moves is at some frames of a film, by full key; raises SettingsError as `schedule`."""
+    """Return what every animated setting is at some frames of a film, by full key; raises as `make_schedule`."""
     columns = {key: _values(settings, key, film, moments) for key in settings.tracks}
     rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     for moment, row in zip(moments, rows, strict=True):

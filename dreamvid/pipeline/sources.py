@@ -1,4 +1,4 @@
-"""What is rendered: frames in order, and how the picture moves from one to the next, whether filmed or flown over."""
+"""The sources of a render: a plan, its frames in order, and the motion from one to the next."""
 
 import hashlib
 import logging
@@ -28,8 +28,8 @@ from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.media import audio_features
 from dreamvid.media.probe import probe
 from dreamvid.media.read import read
-from dreamvid.pipeline import laps
-from dreamvid.pipeline.landing import Landing
+from dreamvid.pipeline import loops
+from dreamvid.pipeline.loops import Crossfade
 from dreamvid.pipeline.plan import Plan, make_plan, with_cuts
 
 logger = logging.getLogger(__name__)
@@ -47,11 +47,11 @@ Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 
 @dataclass(frozen=True)
-class Footage:
+class Source:
     """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them.
 
-    `filming`: how each is seen, where it is a world that is dreamed and not frame by frame; `landing`: how its end
-    comes back to its beginning, where it is dreamed frame by frame and loops.
+    `filming`: how each is seen, where it is a world that is dreamed and not frame by frame; `crossfade`: what
+    closes a loop that is dreamed frame by frame.
     """
 
     info: SourceInfo
@@ -59,11 +59,11 @@ class Footage:
     frames: Frames
     move: Move
     filming: Filming | None = None
-    landing: Landing | None = None
+    crossfade: Crossfade | None = None
 
 
-def of_video(source: str, settings: Settings) -> Footage:
-    """A video, GIF, image folder or still, as it is; motion is estimated and cuts are looked for.
+def open_video(source: str, settings: Settings) -> Source:
+    """Open a video, GIF, image folder or still, as it is; motion is estimated and cuts are looked for.
 
     Raises SourceError where the source is not to be read, SettingsError where size or range do not fit it.
     """
@@ -78,22 +78,22 @@ def of_video(source: str, settings: Settings) -> Footage:
     carries = settings.coherence.mode != "none" and len(plan.frames) > 1
     cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()
     looks: Frames = frames
-    landing = None
+    crossfade = None
     if settings.input.loop:
-        plan, looks, landing, dissolved = laps.closed(plan, frames, settings.input.laps)
+        plan, looks, crossfade, dissolved = loops.close_loop(plan, frames, settings.input.laps)
         if dissolved:
             logger.info("the source does not loop: its end dissolves into its beginning, and is that much shorter")
-    return Footage(info, with_cuts(plan, cuts), looks, _estimated, landing=landing)
+    return Source(info, with_cuts(plan, cuts), looks, _estimated, crossfade=crossfade)
 
 
 def _estimated(past: Past, now: Frame) -> Motion:
     return optical_flow.estimate(past.source, now.image)
 
 
-def of_still(source: str, settings: Settings, *, enlarged: bool = False) -> Footage:
-    """One picture: a still, the first frame of a video's range, or noise.
+def open_still(source: str, settings: Settings, *, enlarged: bool = False) -> Source:
+    """Open one picture: a still, the first frame of a video's range, or noise.
 
-    `enlarged`: as large as the source has it, where that is larger than the frame. Raises as `of_video` does;
+    `enlarged`: as large as the source has it, where that is larger than the frame. Raises as `open_video` does;
     SettingsError where noise has no size.
     """
     if source in NOISE:
@@ -115,39 +115,41 @@ def of_still(source: str, settings: Settings, *, enlarged: bool = False) -> Foot
         for index in indices:
             yield Frame(index, Fraction(0), picture)
 
-    return Footage(still, plan, frames, _estimated)
+    return Source(still, plan, frames, _estimated)
 
 
-def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
-    """A camera's flight over pictures (each as of `of_still`); every motion is known exactly and there are no cuts.
+def open_zoom(sources: Sequence[str], settings: Settings) -> Source:
+    """Open a camera's flight over pictures (each as of `open_still`); every motion is exact and there are no cuts.
 
-    A looping flight has its intro first, then one lap. Raises SettingsError for pictures of different sizes where no
+    A looping flight has its intro first, then one cycle. Raises SettingsError for pictures of different sizes where no
     size is set, and for a flight that cannot be or does not close.
     """
     alone = _with_input(settings, frames=None, start=None, stop=None)
-    firsts = [of_still(source, alone, enlarged=True) for source in sources]
+    firsts = [open_still(source, alone, enlarged=True) for source in sources]
     stills = tuple(frame.image for first in firsts for frame in first.frames((0,)))
     height, width = firsts[0].plan.framing.size
     if any(first.plan.framing.size != (height, width) for first in firsts):
         raise SettingsError(f"the pictures are of different sizes: give one, such as --size {width}x{height}")
     rate, wanted, how = parse_rate(settings.input.fps or ZOOM_RATE), settings.input, settings.camera
-    lap = max(1, _frames(wanted.seconds, rate))
+    cycle = max(1, _frames(wanted.seconds, rate))
     intro = _frames(how.intro, rate)
-    flight = Flight(how, float(lap / rate), wanted.loop, _moving(settings, lap, rate, firsts[0].info))
+    flight = Flight(how, float(cycle / rate), wanted.loop, _moving(settings, cycle, rate, firsts[0].info))
     if how.mode == "world":
         _check_world(settings, flight)
     backdrop.check(flight, len(stills), width / height)
-    landing = laps.landing_frames(rate, lap, 2) if wanted.loop and how.mode == "frames" else 0
-    # What a loop lands on has been dreamed on for as long before: a young dream looks otherwise.
-    begun = intro + landing + (max(0, min(landing, lap - landing) - intro) if landing else 0)
-    count = begun + lap
+    fade = loops.crossfade_frames(rate, cycle, 2) if wanted.loop and how.mode == "frames" else 0
+    # What a crossfade ends in has been dreamed on for as long before: a young dream looks otherwise.
+    begun = intro + fade + (max(0, min(fade, cycle - fade) - intro) if fade else 0)
+    count = begun + cycle
     identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
     info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)
     plan = with_cuts(replace(make_plan(_with_input(settings, size=None), info), framing=firsts[0].plan.framing), ())
     begins = 0
     if wanted.loop and wanted.frames is None and wanted.start is None and wanted.stop is None:
         begins = 0 if intro else begun
-        plan = replace(plan, shown=(*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps)), lap=lap)
+        plan = replace(
+            plan, playback=(*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps)), cycle_length=cycle
+        )
     filming = Filming(
         Scene(stills, flight),
         lambda index: flight.pose((index - begins) / rate),
@@ -161,8 +163,8 @@ def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
     def move(past: Past, now: Frame) -> Motion:
         return path.motion(filming.pose(past.index), filming.pose(now.index), height, width)
 
-    back = Landing(lap, count - landing, count) if landing else None
-    return Footage(info, plan, frames, move, filming if how.mode == "world" else None, back)
+    back = Crossfade(cycle, count - fade, count) if fade else None
+    return Source(info, plan, frames, move, filming if how.mode == "world" else None, back)
 
 
 def _moving(

@@ -399,9 +399,9 @@ def test_corners_are_told_from_the_centre_and_periods_measured() -> None:
     ],
 )
 def test_curves_are_said_in_words(norms: list[float], kind: str, at: int) -> None:
-    course = steps.judged(norms)
-    assert (course.kind, course.at) == (kind, at)
-    assert {"rising": "still rising", "saturates": "saturates", "diverges": "diverges"}.get(kind, "not") in course.words
+    trend = steps.trend_of(norms)
+    assert (trend.kind, trend.at) == (kind, at)
+    assert {"rising": "still rising", "saturates": "saturates", "diverges": "diverges"}.get(kind, "not") in trend.words
 
 
 def test_the_last_good_picture_is_kept_where_the_gradient_is_not_finite(
