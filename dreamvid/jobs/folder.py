@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from dreamvid.camera.paint import Made
+from dreamvid.camera.paint import PaintProgress
 from dreamvid.coherence.energy import Strength
 from dreamvid.config import presets
 from dreamvid.core.errors import JobError
@@ -36,8 +36,8 @@ from dreamvid.pipeline.schedule import Schedule
 from dreamvid.pipeline.sources import Source
 
 logger = logging.getLogger(__name__)
-WORLD = "world.npz"
-BEGUN = ("journal.jsonl", WORLD)  # what is there as soon as something is done that a further run goes on from
+CANVAS = "canvas.npz"
+BEGUN = ("journal.jsonl", CANVAS)  # what is there as soon as something is done that a further run goes on from
 
 # What becomes of a job that was begun before. `same`: it goes on if it was begun with the same fingerprint, and is
 # refused otherwise; `force`: it goes on all the same; `renew`: it begins anew if it was begun differently; `never`: it
@@ -160,22 +160,22 @@ def _goes_on(plan_file: Path, fingerprint: dict[str, Any], resume: Resume) -> bo
     return resume == "force"
 
 
-def keep_world(store: FrameStore, made: Made) -> None:
-    """Keeps how far the dreaming of a world has come, for good; raises JobError where the disk refuses."""
+def save_canvas(store: FrameStore, made: PaintProgress) -> None:
+    """Save a canvas and how many steps are done; raises JobError where the disk refuses."""
     data = io.BytesIO()
-    np.savez(data, layer=made.world.layer, done=made.done)
-    write_file(store.folder.parent / WORLD, data.getvalue())
+    np.savez(data, layer=made.canvas.layer, done=made.done)
+    write_file(store.folder.parent / CANVAS, data.getvalue())
 
 
-def kept_world(store: FrameStore) -> tuple[int, Image] | None:
-    """After how many steps a world was kept, and its layer; None where none was, or it is damaged."""
+def load_canvas(store: FrameStore) -> tuple[int, Image] | None:
+    """Return how many steps a saved canvas has, and its layer; None where there is none, or it is damaged."""
     try:
-        with np.load(store.folder.parent / WORLD, allow_pickle=False) as kept:
+        with np.load(store.folder.parent / CANVAS, allow_pickle=False) as kept:
             return int(kept["done"]), kept["layer"]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        logger.warning("%s is damaged (%s): the world is dreamed again", store.folder.parent / WORLD, error)
+        logger.warning("%s is damaged (%s): the world is dreamed again", store.folder.parent / CANVAS, error)
         return None
 
 

@@ -182,7 +182,7 @@ def _check_cadence(source: Source, settings: Settings) -> None:
 
 def _check_guides(source: Source, settings: Settings, session: Session) -> None:
     """Raises SettingsError where a guide runs along and there is nothing for it to run along with."""
-    if session.terms.varies and source.filming is not None:
+    if session.terms.varies and source.view is not None:
         raise SettingsError("a guide that runs along needs camera.mode=frames: a world is dreamed once for all frames")
     if session.terms.varies and settings.input.loop:
         raise SettingsError("a guide that runs along does not come back to its beginning: give a still, or no --loop")

@@ -1,4 +1,4 @@
-"""Frames and worlds dreamed and committed one after another: stopped anywhere, nothing that is finished is lost.
+"""Render the frames of a job one after another, and its canvas: stopped anywhere, nothing finished is lost.
 
 The next frame is computed from what is stored and from nothing else, so a job killed and continued gives the
 same bytes.
@@ -13,8 +13,8 @@ from functools import partial
 from itertools import islice
 
 from dreamvid.camera import paint
-from dreamvid.camera.canvas import World
-from dreamvid.camera.paint import Filming
+from dreamvid.camera.canvas import Canvas
+from dreamvid.camera.paint import FlightView
 from dreamvid.coherence.carry import Carry, Past
 from dreamvid.core.types import Image
 from dreamvid.dream.build_objectives import START
@@ -26,12 +26,12 @@ from dreamvid.jobs.interrupt import Interrupted, interruptible
 from dreamvid.media.frame_store import FrameStore
 from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.plan import Plan
-from dreamvid.pipeline.render import RenderContext, Rendered, film, gain, render
+from dreamvid.pipeline.render import RenderContext, Rendered, gain, render, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM, Schedule
 from dreamvid.pipeline.sources import Source
 
 logger = logging.getLogger(__name__)
-SAVE_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
+SAVE_EVERY = 60.0  # seconds from one time to the next that a canvas is kept while it is dreamed
 SCORED = 8  # every so many frames are scored, and the last: it costs a good part of a carried one
 Progress = Callable[[int, int], None]  # told (frames done, frames in all) after each one
 
@@ -44,7 +44,7 @@ def render_remaining(
     records: Sequence[FrameRecord],
     progress: Progress,
 ) -> list[FrameRecord]:
-    """Renders what is not yet stored, committing frame by frame, and returns the records of that.
+    """Render what is not yet stored, frame by frame, and return the records of that.
 
     `records`: those of the frames that are stored. Raises DreamvidError, or Interrupted after Ctrl-C.
     """
@@ -71,12 +71,12 @@ def render_remaining(
         )
         last = records[-1] if records else None
         carry = Carry(past[::-1], last.strength, last.calibration_age, last.survival) if last is not None else None
-        if source.filming is None:
+        if source.view is None:
             back = None if source.crossfade is None else (source.crossfade, partial(_layer, store, source))
             results = render(RenderContext(plan, settings, source.move, dreamer, frame_params, back), frames, carry)
         else:
-            world = _world(store, source.filming, schedule, session, plan, dreamer, progress, stop)
-            results = film(source.filming, world, frames, dreamer.settings.tile)
+            canvas = _canvas(store, source.view, schedule, session, plan, dreamer, progress, stop)
+            results = render_views(source.view, canvas, frames, dreamer.settings.tile)
         began = time.perf_counter()
         for position, result in enumerate(results, start=done):
             sha256 = store.write(position, result.dream)
@@ -104,39 +104,39 @@ def _layer(store: FrameStore, source: Source, index: int) -> Image:
     return Past(index, frame.image, store.read(source.plan.frames.index(index)), frame.mask).layer
 
 
-def _world(
+def _canvas(
     store: FrameStore,
-    filming: Filming,
+    view: FlightView,
     schedule: Schedule,
     session: Session,
     plan: Plan,
     dreamer: Dreamer,
     progress: Progress,
     stop: Callable[[], bool],
-) -> World | None:
-    """The world that is filmed, dreamed as far as it is not yet; kept every minute and when it is done."""
-    flight, size = filming.scene.flight, plan.framing.size
-    begun, total = folder.kept_world(store), len(paint.steps_of(flight, *size, dreamer))
+) -> Canvas | None:
+    """Paint the rest of the canvas; save it every minute and when it is done."""
+    flight, size = view.backdrop.flight, plan.framing.size
+    begun, total = folder.load_canvas(store), len(paint.paint_steps(flight, *size, dreamer))
     if begun is not None and begun[0] == total:
         return paint.restored(flight, *size, begun[1])
-    frame_params = None
+    dreamer_at = None
     if any(key.startswith(SHAPES_THE_DREAM) for key in schedule.settings.tracks):
         start = 0 if plan.cycle_length is not None else plan.frames[plan.playback[0]] / plan.rate
-        step_settings = schedule.during([time - float(start) for time in paint.times_of(flight, total)])
+        step_settings = schedule.during([time - float(start) for time in paint.view_times(flight, total)])
 
-        def frame_params(step: int) -> Dreamer:
+        def dreamer_at(step: int) -> Dreamer:
             return session.at(step_settings[step]).dreamer
 
     logger.info("dreaming a world in %d steps, then filming it", total)
     made, kept = None, time.monotonic()
-    for made in paint.make(filming.scene, *size, dreamer, begun, frame_params):
+    for made in paint.paint_canvas(view.backdrop, *size, dreamer, begun, dreamer_at):
         progress(made.done, total)
         if made.done == total or stop() or time.monotonic() - kept > SAVE_EVERY:
-            folder.keep_world(store, made)
+            folder.save_canvas(store, made)
             kept = time.monotonic()
         if stop() and made.done < total:
             raise Interrupted(f"stopped after step {made.done} of {total} of the world; the same command goes on")
-    return made.world if made is not None else None
+    return made.canvas if made is not None else None
 
 
 def _record(

@@ -7,8 +7,8 @@ from itertools import starmap
 
 import numpy as np
 
-from dreamvid.camera.canvas import World
-from dreamvid.camera.paint import Filming
+from dreamvid.camera.canvas import Canvas
+from dreamvid.camera.paint import FlightView
 from dreamvid.coherence import carry as coherence
 from dreamvid.coherence.carry import Carry, Move, Past
 from dreamvid.coherence.energy import Strength, band_rms, opponent, tint
@@ -205,10 +205,10 @@ def each_dreamed(ctx: RenderContext, frames: Iterable[Frame], carry: Carry | Non
         )
 
 
-def film(filming: Filming, world: World | None, frames: Iterable[Frame], tile: int) -> Iterator[Rendered]:
-    """The frames of a world that was dreamed before, each a view of it; `world`: None where nothing is dreamed."""
+def render_views(view: FlightView, canvas: Canvas | None, frames: Iterable[Frame], tile: int) -> Iterator[Rendered]:
+    """Yield the frames of a painted canvas, each a view of it; `canvas`: None where nothing is dreamed."""
     for frame in frames:
-        pixels = filming.frame(frame.index, (frame.image.shape[0], frame.image.shape[1]), world)
+        pixels = view.frame(frame.index, (frame.image.shape[0], frame.image.shape[1]), canvas)
         if frame.mask is not None:
             pixels = to_pixels(coherence.apply_mask(to_float(pixels), to_float(frame.image), frame.mask))
         yield Rendered(frame.index, frame.image, pixels, NO_STRENGTH, 0.0, 1.0, None, tile)

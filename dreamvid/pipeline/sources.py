@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from dreamvid.camera import backdrop, path
-from dreamvid.camera.backdrop import Scene
-from dreamvid.camera.paint import Filming
+from dreamvid.camera.backdrop import Backdrop
+from dreamvid.camera.paint import FlightView
 from dreamvid.camera.path import Flight
 from dreamvid.coherence import optical_flow
 from dreamvid.coherence.carry import Move, Past
@@ -36,8 +36,8 @@ logger = logging.getLogger(__name__)
 FAINT = 10.0  # levels: the rms of pink noise
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
-MOVES_IN_A_WORLD = ("camera.", "dream.", "objective.", "mask.")
-HOLDS_STILL_IN_A_WORLD = (
+ANIMATED_ON_CANVAS = ("camera.", "dream.", "objective.", "mask.")
+CONSTANT_ON_CANVAS = (
     "dream.octaves",
     "dream.octave_scale",
     "dream.coarsest",
@@ -50,7 +50,7 @@ Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 class Source:
     """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them.
 
-    `filming`: how each is seen, where it is a world that is dreamed and not frame by frame; `crossfade`: what
+    `view`: how each is seen, where a canvas is painted and not frame by frame; `crossfade`: what
     closes a loop that is dreamed frame by frame.
     """
 
@@ -58,7 +58,7 @@ class Source:
     plan: Plan
     frames: Frames
     move: Move
-    filming: Filming | None = None
+    view: FlightView | None = None
     crossfade: Crossfade | None = None
 
 
@@ -133,9 +133,9 @@ def open_zoom(sources: Sequence[str], settings: Settings) -> Source:
     rate, wanted, how = parse_rate(settings.input.fps or ZOOM_RATE), settings.input, settings.camera
     cycle = max(1, _frames(wanted.seconds, rate))
     intro = _frames(how.intro, rate)
-    flight = Flight(how, float(cycle / rate), wanted.loop, _moving(settings, cycle, rate, firsts[0].info))
+    flight = Flight(how, float(cycle / rate), wanted.loop, _velocity(settings, cycle, rate, firsts[0].info))
     if how.mode == "world":
-        _check_world(settings, flight)
+        _check_canvas(settings, flight)
     backdrop.check(flight, len(stills), width / height)
     fade = loops.crossfade_frames(rate, cycle, 2) if wanted.loop and how.mode == "frames" else 0
     # What a crossfade ends in has been dreamed on for as long before: a young dream looks otherwise.
@@ -150,24 +150,24 @@ def open_zoom(sources: Sequence[str], settings: Settings) -> Source:
         plan = replace(
             plan, playback=(*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps)), cycle_length=cycle
         )
-    filming = Filming(
-        Scene(stills, flight),
+    view = FlightView(
+        Backdrop(stills, flight),
         lambda index: flight.pose((index - begins) / rate),
         lambda index: 1.0 if index >= intro else smooth(index / intro),
     )
 
     def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
         for index in indices:
-            yield Frame(index, info.times[index], filming.frame(index, (height, width)))
+            yield Frame(index, info.times[index], view.frame(index, (height, width)))
 
     def move(past: Past, now: Frame) -> Motion:
-        return path.motion(filming.pose(past.index), filming.pose(now.index), height, width)
+        return path.motion(view.pose(past.index), view.pose(now.index), height, width)
 
     back = Crossfade(cycle, count - fade, count) if fade else None
-    return Source(info, plan, frames, move, filming if how.mode == "world" else None, back)
+    return Source(info, plan, frames, move, view if how.mode == "world" else None, back)
 
 
-def _moving(
+def _velocity(
     settings: Settings, frames: int, rate: Fraction, info: SourceInfo
 ) -> Callable[[float], tuple[complex, complex]] | None:
     """How fast a camera whose settings move zooms and turns, and shifts, at a time of a flight; None where none do."""
@@ -178,24 +178,24 @@ def _moving(
     zoom, rotate, down, right, row, column = (curve(settings, key, film) for key in keys)
     first = complex(settings.camera.centre[1], settings.camera.centre[0])
 
-    def moving(time: float) -> tuple[complex, complex]:
+    def velocity_at(time: float) -> tuple[complex, complex]:
         rate = path.rate_of(zoom(time), rotate(time))
         # About a point that is off the first, a zoom is one about the first and a shift.
         return rate, complex(right(time), down(time)) + rate * (first - complex(column(time), row(time)))
 
-    return moving
+    return velocity_at
 
 
-def _check_world(settings: Settings, flight: Flight) -> None:
-    """Raises SettingsError for what moves where a world is dreamed once, or a way that no world has the symmetry of."""
+def _check_canvas(settings: Settings, flight: Flight) -> None:
+    """Raise SettingsError for what is animated where a canvas is painted once, or a way that no canvas fits."""
     for key, text in settings.tracks.items():
-        if not key.startswith(MOVES_IN_A_WORLD) or key in HOLDS_STILL_IN_A_WORLD:
+        if not key.startswith(ANIMATED_ON_CANVAS) or key in CONSTANT_ON_CANVAS:
             raise SettingsError(
                 f"{key}: {text!r}: it moves, and a world is dreamed for all its frames at once: give camera.mode=frames"
             )
-    if flight.moving is None:
+    if flight.velocity_at is None:
         return
-    ways = [flight.moving(flight.seconds * share / 100) for share in range(101)]
+    ways = [flight.velocity_at(flight.seconds * share / 100) for share in range(101)]
     turning = any(rate != 0 for rate, _ in ways)
     aside = {round(float(np.angle(speed)), 6) for _, speed in ways if speed != 0}
     if (turning and aside) or len(aside) > 1:

@@ -298,7 +298,7 @@ def test_a_damaged_world_is_dreamed_again(tmp_path: Path, caplog: pytest.LogCapt
     source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
     before, folder = frames_of(output), Path(f"{output}.dreamvid")
-    (folder / "world.npz").write_bytes(b"nothing")
+    (folder / "canvas.npz").write_bytes(b"nothing")
     (folder / "journal.jsonl").write_text("")
     output.unlink()
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)

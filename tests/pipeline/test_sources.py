@@ -219,7 +219,7 @@ def test_a_range_that_begins_beyond_the_end_is_told_the_length(clip: Path) -> No
 
 
 def test_what_a_world_has_to_hold_still_is_told(still: Path) -> None:
-    assert open_zoom([str(still)], quick(dream={"step_size": "0:0.01, 1s:0.02"})).filming is not None
+    assert open_zoom([str(still)], quick(dream={"step_size": "0:0.01, 1s:0.02"})).view is not None
     for moves in ({"dream": {"steps": "0:1, 1s:2"}}, {"coherence": {"step_size": "0:0.1, 1s:0.5"}}):
         with pytest.raises(SettingsError, match=r"steps?(_size)?: '0:.*camera\.mode=frames"):
             open_zoom([str(still)], quick(**moves))
@@ -228,7 +228,7 @@ def test_what_a_world_has_to_hold_still_is_told(still: Path) -> None:
     with pytest.raises(SettingsError, match=r"bends.*camera\.mode=frames"):
         open_zoom([str(still)], quick(camera={"zoom": "1.2 + 0.1 * sin(t)", "shift": [0.1, 0.0]}))
     bent = {"zoom": "1.2 + 0.1 * sin(t)", "shift": [0.1, 0.0], "mode": "frames"}
-    assert open_zoom([str(still)], quick(camera=bent)).filming is None
+    assert open_zoom([str(still)], quick(camera=bent)).view is None
 
 
 def test_a_zoom_is_about_its_centre_wherever_that_has_come(still: Path) -> None:
