@@ -251,6 +251,7 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))
     settings = planned.settings.model_dump(mode="json")
+    settings["tracks"] = settings.pop("keyframes")  # as digests have it: what is finished stays finished
     made_from = [planned.command, identity or planned.source, beside, settings, nets, RENDER_VERSION]
     return replace(planned, digest=hashlib.sha256(json.dumps(made_from).encode()).hexdigest())
 

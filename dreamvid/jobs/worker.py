@@ -120,7 +120,7 @@ def _canvas(
     if begun is not None and begun[0] == total:
         return paint.restored(flight, *size, begun[1])
     dreamer_at = None
-    if any(key.startswith(SHAPES_THE_DREAM) for key in schedule.settings.tracks):
+    if any(key.startswith(SHAPES_THE_DREAM) for key in schedule.settings.keyframes):
         start = 0 if plan.cycle_length is not None else plan.frames[plan.playback[0]] / plan.rate
         step_settings = schedule.during([time - float(start) for time in paint.view_times(flight, total)])
 

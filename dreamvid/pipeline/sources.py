@@ -17,7 +17,7 @@ from dreamvid.coherence import optical_flow
 from dreamvid.coherence.carry import Move, Past
 from dreamvid.coherence.cuts import find_cuts
 from dreamvid.coherence.optical_flow import Motion
-from dreamvid.config.keyframes import Film
+from dreamvid.config.keyframes import Timeline
 from dreamvid.config.serialize import curve
 from dreamvid.config.settings import Settings
 from dreamvid.core.easing import smooth
@@ -172,9 +172,9 @@ def _velocity(
 ) -> Callable[[float], tuple[complex, complex]] | None:
     """How fast a camera whose settings move zooms and turns, and shifts, at a time of a flight; None where none do."""
     keys = ("camera.zoom", "camera.rotate", *(f"camera.{pair}.{of}" for pair in ("shift", "centre") for of in (0, 1)))
-    if not any(key in settings.tracks for key in keys):
+    if not any(key in settings.keyframes for key in keys):
         return None
-    film = Film(frames, rate, audio_features.of_film(settings, info, None), settings.input.loop)
+    film = Timeline(frames, rate, audio_features.of_film(settings, info, None), settings.input.loop)
     zoom, rotate, down, right, row, column = (curve(settings, key, film) for key in keys)
     first = complex(settings.camera.centre[1], settings.camera.centre[0])
 
@@ -188,7 +188,7 @@ def _velocity(
 
 def _check_canvas(settings: Settings, flight: Flight) -> None:
     """Raise SettingsError for what is animated where a canvas is painted once, or a way that no canvas fits."""
-    for key, text in settings.tracks.items():
+    for key, text in settings.keyframes.items():
         if not key.startswith(ANIMATED_ON_CANVAS) or key in CONSTANT_ON_CANVAS:
             raise SettingsError(
                 f"{key}: {text!r}: it moves, and a world is dreamed for all its frames at once: give camera.mode=frames"

@@ -330,9 +330,9 @@ def test_another_picture_of_a_guide_is_another_job(clip: Path, output: Path, tmp
 def test_a_job_with_another_track_is_refused_by_its_name(clip: Path, output: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run.dream_video(str(clip), output, quick(**MOVING), stop_after(2))
-    with pytest.raises(JobError, match=r"tracks\.dream\.smooth \(was 0\.1 \* f, now 0\.2 \* f\)"):
+    with pytest.raises(JobError, match=r"keyframes\.dream\.smooth \(was 0\.1 \* f, now 0\.2 \* f\)"):
         run.dream_video(str(clip), output, quick(dream={**MOVING["dream"], "smooth": "0.2 * f"}))
-    with pytest.raises(JobError, match=r"tracks\.dream\.smooth \(was 0\.1 \* f, now None\)"):
+    with pytest.raises(JobError, match=r"keyframes\.dream\.smooth \(was 0\.1 \* f, now None\)"):
         run.dream_video(str(clip), output, quick(dream={**MOVING["dream"], "smooth": 0}))
 
 

@@ -414,7 +414,7 @@ def moving(
     made = make_schedule(settings, plan(len(pictures)))
     able = ready(settings)
     whole = plan(len(pictures), *made.jumps)
-    carry, frame_params = None, params_by_frame(made, able, whole, when) if settings.tracks else None
+    carry, frame_params = None, params_by_frame(made, able, whole, when) if settings.keyframes else None
     if before:
         memory = before[max(0, start - 4) : start]
         past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))

@@ -41,7 +41,7 @@ def test_each_frame_has_the_value_of_its_time(rate: Fraction, frame: int) -> Non
         "dream.octaves": math.floor(2 + 4 * frame / 240 + 0.5),
     }
     assert made.at(frame).dream.step_size == 0.1 + float(frame / rate)
-    assert made.at(frame).tracks == {}
+    assert made.at(frame).keyframes == {}
 
 
 def test_a_frame_that_is_shown_twice_has_the_value_of_the_first_time() -> None:
