@@ -14,7 +14,7 @@ from dreamvid.media.read import read
 
 
 @dataclass
-class Alongside:
+class Companion:
     """A still, a video or a folder of images beside a film of `rate`; its last picture is held as long as that goes on.
 
     Read forwards, as films are: what lies before the last picture that was asked for is decoded from the start again.
@@ -47,8 +47,8 @@ class Alongside:
         self._coming = None
 
 
-def alongside(file: str, rate: Fraction) -> Alongside:
-    """What a file or folder shows beside a film of `rate`, frames a second, at its own size.
+def open_companion(file: str, rate: Fraction) -> Companion:
+    """Open what a file or folder shows beside a film of `rate`, frames a second, at its own size.
 
     A folder of images has no rate of its own, and so that of the film. Raises SourceError where it cannot be read.
     """
@@ -56,7 +56,7 @@ def alongside(file: str, rate: Fraction) -> Alongside:
     if info.kind == "folder":
         info = replace(info, times=tuple(number / rate for number in range(info.frames)), rate=rate)
     size = info.height, info.width
-    return Alongside(info, Framing((0, info.height), (0, info.width), size, size), rate)
+    return Companion(info, Framing((0, info.height), (0, info.width), size, size), rate)
 
 
 def digest(file: str) -> str:

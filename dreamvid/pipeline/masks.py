@@ -14,7 +14,7 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing
 from dreamvid.core.types import Frame, Mask, Pixels
 from dreamvid.media import opencv
-from dreamvid.media.companion import alongside, digest
+from dreamvid.media.companion import digest, open_companion
 from dreamvid.pipeline.sources import Source
 
 Levels = npt.NDArray[np.float32]  # height x width, of what a mask is made from
@@ -77,7 +77,7 @@ def _seen(source: Source, how: MaskSettings, loop: bool) -> Seen:
         if len(source.plan.frames) < 2:
             raise SettingsError("mask.kind=motion needs a film: one picture does not move")
         return lambda frame, beside: _speed(source, frame, beside)
-    beside = alongside(how.file or "", source.info.rate)
+    beside = open_companion(how.file or "", source.info.rate)
     if loop and beside.info.frames > 1:
         raise SettingsError(f"the mask {how.file} runs along, and a loop has no end to run to: give a still")
     framed = replace(beside, framing=_laid_over(source.plan.framing, beside.info.height, beside.info.width))

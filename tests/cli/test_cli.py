@@ -220,7 +220,7 @@ def test_the_outputs_name_decides_its_container(here: Path, name: str, frames: i
 @pytest.mark.usefixtures("here")
 def test_channels_can_be_said_by_name(tiny_net: Net, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     named = {"sea eyes": ("third", 3), "spots": ("first", 2)}
-    monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: replace(tiny_net, catalogue=named))
+    monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: replace(tiny_net, channel_names=named))
 
     def dream(output: str, *channels: str) -> bytes:
         given = [word for channel in channels for word in ("--channel", channel)]
@@ -633,7 +633,7 @@ def test_channels_with_names_are_listed_from_the_first_layer_to_the_last(
     capsys: Capture, tiny_net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = {"eyes": ("third", 10), "long legs": ("third", 9), "spots": ("first", 2)}
-    monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: replace(tiny_net, catalogue=named))
+    monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: replace(tiny_net, channel_names=named))
     assert cli.run(["models", "channels"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "name       layer  number",

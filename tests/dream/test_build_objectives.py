@@ -132,16 +132,16 @@ def test_every_term_of_the_settings_counts_with_its_weight(tiny_net: Net) -> Non
 
 
 @pytest.mark.parametrize("name", ["Sea eyes", "sea_eyes", "SEA-EYES"])
-def test_a_channel_by_name_is_that_of_the_catalogue(tiny_net: Net, name: str) -> None:
-    net = replace(tiny_net, catalogue={"spots": ("first", 2), "sea eyes": ("third", 3)})
+def test_a_channel_by_name_is_that_of_its_name(tiny_net: Net, name: str) -> None:
+    net = replace(tiny_net, channel_names={"spots": ("first", 2), "sea eyes": ("third", 3)})
     objective = from_settings([ObjectiveSettings(kind="channel", name=name, weight=2.0)], net)
     assert objective.layers == {"third"}
     seen = prepared(net, objective)(picture())
     assert float(objective(seen)) == pytest.approx(2.0 * float(seen["third"][:, 3].mean()), rel=1e-5)
 
 
-def test_a_catalogue_that_does_not_fit_its_net_is_refused(tiny_net: Net) -> None:
-    net = replace(tiny_net, catalogue={"deep": ("fourth", 0), "far": ("third", 16)})
+def test_channel_names_that_do_not_fit_their_net_are_refused(tiny_net: Net) -> None:
+    net = replace(tiny_net, channel_names={"deep": ("fourth", 0), "far": ("third", 16)})
     with pytest.raises(NetError, match="layer 'fourth' of tiny does not exist"):
         from_settings([ObjectiveSettings(kind="channel", name="deep")], net)
     with pytest.raises(NetError, match="channels 0 to 15, not 16"):

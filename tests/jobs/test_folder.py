@@ -197,11 +197,11 @@ def test_a_name_that_means_another_channel_is_refused(
     clip: Path, output: Path, tiny_net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = quick(objective=[{"kind": "channel", "name": "eyes"}])
-    net = replace(tiny_net, catalogue={"eyes": ("second", 3)})
+    net = replace(tiny_net, channel_names={"eyes": ("second", 3)})
     monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: net)
     with pytest.raises(KeyboardInterrupt):
         run.dream_video(str(clip), output, named, stop_after(2))
-    net = replace(tiny_net, catalogue={"eyes": ("second", 4)})
+    net = replace(tiny_net, channel_names={"eyes": ("second", 4)})
     with pytest.raises(JobError, match="named channels"):
         run.dream_video(str(clip), output, named)
 

@@ -21,7 +21,7 @@ from dreamvid.dream.deepdream import Dreamer, gradient_step
 from dreamvid.models import zoo
 from dreamvid.models.net import IMAGENET_MEAN, IMAGENET_STD, Net, layer_shapes
 from dreamvid.models.prepare import prepare
-from dreamvid.models.user_module import net_of_code
+from dreamvid.models.user_module import load_user_net
 
 NUMBERS = count()
 SMALL = """
@@ -76,7 +76,7 @@ def written(folder: Path, code: str) -> Path:
 
 
 def trusted(name: str, weights: str | None = None) -> Net:
-    return net_of_code(name, weights, trust=True)
+    return load_user_net(name, weights, trust=True)
 
 
 def refusal(name: str, weights: str | None = None) -> str:

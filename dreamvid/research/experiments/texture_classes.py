@@ -24,9 +24,9 @@ from dreamvid.models.prepare import PreparedNet
 from dreamvid.research.experiments.small_nets import School, Taught, teach
 from dreamvid.research.experiments.textures import write_set
 from dreamvid.research.features import embed
+from dreamvid.research.features.feature_session import FROM_NOTHING, FeatureSession, Look, beginning, picture
 from dreamvid.research.features.finding import Finding
 from dreamvid.research.features.photos import fitted
-from dreamvid.research.features.studio import FROM_NOTHING, Look, Studio, beginning, picture
 from dreamvid.research.training.augment import centred
 from dreamvid.research.training.recipe import Attack, Augment, Recipe
 
@@ -56,7 +56,7 @@ class Told:
     apart: float
 
 
-def terra(classifier: Studio, folders: Mapping[str, Path], school: School, how: Dreams) -> Finding:
+def terra(classifier: FeatureSession, folders: Mapping[str, Path], school: School, how: Dreams) -> Finding:
     """The experiment as one picture: for each set its pictures, their means, its dreams, an untrained net's, the map.
 
     `classifier`: the net that says what a dream looks like, and how all dream; `folders`: sets by name, each with a
@@ -70,8 +70,8 @@ def terra(classifier: Studio, folders: Mapping[str, Path], school: School, how: 
         if len(sets) == 2:
             lessons[" and ".join(sets)] = list(sets.values())
         taught = {
-            name: teach(recipe(school, several), Path(work) / f"{number}.safetensors", classifier.compute)
-            for number, (name, several) in enumerate(lessons.items())
+            name: teach(recipe(school, classes_of_net), Path(work) / f"{number}.safetensors", classifier.compute)
+            for number, (name, classes_of_net) in enumerate(lessons.items())
         }
     pages, rows, said, numbers = [], [], [], {}
     for name, one in taught.items():
@@ -109,7 +109,7 @@ def _drawn(school: School, work: Path) -> Iterator[tuple[str, Path]]:
 
 
 def look(
-    classifier: Studio, name: str, taught: Taught, how: Dreams
+    classifier: FeatureSession, name: str, taught: Taught, how: Dreams
 ) -> tuple[Pixels, list[dict[str, object]], dict[str, float]]:
     """A set's page, its rows by class, and its numbers.
 
@@ -156,25 +156,25 @@ def features_of(net: PreparedNet, pictures: Mapping[str, Sequence[Pixels]]) -> d
     return {kind: np.stack([embed.penultimate(net, photo) for photo in of]) for kind, of in pictures.items()}
 
 
-def dreams_of(studio: Studio, how: Dreams) -> dict[str, list[Pixels]]:
+def dreams_of(session: FeatureSession, how: Dreams) -> dict[str, list[Pixels]]:
     """Class -> its dreams out of noise."""
-    net = studio.prepared(OUTPUT)
+    net = session.prepared(OUTPUT)
     made: dict[str, list[Pixels]] = {}
-    for index, kind in enumerate(studio.net.classes):
+    for index, kind in enumerate(session.net.classes):
         for number in range(how.count):
-            dreamer = replace(studio.dreamer(objectives.class_logit(index), net), seed=studio.settings.seed + number)
+            dreamer = replace(session.dreamer(objectives.class_logit(index), net), seed=session.settings.seed + number)
             made.setdefault(kind, []).append(picture(dreamer, beginning(dreamer, how.side, how.side)))
     return made
 
 
-def dreams_of_untrained(studio: Studio, side: int) -> dict[str, list[Pixels]]:
+def dreams_of_untrained(session: FeatureSession, side: int) -> dict[str, list[Pixels]]:
     """Class -> a dream by each of some nets whose weights have learned nothing: what luck would have it look like."""
     made: dict[str, list[Pixels]] = {}
     for seed in range(UNTRAINED):
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(studio.settings.seed + seed)
-            module = zoo.untrained(studio.net.name, len(studio.net.classes)).eval()
-        for kind, of in dreams_of(replace(studio, net=replace(studio.net, module=module)), Dreams(1, side)).items():
+            torch.manual_seed(session.settings.seed + seed)
+            module = zoo.untrained(session.net.name, len(session.net.classes)).eval()
+        for kind, of in dreams_of(replace(session, net=replace(session.net, module=module)), Dreams(1, side)).items():
             made.setdefault(kind, []).extend(of)
     return made
 

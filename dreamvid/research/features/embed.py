@@ -21,8 +21,8 @@ from dreamvid.media import images
 from dreamvid.models.net import OUTPUT
 from dreamvid.models.prepare import PreparedNet
 from dreamvid.research.features import photos
+from dreamvid.research.features.feature_session import FeatureSession, beginning, picture
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.features.studio import Studio, beginning, picture
 
 Method = Literal["pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
@@ -40,20 +40,22 @@ class Sat:
     nearest: str
 
 
-def embed(studio: Studio, folder: Path, method: Method, *, per_class: int, side: int, dream_side: int) -> Finding:
+def embed(
+    session: FeatureSession, folder: Path, method: Method, *, per_class: int, side: int, dream_side: int
+) -> Finding:
     """Pictures of a folder, a sub-folder for each class, and the net's dreams of these classes, on one map.
 
     Sub-folders are named as the net's classes (any case, `_` or `-` for space). Raises SourceError where there are no
     sub-folders with pictures, NetError for one that is no class of the net.
     """
     files = classes_in(folder, per_class)
-    indices = {name: studio.net.class_index(name) for name in files}
-    net = studio.exact(OUTPUT)
+    indices = {name: session.net.class_index(name) for name in files}
+    net = session.exact(OUTPUT)
     data = {name: np.stack([penultimate(net, photos.load(file, side)) for file in of]) for name, of in files.items()}
-    prepared = studio.prepared(OUTPUT)
+    prepared = session.prepared(OUTPUT)
     dreams: dict[str, Pixels] = {}
     for name, index in indices.items():
-        dreamer = studio.dreamer(objectives.class_logit(index), prepared)
+        dreamer = session.dreamer(objectives.class_logit(index), prepared)
         dreams[name] = picture(dreamer, beginning(dreamer, dream_side, dream_side))
     seen = {name: penultimate(net, dream) for name, dream in dreams.items()}
     found = sat(data, seen)
@@ -62,8 +64,8 @@ def embed(studio: Studio, folder: Path, method: Method, *, per_class: int, side:
         f"nearest centre: {at.nearest}"
         for name, at in found.items()
     )
-    title = f"{studio.net.name}: penultimate features by {method}"
-    shown = chart(data, seen, method, studio.settings.seed, title)
+    title = f"{session.net.name}: penultimate features by {method}"
+    shown = chart(data, seen, method, session.settings.seed, title)
     cells = [Cell(f"{name} {found[name].ratio:.2f}", dream) for name, dream in dreams.items()]
     rows = [{"class": name, **vars(at)} for name, at in found.items()]
     return Finding({"": shown, "-dreams": sheet(cells, 4)}, said, {"method": method, "classes": rows}, rows)

@@ -16,8 +16,8 @@ from dreamvid.core.types import Pixels, to_float, to_pixels
 from dreamvid.dream import objectives, tiles
 from dreamvid.dream.deepdream import Dreamer, to_tensor
 from dreamvid.dream.step_rules import rule
+from dreamvid.research.features.feature_session import FeatureSession, picture
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.features.studio import Studio, picture
 from dreamvid.research.features.units import known_layers
 
 EARLY = 15  # the iteration that is shown beside saturation
@@ -67,22 +67,22 @@ class Run:
 
 
 def steps(
-    studio: Studio, source: Pixels, layer: str, rules: Sequence[str], sizes: Sequence[float], iterations: int
+    session: FeatureSession, source: Pixels, layer: str, rules: Sequence[str], sizes: Sequence[float], iterations: int
 ) -> Finding:
     """A picture dreamed by the sum of a layer's squares at one scale, with each of some rules and sizes of steps.
 
-    `rules`: as `dream.step_rule` has them; none: that of the studio's settings. Gives curves of the layer's L2, a
+    `rules`: as `dream.step_rule` has them; none: that of the session's settings. Gives curves of the layer's L2, a
     table, and the pictures at iteration 15 and at saturation, or at the last good iteration. Raises NetError for a
     layer, and SettingsError for a rule, that does not exist.
     """
-    (layer,) = known_layers([layer], studio.net)
-    prepared, dream = studio.prepared(layer), {"octaves": 1, "steps": iterations}
-    studios = [
-        studio.with_dream(**dream, step_rule=rule, step_size=size)
-        for rule in rules or (studio.settings.dream.step_rule,)
+    (layer,) = known_layers([layer], session.net)
+    prepared, dream = session.prepared(layer), {"octaves": 1, "steps": iterations}
+    sessions = [
+        session.with_dream(**dream, step_rule=rule, step_size=size)
+        for rule in rules or (session.settings.dream.step_rule,)
         for size in sizes
     ]
-    runs = [_run(at_size.dreamer(objectives.layer_sum(layer), prepared), source, layer) for at_size in studios]
+    runs = [_run(at_size.dreamer(objectives.layer_sum(layer), prepared), source, layer) for at_size in sessions]
     curves, cells = {}, [Cell("source", source)] * 2
     for run in runs:
         name, at = f"{run.rule} {run.size:g}", run.trend.at

@@ -6,8 +6,8 @@ from dreamvid.analysis.contact_sheet import Cell, sheet, stacked
 from dreamvid.core.types import to_float, to_pixels
 from dreamvid.dream import objectives
 from dreamvid.models.net import OUTPUT
+from dreamvid.research.features.feature_session import FeatureSession, beginning, picture
 from dreamvid.research.features.portraits import classes
-from dreamvid.research.features.studio import Studio, beginning, picture
 from dreamvid.research.papers.entry import Bench, Entry, Shown
 from dreamvid.research.papers.measures import activation
 
@@ -17,8 +17,8 @@ WANTED = ("sunflower", "soccer ball", "leopard", "starfish", "zebra", "black swa
 
 def dreamt_classes(bench: Bench) -> Shown:
     """Classes out of noise and on a photograph, and what the net says of them step by step."""
-    names = _chosen(bench.studio, 4)
-    found = classes(bench.studio, names, to_pixels(bench.photo(0, SIDE)), None, side=SIDE)
+    names = _chosen(bench.session, 4)
+    found = classes(bench.session, names, to_pixels(bench.photo(0, SIDE)), None, side=SIDE)
     rows = found.numbers["classes"]
     right = float(np.mean([row["top"] == row["class"] for row in rows]))
     return Shown(right, "; ".join(found.words), stacked(list(found.pictures.values())))
@@ -26,10 +26,10 @@ def dreamt_classes(bench: Bench) -> Shown:
 
 def square(bench: Bench) -> Shown:
     """The logit that climbing its square reaches, against that of climbing it plainly."""
-    index = bench.studio.net.class_index(_chosen(bench.studio, 1)[0])
-    net, reached, cells = bench.studio.exact(OUTPUT), {}, []
+    index = bench.session.net.class_index(_chosen(bench.session, 1)[0])
+    net, reached, cells = bench.session.exact(OUTPUT), {}, []
     for name, objective in (("logit", objectives.class_logit), ("square", objectives.class_square)):
-        dreamer = bench.studio.dreamer(objective(index))
+        dreamer = bench.session.dreamer(objective(index))
         made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
         reached[name] = abs(float(activation(net, OUTPUT, to_float(made)).flatten()[index]))
         cells.append(Cell(f"{name}: {reached[name]:.3g}", made))
@@ -39,13 +39,13 @@ def square(bench: Bench) -> Shown:
 def transferred(bench: Bench) -> Shown:
     """Classes that two nets share, dreamed by one and named by the other."""
     assert bench.classifier is not None
-    mine, other = bench.studio.net, bench.classifier.net
+    mine, other = bench.session.net, bench.classifier.net
     theirs = {name.lower(): index for index, name in enumerate(other.classes)}
     shared = sorted(name for name in mine.classes if name.lower() in theirs)[:40:3]
-    classifier, prepared = bench.classifier.exact(OUTPUT), bench.studio.prepared(OUTPUT)
+    classifier, prepared = bench.classifier.exact(OUTPUT), bench.session.prepared(OUTPUT)
     hits, cells = [], []
     for name in shared:
-        dreamer = bench.studio.dreamer(objectives.class_logit(mine.class_index(name)), prepared)
+        dreamer = bench.session.dreamer(objectives.class_logit(mine.class_index(name)), prepared)
         made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
         best = activation(classifier, OUTPUT, to_float(made)).flatten().topk(5).indices.tolist()
         hits.append(theirs[name.lower()] in best)
@@ -54,10 +54,10 @@ def transferred(bench: Bench) -> Shown:
     return Shown(float(np.mean(hits)), words, sheet(cells, 6))
 
 
-def _chosen(studio: Studio, count: int) -> list[str]:
+def _chosen(session: FeatureSession, count: int) -> list[str]:
     """Well-known classes of a net, or any, evenly spread."""
-    known = [name for name in WANTED if name in studio.net.classes]
-    total = len(studio.net.classes)
+    known = [name for name in WANTED if name in session.net.classes]
+    total = len(session.net.classes)
     return known[:count] if len(known) >= count else [str(at * total // count) for at in range(count)]
 
 

@@ -13,8 +13,8 @@ from dreamvid.dream.objectives import layer_energy
 from dreamvid.research.features import steps
 from dreamvid.research.features.average import correlation
 from dreamvid.research.features.deconv import shown
+from dreamvid.research.features.feature_session import beginning, picture
 from dreamvid.research.features.spectra import fine_share, radial_spectrum
-from dreamvid.research.features.studio import beginning, picture
 from dreamvid.research.papers.entry import Bench, Entry, Shown
 from dreamvid.research.papers.measures import activation, energy
 
@@ -25,7 +25,7 @@ FEW = 4  # steps: later, what can grow most has caught up
 def gradient(bench: Bench) -> Shown:
     """The gradient of the sum of squares on its own layer, against the activations; and the step that it makes."""
     layer, source = bench.depths["middle"], bench.photo(0, 224)
-    values = activation(bench.studio.exact(layer), layer, source).requires_grad_(True)
+    values = activation(bench.session.exact(layer), layer, source).requires_grad_(True)
     (slope,) = torch.autograd.grad(objectives.layer_sum(layer)({layer: values}), values)
     here = values.detach() > 1e-3
     ratio = (slope[here] / values.detach()[here]).numpy()
@@ -38,7 +38,7 @@ def gradient(bench: Bench) -> Shown:
 def step_sizes(bench: Bench) -> Shown:
     """A layer's L2 over the iterations for step sizes two decades apart, with the pictures."""
     source = to_pixels(bench.photo(0, 128))
-    found = steps.steps(bench.studio, source, bench.depths["middle"], (), (0.002, 0.008, 0.032, 0.128, 0.512), 60)
+    found = steps.steps(bench.session, source, bench.depths["middle"], (), (0.002, 0.008, 0.032, 0.128, 0.512), 60)
     reached = [float(row["l2"]) for row in found.numbers["steps"]]
     pictures = stacked(list(found.pictures.values()))
     return Shown(max(reached) / reached[-1], "; ".join(found.words), pictures)
@@ -47,7 +47,7 @@ def step_sizes(bench: Bench) -> Shown:
 def adagrad(bench: Bench) -> Shown:
     """How far Adagrad raises a layer without the root, as printed, against with it, from the same first step."""
     layer, source = bench.depths["middle"], bench.photo(0, 128)
-    net, before = bench.studio.exact(layer), 0.0
+    net, before = bench.session.exact(layer), 0.0
     before = energy(net, layer, source)
     rises, cells = {}, [Cell("source", to_pixels(source))]
     for name in ("adagrad", "adagrad_printed"):
@@ -62,7 +62,7 @@ def adagrad(bench: Bench) -> Shown:
 
 def _first_step(bench: Bench, layer: str, source: Image, rule: str) -> float:
     """The step size by which a rule's first step moves the picture by two hundredths in the mean."""
-    sample = bench.studio.with_dream(step_rule=rule, steps=1, step_size=1e-6, clamp=False, jitter=0)
+    sample = bench.session.with_dream(step_rule=rule, steps=1, step_size=1e-6, clamp=False, jitter=0)
     moved = dream(sample.dreamer(layer_energy(layer)), source, None, StepBudget(1), (0,))[0] - source
     return 0.02 * 1e-6 / max(float(np.abs(moved).mean()), 1e-12)
 
@@ -71,7 +71,7 @@ def decay(bench: Bench) -> Shown:
     """The range of a dream that is not clamped, with decay and without."""
     source, objective = bench.photo(0, 160), layer_energy(bench.depths["middle"])
     spreads, cells = {}, []
-    for kept in (1.0, bench.studio.settings.dream.decay):
+    for kept in (1.0, bench.session.settings.dream.decay):
         made = bench.unbounded(objective, source, decay=kept)
         spreads[kept] = float(np.quantile(made, 0.999) - np.quantile(made, 0.001))
         inside = (made - made.min()) / np.ptp(made)
@@ -92,11 +92,11 @@ def blur(bench: Bench) -> Shown:
 def spectrum(bench: Bench) -> Shown:
     """Fine energy of a layer's dream out of noise, with nothing that holds it down and with all that is usual."""
     layer = bench.depths["middle"]
-    usual = bench.studio.with_dream(octaves=3, octave_scale=1.6, steps=24, jitter=8, blur_every=4, blur_sigma=0.6)
+    usual = bench.session.with_dream(octaves=3, octave_scale=1.6, steps=24, jitter=8, blur_every=4, blur_sigma=0.6)
     curves, shares, cells = {}, [], []
-    for name, studio in (("bare", bench.studio), ("octaves, shifts, blur", usual)):
+    for name, session in (("bare", bench.session), ("octaves, shifts, blur", usual)):
         for of in (layer,) if name != "bare" else bench.depths.values():
-            dreamer = studio.dreamer(layer_energy(of))
+            dreamer = session.dreamer(layer_energy(of))
             made = picture(dreamer, beginning(dreamer, 160, 160))
             frequency, density = radial_spectrum(to_float(made))
             curves[f"{of}, {name}"] = Curve(frequency.tolist(), density.tolist())
@@ -112,7 +112,7 @@ def spectrum(bench: Bench) -> Shown:
 def ascent(bench: Bench) -> Shown:
     """The gradient on the picture when a layer's gradient is set to its activations, against that of its L2."""
     layer, source = bench.depths["middle"], bench.photo(0, SIDE)
-    net = bench.studio.exact(layer)
+    net = bench.session.exact(layer)
     slopes = []
     for whole in (False, True):
         image = torch.from_numpy(source.transpose(2, 0, 1)[None].copy()).requires_grad_(True)
@@ -131,7 +131,7 @@ def ascent(bench: Bench) -> Shown:
 def amplified(bench: Bench) -> Shown:
     """Which channels grow: those that were strong already?"""
     layer, source = bench.depths["middle"], bench.photo(0, SIDE)
-    net, made = bench.studio.exact(layer), bench.dreamt(layer_energy(layer), source, steps=FEW, jitter=0)
+    net, made = bench.session.exact(layer), bench.dreamt(layer_energy(layer), source, steps=FEW, jitter=0)
     before, after = (
         activation(net, layer, image).square().mean(dim=(0, 2, 3)).numpy() for image in (source, to_float(made))
     )

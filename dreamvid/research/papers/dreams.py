@@ -14,8 +14,8 @@ from dreamvid.dream.session import with_defaults
 from dreamvid.models.dense_head import dense
 from dreamvid.models.net import OUTPUT, activations, layer_shapes
 from dreamvid.research.features.average import correlation
+from dreamvid.research.features.feature_session import beginning, picture
 from dreamvid.research.features.spectra import mean_frequency
-from dreamvid.research.features.studio import beginning, picture
 from dreamvid.research.papers.entry import Bench, Entry, Shown
 from dreamvid.research.papers.measures import activation, energy, local_means, pattern_size
 
@@ -25,7 +25,7 @@ SIDE = 224
 def blocks(bench: Bench) -> Shown:
     """Dreams of three depths and of the classes' layer, each measured in all four layers."""
     layers = [*bench.depths.values(), OUTPUT]
-    source, net = bench.photo(0, SIDE), bench.studio.exact(*layers)
+    source, net = bench.photo(0, SIDE), bench.session.exact(*layers)
     dreams = {layer: bench.dreamt(layer_energy(layer), source) for layer in layers}
     before = {layer: energy(net, layer, source) for layer in layers}
     rise = np.array([[energy(net, of, to_float(made)) / before[of] for of in layers] for made in dreams.values()])
@@ -37,7 +37,7 @@ def blocks(bench: Bench) -> Shown:
 
 def dense_head(bench: Bench) -> Shown:
     """AlexNet's fully connected head as convolutions: the same at 224, a map of classes on a larger picture."""
-    net, photo = bench.studio.net, bench.photo(0, 352)
+    net, photo = bench.session.net, bench.photo(0, 352)
     maps = dense(net)
     small = torch.from_numpy(bench.photo(0, SIDE)[:SIDE, :SIDE].transpose(2, 0, 1)[None].copy())
     large = torch.from_numpy(photo.transpose(2, 0, 1)[None].copy())
@@ -57,7 +57,7 @@ def depth(bench: Bench) -> Shown:
     """The size of the patterns that layers make of noise."""
     dreams = {}
     for layer in bench.depths.values():
-        dreamer = bench.studio.dreamer(layer_energy(layer))
+        dreamer = bench.session.dreamer(layer_energy(layer))
         dreams[layer] = picture(dreamer, beginning(dreamer, SIDE, SIDE))
     sizes = [pattern_size(to_float(made)) for made in dreams.values()]
     cells = [
@@ -71,8 +71,8 @@ def field(bench: Bench) -> Shown:
     """How far from its place the picture of a single neuron spreads, by depth."""
     extents, cells = [], []
     for name, layer in bench.depths.items():
-        middle = [side // 2 for side in layer_shapes(bench.studio.net, SIDE, SIDE)[layer][1:]]
-        dreamer = bench.studio.with_dream(jitter=0).dreamer(objectives.neuron(layer, 0, *middle))
+        middle = [side // 2 for side in layer_shapes(bench.session.net, SIDE, SIDE)[layer][1:]]
+        dreamer = bench.session.with_dream(jitter=0).dreamer(objectives.neuron(layer, 0, *middle))
         source = beginning(dreamer, SIDE, SIDE)
         made = picture(dreamer, source)
         change = np.square(to_float(made) - to_float(to_pixels(source))).sum(axis=2)
@@ -87,12 +87,12 @@ def field(bench: Bench) -> Shown:
 def cycle(bench: Bench) -> Shown:
     """Three layers climbed in turn, against each of them alone."""
     layers = list(bench.depths.values())
-    source, net = bench.photo(0, SIDE), bench.studio.exact(*layers)
-    how = with_defaults(bench.studio.settings.dream, blur_every=0)
+    source, net = bench.photo(0, SIDE), bench.session.exact(*layers)
+    how = with_defaults(bench.session.settings.dream, blur_every=0)
     parts = [layer_energy(layer) for layer in layers]
     turns = tuple(zip(parts, (0.01, 0.02, 0.03), strict=True))
     whole = sum(parts[1:], start=parts[0])
-    dreamer = Dreamer(bench.studio.prepared(*layers), whole, how, bench.studio.settings.seed, turns)
+    dreamer = Dreamer(bench.session.prepared(*layers), whole, how, bench.session.settings.seed, turns)
     together = picture(dreamer, source)
     rises = {layer: energy(net, layer, to_float(together)) / energy(net, layer, source) for layer in layers}
     alone = [Cell(f"{layer} alone", bench.dreamt(layer_energy(layer), source, cycle=False)) for layer in layers]
@@ -138,7 +138,7 @@ def guided(bench: Bench) -> Shown:
     """How far the result takes on the layout of a guide, guided by a layer with places and by the classes' layer."""
     middle = bench.depths["middle"]
     source, guide = (_wide(bench.photo(number, 240), 240, 320) for number in (0, 1))
-    net = bench.studio.exact(middle, OUTPUT)
+    net = bench.session.exact(middle, OUTPUT)
     wanted = local_means(activation(net, middle, guide))
     layouts, cells, words = {}, [Cell("source", to_pixels(source)), Cell("guide", to_pixels(guide))], []
     before = correlation(wanted, local_means(activation(net, middle, source)))

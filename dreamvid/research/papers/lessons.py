@@ -14,7 +14,7 @@ _FOUND: dict[float, Finding] = {}
 def _terra(bench: Bench) -> Finding:
     """The experiment, once for the figures that show it."""
     if bench.minutes not in _FOUND:
-        _FOUND[bench.minutes] = terra(bench.studio, {}, School(minutes=LONGER * bench.minutes), Dreams())
+        _FOUND[bench.minutes] = terra(bench.session, {}, School(minutes=LONGER * bench.minutes), Dreams())
     return _FOUND[bench.minutes]
 
 
@@ -36,7 +36,7 @@ def average(bench: Bench) -> Shown:
 
 def augmentation(bench: Bench) -> Shown:
     """Accuracy on shifted pictures after lessons with shifted pictures, less that after lessons without."""
-    found = invariance(None, School(minutes=bench.minutes, per_class=PICTURES), bench.studio.compute)
+    found = invariance(None, School(minutes=bench.minutes, per_class=PICTURES), bench.session.compute)
     gained = ", ".join(f"{what} {by:+.2f}" for what, by in found.numbers["gained"].items())
     words = f"accuracy gained on pictures changed so: {gained}; {'; '.join(found.words)}"
     return Shown(found.numbers["gained"]["shift"], words, found.pictures[""])

@@ -11,7 +11,7 @@ from dreamvid.research.features import infinite as growing
 from dreamvid.research.features.average import correlation
 from dreamvid.research.features.crops import strongest_crops
 from dreamvid.research.features.deconv import projection, shown
-from dreamvid.research.features.studio import Studio, beginning, of_unit, picture
+from dreamvid.research.features.feature_session import FeatureSession, beginning, of_unit, picture
 from dreamvid.research.features.units import Unit, ends, evenly
 from dreamvid.research.papers.entry import Bench, Entry, Shown
 from dreamvid.research.papers.measures import activation, apart, colours, pattern_size
@@ -22,12 +22,12 @@ UNITS, CROPS = 10, 6
 
 def sources(bench: Bench) -> Shown:
     """Units' made-up pictures against the crops of photographs that excite them most: colours, and sizes."""
-    studio, layer = bench.studio, bench.depths["middle"]
-    units, net, prepared = evenly(layer, UNITS, studio.net), studio.exact(layer), studio.prepared(layer)
+    session, layer = bench.session, bench.depths["middle"]
+    units, net, prepared = evenly(layer, UNITS, session.net), session.exact(layer), session.prepared(layer)
     own, theirs, sizes, cells = [], [], [], []
     for unit in units:
         found = [crop.pixels for crop in strongest_crops(net, unit, bench.files, count=CROPS, side=SIDE)]
-        dreamer = studio.dreamer(of_unit(unit), prepared)
+        dreamer = session.dreamer(of_unit(unit), prepared)
         made = picture(dreamer, beginning(dreamer, 96, 96))
         own.append(colours([made]))
         theirs.append(colours(found))
@@ -46,25 +46,25 @@ def sources(bench: Bench) -> Shown:
 
 def infinite(bench: Bench) -> Shown:
     """One unit at 224, 448 and 896 pixels and without any border."""
-    unit = _lively(bench.studio, bench.depths["middle"])
-    found = growing.infinite(bench.studio, unit, (224, 448, 896), 448)
+    unit = _lively(bench.session, bench.depths["middle"])
+    found = growing.infinite(bench.session, unit, (224, 448, 896), 448)
     round_ = found.numbers["pictures"][-1]
     return Shown(float(abs(np.log(max(round_["activation"], 1e-9)))), "; ".join(found.words), found.pictures[""])
 
 
-def _lively(studio: Studio, layer: str) -> Unit:
+def _lively(session: FeatureSession, layer: str) -> Unit:
     """A unit that answers to grey noise."""
-    for unit in evenly(layer, 16, studio.net):
-        dreamer = studio.dreamer(of_unit(unit))
+    for unit in evenly(layer, 16, session.net):
+        dreamer = session.dreamer(of_unit(unit))
         if score(dreamer, to_tensor(beginning(dreamer, 96, 96), dreamer)) > 0:
             return unit
-    return evenly(layer, 1, studio.net)[0]
+    return evenly(layer, 1, session.net)[0]
 
 
 def deconv(bench: Bench) -> Shown:
     """A unit's strongest crops, projected back; and the same with other weights behind: an edge detector?"""
-    studio, layer = bench.studio, bench.depths["late"]
-    net, unit = studio.exact(layer), evenly(layer, 3, studio.net)[1]
+    session, layer = bench.session, bench.depths["late"]
+    net, unit = session.exact(layer), evenly(layer, 3, session.net)[1]
     found = strongest_crops(net, unit, bench.files[:3], count=3, side=SIDE)
     likeness, cells = [], []
     for crop in found:
@@ -92,12 +92,12 @@ def _smooth_correlation(first: NDArray[np.float32], second: NDArray[np.float32],
 
 def single(bench: Bench) -> Shown:
     """How much more a picture made for a unit excites it than the strongest crop of photographs does."""
-    studio, layer = bench.studio, bench.depths["middle"]
-    net, prepared = studio.exact(layer), studio.prepared(layer)
+    session, layer = bench.session, bench.depths["middle"]
+    net, prepared = session.exact(layer), session.prepared(layer)
     ratios, cells = [], []
-    for unit in evenly(layer, 4, studio.net):
+    for unit in evenly(layer, 4, session.net):
         (best,) = strongest_crops(net, unit, bench.files, count=1, side=SIDE)
-        dreamer = studio.dreamer(of_unit(unit), prepared)
+        dreamer = session.dreamer(of_unit(unit), prepared)
         made = picture(dreamer, beginning(dreamer, 128, 128))
         ratios.append(float(activation(net, layer, to_float(made))[0, unit.number].max()) / max(best.value, 1e-9))
         cells.append(Cell(f"{unit}: {ratios[-1]:.2f} times", stacked([made, slotted(enlarged(best.pixels, 128), 128)])))
@@ -106,11 +106,11 @@ def single(bench: Bench) -> Shown:
 
 def nine(bench: Bench) -> Shown:
     """Nine units of the last layer with a map, each made up; which of the nine pictures excites each most?"""
-    studio, layer = bench.studio, ends(bench.studio.net)[-1]
-    units, prepared, net = evenly(layer, 9, studio.net), studio.prepared(layer), studio.exact(layer)
+    session, layer = bench.session, ends(bench.session.net)[-1]
+    units, prepared, net = evenly(layer, 9, session.net), session.prepared(layer), session.exact(layer)
     made = []
     for unit in units:
-        dreamer = studio.dreamer(of_unit(unit), prepared)
+        dreamer = session.dreamer(of_unit(unit), prepared)
         made.append(picture(dreamer, beginning(dreamer, 144, 144)))
     numbers = [unit.number for unit in units]
     answers = np.array([activation(net, layer, to_float(one))[0, numbers].mean(dim=(1, 2)).numpy() for one in made])

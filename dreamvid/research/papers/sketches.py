@@ -12,7 +12,7 @@ from dreamvid.dream.objectives import layer_energy
 from dreamvid.models.net import OUTPUT
 from dreamvid.models.sketch_a_net import SketchANet
 from dreamvid.research.features.embed import chart, penultimate, sat
-from dreamvid.research.features.studio import beginning, picture
+from dreamvid.research.features.feature_session import beginning, picture
 from dreamvid.research.papers.entry import Bench, Entry, Shown
 from dreamvid.research.sketches.hand import CLASSES
 from dreamvid.research.training.sketchnet import TEST, Lessons, accuracy, by_reading, cropped, learn, sketches
@@ -61,11 +61,11 @@ def order(bench: Bench) -> Shown:
 
 def dreams(bench: Bench) -> Shown:
     """Sketch dreams at two depths and of classes: how much of them lies in lines?"""
-    studio, cells, lines = bench.studio, [], []
+    session, cells, lines = bench.session, [], []
     for layer in LAYERS:
         for number in (0, 2):
             cells.append(Cell(layer, bench.dreamt(layer_energy(layer), bench.photo(number, 224))))
-        dreamer = studio.dreamer(layer_energy(layer))
+        dreamer = session.dreamer(layer_energy(layer))
         made = picture(dreamer, beginning(dreamer, 224, 224))
         lines.append(_lines(made))
         cells.append(Cell(f"{layer} out of noise: {lines[-1]:.2f} in lines", made))
@@ -88,13 +88,13 @@ def _lines(made: Pixels) -> float:
 
 def embedding(bench: Bench) -> Shown:
     """Sketches and dreams of their classes on one map of the features before the last layer."""
-    net, prepared, names = bench.studio.exact(OUTPUT), bench.studio.prepared(OUTPUT), SHOWN
+    net, prepared, names = bench.session.exact(OUTPUT), bench.session.prepared(OUTPUT), SHOWN
     pictures, labels = sketches(SEED, 0, 40 * len(CLASSES) // 2)
     data, made = {}, {}
     for name in names:
         mine = [_grey(one[0]) for one in pictures[labels == CLASSES.index(name)]]
         data[name] = np.stack([penultimate(net, one) for one in mine])
-        dreamer = bench.studio.dreamer(objectives.class_logit(CLASSES.index(name)), prepared)
+        dreamer = bench.session.dreamer(objectives.class_logit(CLASSES.index(name)), prepared)
         made[name] = picture(dreamer, beginning(dreamer, 224, 224))
     seen = {name: penultimate(net, one) for name, one in made.items()}
     found = sat(data, seen)
@@ -105,7 +105,7 @@ def embedding(bench: Bench) -> Shown:
 
 
 def _module(bench: Bench) -> SketchANet:
-    module = bench.studio.net.module
+    module = bench.session.net.module
     assert isinstance(module, SketchANet)
     return module.eval()
 

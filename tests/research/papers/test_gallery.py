@@ -68,7 +68,7 @@ def test_what_is_made_is_kept_and_not_made_again(tmp_path: Path) -> None:
     made: list[str] = []
 
     def show(bench: Bench) -> Shown:
-        made.append(bench.studio.net.sha256)
+        made.append(bench.session.net.sha256)
         return Shown(float(len(made)), "once", np.zeros((8, 8, 3), np.uint8))
 
     entry = Entry("a-blocks", "title <b>", "claim.", "measure", 2.0, "learned", show, at_most=True)
