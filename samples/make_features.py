@@ -33,7 +33,7 @@ def main() -> None:
     net = at.exact(eyes.layer)
     (crop,) = crops.strongest_crops(net, eyes, [HERE / "chelsea.jpg"], count=1, side=SIDE)
     box = crop.field
-    back = deconv.shown(deconv.projection(net, eyes, crop, "guided")[box.rows, box.columns])
+    back = deconv.as_picture(deconv.projection(net, eyes, crop, "guided")[box.rows, box.columns])
     cells += [
         Cell("owl eyes: strongest", outlined(crop.photo, box)),
         Cell("its field", enlarged(crop.pixels, SIDE)),

@@ -236,11 +236,11 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
     (left, one), (right, other) = found
     least = np.float32(1e-3)  # of a side that cannot be seen: where neither can, they are mixed all the same
     mine, its = left * (1 - one.new + least), right * (1 - other.new + least)
-    turn: Mask = (its / (mine + its)).astype(np.float32)
+    later_share: Mask = (its / (mine + its)).astype(np.float32)
     return replace(
         one,
-        layer=one.layer + _in_colours(turn) * (other.layer - one.layer),
-        kept=one.kept + turn * (other.kept - one.kept),
+        layer=one.layer + _in_colours(later_share) * (other.layer - one.layer),
+        kept=one.kept + later_share * (other.kept - one.kept),
         new=one.new * other.new,
         valid=max(one.valid, other.valid),
     )

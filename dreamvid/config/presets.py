@@ -169,8 +169,8 @@ def _lines(table: Table, model: type[BaseModel]) -> str:
 def _line(name: str, value: Any, field: Any) -> str:
     unit = (field.json_schema_extra or {}).get("unit")
     about = f"{unit}; {field.description}" if unit else field.description
-    shown = f"# {name} =" if value is None else f"{name} = {_toml(value)}"
-    return f"{shown:30} # {about}\n"
+    text = f"# {name} =" if value is None else f"{name} = {_toml(value)}"
+    return f"{text:30} # {about}\n"
 
 
 def _toml(value: Any) -> str:

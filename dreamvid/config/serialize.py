@@ -172,5 +172,5 @@ def _explain(error: ValidationError) -> str:
         return f"{path}: give all of it as a list, such as [0, 0.5]"
     message = first["msg"].removeprefix("Value error, ")
     value = first["input"]
-    shown = f" (it is {value!r})" if isinstance(value, str | int | float | bool) else ""
-    return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{shown}"
+    text = f" (it is {value!r})" if isinstance(value, str | int | float | bool) else ""
+    return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{text}"

@@ -142,5 +142,5 @@ def _canvas(
 def _record(
     result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
 ) -> FrameRecord:
-    told = result.strength, result.calibration_age, result.survival, result.valid, result.tile
-    return FrameRecord(result.index, sha256, *told, seconds, score, dict(values))
+    carried = result.strength, result.calibration_age, result.survival, result.valid, result.tile
+    return FrameRecord(result.index, sha256, *carried, seconds, score, dict(values))

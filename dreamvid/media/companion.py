@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from dreamvid.core.framing import Framing
-from dreamvid.core.timing import shown_at
+from dreamvid.core.timing import frame_at
 from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.media import images
 from dreamvid.media.probe import identity, probe
@@ -28,7 +28,7 @@ class Companion:
 
     def index(self, time: Fraction) -> int:
         """Which of its pictures belongs to the film's frame at `time`, in seconds."""
-        return shown_at(self.info.times, time, self.rate)
+        return frame_at(self.info.times, time, self.rate)
 
     def picture(self, index: int) -> Pixels:
         """One of its pictures, at the size of the framing; raises SourceError where it does not come again."""

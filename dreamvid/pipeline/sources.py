@@ -174,8 +174,8 @@ def _velocity(
     keys = ("camera.zoom", "camera.rotate", *(f"camera.{pair}.{of}" for pair in ("shift", "centre") for of in (0, 1)))
     if not any(key in settings.keyframes for key in keys):
         return None
-    film = Timeline(frames, rate, audio_features.of_film(settings, info, None), settings.input.loop)
-    zoom, rotate, down, right, row, column = (curve(settings, key, film) for key in keys)
+    timeline = Timeline(frames, rate, audio_features.of_film(settings, info, None), settings.input.loop)
+    zoom, rotate, down, right, row, column = (curve(settings, key, timeline) for key in keys)
     first = complex(settings.camera.centre[1], settings.camera.centre[0])
 
     def velocity_at(time: float) -> tuple[complex, complex]:

@@ -52,8 +52,8 @@ def crops(session: FeatureSession, unit: Unit, folder: Path, *, count: int, side
     dreamer = session.dreamer(of_unit(unit))
     cells = [Cell(f"{unit} made up", picture(dreamer, beginning(dreamer, side, side)))]
     for crop in found:
-        shown = stacked([slotted(enlarged(crop.pixels, side), side), outlined(crop.photo, crop.field)])
-        cells.append(Cell(f"{crop.value:.3g}  {crop.file.name}", shown))
+        panel = stacked([slotted(enlarged(crop.pixels, side), side), outlined(crop.photo, crop.field)])
+        cells.append(Cell(f"{crop.value:.3g}  {crop.file.name}", panel))
     rows = [_row(crop) for crop in found]
     said = (
         f"{row['file']}: {row['value']:.4g}, rows {row['top']} to {row['bottom']}, columns {row['left']} to "

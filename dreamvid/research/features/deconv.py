@@ -34,7 +34,7 @@ def deconv(session: FeatureSession, unit: Unit, photo: Path, *, count: int, side
         cells.append(Cell("crop", enlarged(crop.pixels, side)))
         for method in METHODS:
             back = projection(net, unit, crop, method)[crop.field.rows, crop.field.columns]
-            cells.append(Cell(method, enlarged(shown(back), side)))
+            cells.append(Cell(method, enlarged(as_picture(back), side)))
     return Finding({"": sheet(cells, 2 + len(METHODS))}, _words(found), {"unit": str(unit), "crops": _numbers(found)})
 
 
@@ -55,7 +55,7 @@ def projection(
     return np.ascontiguousarray(slope[0].permute(1, 2, 0).numpy())
 
 
-def shown(slope: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Pixels:
+def as_picture(slope: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Pixels:
     """A gradient as a picture: 0 is mid-grey, the largest half per cent is at full range."""
     top = float(np.quantile(np.abs(slope), 0.995)) or 1.0
     return to_pixels(0.5 + 0.5 * slope / top)

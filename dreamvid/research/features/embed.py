@@ -65,10 +65,10 @@ def embed(
         for name, at in found.items()
     )
     title = f"{session.net.name}: penultimate features by {method}"
-    shown = chart(data, seen, method, session.settings.seed, title)
+    map_ = chart(data, seen, method, session.settings.seed, title)
     cells = [Cell(f"{name} {found[name].ratio:.2f}", dream) for name, dream in dreams.items()]
     rows = [{"class": name, **vars(at)} for name, at in found.items()]
-    return Finding({"": shown, "-dreams": sheet(cells, 4)}, said, {"method": method, "classes": rows}, rows)
+    return Finding({"": map_, "-dreams": sheet(cells, 4)}, said, {"method": method, "classes": rows}, rows)
 
 
 def check_method(text: str) -> Method:
@@ -84,17 +84,17 @@ def check_method(text: str) -> Method:
 def classes_in(folder: Path, most: int) -> dict[str, list[Path]]:
     """Sub-folder -> its pictures, `most` of them, evenly chosen; raises SourceError where there are none."""
     if not folder.is_dir():
-        raise SourceError(f"there is no folder {images.shown(folder, whole=True)}")
+        raise SourceError(f"there is no folder {images.short_name(folder, whole=True)}")
     inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not inner:
         raise SourceError(
-            f"{images.shown(folder)} has no sub-folders: make one for each class, with its pictures in it"
+            f"{images.short_name(folder)} has no sub-folders: make one for each class, with its pictures in it"
         )
     chosen = {}
     for path in inner:
         files = photos.files_in(path)
         if len(files) < 2:
-            raise SourceError(f"{images.shown(path)} has one picture: a class needs two to be spread out at all")
+            raise SourceError(f"{images.short_name(path)} has one picture: a class needs two to be spread out at all")
         chosen[path.name] = photos.evenly(files, most)
     return chosen
 

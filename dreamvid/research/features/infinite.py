@@ -21,7 +21,7 @@ from dreamvid.research.features.finding import Finding
 from dreamvid.research.features.photos import fitted
 from dreamvid.research.features.units import Unit, map_of
 
-SHOWN = 448  # side at which a whole picture is shown, in pixels
+DISPLAY_SIDE = 448  # side at which a whole picture is shown, in pixels
 
 
 @dataclass(frozen=True)
@@ -118,4 +118,4 @@ def _repetition(grey: Image) -> tuple[float, float]:
 
 
 def _small(made: Pixels) -> Pixels:
-    return fitted(made, SHOWN)
+    return fitted(made, DISPLAY_SIDE)

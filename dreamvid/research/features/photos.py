@@ -15,7 +15,7 @@ from dreamvid.pipeline.sources import NOISE, open_still
 def files_in(folder: Path) -> list[Path]:
     """The pictures in a folder and its sub-folders, in natural order; raises SourceError where there are none."""
     if not folder.is_dir():
-        raise SourceError(f"there is no folder {images.shown(folder, whole=True)}")
+        raise SourceError(f"there is no folder {images.short_name(folder, whole=True)}")
     found = [
         path
         for path in folder.rglob("*")
@@ -23,7 +23,7 @@ def files_in(folder: Path) -> list[Path]:
     ]
     if not found:
         kinds = ", ".join(sorted(images.READ_SUFFIXES))
-        raise SourceError(f"{images.shown(folder)} is a folder without images ({kinds})")
+        raise SourceError(f"{images.short_name(folder)} is a folder without images ({kinds})")
     return sorted(found, key=lambda path: (images.natural(path), path))
 
 

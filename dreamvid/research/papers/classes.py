@@ -8,23 +8,23 @@ from dreamvid.dream import objectives
 from dreamvid.models.net import OUTPUT
 from dreamvid.research.features.feature_session import FeatureSession, beginning, picture
 from dreamvid.research.features.portraits import classes
-from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 from dreamvid.research.papers.measures import activation
 
 SIDE = 160
 WANTED = ("sunflower", "soccer ball", "leopard", "starfish", "zebra", "black swan", "sea snake", "strawberry")
 
 
-def dreamt_classes(bench: Bench) -> Shown:
+def dreamt_classes(bench: Bench) -> FigureResult:
     """Classes out of noise and on a photograph, and what the net says of them step by step."""
     names = _chosen(bench.session, 4)
     found = classes(bench.session, names, to_pixels(bench.photo(0, SIDE)), None, side=SIDE)
     rows = found.numbers["classes"]
     right = float(np.mean([row["top"] == row["class"] for row in rows]))
-    return Shown(right, "; ".join(found.words), stacked(list(found.pictures.values())))
+    return FigureResult(right, "; ".join(found.words), stacked(list(found.pictures.values())))
 
 
-def square(bench: Bench) -> Shown:
+def square(bench: Bench) -> FigureResult:
     """The logit that climbing its square reaches, against that of climbing it plainly."""
     index = bench.session.net.class_index(_chosen(bench.session, 1)[0])
     net, reached, cells = bench.session.exact(OUTPUT), {}, []
@@ -33,10 +33,10 @@ def square(bench: Bench) -> Shown:
         made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
         reached[name] = abs(float(activation(net, OUTPUT, to_float(made)).flatten()[index]))
         cells.append(Cell(f"{name}: {reached[name]:.3g}", made))
-    return Shown(reached["square"] / reached["logit"], "the logit's size reached by each", sheet(cells, 2))
+    return FigureResult(reached["square"] / reached["logit"], "the logit's size reached by each", sheet(cells, 2))
 
 
-def transferred(bench: Bench) -> Shown:
+def transferred(bench: Bench) -> FigureResult:
     """Classes that two nets share, dreamed by one and named by the other."""
     assert bench.classifier is not None
     mine, other = bench.session.net, bench.classifier.net
@@ -51,7 +51,7 @@ def transferred(bench: Bench) -> Shown:
         hits.append(theirs[name.lower()] in best)
         cells.append(Cell(f"{name}: {other.classes[best[0]]}", made))
     words = f"{sum(hits)} of {len(hits)} among the first five of {other.name}, of {len(other.classes)} classes"
-    return Shown(float(np.mean(hits)), words, sheet(cells, 6))
+    return FigureResult(float(np.mean(hits)), words, sheet(cells, 6))
 
 
 def _chosen(session: FeatureSession, count: int) -> list[str]:

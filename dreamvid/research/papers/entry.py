@@ -52,7 +52,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Shown:
+class FigureResult:
     """What came of a figure: the number, what else is to be said, and the picture.
 
     `untrained`: the number of the control, where the figure makes it itself.
@@ -79,7 +79,7 @@ class Entry:
     measure: str
     threshold: float
     about: About
-    show: Callable[[Bench], Shown]
+    show: Callable[[Bench], FigureResult]
     preset: str = "papers/one-scale"
     at_most: bool = False
     net: str | None = None

@@ -149,14 +149,14 @@ def _run(
     at = replace(session, settings=look.model_copy(update={"net": session.settings.net, "seed": session.settings.seed}))
     bench = Bench(at, classifier, page.files, page.minutes)
     try:
-        shown = entry.show(bench)
+        result = entry.show(bench)
     except DreamvidError as error:
         raise type(error)(f"{entry.id} with {session.net.name}: {error}") from error
-    write_file(out / f"{name}.png", images.encode(shown.picture, ".png"))
-    run = Run(session.net.name, control, shown.number, entry.met(shown.number), shown.words, f"{name}.png")
+    write_file(out / f"{name}.png", images.encode(result.picture, ".png"))
+    run = Run(session.net.name, control, result.number, entry.met(result.number), result.words, f"{name}.png")
     runs = [run]
-    if shown.untrained is not None:
-        runs.append(replace(run, control=True, number=shown.untrained, met=entry.met(shown.untrained), words=""))
+    if result.untrained is not None:
+        runs.append(replace(run, control=True, number=result.untrained, met=entry.met(result.untrained), words=""))
     told = {"entry": entry.id, "made_with": made_with, "runs": [asdict(each) for each in runs]}
     write_file(note, json.dumps(told, indent=1).encode())
 

@@ -10,17 +10,17 @@ from dreamvid.dream.deepdream import score, to_tensor
 from dreamvid.research.features import infinite as growing
 from dreamvid.research.features.average import correlation
 from dreamvid.research.features.crops import strongest_crops
-from dreamvid.research.features.deconv import projection, shown
+from dreamvid.research.features.deconv import as_picture, projection
 from dreamvid.research.features.feature_session import FeatureSession, beginning, of_unit, picture
 from dreamvid.research.features.units import Unit, ends, evenly
-from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 from dreamvid.research.papers.measures import activation, apart, colours, pattern_size
 
 SIDE = 160
 UNITS, CROPS = 10, 6
 
 
-def sources(bench: Bench) -> Shown:
+def sources(bench: Bench) -> FigureResult:
     """Units' made-up pictures against the crops of photographs that excite them most: colours, and sizes."""
     session, layer = bench.session, bench.depths["middle"]
     units, net, prepared = evenly(layer, UNITS, session.net), session.exact(layer), session.prepared(layer)
@@ -41,15 +41,15 @@ def sources(bench: Bench) -> Shown:
         f"over {len(units)} units of {layer}; pattern sizes of pictures and crops correlate by "
         f"{correlation(made_sizes, crop_sizes):.2f}"
     )
-    return Shown(float(np.mean(nearer)), words, sheet(cells, 5))
+    return FigureResult(float(np.mean(nearer)), words, sheet(cells, 5))
 
 
-def infinite(bench: Bench) -> Shown:
+def infinite(bench: Bench) -> FigureResult:
     """One unit at 224, 448 and 896 pixels and without any border."""
     unit = _lively(bench.session, bench.depths["middle"])
     found = growing.infinite(bench.session, unit, (224, 448, 896), 448)
     round_ = found.numbers["pictures"][-1]
-    return Shown(float(abs(np.log(max(round_["activation"], 1e-9)))), "; ".join(found.words), found.pictures[""])
+    return FigureResult(float(abs(np.log(max(round_["activation"], 1e-9)))), "; ".join(found.words), found.pictures[""])
 
 
 def _lively(session: FeatureSession, layer: str) -> Unit:
@@ -61,7 +61,7 @@ def _lively(session: FeatureSession, layer: str) -> Unit:
     return evenly(layer, 1, session.net)[0]
 
 
-def deconv(bench: Bench) -> Shown:
+def deconv(bench: Bench) -> FigureResult:
     """A unit's strongest crops, projected back; and the same with other weights behind: an edge detector?"""
     session, layer = bench.session, bench.depths["late"]
     net, unit = session.exact(layer), evenly(layer, 3, session.net)[1]
@@ -74,10 +74,10 @@ def deconv(bench: Bench) -> Shown:
         likeness.append(_smooth_correlation(np.abs(back).sum(axis=2), edges, crop.field.rows, crop.field.columns))
         cells += [
             Cell(f"{unit} {crop.value:.3g}", outlined(crop.photo, crop.field)),
-            Cell("guided backpropagation", shown(back)),
-            Cell("deconvnet", shown(projection(net, unit, crop, "deconvnet"))),
+            Cell("guided backpropagation", as_picture(back)),
+            Cell("deconvnet", as_picture(projection(net, unit, crop, "deconvnet"))),
         ]
-    return Shown(float(np.mean(likeness)), f"{len(found)} crops of {unit}", sheet(cells, 3))
+    return FigureResult(float(np.mean(likeness)), f"{len(found)} crops of {unit}", sheet(cells, 3))
 
 
 def _smooth_correlation(first: NDArray[np.float32], second: NDArray[np.float32], rows: slice, columns: slice) -> float:
@@ -90,7 +90,7 @@ def _smooth_correlation(first: NDArray[np.float32], second: NDArray[np.float32],
     return correlation(one, two)
 
 
-def single(bench: Bench) -> Shown:
+def single(bench: Bench) -> FigureResult:
     """How much more a picture made for a unit excites it than the strongest crop of photographs does."""
     session, layer = bench.session, bench.depths["middle"]
     net, prepared = session.exact(layer), session.prepared(layer)
@@ -101,10 +101,10 @@ def single(bench: Bench) -> Shown:
         made = picture(dreamer, beginning(dreamer, 128, 128))
         ratios.append(float(activation(net, layer, to_float(made))[0, unit.number].max()) / max(best.value, 1e-9))
         cells.append(Cell(f"{unit}: {ratios[-1]:.2f} times", stacked([made, slotted(enlarged(best.pixels, 128), 128)])))
-    return Shown(float(np.median(ratios)), f"median over {len(ratios)} units of {layer}", sheet(cells, 4))
+    return FigureResult(float(np.median(ratios)), f"median over {len(ratios)} units of {layer}", sheet(cells, 4))
 
 
-def nine(bench: Bench) -> Shown:
+def nine(bench: Bench) -> FigureResult:
     """Nine units of the last layer with a map, each made up; which of the nine pictures excites each most?"""
     session, layer = bench.session, ends(bench.session.net)[-1]
     units, prepared, net = evenly(layer, 9, session.net), session.prepared(layer), session.exact(layer)
@@ -116,7 +116,7 @@ def nine(bench: Bench) -> Shown:
     answers = np.array([activation(net, layer, to_float(one))[0, numbers].mean(dim=(1, 2)).numpy() for one in made])
     own = float((answers.argmax(axis=0) == np.arange(len(units))).mean())
     cells = [Cell(str(unit), one) for unit, one in zip(units, made, strict=True)]
-    return Shown(own, f"channels {', '.join(map(str, numbers))} of {layer}", sheet(cells, 3))
+    return FigureResult(own, f"channels {', '.join(map(str, numbers))} of {layer}", sheet(cells, 3))
 
 
 ENTRIES = (
