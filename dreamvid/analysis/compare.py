@@ -22,9 +22,8 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing, frame_to
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import Frame, Pixels, SourceInfo, to_float, to_pixels
-from dreamvid.dream import session
-from dreamvid.dream.deepdream import Effort, dream, score, to_tensor
-from dreamvid.dream.session import Engine
+from dreamvid.dream.deepdream import StepBudget, dream, score, to_tensor
+from dreamvid.dream.session import Session, open_session
 from dreamvid.media import audio_tracks
 from dreamvid.media.probe import probe
 from dreamvid.media.read import read
@@ -109,7 +108,7 @@ def compare(
     others = [probe(film) for film in films]
     if alone is not None and len({(film.height, film.width) for film in others}) > 1:
         raise SettingsError(f"{alone} has another size than the films that are related to it")
-    ready = session.start(settings, trust=trust)
+    session = open_session(settings, trust=trust)
     common = [matching(info, film) for film in others]
     cuts = find_cuts(read(info, _as_it_is(info), sorted(set().union(*common))), info.rate)
     results = []
@@ -123,7 +122,7 @@ def compare(
         if note:
             logger.info("%s: %s", name, note)
         steady = stability.measure(pairs(every, 0), cuts, method)
-        gained = gain(pairs(scored, len(every)), ready, settings.dream.steps, fresh)
+        gained = gain(pairs(scored, len(every)), session, settings.dream.steps, fresh)
         results.append(Measured(name, len(every), steady, gained, contract(info, film), note))
     if alone is not None:
         reference = results[-1].stability
@@ -149,14 +148,14 @@ def matching(source: SourceInfo, film: SourceInfo) -> dict[int, int]:
     return matches
 
 
-def gain(pairs: Iterable[Pair], ready: Engine, steps: int = 0, fresh: int = 0) -> Gain | None:
+def gain(pairs: Iterable[Pair], session: Session, steps: int = 0, fresh: int = 0) -> Gain | None:
     """The activation gain of a film; `steps`: gradient steps per octave of the `fresh` dreams."""
     gains = []
     for source, film in pairs:
-        before, after = _score(ready, source.image), _score(ready, film.image)
+        before, after = _score(session, source.image), _score(session, film.image)
         rise, whole = after, before
         if fresh:
-            dreams = [_score(ready, _dreamed(ready, source, steps, number)) for number in range(fresh)]
+            dreams = [_score(session, _dreamed(session, source, steps, number)) for number in range(fresh)]
             rise, whole = after - before, float(np.mean(dreams)) - before
         if whole <= 0:
             return None
@@ -218,12 +217,12 @@ def _as_it_is(info: SourceInfo) -> Framing:
     return frame_to(info.height, info.width, info.sar, None, "crop")
 
 
-def _score(ready: Engine, pixels: Pixels) -> float:
-    return score(ready.judge, to_tensor(to_float(pixels), ready.judge))
+def _score(session: Session, pixels: Pixels) -> float:
+    return score(session.scorer, to_tensor(to_float(pixels), session.scorer))
 
 
-def _dreamed(ready: Engine, source: Frame, steps: int, number: int) -> Pixels:
+def _dreamed(session: Session, source: Frame, steps: int, number: int) -> Pixels:
     """A fresh dream of a frame, the one a render makes of it where a shot begins; others with the seeds that follow."""
-    dreamer = replace(ready.dreamer, seed=ready.dreamer.seed + number)
-    image, _ = dream(dreamer, to_float(source.image), None, Effort(steps), (source.index,))
+    dreamer = replace(session.dreamer, seed=session.dreamer.seed + number)
+    image, _ = dream(dreamer, to_float(source.image), None, StepBudget(steps), (source.index,))
     return to_pixels(image)

@@ -1,4 +1,4 @@
-"""What a camera flies over before anything is dreamed: stills as a world that goes on, and closes where it loops.
+"""The backdrop of a flight before anything is dreamed: stills continued without end, closed where it loops.
 
 Every frame is sampled from the stills themselves, once: nothing is resampled twice, however far the flight.
 """
@@ -34,7 +34,7 @@ SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no
 
 
 @dataclass(frozen=True)
-class Scene:
+class Backdrop:
     """Stills in a row along a flight, in the frame's aspect and at least of its size. `view`: what a pose shows.
 
     A flight far into a still comes to the same still again within it: it has no more to show. A loop goes through its
@@ -45,21 +45,21 @@ class Scene:
     flight: Flight
 
     def view(self, at: Pose, height: int, width: int, share: float = 1.0) -> Image:
-        """The frame from a pose, H x W x 3 in [0, 1]; `share`: of the world, in place of the first still alone."""
+        """The frame from a pose, H x W x 3 in [0, 1]; `share`: of the whole, in place of the first still alone."""
         size, alone = (height, width), self._alone
         flat = to_float(similar(self._halves[0], at, size)) if alone or share < 1 else None
         if flat is not None and (alone or share == 0):
             return flat
         whole = self.flight.whole
-        look = self._nested if whole.real or self._far else self._panned if whole == 0 else self._turned
-        world = look(at, size)
-        return world if flat is None else flat + np.float32(share) * (world - flat)
+        look = self._nested if whole.real or self._far else self._panned if whole == 0 else self._rotated
+        full = look(at, size)
+        return full if flat is None else flat + np.float32(share) * (full - flat)
 
     @cached_property
     def _alone(self) -> bool:
         """Whether nothing is seen but the first still, mirrored beyond its border."""
         whole = self.flight.whole
-        rests = whole == 0 and (self.flight.turns or self.flight.speed == 0)  # or comes back as it went
+        rests = whole == 0 and (self.flight.rotates or self.flight.speed == 0)  # or comes back as it went
         return len(self.stills) == 1 and (rests if self.flight.loop else not self._far)
 
     @cached_property
@@ -88,7 +88,7 @@ class Scene:
 
         return self._laid(map(seen, range(min(first, last), last + 1)), size)
 
-    def _turned(self, at: Pose, size: tuple[int, int]) -> Image:
+    def _rotated(self, at: Pose, size: tuple[int, int]) -> Image:
         """A still's sectors round and round, each meeting the next before it ends."""
         sectors = folds(self.flight)
         if sectors == 1:
@@ -99,8 +99,8 @@ class Scene:
         within = (angle + np.float32(at.way.imag)) / np.float32(sector)
         within -= np.floor(within)
         near, far = (
-            to_float(lookup(self._halves[0], distance, (within - turn) * np.float32(sector), at.offset, size))
-            for turn in (0, 1)
+            to_float(lookup(self._halves[0], distance, (within - sector_index) * np.float32(sector), at.offset, size))
+            for sector_index in (0, 1)
         )
         return faded(near, far, smooth(np.clip((within - (1 - MEETING)) / MEETING, 0, 1)))
 
@@ -143,8 +143,8 @@ class Scene:
             if result is None:
                 result = to_float(similar(self._halves[number], at, size))
             elif share.any():
-                shown = to_float(similar(self._halves[number], at, size, part))
-                result[part] = faded(result[part], shown, share)
+                laid = to_float(similar(self._halves[number], at, size, part))
+                result[part] = faded(result[part], laid, share)
         assert result is not None
         return result
 
@@ -157,9 +157,9 @@ def check(flight: Flight, stills: int, aspect: float) -> None:
             "a camera that zooms or turns about one point after another comes by one still once: leave out --loop, and "
             "what moves camera.shift or camera.centre, or the other stills"
         )
-    if stills > 1 and flight.turns and not flight.whole.real:
+    if stills > 1 and flight.rotates and not flight.whole.real:
         raise SettingsError("a camera that only turns has one still to look at: give camera.zoom as well")
-    if stills > 1 and not flight.turns and flight.speed == 0:
+    if stills > 1 and not flight.rotates and flight.speed == 0:
         raise SettingsError("a camera that rests has one still to look at: give camera.zoom or camera.shift")
     nested = abs(flight.whole.real) / stills
     if flight.loop and 0 < nested < LEAST:
@@ -167,7 +167,7 @@ def check(flight: Flight, stills: int, aspect: float) -> None:
             f"a zoom of {math.exp(nested):.3g} times from one still to the next would show the same thing again and "
             f"again: give --seconds {flight.seconds * LEAST / nested:.3g} or more, or a faster camera.zoom"
         )
-    if not flight.turns and flight.speed != 0 and flight.loop:
+    if not flight.rotates and flight.speed != 0 and flight.loop:
         way, needed = abs(flight.speed) * flight.seconds, extent(flight.speed, aspect)
         if way < needed * stills:
             more = needed * stills / flight.seconds / abs(flight.speed)

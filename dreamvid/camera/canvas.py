@@ -1,4 +1,4 @@
-"""What is dreamed into a world that a camera flies through: layers that have the symmetry of the camera's way.
+"""The canvas of a flight, dreamed for all its frames at once: layers that have the symmetry of the camera's way.
 
 A zoom, a spiral and a turn go round a fixed point, so their layer is held by the logarithm of the distance from it and
 the angle: there every such move is a mere shift, and a loop is a layer that wraps around. Nothing in it tells one depth
@@ -30,8 +30,8 @@ MARGIN = 2  # pixels around a layer that continue it, for a cubic lookup
 Reals = npt.NDArray[np.float64]
 
 
-class World(Protocol):
-    """A layer over a world, in [-1, 1], for frames of one size."""
+class Canvas(Protocol):
+    """A layer over a backdrop, in [-1, 1], for frames of one size."""
 
     layer: Image
 
@@ -54,19 +54,19 @@ class World(Protocol):
         """Whether the last row leads into the first, and the last column."""
 
 
-def empty(flight: Flight, height: int, width: int) -> World:
-    """The world of a flight in which nothing has been dreamed; raises SettingsError where it would be too large."""
-    return _polar(flight, height, width) if flight.turns else _strip(flight, height, width)
+def empty(flight: Flight, height: int, width: int) -> Canvas:
+    """Return the blank canvas of a flight; raises SettingsError where it would be too large."""
+    return _polar(flight, height, width) if flight.rotates else _strip(flight, height, width)
 
 
-def grown(world: World, larger: World) -> World:
-    """The empty world of a larger frame, with the layer of a smaller one in it."""
+def grown(canvas: Canvas, larger: Canvas) -> Canvas:
+    """Return the blank canvas of a larger frame, with the layer of a smaller one resized into it."""
     places = (
         (np.arange(count) + 0.5) * old / new - 0.5
-        for count, old, new in zip(larger.layer.shape[:2], world.densities, larger.densities, strict=True)
+        for count, old, new in zip(larger.layer.shape[:2], canvas.densities, larger.densities, strict=True)
     )
     rows, columns = np.meshgrid(*places, indexing="ij")
-    larger.layer += _looked_up(world.layer, rows, columns, *world.wrapping)
+    larger.layer += _looked_up(canvas.layer, rows, columns, *canvas.wrapping)
     return larger
 
 
@@ -130,7 +130,7 @@ class Polar:
     def take(self, at: Pose, change: Image) -> None:
         cv2 = opencv.load()
         self.smaller = ()
-        columns, turns = self.layer.shape[1], round(2 * math.pi / self.sector)
+        columns, sectors = self.layer.shape[1], round(2 * math.pi / self.sector)
         for level in range(math.ceil(math.log(self.reach * self.height / INNERMOST) / HALVING)):
             # Further in, a pixel of the frame is many of the layer: looked up by so much less, and enlarged.
             ends = ((level + step) * HALVING - at.way.real - self.top for step in (0, 1))
@@ -141,8 +141,8 @@ class Polar:
             angle = angle + self.twist * depth - at.way.imag
             distance = self.reach * np.exp(-depth - at.way.real)
             total = np.zeros((high, wide + 2, 3), np.float32)
-            for turn in range(turns):
-                place = at.centre + distance * np.exp(1j * (angle + turn * self.sector))
+            for sector_index in range(sectors):
+                place = at.centre + distance * np.exp(1j * (angle + sector_index * self.sector))
                 total += _from_frame(change, place)
             edge = columns / wide
             size = round((wide + 2) * edge), last - first

@@ -1,4 +1,4 @@
-"""A world dreamed once, through views of it; then every frame of the film is only a view.
+"""Paint a canvas once, through views of it; then every frame of the film is only a view.
 
 Views are dreamed as pictures are: octaves, shifts, tiles, the step rule. The times they are taken at are spread evenly
 over the flight by the golden ratio, so every place is dreamed from everywhere that it is seen from; at the end, where
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamvid.camera.backdrop import Scene
-from dreamvid.camera.canvas import World, empty, grown
+from dreamvid.camera.backdrop import Backdrop
+from dreamvid.camera.canvas import Canvas, empty, grown
 from dreamvid.camera.path import Flight, Pose
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Image, Pixels, to_pixels
 from dreamvid.dream import step_rules
-from dreamvid.dream.deepdream import LIGHT, Dreamer, How, climb, score, to_tensor
+from dreamvid.dream.deepdream import LIGHT, Dreamer, StepOptions, gradient_step, score, to_tensor
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.media import opencv
 
@@ -29,16 +29,16 @@ MEMORIES = ("adam", "adagrad", "adagrad_printed")
 
 
 @dataclass(frozen=True)
-class Made:
-    """How far the dreaming of a world has come: after `done` of `total` steps; `world`: that of the present octave."""
+class PaintProgress:
+    """The progress of painting a canvas: after `done` of `total` steps; `canvas`: that of the present octave."""
 
-    world: World
+    canvas: Canvas
     done: int
     total: int
 
 
-def steps_of(flight: Flight, height: int, width: int, dreamer: Dreamer) -> list[tuple[int, int, int, int]]:
-    """Every step that makes a world, in order: octave, step, and the frame's height and width."""
+def paint_steps(flight: Flight, height: int, width: int, dreamer: Dreamer) -> list[tuple[int, int, int, int]]:
+    """Return every step that paints a canvas, in order: octave, step, and the frame's height and width."""
     how = dreamer.settings
     if how.step_rule in MEMORIES:
         raise SettingsError(
@@ -52,58 +52,58 @@ def steps_of(flight: Flight, height: int, width: int, dreamer: Dreamer) -> list[
     return found
 
 
-def times_of(flight: Flight, count: int) -> list[float]:
-    """When in the flight each of so many views is taken, in seconds: spread evenly, however many have been."""
+def view_times(flight: Flight, count: int) -> list[float]:
+    """Return when in the flight each of so many views is taken, in seconds: spread evenly, however many have been."""
     return [flight.seconds * ((number + 0.5) * GOLDEN % 1) for number in range(count)]
 
 
-def make(
-    scene: Scene,
+def paint_canvas(
+    backdrop: Backdrop,
     height: int,
     width: int,
     dreamer: Dreamer,
     begun: tuple[int, Image] | None = None,
-    moving: Callable[[int], Dreamer] | None = None,
-) -> Iterator[Made]:
-    """Dreams a world step by step, for frames of `height` x `width`.
+    dreamer_at: Callable[[int], Dreamer] | None = None,
+) -> Iterator[PaintProgress]:
+    """Paint a canvas step by step, for frames of `height` x `width`.
 
-    `begun`: steps done before, and the layer as it was then; `moving`: where settings move, what dreams each step, in
-    place of `dreamer`. The last that is made is of the full size. Raises SettingsError for a step rule with a memory,
-    and what `climb` raises.
+    `begun`: steps done before, and the layer as it was then; `dreamer_at`: where settings move, what dreams each step,
+    in place of `dreamer`. The last that is made is of the full size. Raises SettingsError for a step rule with a
+    memory, and what `gradient_step` raises.
     """
-    flight, plan = scene.flight, steps_of(scene.flight, height, width, dreamer)
-    done, rule, times = 0, step_rules.rule(dreamer.settings), times_of(flight, CHOICES * len(plan))
-    world: World | None = None
+    flight, plan = backdrop.flight, paint_steps(backdrop.flight, height, width, dreamer)
+    done, rule, times = 0, step_rules.rule(dreamer.settings), view_times(flight, CHOICES * len(plan))
+    canvas: Canvas | None = None
     evening = round(EVENING * sum(octave == plan[-1][0] for octave, *_ in plan)) if plan else 0
     if begun is not None:
         done, layer = begun
-        world = restored(flight, *plan[done - 1][2:], layer)
+        canvas = restored(flight, *plan[done - 1][2:], layer)
     for number, (octave, step, high, wide) in enumerate(plan[done:], start=done):
-        if world is None:
-            world = empty(flight, high, wide)
+        if canvas is None:
+            canvas = empty(flight, high, wide)
         elif plan[number - 1][0] != octave:
-            world = grown(world, empty(flight, high, wide))
-        if moving is not None:
-            dreamer = moving(number).with_tile(dreamer.settings.tile)
+            canvas = grown(canvas, empty(flight, high, wide))
+        if dreamer_at is not None:
+            dreamer = dreamer_at(number).with_tile(dreamer.settings.tile)
         # At the end steps go where the film is weakest, so that no part of the flight is behind the others.
-        choices = CHOICES if number >= len(plan) - evening and moving is None else 1
-        looks = [_look(scene, world, times[number + turn * len(plan)], high, wide) for turn in range(choices)]
-        at, base, shown = looks[0] if choices == 1 else min(looks, key=lambda look: _worth(look[2], dreamer))
-        image = to_tensor(shown, dreamer)
-        source = to_tensor(base, dreamer) if dreamer.asks_for_source else None
-        result, dreamer = climb(dreamer, image, (0, octave, step), How(rule=rule, source=source))
+        choices = CHOICES if number >= len(plan) - evening and dreamer_at is None else 1
+        looks = [_look(backdrop, canvas, times[number + round_ * len(plan)], high, wide) for round_ in range(choices)]
+        at, base, composite = looks[0] if choices == 1 else min(looks, key=lambda look: _worth(look[2], dreamer))
+        image = to_tensor(composite, dreamer)
+        source = to_tensor(base, dreamer) if dreamer.needs_source else None
+        result, dreamer = gradient_step(dreamer, image, (0, octave, step), StepOptions(rule=rule, source=source))
         change = (result - image)[0].permute(1, 2, 0).cpu().numpy()
         if dreamer.settings.keep_colours:
             change = np.repeat((change @ np.array(LIGHT, np.float32))[..., None], 3, axis=2)
-        world.take(at, np.ascontiguousarray(change))
-        yield Made(world, number + 1, len(plan))
+        canvas.take(at, np.ascontiguousarray(change))
+        yield PaintProgress(canvas, number + 1, len(plan))
 
 
-def _look(scene: Scene, world: World, time: float, height: int, width: int) -> tuple[Pose, Image, Image]:
-    """The pose at a time, the scene from there, and that with what has been dreamed over it."""
-    at = scene.flight.pose(time)
-    base = scene.view(at, height, width)
-    return at, base, np.clip(base + fine(world.view(at)), 0, 1)
+def _look(backdrop: Backdrop, canvas: Canvas, time: float, height: int, width: int) -> tuple[Pose, Image, Image]:
+    """Return the pose at a time, the backdrop from there, and that with what has been dreamed over it."""
+    at = backdrop.flight.pose(time)
+    base = backdrop.view(at, height, width)
+    return at, base, np.clip(base + fine(canvas.view(at)), 0, 1)
 
 
 def _worth(image: Image, dreamer: Dreamer) -> float:
@@ -112,26 +112,26 @@ def _worth(image: Image, dreamer: Dreamer) -> float:
     return score(dreamer, to_tensor(image, dreamer)) * float(sharpness)
 
 
-def restored(flight: Flight, height: int, width: int, layer: Image) -> World:
-    """A world for frames of `height` x `width` with a layer that was made before."""
-    world = empty(flight, height, width)
-    world.layer = layer
-    return world
+def restored(flight: Flight, height: int, width: int, layer: Image) -> Canvas:
+    """Return a canvas for frames of `height` x `width` with a layer that was made before."""
+    canvas = empty(flight, height, width)
+    canvas.layer = layer
+    return canvas
 
 
 @dataclass(frozen=True)
-class Filming:
-    """How a world is filmed: what it is made of, and of each frame from where and with what share of it, 0 to 1."""
+class FlightView:
+    """The view of each frame of a flight: its backdrop, its pose, and the share of the canvas in it, 0 to 1."""
 
-    scene: Scene
+    backdrop: Backdrop
     pose: Callable[[int], Pose]
     share: Callable[[int], float]
 
-    def frame(self, index: int, size: tuple[int, int], world: World | None = None) -> Pixels:
+    def frame(self, index: int, size: tuple[int, int], canvas: Canvas | None = None) -> Pixels:
         """A frame of the film of `size`, (height, width), uint8: the stills, and what was dreamed over them."""
         at, share = self.pose(index), self.share(index)
-        base = self.scene.view(at, *size, share)
-        return to_pixels(base if world is None or not share else base + np.float32(share) * fine(world.view(at)))
+        base = self.backdrop.view(at, *size, share)
+        return to_pixels(base if canvas is None or not share else base + np.float32(share) * fine(canvas.view(at)))
 
 
 def fine(layer: Image) -> Image:

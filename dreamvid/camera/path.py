@@ -52,19 +52,19 @@ class Pose:
 class Flight:
     """A camera's way through `seconds`. `loop`: at the end everything is as it was at the beginning.
 
-    `moving`: where its settings move, how fast `way` grows and the frame moves, both per second, at a time in seconds;
-    the frame moves as well where it zooms or turns about another point than its first.
+    `velocity_at`: where its settings move, how fast `way` grows and the frame moves, both per second, at a time in
+    seconds; the frame moves as well where it zooms or turns about another point than its first.
     """
 
     camera: CameraSettings
     seconds: float
     loop: bool = False
-    moving: Callable[[float], tuple[complex, complex]] | None = None
+    velocity_at: Callable[[float], tuple[complex, complex]] | None = None
 
     @property
     def speed(self) -> complex:
         """How fast the frame moves over the world, as it is then, in heights per second; on average, where it moves."""
-        if self.moving is not None:
+        if self.velocity_at is not None:
             return complex(self._table[2][-1]) / self.seconds
         return complex(self.camera.shift[1], self.camera.shift[0])
 
@@ -76,21 +76,25 @@ class Flight:
         same: the integral of e^(rate t) in closed form is a zoom about a point that is off by speed / rate.
         """
         given = complex(self.camera.centre[1], self.camera.centre[0])
-        if not self.turns:
+        if not self.rotates:
             return 0j
-        return given if self.moving is not None else given - self.speed / rate_of(self.camera.zoom, self.camera.rotate)
+        return (
+            given
+            if self.velocity_at is not None
+            else given - self.speed / rate_of(self.camera.zoom, self.camera.rotate)
+        )
 
     @cached_property
-    def turns(self) -> bool:
-        """Whether it zooms or turns at all; else it pans, or rests."""
-        if self.moving is not None:
+    def rotates(self) -> bool:
+        """Return whether it zooms or rotates at all; else it pans, or rests."""
+        if self.velocity_at is not None:
             return bool(np.any(self._table[1]))
         return self.camera.zoom != 1 or self.camera.rotate != 0
 
     @cached_property
     def whole(self) -> complex:
         """What `way` is at the end."""
-        if self.moving is None:
+        if self.velocity_at is None:
             return rate_of(self.camera.zoom, self.camera.rotate) * self.seconds
         end = complex(self._table[1][-1])  # added up: what comes back to 0 misses it by a little
         return complex(*(part if abs(part) > NOTHING else 0.0 for part in (end.real, end.imag)))
@@ -98,25 +102,25 @@ class Flight:
     @cached_property
     def fixed(self) -> bool:
         """Whether all of its zooming and turning is about one point of the world."""
-        return self.moving is None or not (self.turns and bool(np.any(np.abs(self._table[2]) > NOTHING)))
+        return self.velocity_at is None or not (self.rotates and bool(np.any(np.abs(self._table[2]) > NOTHING)))
 
     @cached_property
     def nearest(self) -> tuple[float, float]:
         """The least and the largest of what the real part of `way` is meanwhile."""
-        if self.moving is not None:
+        if self.velocity_at is not None:
             return float(self._table[1].real.min()), float(self._table[1].real.max())
         return min(0.0, self.whole.real), max(0.0, self.whole.real)
 
     def pose(self, time: Fraction | float) -> Pose:
         """The camera at `time` seconds."""
         seconds, centre = float(self._eased(time)), self.centre
-        if self.moving is None:
-            offset = centre if self.turns else self.speed * seconds
+        if self.velocity_at is None:
+            offset = centre if self.rotates else self.speed * seconds
             return Pose(self.whole * (seconds / self.seconds), centre, offset)
-        lap = math.floor(seconds / self.seconds) if self.loop else 0
+        cycle = math.floor(seconds / self.seconds) if self.loop else 0
         times, ways, offsets = self._table
         way, offset = (
-            lap * complex(of[-1]) + complex(np.interp(seconds - lap * self.seconds, times, of))
+            cycle * complex(of[-1]) + complex(np.interp(seconds - cycle * self.seconds, times, of))
             for of in (ways, offsets)
         )
         return Pose(way, centre, centre + offset)
@@ -124,10 +128,10 @@ class Flight:
     @cached_property
     def _table(self) -> tuple[Times, Points, Points]:
         """Times from 0 to the end, `way` at each, and how far the frame has moved, by the trapezoid rule."""
-        assert self.moving is not None
+        assert self.velocity_at is not None
         count = min(MOST_SAMPLES, math.ceil(SAMPLES * self.seconds)) + 1
         times = np.linspace(0, self.seconds, count)
-        rates, speeds = np.array([self.moving(float(time)) for time in times], np.complex128).T
+        rates, speeds = np.array([self.velocity_at(float(time)) for time in times], np.complex128).T
         ways = _integral(times, rates)
         scales = np.exp(np.clip(ways.real, -FARTHEST, FARTHEST) + 1j * ways.imag)
         return times, ways, _integral(times, scales * speeds)
@@ -136,10 +140,10 @@ class Flight:
         if self.camera.ease == "none":
             return time
         gone = float(time) / self.seconds
-        lap = math.floor(gone) if self.loop else 0
-        share = min(1.0, max(0.0, gone - lap))
+        cycle = math.floor(gone) if self.loop else 0
+        share = min(1.0, max(0.0, gone - cycle))
         curve = {"in": share**2, "out": 1 - (1 - share) ** 2, "in-out": smooth(share)}
-        return self.seconds * (lap + curve[self.camera.ease])
+        return self.seconds * (cycle + curve[self.camera.ease])
 
 
 def rate_of(zoom: float, rotate: float) -> complex:
@@ -159,12 +163,14 @@ def folds(flight: Flight) -> int:
     """
     if not flight.loop or flight.whole.real or not flight.whole.imag:
         return 1
-    turns = abs(flight.whole.imag) / (2 * math.pi)
-    near = Fraction(turns).limit_denominator(FOLDS)
-    if near and abs(float(near) - turns) * 360 < 1e-3:
+    rounds = abs(flight.whole.imag) / (2 * math.pi)
+    near = Fraction(rounds).limit_denominator(FOLDS)
+    if near and abs(float(near) - rounds) * 360 < 1e-3:
         return near.denominator
-    sectors = (Fraction(n, k) for k in range(1, FOLDS + 1) for n in (math.floor(turns * k), math.ceil(turns * k)) if n)
-    best = sorted(set(sectors), key=lambda share: abs(float(share) - turns))[:2]
+    sectors = (
+        Fraction(n, k) for k in range(1, FOLDS + 1) for n in (math.floor(rounds * k), math.ceil(rounds * k)) if n
+    )
+    best = sorted(set(sectors), key=lambda share: abs(float(share) - rounds))[:2]
     rates = " or ".join(
         f"{math.copysign(float(share) * 360 / flight.seconds, flight.camera.rotate):.6g}" for share in best
     )

@@ -74,12 +74,12 @@ def plot(films: Sequence["Measured"], path: Path) -> None:
         ylabel="incoherence",
         title="right is stronger, down is steadier",
     )
-    shown = [film for film in films if film.gain]
+    scored = [film for film in films if film.gain]
     for name, marker in (("incoherence_1", "o"), ("incoherence_8", "^")):
-        points = [(film.gain.mean, getattr(film.stability, name)) for film in shown if film.gain]
+        points = [(film.gain.mean, getattr(film.stability, name)) for film in scored if film.gain]
         points = [point for point in points if point[1] is not None]
         axes.scatter([x for x, _ in points], [y for _, y in points], marker=marker, label=f"lag {name[-1]}")
-    for film in shown:
+    for film in scored:
         if film.gain and film.stability.incoherence_1 is not None:
             at = film.gain.mean, film.stability.incoherence_1
             axes.annotate(film.film, at, xytext=(6, 4), textcoords="offset points", fontsize="small", parse_math=False)

@@ -9,8 +9,8 @@ from dreamvid.cli.feature_options import LEARNING, PLOTS, Shared, Side, make
 from dreamvid.cli.options import takes
 
 if TYPE_CHECKING:
+    from dreamvid.research.features.feature_session import FeatureSession
     from dreamvid.research.features.finding import Finding
-    from dreamvid.research.features.studio import Studio
 
 Taught = Annotated[str, typer.Option("--net", help="The net that is trained: of torchvision, by name.")]
 OfDrawn = Annotated[int, typer.Option("--per-class", help="Pictures of a class, where they are drawn.", min=2)]
@@ -38,7 +38,7 @@ def terra(
     if len(sets) < len(data or ()):
         raise SettingsError("--data: two folders have one name; rename one of them")
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         school = School(net, minutes, side, per_class, at.settings.seed)
         return experiment.terra(at, sets, school, experiment.Dreams(side=dream_side))
 
@@ -60,7 +60,7 @@ def invariance(
     from dreamvid.research.experiments import invariance as experiment
     from dreamvid.research.experiments.small_nets import School
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         return experiment.invariance(data, School(net, minutes, side, per_class, at.settings.seed), at.compute)
 
     make(shared, "invariance", (), work, beside=(".csv",), needs=(PLOTS,))

@@ -13,8 +13,8 @@ from dreamvid.cli.progress import show_notices
 
 if TYPE_CHECKING:
     from dreamvid.config.settings import Settings
+    from dreamvid.research.features.feature_session import FeatureSession
     from dreamvid.research.features.finding import Finding
-    from dreamvid.research.features.studio import Studio
 
 PLOTS, LEARNING, PAGES = "matplotlib", "sklearn", "jinja2"  # libraries of the extra `features`
 
@@ -58,24 +58,24 @@ def make(
     shared: Shared,
     name: str,
     look: Sequence[tuple[str, Any]],
-    work: Callable[["Studio"], "Finding"],
+    work: Callable[["FeatureSession"], "Finding"],
     *,
     beside: Sequence[str] = (),
     needs: Sequence[str] = (),
     html: bool = False,
 ) -> None:
-    """Checks what can be checked before, opens the studio, does the work, writes its files and tells of them.
+    """Checks what can be checked before, opens the session, does the work, writes its files and tells of them.
 
     `beside`: what is written beside the main picture, as `finding.check` takes it.
     """
     from dreamvid.research.features import finding
-    from dreamvid.research.features.studio import open_studio
+    from dreamvid.research.features.feature_session import open_feature_session
 
     show_notices(quiet=shared.quiet, verbose=False)
     out = shared.out or Path(f"{name}.png")
     finding.require(*needs)
     finding.check(out, beside, overwrite=shared.overwrite, html=html)
-    found = work(open_studio(shared.settings(look), trust=shared.trust))
+    found = work(open_feature_session(shared.settings(look), trust=shared.trust))
     files = finding.write(found, out)
     if not shared.quiet:
         for line in found.words:

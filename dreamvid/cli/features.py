@@ -11,8 +11,8 @@ from dreamvid.cli.options import Text, takes
 from dreamvid.cli.progress import bar
 
 if TYPE_CHECKING:
+    from dreamvid.research.features.feature_session import FeatureSession
     from dreamvid.research.features.finding import Finding
-    from dreamvid.research.features.studio import Studio
 
 features_app = typer.Typer(help="What a net has learned, as pictures and numbers.", no_args_is_help=True)
 
@@ -26,18 +26,18 @@ Count = Annotated[int, typer.Option("--count", help="How many crops.", min=1, ma
 @takes(Shared)
 def atlas(layer: Layer, shared: Shared, side: Side = 64) -> None:
     """Every channel of a layer, as a labelled grid; --out NAME.html makes a page."""
-    from dreamvid.research.features import gallery, studio, units
+    from dreamvid.research.features import feature_session, gallery, units
 
     page = shared.out is not None and shared.out.suffix.lower() == ".html"
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         every = units.of_layer(layer, None, at.net)
         with bar(quiet=shared.quiet) as progress:
             if page:
                 return gallery.units_page(at, every, side=side, progress=progress)
             return gallery.units_sheet(at, every, side=side, across=16, progress=progress)
 
-    make(shared, "atlas", studio.LITTLE, work, needs=(PAGES,) if page else (), html=True)
+    make(shared, "atlas", feature_session.LITTLE, work, needs=(PAGES,) if page else (), html=True)
 
 
 @features_app.command()
@@ -49,17 +49,17 @@ def grid(
     side: Side = 160,
 ) -> None:
     """Some channels of a layer, side by side."""
-    from dreamvid.research.features import gallery, studio, units
+    from dreamvid.research.features import feature_session, gallery, units
 
     numbers = None if units_ is None else [int(number) for number in parse_numbers("--units", units_, int)]
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         chosen = units.evenly(layer, 9, at.net) if numbers is None else units.of_layer(layer, numbers, at.net)
         across = next(columns for columns in range(1, 65) if columns * columns >= min(len(chosen), 4096))
         with bar(quiet=shared.quiet) as progress:
             return gallery.units_sheet(at, chosen, side=side, across=across, progress=progress)
 
-    make(shared, "grid", studio.FROM_NOTHING, work)
+    make(shared, "grid", feature_session.FROM_NOTHING, work)
 
 
 @features_app.command("class")
@@ -74,13 +74,13 @@ def class_(
     side: Side = 224,
 ) -> None:
     """Classes dreamed from noise and from a photo, the net's score step by step, and the mean of their pictures."""
-    from dreamvid.research.features import photos, portraits, studio
+    from dreamvid.research.features import feature_session, photos, portraits
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         source = None if photo is None else photos.still(photo, at.settings, side)
         return portraits.classes(at, names, source, data, side=side)
 
-    make(shared, "class", studio.FROM_NOTHING, work, beside=("-scores", ".csv"), needs=(PLOTS,))
+    make(shared, "class", feature_session.FROM_NOTHING, work, beside=("-scores", ".csv"), needs=(PLOTS,))
 
 
 @features_app.command()
@@ -94,12 +94,12 @@ def crops(
 ) -> None:
     """The strongest crops of photos for a unit, with its receptive field, beside the picture made up for it."""
     from dreamvid.research.features import crops as looking
-    from dreamvid.research.features import studio, units
+    from dreamvid.research.features import feature_session, units
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         return looking.crops(at, units.parse(unit, at.net), photos, count=count, side=side)
 
-    make(shared, "crops", studio.FROM_NOTHING, work, beside=(".csv",))
+    make(shared, "crops", feature_session.FROM_NOTHING, work, beside=(".csv",))
 
 
 @features_app.command()
@@ -111,12 +111,12 @@ def depth(
     side: Side = 320,
 ) -> None:
     """A picture dreamed by an early, a middle and a late layer."""
-    from dreamvid.research.features import gallery, photos, studio
+    from dreamvid.research.features import feature_session, gallery, photos
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         return gallery.depth(at, photos.still(source, at.settings, side), layer or ())
 
-    make(shared, "depth", studio.ON_PHOTO, work)
+    make(shared, "depth", feature_session.ON_PHOTO, work)
 
 
 @features_app.command()
@@ -128,15 +128,15 @@ def infinite(
     circular: Annotated[int, typer.Option("--circular", help="Size without borders, in pixels.", min=32)] = 448,
 ) -> None:
     """One unit at several sizes and with circular padding: does the pattern repeat, or is it the border?"""
+    from dreamvid.research.features import feature_session, units
     from dreamvid.research.features import infinite as growing
-    from dreamvid.research.features import studio, units
 
     lengths = [int(side) for side in parse_numbers("--sides", sides, int, least=32)]
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         return growing.infinite(at, units.parse(channel, at.net), lengths, circular)
 
-    make(shared, "infinite", studio.LARGE, work, beside=(".csv",))
+    make(shared, "infinite", feature_session.LARGE, work, beside=(".csv",))
 
 
 @features_app.command()
@@ -149,12 +149,12 @@ def noise(
     side: Side = 224,
 ) -> None:
     """Why dreams are noisy: the radial spectrum of dreams by depth."""
-    from dreamvid.research.features import spectra, studio
+    from dreamvid.research.features import feature_session, spectra
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         return spectra.noise(at, layers or (), side=side)
 
-    make(shared, "noise", studio.BARE, work, beside=("-dreams", ".csv"), needs=(PLOTS,))
+    make(shared, "noise", feature_session.BARE, work, beside=("-dreams", ".csv"), needs=(PLOTS,))
 
 
 @features_app.command()
@@ -169,14 +169,14 @@ def embed(
 ) -> None:
     """Pictures and dreams of classes on one map: does the dream sit at the centre of its class?"""
     from dreamvid.research.features import embed as mapping
-    from dreamvid.research.features import studio
+    from dreamvid.research.features import feature_session
 
     chosen = mapping.check_method(method)
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         return mapping.embed(at, photos, chosen, per_class=per_class, side=side, dream_side=dream_side)
 
-    make(shared, "embed", studio.FROM_NOTHING, work, beside=("-dreams", ".csv"), needs=(PLOTS, LEARNING))
+    make(shared, "embed", feature_session.FROM_NOTHING, work, beside=("-dreams", ".csv"), needs=(PLOTS, LEARNING))
 
 
 @features_app.command()
@@ -190,12 +190,12 @@ def deconv(
 ) -> None:
     """A unit's strongest crops in a photo, projected back to what in them excites it."""
     from dreamvid.research.features import deconv as projecting
-    from dreamvid.research.features import studio, units
+    from dreamvid.research.features import feature_session, units
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         return projecting.deconv(at, units.parse(unit, at.net), photo, count=count, side=side)
 
-    make(shared, "deconv", studio.FROM_NOTHING, work)
+    make(shared, "deconv", feature_session.FROM_NOTHING, work)
 
 
 @features_app.command()
@@ -214,17 +214,17 @@ def steps(
     side: Side = 160,
 ) -> None:
     """A layer's L2 norm over the iterations for several step sizes and rules: rising, saturated or diverged."""
-    from dreamvid.research.features import photos, studio, units
+    from dreamvid.research.features import feature_session, photos, units
     from dreamvid.research.features import steps as stepping
 
     lengths = parse_numbers("--sizes", sizes, float)
     rules = [] if rule is None else [name.strip() for name in rule.split(",")]
 
-    def work(at: "Studio") -> "Finding":
+    def work(at: "FeatureSession") -> "Finding":
         chosen = layer or units.usual_layer(at.net)
         return stepping.steps(at, photos.still(source, at.settings, side), chosen, rules, lengths, iterations)
 
-    make(shared, "steps", studio.ONE_SCALE, work, beside=("-pictures", ".csv"), needs=(PLOTS,))
+    make(shared, "steps", feature_session.ONE_SCALE, work, beside=("-pictures", ".csv"), needs=(PLOTS,))
 
 
 features_app.command()(experiments.terra)

@@ -1,4 +1,4 @@
-"""How settings that move are shown: as a picture of their tracks."""
+"""How animated settings are shown: as a plot over time."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -13,21 +13,21 @@ RATE = Fraction(24)  # frames a second of the film that is imagined
 
 
 def draw(settings: "Settings", path: Path, seconds: float) -> None:
-    """Draws each setting that moves over so many seconds, its keys as dots; raises SettingsError where none does."""
+    """Draws each animated setting over so many seconds, its keys as dots; raises SettingsError where none does."""
     from dreamvid.analysis.plots import Curve, Panel, timelines
     from dreamvid.config import keyframes
     from dreamvid.media import audio_features, encode
     from dreamvid.pipeline import schedule
 
-    if not settings.tracks:
+    if not settings.keyframes:
         raise SettingsError("--plot: no setting of this look moves")
-    film = keyframes.Film(max(1, round(seconds * RATE)), RATE, audio_features.of_film(settings, None))
-    frames = range(film.frames + 1)  # up to the very end, where the last key may be
-    rows = schedule.evaluated(settings, film, frames)
+    timeline = keyframes.Timeline(max(1, round(seconds * RATE)), RATE, audio_features.of_film(settings, None))
+    frames = range(timeline.frames + 1)  # up to the very end, where the last key may be
+    rows = schedule.evaluated(settings, timeline, frames)
     times = [float(frame / RATE) for frame in frames]
     panels = []
-    for key, text in settings.tracks.items():
-        marks = tuple(float(mark.seconds(film)) for mark in keyframes.parse(text).keys)
+    for key, text in settings.keyframes.items():
+        marks = tuple(float(mark.seconds(timeline)) for mark in keyframes.parse(text).keys)
         curve = Curve(times, [row[key] for row in rows], marks)
         panels.append(Panel({text: curve}, "seconds", key))
     encode.write_image(timelines(panels), path)

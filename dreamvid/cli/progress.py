@@ -32,16 +32,16 @@ def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     silent = quiet or not sys.stderr.isatty()
     shape = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} frames [{elapsed} < {remaining}, {rate_inv_fmt}]"
     with (
-        tqdm(disable=silent, unit="frame", bar_format=shape, dynamic_ncols=True) as shown,
+        tqdm(disable=silent, unit="frame", bar_format=shape, dynamic_ncols=True) as bar,
         logging_redirect_tqdm([logging.getLogger("dreamvid")]),
     ):
 
         def tell(done: int, total: int) -> None:
-            if shown.total is None or done < shown.n:  # another film begins
-                shown.reset(total)
-                shown.initial = done  # frames of an earlier run say nothing about the time left
-            shown.n = done
-            shown.refresh()
+            if bar.total is None or done < bar.n:  # another film begins
+                bar.reset(total)
+                bar.initial = done  # frames of an earlier run say nothing about the time left
+            bar.n = done
+            bar.refresh()
 
         yield tell
 
@@ -55,12 +55,12 @@ def minutes_bar(*, quiet: bool) -> Iterator[Callable[[float, float], None]]:
     silent = quiet or not sys.stderr.isatty()
     shape = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} minutes"
     with (
-        tqdm(total=1.0, disable=silent, bar_format="reading the pictures", dynamic_ncols=True) as shown,
+        tqdm(total=1.0, disable=silent, bar_format="reading the pictures", dynamic_ncols=True) as bar,
         logging_redirect_tqdm([logging.getLogger("dreamvid")]),
     ):
 
         def tell(done: float, total: float) -> None:
-            shown.bar_format, shown.total, shown.n = shape, total, done
-            shown.refresh()
+            bar.bar_format, bar.total, bar.n = shape, total, done
+            bar.refresh()
 
         yield tell

@@ -20,14 +20,19 @@ FADED = 0.5  # share of the carried layer that goes where something was uncovere
 AREA = 1 / 10  # of the short side: over such squares what flow leaves of a change of light averages out
 STEADY = 1.0  # levels by which the light of such a square may change in a frame, and nothing is meant by it
 CHANGED = 8.0  # levels over which the dream of another picture dies away to 1 / e, in however many frames
-DEAD, RENEWING = 0.2, 0.97  # share of a dream alive at which it ends; what is alive grows by 1 / 0.97 a frame
+LEAST_SURVIVAL, SURVIVAL_GROWTH = (
+    0.2,
+    0.97,
+)  # share of a dream alive at which it ends; what is alive grows by 1 / 0.97 a frame
 ANOTHER = 0.7, 0.4  # share of a layer that outlives a change: below the first it is another picture, and new
 STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
-SHORTEST_AGE, LONGEST_AGE = 6, 48  # frames from one measure of the strength to the next
+SHORTEST_CALIBRATION_AGE, LONGEST_CALIBRATION_AGE = 6, 48  # frames from one measure of the strength to the next
 WORTH, ASKING = 0.02, 0.04  # shares of the frame uncovered: that gets more steps; that older frames are asked for
 RIM = 1 / 60  # of the short side, around what is uncovered: what was so some frames ago is weak still
-RENEWED = 0.5  # share of the picture that has come or gone, frame after frame, which calls for a new measure
+CALIBRATION_TURNOVER = (
+    0.5  # share of the picture that has come or gone, frame after frame, which calls for a new measure
+)
 FAINT = 1 / 8  # of a dream: where a mask lets less be seen, stored pixels hardly tell what it was
 
 
@@ -66,15 +71,15 @@ Move = Callable[[Past, Frame], Motion]  # how the picture moved from an earlier 
 class Carry:
     """All that crosses from one frame to the next: the frames before, the last one first, and their strength.
 
-    `strength`: what dreams of this picture are held to; `age`: how much the picture has changed since that was
-    measured; at 1 it is measured anew. `alive`: share of the picture that was dreamed that is there still; steps alone
-    would hold on to the eyes of a face that has long dissolved.
+    `strength`: what dreams of this picture are held to; `calibration_age`: how much the picture has changed since that
+    was measured; at 1 it is measured anew. `survival`: share of the picture that was dreamed that is there still; steps
+    alone would hold on to the eyes of a face that has long dissolved.
     """
 
     frames: tuple[Past, ...]
     strength: Strength
-    age: float
-    alive: float
+    calibration_age: float
+    survival: float
 
     @property
     def last(self) -> Past:
@@ -118,18 +123,18 @@ def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
     small = cv2.resize(change, size, interpolation=cv2.INTER_AREA)
     side = max(3, round(min(size) * AREA)) | 1
     light = np.abs(cv2.blur(small, (side, side))).mean(axis=2)
-    alive = np.exp(-np.maximum(light - STEADY, 0) / CHANGED)
-    result: Mask = cv2.resize(alive, (width, height), interpolation=cv2.INTER_LINEAR)
+    survival = np.exp(-np.maximum(light - STEADY, 0) / CHANGED)
+    result: Mask = cv2.resize(survival, (width, height), interpolation=cv2.INTER_LINEAR)
     return result
 
 
-def shown(mask: Mask) -> Mask:
+def visibility(mask: Mask) -> Mask:
     """Where a mask lets so much be seen that a layer can be told from what is stored: H x W in [0, 1]."""
     result: Mask = np.minimum(mask / np.float32(FAINT), np.float32(1))
     return result
 
 
-def masked(image: Image, source: Image, mask: Mask | None) -> Image:
+def apply_mask(image: Image, source: Image, mask: Mask | None) -> Image:
     """A dream as far as a mask lets it be seen; where that is 0 the source, bit by bit; all H x W x 3 but the mask."""
     return image if mask is None else source + _in_colours(mask) * (image - source)
 
@@ -144,7 +149,7 @@ class Followed:
     """What earlier frames lend to a new one: a `layer` moved to where it belongs now, H x W x 3.
 
     `kept`: share of it that lives on; `new`, `still`: places that were uncovered and that do not move; all H x W in
-    [0, 1]. `valid`: share of the frame that could be followed; `alive`: as in a `Carry`; `gone`: share of the frame
+    [0, 1]. `valid`: share of the frame that could be followed; `survival`: as in a `Carry`; `gone`: share of the frame
     before that a zoom in has left behind; `opened`: share of the frame that is dreamed, under a mask; `field`: where
     each pixel was in the nearest reference, (H, W, 2), in pixels.
     """
@@ -154,7 +159,7 @@ class Followed:
     new: Mask
     still: Mask
     valid: float
-    alive: float
+    survival: float
     field: Field
     gone: float = 0.0
     opened: float = 1.0
@@ -167,12 +172,17 @@ class Followed:
     def lasting(self, mask: Mask | None) -> Mask:
         """Where the layer goes on as it was, and a frame's mask shows it: H x W in [0, 1]."""
         lasting = self.kept * (1 - self.new)
-        return lasting if mask is None else lasting * shown(mask)
+        return lasting if mask is None else lasting * visibility(mask)
 
-    def aged(self, age: float, wear: float) -> float:
-        """The age of a strength after this frame; `wear`: what settings that have moved add to it."""
+    def next_calibration_age(self, calibration_age: float, calibration_wear: float) -> float:
+        """The age of a strength after this frame; `calibration_wear`: what settings that have moved add to it."""
         changed = max(float(self.new.mean()) / self.opened, self.gone)
-        return round(age + min(1 / SHORTEST_AGE, changed / RENEWED + 1 / LONGEST_AGE) + wear, 6)
+        return round(
+            calibration_age
+            + min(1 / SHORTEST_CALIBRATION_AGE, changed / CALIBRATION_TURNOVER + 1 / LONGEST_CALIBRATION_AGE)
+            + calibration_wear,
+            6,
+        )
 
 
 def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *, dies: bool = True) -> Followed | None:
@@ -195,16 +205,16 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *,
         layer, new = warp(past.layer, motion), np.clip((same - kept) / (same - other), uncovered(motion), 1)
         opened = 1.0
         if past.mask is not None and frame.mask is not None:
-            seen, wanted = sample(shown(past.mask), motion.field), shown(frame.mask)
+            seen, wanted = sample(visibility(past.mask), motion.field), visibility(frame.mask)
             new = np.maximum(new, wanted - seen) * (wanted > 0)
             opened = max(SLIVER, float(wanted.mean()))
         if found is None:
-            alive = round(min(1.0, carry.alive / RENEWING) * float(kept.mean()), 6)
-            if dies and alive < DEAD:
+            survival = round(min(1.0, carry.survival / SURVIVAL_GROWTH) * float(kept.mean()), 6)
+            if dies and survival < LEAST_SURVIVAL:
                 break
             kept = kept * (1 - FADED * new)
             left = left_behind(motion.field)
-            found = Followed(layer, kept, new, still(motion), valid, alive, motion.field, left, opened)
+            found = Followed(layer, kept, new, still(motion), valid, survival, motion.field, left, opened)
             continue
         again = found.new * (1 - new)  # uncovered since, and seen from here
         layer = found.layer + _in_colours(again) * (layer - found.layer)
@@ -226,17 +236,17 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
     (left, one), (right, other) = found
     least = np.float32(1e-3)  # of a side that cannot be seen: where neither can, they are mixed all the same
     mine, its = left * (1 - one.new + least), right * (1 - other.new + least)
-    turn: Mask = (its / (mine + its)).astype(np.float32)
+    later_share: Mask = (its / (mine + its)).astype(np.float32)
     return replace(
         one,
-        layer=one.layer + _in_colours(turn) * (other.layer - one.layer),
-        kept=one.kept + turn * (other.kept - one.kept),
+        layer=one.layer + _in_colours(later_share) * (other.layer - one.layer),
+        kept=one.kept + later_share * (other.kept - one.kept),
         new=one.new * other.new,
         valid=max(one.valid, other.valid),
     )
 
 
-def renewed(found: Followed, fresh: Image, share: float) -> Followed:
+def mix_fresh(found: Followed, fresh: Image, share: float) -> Followed:
     """What is carried with a share, in [0, 1], of it replaced by a `fresh` layer, H x W x 3, of the same picture."""
     if not share:
         return found
@@ -244,7 +254,7 @@ def renewed(found: Followed, fresh: Image, share: float) -> Followed:
     return replace(found, layer=layer, kept=kept.astype(np.float32))
 
 
-def steadied(
+def match_band_energy(
     dream: Image, source: Image, strength: Strength, sizes: list[tuple[int, int]], where: Mask | None = None
 ) -> Image:
     """A dream, H x W x 3 in [0, 1], with every band of its layer, and its tint, brought towards those of a fresh one.
@@ -269,7 +279,9 @@ def blended(past: Past, source: Image, settings: CoherenceSettings) -> Image:
     return settings.blend * (past.whole - source)
 
 
-def settle(dream: Image, start: Image, still: Mask, past: Past, source: Pixels, *, restless: bool = False) -> Image:
+def damp_static(
+    dream: Image, start: Image, still: Mask, past: Past, source: Pixels, *, restless: bool = False
+) -> Image:
     """Lets the dream rest where the picture does: calmer where it is still, and to the byte where it is the very same.
 
     `dream`: the new one, `start`: what it began with, both H x W x 3 in [0, 1]; `still`: where nothing moves, H x W in

@@ -52,8 +52,8 @@ def find_cuts(frames: Iterable[Frame], rate: Fraction) -> tuple[int, ...]:
     if seen:
         cuts += [cut.frame_num for cut in detector.post_process(FrameTimecode(len(seen) - 1, fps=rate))]
     longest = max(1, round(SHORTEST * rate))
-    told = {cut for cut in cuts if 0 < cut < len(seen)} - following
-    return tuple(sorted({seen[cut] for cut in told if not _flash(thumbnails, cut, longest)}))
+    kept = {cut for cut in cuts if 0 < cut < len(seen)} - following
+    return tuple(sorted({seen[cut] for cut in kept if not _flash(thumbnails, cut, longest)}))
 
 
 def _follows(before: Pixels, after: Pixels) -> bool:

@@ -116,17 +116,17 @@ def opponent(layer: Image) -> Image:
 
 def band_rms(layer: Image, sizes: list[tuple[int, int]], where: Mask | None = None) -> Grid:
     """The rms of each channel of a layer in each of its bands, coarse to fine; `where`: H x W, there alone."""
-    told, share = _told(layer, where, 2)
-    return tuple(_rms(band, share) for band in bands(told, sizes))
+    kept, share = _within(layer, where, 2)
+    return tuple(_rms(band, share) for band in bands(kept, sizes))
 
 
 def tint(layer: Image, where: Mask | None = None) -> tuple[float, ...]:
     """The mean of each channel of a layer; `where`: in these places alone, H x W in [0, 1]."""
-    told, share = _told(layer, where, 1)
-    return tuple(mean / share for mean in opencv.load().mean(told)[:3])
+    kept, share = _within(layer, where, 1)
+    return tuple(mean / share for mean in opencv.load().mean(kept)[:3])
 
 
-def _told(layer: Image, where: Mask | None, power: int) -> tuple[Image, float]:
+def _within(layer: Image, where: Mask | None, power: int) -> tuple[Image, float]:
     """A layer in these places alone, and their share in a mean of its `power`; all of it where that is a sliver."""
     share = 1.0 if where is None else float((where**power).mean())
     return (layer, 1.0) if where is None or share < SLIVER else (layer * where[..., None], share)

@@ -7,12 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 NUMBER, LIST = "<number>", "<list>"  # what a setting that takes either was given: tags in pydantic's errors, not keys
 
 
-def setting(default: Any, doc: str, unit: str = "", *, moves: bool = False, **bounds: Any) -> Any:
+def setting(default: Any, doc: str, unit: str = "", *, animated: bool = False, **bounds: Any) -> Any:
     """One declared setting; `unit` is told in help and schema ("" for a name or a plain number).
 
-    `moves`: a number that may also be a text, a track over the time of the film (`dreamvid.config.keyframes`).
+    `animated`: a number that may also be a text, keyframes or a formula over the time of the film
+    (`dreamvid.config.keyframes`).
     """
-    extra: dict[str, Any] = {"unit": unit, "moves": True} if moves else {"unit": unit}
+    extra: dict[str, Any] = {"unit": unit, "animated": True} if animated else {"unit": unit}
     return Field(default, description=doc, json_schema_extra=extra, **bounds)
 
 

@@ -1,4 +1,4 @@
-"""Settings that move: a text of keys or a formula -> a value at every time of a film.
+"""Animated settings: a text of keyframes or a formula -> a value at every time of a film.
 
 Keys are `TIME:VALUE [WORD], ...`; TIME in seconds (`4`, `2.5s`), frames (`96f`) or a share of the film (`50%`), WORD
 how one comes to this key from the one before. Anything else is a formula of `t` (seconds), `f` (frame), `n` (frames in
@@ -61,8 +61,8 @@ def chance(seed: int, key: str) -> Draw:
 
 
 @dataclass(frozen=True)
-class Film:
-    """What a track is laid along: `frames` in all at `rate` a second, and what is heard meanwhile.
+class Timeline:
+    """The time that keyframes are laid along: `frames` in all at `rate` a second, and what is heard meanwhile.
 
     `periodic`: the film is a loop, whose end is its beginning.
     """
@@ -78,11 +78,11 @@ class Film:
         return self.frames / self.rate
 
 
-NOMINAL = Film(240, Fraction(24))  # where there is no film yet: ten seconds, silent
+NOMINAL = Timeline(240, Fraction(24))  # where there is no film yet: ten seconds, silent
 
 
 @dataclass(frozen=True)
-class Key:
+class Keyframe:
     """A value at a time: `time` in `unit`s, seconds (`s`), frames (`f`) or hundredths of the film (`%`)."""
 
     time: Fraction
@@ -93,17 +93,17 @@ class Key:
     def __str__(self) -> str:
         return f"{float(self.time):g}{self.unit}:{self.value:g}"
 
-    def seconds(self, film: Film) -> Fraction:
+    def seconds(self, timeline: Timeline) -> Fraction:
         """When it is, in seconds."""
-        return self.time * {"s": Fraction(1), "f": 1 / film.rate, "%": film.seconds / 100}[self.unit]
+        return self.time * {"s": Fraction(1), "f": 1 / timeline.rate, "%": timeline.seconds / 100}[self.unit]
 
 
 @dataclass(frozen=True)
-class Track:
+class Keyframes:
     """A text that was read: either keys or a formula."""
 
     text: str
-    keys: tuple[Key, ...] = ()
+    keys: tuple[Keyframe, ...] = ()
     formula: Expression | None = None
 
     @property
@@ -124,26 +124,26 @@ class Track:
         """What of the sound it listens to."""
         return self.formula.names & frozenset(SOUNDS) if self.formula else frozenset()
 
-    def on(self, film: Film, draw: Draw = middle) -> Curve:
+    def on(self, timeline: Timeline, draw: Draw = middle) -> Curve:
         """Its value at any time of a film, in seconds, constant before the first key and behind the last.
 
         On a film that is periodic the last key leads on into the first. `draw`: what is random. Raises SettingsError
         where a key lies beyond the film or two lie at one time; and so does the curve, for a formula that has no value
         at a time.
         """
-        return _keyed(self.keys, film) if self.formula is None else _calculated(self.formula, film, draw)
+        return _keyed(self.keys, timeline) if self.formula is None else _calculated(self.formula, timeline, draw)
 
 
-def parse(text: str) -> Track:
-    """Reads a track; raises SettingsError for what is neither keys nor a formula."""
+def parse(text: str) -> Keyframes:
+    """Read keyframes or a formula; raises SettingsError for what is neither keys nor a formula."""
     if ":" not in text:
-        return Track(text, formula=formulas.parse(text, NAMES))
+        return Keyframes(text, formula=formulas.parse(text, NAMES))
     if len(text) > 100 * formulas.LONGEST:
         raise SettingsError(f"it has {len(text)} characters: {100 * formulas.LONGEST} are the most")
-    return Track(text, tuple(_key(part) for part in text.split(",")))
+    return Keyframes(text, tuple(_key(part) for part in text.split(",")))
 
 
-def _key(text: str) -> Key:
+def _key(text: str) -> Keyframe:
     match = _KEY.fullmatch(text) if len(text) < 100 else None
     if match is None:
         raise SettingsError(f"the key {text.strip()[:40]!r} is none: TIME:VALUE, such as 4s:0.06, 96f:0.06 or 50%:0.06")
@@ -156,27 +156,29 @@ def _key(text: str) -> Key:
         value = math.nan
     if not math.isfinite(value):
         raise SettingsError(f"the key {text.strip()[:40]!r} has no number behind its colon")
-    return Key(Fraction(match["time"]), match["unit"] or "s", value, way)
+    return Keyframe(Fraction(match["time"]), match["unit"] or "s", value, way)
 
 
-def _keyed(keys: tuple[Key, ...], film: Film) -> Curve:
-    placed = [(key.seconds(film), key) for key in keys]
+def _keyed(keys: tuple[Keyframe, ...], timeline: Timeline) -> Curve:
+    placed = [(key.seconds(timeline), key) for key in keys]
     for (before, one), (after, other) in pairwise(placed):
         if before == after:
             raise SettingsError(f"the keys {one} and {other} are at one time")
         if before > after:
             raise SettingsError(f"the key {other} comes before {one}: give them in order of time")
-    last, end = placed[-1][1], film.seconds
+    last, end = placed[-1][1], timeline.seconds
     if placed[-1][0] > end:
-        raise SettingsError(f"the key {last} lies beyond the end of the film, {float(end):g} s or {film.frames} frames")
-    if film.periodic:
+        raise SettingsError(
+            f"the key {last} lies beyond the end of the film, {float(end):g} s or {timeline.frames} frames"
+        )
+    if timeline.periodic:
         placed = _closed(placed, end)
     times = [float(time) for time, _ in placed]
     values = [key.value for _, key in placed]
-    slopes = _slopes(times, values, periodic=film.periodic)
+    slopes = _slopes(times, values, periodic=timeline.periodic)
 
     def value(time: float) -> float:
-        if film.periodic:
+        if timeline.periodic:
             time %= float(end)
             time += float(end) if time < times[0] else 0.0
         after = bisect_right(times, time)
@@ -192,7 +194,7 @@ def _keyed(keys: tuple[Key, ...], film: Film) -> Curve:
     return value
 
 
-def _closed(placed: list[tuple[Fraction, Key]], end: Fraction) -> list[tuple[Fraction, Key]]:
+def _closed(placed: list[tuple[Fraction, Keyframe]], end: Fraction) -> list[tuple[Fraction, Keyframe]]:
     """The keys of a loop, the first once more where the next round has it."""
     (start, first), (stop, last) = placed[0], placed[-1]
     if stop - start == end:  # from 0 to the very end, which is 0 again
@@ -229,17 +231,17 @@ def _hermite(share: float, first: float, final: float, leaving: float, arriving:
     return ends + leaving * share * rest**2 - arriving * rest * share**2
 
 
-def _calculated(formula: Expression, film: Film, draw: Draw) -> Curve:
-    fixed = {"n": float(film.frames), "fps": float(film.rate), "pi": math.pi}
+def _calculated(formula: Expression, timeline: Timeline, draw: Draw) -> Curve:
+    fixed = {"n": float(timeline.frames), "fps": float(timeline.rate), "pi": math.pi}
     heard = formula.names & frozenset(SOUNDS)
 
     def value(time: float) -> float:
-        if film.periodic:
-            time %= float(film.seconds)
-        frame = time * float(film.rate)
+        if timeline.periodic:
+            time %= float(timeline.seconds)
+        frame = time * float(timeline.rate)
         if abs(frame - round(frame)) < 1e-6:  # at a frame, it is that very number
             frame = float(round(frame))
-        sounds = {name: film.hear(name, time) for name in heard}
+        sounds = {name: timeline.hear(name, time) for name in heard}
         drawn = {name: draw(name, math.floor(frame)) for name in formula.draws}
         return formula.value({"t": time, "f": frame, **fixed, **sounds, **drawn})
 

@@ -115,10 +115,10 @@ class ObjectiveSettings(Section):
     net: str | None = setting(None, "net that this term looks at, as net.name has it; none: the render's own")
     weights: str | None = setting(None, "weights of that net, as net.weights has them")
     weight: float = setting(
-        1.0, "share of this term in the sum; below zero it is avoided", moves=True, ge=-1000, le=1000
+        1.0, "share of this term in the sum; below zero it is avoided", animated=True, ge=-1000, le=1000
     )
     step_size: float | None = setting(
-        None, "with dream.cycle: its own, in place of dream.step_size", "share of the full range", moves=True, gt=0
+        None, "with dream.cycle: its own, in place of dream.step_size", "share of the full range", animated=True, gt=0
     )
 
     @model_validator(mode="after")

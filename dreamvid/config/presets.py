@@ -169,15 +169,15 @@ def _lines(table: Table, model: type[BaseModel]) -> str:
 def _line(name: str, value: Any, field: Any) -> str:
     unit = (field.json_schema_extra or {}).get("unit")
     about = f"{unit}; {field.description}" if unit else field.description
-    shown = f"# {name} =" if value is None else f"{name} = {_toml(value)}"
-    return f"{shown:30} # {about}\n"
+    text = f"# {name} =" if value is None else f"{name} = {_toml(value)}"
+    return f"{text:30} # {about}\n"
 
 
 def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # the one character JSON leaves bare
 
 
-def _let_move(field: Table) -> None:
+def _let_animate(field: Table) -> None:
     """Lets a number in a JSON schema, or each of a list of them, be a text as well."""
     choices = field.get("anyOf", field.get("oneOf"))
     if choices is not None:
@@ -189,10 +189,10 @@ def _let_move(field: Table) -> None:
 def schema() -> str:
     """The JSON schema of a preset file, as text."""
     table = Settings.model_json_schema()
-    del table["properties"]["tracks"]  # written as the values of the settings themselves
+    del table["properties"]["keyframes"]  # written as the values of the settings themselves
     for section in table["$defs"].values():
         for field in section["properties"].values():
-            if field.get("moves"):
-                _let_move(field)
+            if field.get("animated"):
+                _let_animate(field)
     table["properties"]["extends"] = {"type": "string", "description": "a preset that this one builds on"}
     return json.dumps(table, indent=1)

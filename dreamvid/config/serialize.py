@@ -1,4 +1,4 @@
-"""Settings as tables, as TOML and `--set` have them: read, checked and written; numbers may be tracks, which move."""
+"""Settings as tables, as TOML and `--set` have them: read, checked and written; numbers may be animated."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from dreamvid.config import keyframes
 from dreamvid.config.fields import LIST, NUMBER
-from dreamvid.config.keyframes import Curve, Film
+from dreamvid.config.keyframes import Curve, Timeline
 from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, nearest
@@ -21,54 +21,54 @@ def key_paths(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[s
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from key_paths(kind, f"{prefix}{name}.")
-        elif name != "tracks":
+        elif name != "keyframes":
             yield prefix + name
 
 
 def read_settings(table: dict[str, Any], where: str) -> Settings:
-    """Checks a table of settings and completes it with defaults; a text at a number is a track, and is read.
+    """Checks a table of settings and completes it with defaults; a text at a number is read as keyframes or a formula.
 
     `where` begins each error: a file's name or an option. Raises SettingsError with the key's path, and the nearest
     valid key where it is unknown.
     """
     texts: dict[str, str] = {}
     try:
-        plain = _without_tracks(table, Settings, "", texts)
-        return Settings.model_validate(plain | {"tracks": texts})
+        plain = _without_keyframes(table, Settings, "", texts)
+        return Settings.model_validate(plain | {"keyframes": texts})
     except ValidationError as error:
         raise SettingsError(f"{where}: {_explain(error)}") from None
     except SettingsError as error:
         raise SettingsError(f"{where}: {error}") from None
 
 
-def _without_tracks(table: Any, model: type[BaseModel], prefix: str, texts: dict[str, str]) -> Any:
-    """A table with the first value in place of each track, whose text goes to `texts`; raises SettingsError."""
+def _without_keyframes(table: Any, model: type[BaseModel], prefix: str, texts: dict[str, str]) -> Any:
+    """A table with the first value in place of each animated one, whose text goes to `texts`; raises SettingsError."""
     if not isinstance(table, dict):
         return table
     result = dict(table)
     for name, value in table.items():
         key, field = f"{prefix}{name}", model.model_fields.get(name)
-        if key == "tracks":
-            raise SettingsError("tracks: what moves is written as the value of the setting itself")
+        if key == "keyframes":
+            raise SettingsError("keyframes: what moves is written as the value of the setting itself")
         if field is None:
             continue
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            result[name] = _without_tracks(value, inner, f"{key}.", texts)
+            result[name] = _without_keyframes(value, inner, f"{key}.", texts)
         elif key == "objective" and isinstance(value, list | tuple):
             numbered = enumerate(value)
-            result[name] = [_without_tracks(term, ObjectiveSettings, f"{key}.{at}.", texts) for at, term in numbered]
+            result[name] = [_without_keyframes(term, ObjectiveSettings, f"{key}.{at}.", texts) for at, term in numbered]
         elif isinstance(value, list | tuple):
-            moves = _moves(field) and get_origin(field.annotation) is tuple
+            animated = _is_animated(field) and get_origin(field.annotation) is tuple
             parts = enumerate(value)
-            result[name] = [_first(f"{key}.{at}", part, field, texts, moves=moves) for at, part in parts]
+            result[name] = [_first(f"{key}.{at}", part, field, texts, animated=animated) for at, part in parts]
         else:
-            result[name] = _first(key, value, field, texts, moves=_moves(field))
+            result[name] = _first(key, value, field, texts, animated=_is_animated(field))
     return result
 
 
-def _moves(field: FieldInfo) -> bool:
-    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("moves"))
+def _is_animated(field: FieldInfo) -> bool:
+    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("animated"))
 
 
 def _numbers(field: FieldInfo) -> set[type]:
@@ -77,17 +77,17 @@ def _numbers(field: FieldInfo) -> set[type]:
     return {int, float} & {get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds}
 
 
-def _first(key: str, value: Any, field: FieldInfo, texts: dict[str, str], *, moves: bool) -> Any:
-    """The first value of a track, whose text goes to `texts`; of anything else, that itself."""
+def _first(key: str, value: Any, field: FieldInfo, texts: dict[str, str], *, animated: bool) -> Any:
+    """The first value of an animated setting, whose text goes to `texts`; of anything else, that itself."""
     if not _numbers(field) or not isinstance(value, str) or _is_number(value):
         return value
-    if not moves:
+    if not animated:
         raise SettingsError(f"{key}: give a number; it cannot move with time (it is {value!r})")
     try:
-        track = keyframes.parse(value)
-        if not track.constant:
+        parsed = keyframes.parse(value)
+        if not parsed.constant:
             texts[key] = value
-        return _whole(track.first, field)
+        return _whole(parsed.first, field)
     except SettingsError as error:
         raise SettingsError(f"{key}: {value[:80]!r}: {error}") from None
 
@@ -113,11 +113,11 @@ def rounded(key: str, value: float) -> float:
 
 
 def settings_at(settings: Settings, values: Mapping[str, float]) -> Settings:
-    """Settings that do not move: these `values`, by full key, in place of their tracks.
+    """Settings without animation: these `values`, by full key, in place of their keyframes.
 
     Raises SettingsError with the key's path for a value out of bounds.
     """
-    table = settings.model_dump(exclude={"tracks"})
+    table = settings.model_dump(exclude={"keyframes"})
     for key, value in values.items():
         _place(table, key, value)
     try:
@@ -126,13 +126,13 @@ def settings_at(settings: Settings, values: Mapping[str, float]) -> Settings:
         raise SettingsError(_explain(error)) from None
 
 
-def curve(settings: Settings, key: str, film: Film) -> Curve:
-    """A number among the settings, by its full key, at any time of a film, in seconds, whether it moves or not.
+def curve(settings: Settings, key: str, timeline: Timeline) -> Curve:
+    """A number among the settings, by its full key, at any time of a film, in seconds, whether it is animated or not.
 
-    Neither rounded nor checked against its bounds. Raises SettingsError, as the curve does, as a `Track` does.
+    Neither rounded nor checked against its bounds. Raises SettingsError, as the curve does, as a `Keyframes` does.
     """
-    if key in settings.tracks:
-        return keyframes.parse(settings.tracks[key]).on(film, keyframes.chance(settings.seed, key))
+    if key in settings.keyframes:
+        return keyframes.parse(settings.keyframes[key]).on(timeline, keyframes.chance(settings.seed, key))
     value: Any = settings
     for step in key.split("."):
         value = value[int(step)] if isinstance(value, tuple) else getattr(value, step)
@@ -140,9 +140,9 @@ def curve(settings: Settings, key: str, film: Film) -> Curve:
 
 
 def to_table(settings: Settings) -> dict[str, Any]:
-    """Settings as `read_settings` takes them: the text of each track where the setting holds its first value."""
-    table = settings.model_dump(mode="json", exclude={"tracks"})
-    for key, text in settings.tracks.items():
+    """Settings as `read_settings` takes them: the text of keyframes where the setting holds its first value."""
+    table = settings.model_dump(mode="json", exclude={"keyframes"})
+    for key, text in settings.keyframes.items():
         _place(table, key, text)
     return table
 
@@ -172,5 +172,5 @@ def _explain(error: ValidationError) -> str:
         return f"{path}: give all of it as a list, such as [0, 0.5]"
     message = first["msg"].removeprefix("Value error, ")
     value = first["input"]
-    shown = f" (it is {value!r})" if isinstance(value, str | int | float | bool) else ""
-    return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{shown}"
+    text = f" (it is {value!r})" if isinstance(value, str | int | float | bool) else ""
+    return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{text}"

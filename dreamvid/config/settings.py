@@ -42,24 +42,24 @@ class DreamSettings(Section):
     """How one picture is dreamed."""
 
     octaves: Octaves = setting(
-        4, "how many sizes are dreamed; or a list of these: scales up to 1, or pixels of the short side", moves=True
+        4, "how many sizes are dreamed; or a list of these: scales up to 1, or pixels of the short side", animated=True
     )
     octave_scale: float = setting(
-        1.4, "from one octave to the next, where octaves are a number", "factor", moves=True, gt=1, le=4
+        1.4, "from one octave to the next, where octaves are a number", "factor", animated=True, gt=1, le=4
     )
     coarsest: int = setting(
-        32, "octaves with a shorter short side are left out", "pixels of the short side", moves=True, ge=32, le=4096
+        32, "octaves with a shorter short side are left out", "pixels of the short side", animated=True, ge=32, le=4096
     )
-    steps: int = setting(6, "gradient steps per octave on a fresh frame", "count", moves=True, ge=0, le=10_000)
+    steps: int = setting(6, "gradient steps per octave on a fresh frame", "count", animated=True, ge=0, le=10_000)
     step_size: float = setting(
-        0.012, "change of one step, as step_rule measures it", "share of the full range", moves=True, gt=0
+        0.012, "change of one step, as step_rule measures it", "share of the full range", animated=True, gt=0
     )
     step_rule: Literal["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"] = setting(
         "mean",
         "what divides a gradient: its mean, std, rms (l2); nothing (raw, of pixels to 255); those before",
     )
     strength: float = setting(
-        1.0, "how far a dream goes: 0.3 whispers, 2 is delirium", "factor on step_size", moves=True, gt=0, le=10
+        1.0, "how far a dream goes: 0.3 whispers, 2 is delirium", "factor on step_size", animated=True, gt=0, le=10
     )
     gradient: Literal["plain", "laplacian", "fourier"] | None = setting(
         None,
@@ -69,7 +69,7 @@ class DreamSettings(Section):
         1.0,
         "fourier: exponent a of the factor 1 / frequency^a on the gradient's spectrum",
         "exponent",
-        moves=True,
+        animated=True,
         ge=0,
         le=3,
     )
@@ -77,24 +77,24 @@ class DreamSettings(Section):
         None,
         "fourier: what is broader stays as it is; 0: nothing does; none: 64, or 0 for a class",
         "pixels of the octave",
-        moves=True,
+        animated=True,
         ge=0,
     )
     decorrelate: bool = setting(True, "fourier: colours change together as they do in photographs")
-    smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", moves=True, ge=0, le=100)
+    smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", animated=True, ge=0, le=100)
     cycle: bool = setting(False, "each step climbs the next objective, in turn, in place of their sum")
     jitter: int | None = setting(
         None,
         "largest random shift of a step; none: 16, or 0 where a neuron is dreamed",
         "pixels",
-        moves=True,
+        animated=True,
         ge=0,
         le=4096,
     )
-    zoom_jitter: float = setting(0.0, "largest random change of scale of a step", "share", moves=True, ge=0, le=0.5)
-    turn_jitter: float = setting(0.0, "largest random turn of a step", "degrees", moves=True, ge=0, le=180)
+    zoom_jitter: float = setting(0.0, "largest random change of scale of a step", "share", animated=True, ge=0, le=0.5)
+    turn_jitter: float = setting(0.0, "largest random turn of a step", "degrees", animated=True, ge=0, le=180)
     decay: float = setting(
-        1.0, "what is left of the picture's contrast after each step", "factor", moves=True, gt=0, le=1
+        1.0, "what is left of the picture's contrast after each step", "factor", animated=True, gt=0, le=1
     )
     clamp: bool = setting(True, "values are kept in range after each step")
     keep_colours: bool = setting(False, "only the light is dreamed: hue and saturation stay the source's")
@@ -105,9 +105,9 @@ class DreamSettings(Section):
     tile: int = setting(1024, "side of a patch, its context included", "pixels", ge=32, le=16384)
     overlap: int = setting(64, "what neighbouring patches share", "pixels", ge=0, le=4096)
     blur_every: int | None = setting(
-        None, "blur after every so many steps; 0 never", "steps", moves=True, ge=0, le=1000
+        None, "blur after every so many steps; 0 never", "steps", animated=True, ge=0, le=1000
     )
-    blur_sigma: float = setting(0.5, "width of that blur", "pixels", moves=True, gt=0, le=100)
+    blur_sigma: float = setting(0.5, "width of that blur", "pixels", animated=True, gt=0, le=100)
 
     @model_validator(mode="after")
     def _overlap_fits(self) -> "DreamSettings":
@@ -128,14 +128,14 @@ class CoherenceSettings(Section):
         None,
         "gradient steps per octave on a carried frame; none: 1 in flow, all of dream.steps in blend",
         "count",
-        moves=True,
+        animated=True,
         ge=0,
     )
     step_size: float = setting(
         0.5,
         "flow: size of a carried frame's steps; little: calm, much: lively",
         "share of dream.step_size",
-        moves=True,
+        animated=True,
         ge=0,
         le=4,
     )
@@ -146,7 +146,7 @@ class CoherenceSettings(Section):
         0.5,
         "blend: share of the last dream in the next frame's start (flow does not use it)",
         "share",
-        moves=True,
+        animated=True,
         ge=0,
         le=1,
     )
@@ -172,18 +172,18 @@ class MaskSettings(Section):
         None,
         "below it nothing is dreamed; none: 0, luma .4, motion .05",
         "level in 0..1; heights per second",
-        moves=True,
+        animated=True,
         ge=0,
     )
     high: float | None = setting(
         None,
         "above it all is; none: 1, luma .6, motion .2",
         "level in 0..1; heights per second",
-        moves=True,
+        animated=True,
         gt=0,
     )
     feather: float = setting(
-        0.02, "how far the edge is softened to either side", "share of the short side", moves=True, ge=0, le=1
+        0.02, "how far the edge is softened to either side", "share of the short side", animated=True, ge=0, le=1
     )
     invert: bool = setting(False, "dreamed and not dreamed change places")
 
@@ -211,20 +211,20 @@ class CameraSettings(Section):
     mode: Literal["world", "frames"] = setting(
         "world", "world: it is dreamed once, then filmed; frames: frame by frame, each dreamed on from the last"
     )
-    zoom: float = setting(1.5, "enlargement; below 1 zooms out", "factor per second", moves=True, gt=0.05, le=20)
-    rotate: float = setting(0.0, "turn, counter-clockwise", "degrees per second", moves=True, ge=-3600, le=3600)
+    zoom: float = setting(1.5, "enlargement; below 1 zooms out", "factor per second", animated=True, gt=0.05, le=20)
+    rotate: float = setting(0.0, "turn, counter-clockwise", "degrees per second", animated=True, ge=-3600, le=3600)
     shift: tuple[float, float] = setting(
-        (0.0, 0.0), "movement of the camera down and right", "heights per second", moves=True
+        (0.0, 0.0), "movement of the camera down and right", "heights per second", animated=True
     )
     centre: tuple[float, float] = setting(
-        (0.0, 0.0), "what it zooms and turns about, down and right of the middle", "heights", moves=True
+        (0.0, 0.0), "what it zooms and turns about, down and right of the middle", "heights", animated=True
     )
     ease: Literal["none", "in", "out", "in-out"] = setting("none", "whether it gathers speed, or slows down at the end")
     intro: float = setting(0.0, "time from the untouched start until it is all dreamed", "seconds", ge=0, le=3600)
 
 
 class AudioSettings(Section):
-    """The sound that moves settings, as far as their tracks listen, and that the film carries."""
+    """The sound that moves settings, as far as their formulas listen, and that the film carries."""
 
     file: str | None = setting(None, "sound that is listened to and goes with the film; none: the source's own")
     attack: float = setting(0.0, "in which what is heard rises from 0 to 1 at the fastest", "seconds", ge=0, le=60)
@@ -265,7 +265,7 @@ class ComputeSettings(Section):
 class Settings(Section):
     """Everything a render depends on, except its source.
 
-    `tracks`: by its full key, such as `dream.step_size` or `objective.0.weight`, the text of each setting that moves;
+    `keyframes`: by its full key, such as `dream.step_size` or `objective.0.weight`, the text of each animated setting;
     the setting itself holds the first value. Written as the setting's own value, there and nowhere else.
     """
 
@@ -281,7 +281,7 @@ class Settings(Section):
     input: InputSettings = InputSettings()
     output: OutputSettings = OutputSettings()
     compute: ComputeSettings = ComputeSettings()
-    tracks: dict[str, str] = setting({}, "what moves, by full key; written as the value of the setting itself")
+    keyframes: dict[str, str] = setting({}, "what moves, by full key; written as the value of the setting itself")
 
     @property
     def nets(self) -> tuple[NetSettings, ...]:

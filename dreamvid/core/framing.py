@@ -24,11 +24,11 @@ class Framing:
 
     def enlarged(self) -> "Framing":
         """The same crop and padding at the size that the source itself has there; this one, if that is not larger."""
-        kept, shown = self.rows[1] - self.rows[0], self.inner[0]
-        if kept <= shown:
+        kept, inner_rows = self.rows[1] - self.rows[0], self.inner[0]
+        if kept <= inner_rows:
             return self
         inner, size = (
-            (round(rows * kept / shown), round(cols * kept / shown)) for rows, cols in (self.inner, self.size)
+            (round(rows * kept / inner_rows), round(cols * kept / inner_rows)) for rows, cols in (self.inner, self.size)
         )
         return replace(self, inner=inner, size=size)
 

@@ -52,10 +52,10 @@ def frame_map(times: tuple[Fraction, ...], end: Fraction, rate: Fraction) -> tup
     n's interval, so that time stamps that are rounded (milliseconds in Matroska) fall on their own frame.
     """
     count = max(1, nearest_whole(end * rate))
-    return tuple(shown_at(times, n / rate, rate) for n in range(count))
+    return tuple(frame_at(times, n / rate, rate) for n in range(count))
 
 
-def shown_at(times: tuple[Fraction, ...], time: Fraction, rate: Fraction) -> int:
+def frame_at(times: tuple[Fraction, ...], time: Fraction, rate: Fraction) -> int:
     """Which of the frames with these `times` a frame at `time` of a film of `rate` shows, as in `frame_map`."""
     return max(0, bisect.bisect_right(times, time + Fraction(1, 2) / rate) - 1)
 

@@ -14,7 +14,7 @@ from dreamvid.core.errors import NetError, SettingsError
 from dreamvid.core.types import Pixels, to_float
 from dreamvid.dream import objectives
 from dreamvid.dream.objectives import Objective, of_net
-from dreamvid.media.companion import Alongside, alongside, digest
+from dreamvid.media.companion import Companion, digest, open_companion
 from dreamvid.models.ensemble import prefix
 from dreamvid.models.net import Net, activations, check_layer, first_line, layer_shapes
 
@@ -43,18 +43,18 @@ class Terms:
     """What excites over the time of a film, term by term; `guides`: what of it runs along."""
 
     each: tuple[Term, ...]
-    guides: tuple[Alongside, ...] = ()
+    guides: tuple[Companion, ...] = ()
 
     def at(self, time: Fraction) -> list[Objective]:
         """What each term climbs, before it is weighted, at a time of the source, in seconds; raises SourceError."""
         return [term(time) for term in self.each]
 
     @property
-    def move(self) -> bool:
+    def varies(self) -> bool:
         """Whether any is not the same all the time."""
         return any(guide.info.frames > 1 for guide in self.guides)
 
-    def stand(self, before: Fraction, now: Fraction) -> bool:
+    def same_at(self, before: Fraction, now: Fraction) -> bool:
         """Whether all are the same at two times."""
         return all(guide.index(before) == guide.index(now) for guide in self.guides)
 
@@ -77,7 +77,7 @@ def over_time(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE, ra
     starts[None] = ""
     looked_at = {how: net if how is None else nets[how] for how in (term.own_net for term in chosen)}
     shapes = {how: layer_shapes(its) for how, its in looked_at.items()}
-    guides = {term.file: alongside(term.file, rate) for term in chosen if term.file is not None}
+    guides = {term.file: open_companion(term.file, rate) for term in chosen if term.file is not None}
 
     def over(term: ObjectiveSettings) -> Term:
         how = term.own_net
@@ -109,7 +109,7 @@ def _sum(parts: Sequence[Objective]) -> Objective:
 
 
 def _term(
-    term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guides: Mapping[str, Alongside]
+    term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guides: Mapping[str, Companion]
 ) -> Term:
     if term.layer:
         term = term.model_copy(update={"layer": net.layer_name(term.layer)})
@@ -162,7 +162,7 @@ def _energy(layer: str, term: ObjectiveSettings, net: Net, shape: tuple[int, ...
     return objectives.layer_energy(layer, statistics, term.power)
 
 
-def _guided(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guide: Alongside) -> Term:
+def _guided(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guide: Companion) -> Term:
     """A guide's term; its activations are kept as long as it shows the same picture."""
     layers = (term.layer,) if term.layer is not None else _own_layers(net)
     for layer in layers:

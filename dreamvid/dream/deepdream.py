@@ -32,9 +32,9 @@ Key = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Dreamer:
-    """What dreams: a prepared net or several, what excites them, and how it climbs.
+    """What dreams: a prepared net or several, its objective, and its step settings.
 
-    `cycle`: objectives that the steps climb in turn, each with the size of its steps; empty where all climb
+    `cycle`: objectives that the steps maximise in turn, each with its step size; empty where every step maximises
     `objective`.
     """
 
@@ -68,12 +68,12 @@ class Dreamer:
             return self.net(source)
 
     @property
-    def asks_for_source(self) -> bool:
-        """Whether any objective looks at what the picture was before."""
+    def needs_source(self) -> bool:
+        """Return whether any objective compares the picture with its source."""
         return any(objective.of_source for objective in (self.objective, *(part for part, _ in self.cycle)))
 
     def at_step(self, step: int) -> "Dreamer":
-        """What climbs in a step: the same dreamer, or one of the objectives that take turns."""
+        """Return the dreamer of one step: the same, or one with the objective of `cycle` whose step it is."""
         if not self.cycle:
             return self
         objective, size = self.cycle[step % len(self.cycle)]
@@ -81,67 +81,67 @@ class Dreamer:
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How much is dreamed into a picture: `steps` per octave.
+class StepBudget:
+    """The number of gradient steps per octave, and how they are spread over octaves and places.
 
-    `ease`: the share of the step size that each neighbourhood takes, given the octave and their scores before the step,
-    both (1, 1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as
-    steep in every neighbourhood. `turn`: with it, only the `always` finest octaves are dreamed and, in turn, one of the
-    others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long, and at least `thorough` in every
-    octave, in which all else rests. `watch`: told the picture, (1, 3, h, w), after every step.
-    `shown`: places, H x W in [0, 1], whose scores alone count for `ease`; neighbourhoods without any rest.
+    `ease`: the share of the step size that each cell takes, given the octave and their scores before the step, both (1,
+    1, rows, columns); without it all take whole steps. `balance`: 0 leaves the slope as it is, 1 makes it as steep in
+    every cell. `rotation`: octave rotation; with it, only the `always` finest octaves are dreamed and, in turn, one of
+    the others. `anew`: places, H x W in [0, 1], whose steps are `stride` times as long, and at least `thorough` in
+    every octave, in which all else rests. `watch`: told the picture, (1, 3, h, w), after every step. `visible`: places,
+    H x W in [0, 1], whose scores alone count for `ease`; cells without any rest.
     """
 
     steps: int
     ease: Callable[[int, Tensor], Tensor] | None = None
     balance: float = 0.0
-    turn: int | None = None
+    rotation: int | None = None
     always: int = 1
     anew: Mask | None = None
     stride: float = 1.0
     thorough: int = 0
     watch: Callable[[Tensor], None] | None = None
-    shown: Mask | None = None
+    visible: Mask | None = None
 
 
-def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, key: Key) -> tuple[Image, Dreamer]:
-    """Dreams on a picture.
+def dream(dreamer: Dreamer, source: Image, layer: Image | None, budget: StepBudget, key: Key) -> tuple[Image, Dreamer]:
+    """Dream on a picture.
 
     `source`: H x W x 3 in [0, 1]; `layer`: what earlier dreaming has added to it (the same shape), or None;
     `key`: what the random numbers come from, beside the seed.
     Returns the dream, in [0, 1], and the dreamer to go on with: the same, or one with smaller tiles where the
     memory did not hold these. No steps and no layer give back the source itself. Raises NetError, SettingsError as
-    `climb` does, and NetError for a picture too small for a dense head.
+    `gradient_step` does, and NetError for a picture too small for a dense head.
     """
     dreamer.net.check_size(*(min(side, dreamer.settings.tile) for side in source.shape[:2]))
     start = source if layer is None else np.clip(source + layer, 0.0, 1.0)
     full, settings = to_tensor(start, dreamer), dreamer.settings
-    original = to_tensor(source, dreamer) if dreamer.asks_for_source else None
+    original = to_tensor(source, dreamer) if dreamer.needs_source else None
     detail: Tensor | None = None
     # Detail is carried from octave to octave, never the picture: what was not dreamed is not resampled either.
     sizes = octave_sizes(start.shape[0], start.shape[1], settings)
     places, counted = (
-        None if where is None else to_tensor(where[..., None], dreamer) for where in (effort.anew, effort.shown)
+        None if where is None else to_tensor(where[..., None], dreamer) for where in (budget.anew, budget.visible)
     )
-    coarse = len(sizes) - effort.always
+    coarse = len(sizes) - budget.always
     for octave, size in enumerate(sizes):
-        turn = effort.turn % coarse if effort.turn is not None and octave < coarse else None
-        whole = effort.steps if turn in (None, octave) else 0
-        count = max(whole, effort.thorough)
+        rotation = budget.rotation % coarse if budget.rotation is not None and octave < coarse else None
+        whole = budget.steps if rotation in (None, octave) else 0
+        count = max(whole, budget.thorough)
         if not count:
             continue
         base, before = shrunk(full, size), None if original is None else shrunk(original, size)
         image = base if detail is None else bounded(base + grown(detail, size), settings)
         rule = step_rules.rule(settings)
-        ease = partial(effort.ease, octave) if effort.ease else None
-        anew, shown = (None if where is None else shrunk(where, size) for where in (places, counted))
+        ease = partial(budget.ease, octave) if budget.ease else None
+        anew, visible = (None if where is None else shrunk(where, size) for where in (places, counted))
         for step in range(count):
             eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
             few = settings.blur_every is not None and count < settings.blur_every
-            how = How(eased, effort.balance, anew, effort.stride, rule, before, shown, few)
-            image, dreamer = climb(dreamer, image, (*key, octave, step), how)
-            if effort.watch is not None:
-                effort.watch(image)
+            options = StepOptions(eased, budget.balance, anew, budget.stride, rule, before, visible, few)
+            image, dreamer = gradient_step(dreamer, image, (*key, octave, step), options)
+            if budget.watch is not None:
+                budget.watch(image)
         detail = image - base
     if detail is None:
         return start, dreamer
@@ -155,8 +155,8 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, effort: Effort, 
 
 
 @dataclass(frozen=True)
-class How:
-    """How one step is taken: `ease`, `balance`, `stride` and `shown` are those of an `Effort`, for this octave.
+class StepOptions:
+    """The options of one gradient step; `ease`, `balance`, `stride`, `visible`: as in a `StepBudget`, for one octave.
 
     `anew`: (1, 1, H, W) in [0, 1], the places whose steps are not eased but `stride` times as long, by the mean
     gradient that is theirs: what is covered with dreams already would own that of the picture. `rule`: what makes a
@@ -170,15 +170,17 @@ class How:
     stride: float = 1.0
     rule: step_rules.Rule | None = None
     source: Tensor | None = None
-    shown: Tensor | None = None
+    visible: Tensor | None = None
     few: bool = False
 
 
-PLAIN = How()
+DEFAULT_STEP = StepOptions()
 
 
-def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[Tensor, Dreamer]:
-    """One gradient step: shift, gradient over patches, shift back, the step that the rule makes of it, bounds.
+def gradient_step(
+    dreamer: Dreamer, image: Tensor, key: Key, options: StepOptions = DEFAULT_STEP
+) -> tuple[Tensor, Dreamer]:
+    """Take one gradient step: shift, gradient over patches, shift back, the step that the rule makes of it, bounds.
 
     `image`: (1, 3, H, W) in [0, 1]; `key`: begins with the frame and ends with the step. Returns the new picture, and
     the dreamer to go on with, as `dream` does. Raises NetError where the gradient is not finite, SettingsError where
@@ -187,22 +189,22 @@ def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[
     random = np.random.default_rng((dreamer.seed, *key))
     there, back = shaken((image.shape[-2], image.shape[-1]), dreamer.settings, random)
     shifted = there(image)
-    source = None if how.source is None else there(how.source)
-    climbing = dreamer.at_step(key[-1])
+    source = None if options.source is None else there(options.source)
+    active = dreamer.at_step(key[-1])
     while True:
-        settings = climbing.settings
-        climbed = partial(
-            tiles.gradient, climbing.fields, shifted, settings.tile, settings.overlap, settings.tiling, source
+        settings = active.settings
+        tiled_gradient = partial(
+            tiles.gradient, active.fields, shifted, settings.tile, settings.overlap, settings.tiling, source
         )
         try:
-            slope, score = climbed()
+            slope, score = tiled_gradient()
             if not slope.any():  # all silent, such as a neuron behind a ReLU: what would wake it?
                 with ruled("redirected"):
-                    slope, score = climbed()
+                    slope, score = tiled_gradient()
             break
         except (MemoryError, RuntimeError) as error:
             dreamer = _with_smaller_tiles(dreamer, error, image)
-            climbing = dreamer.at_step(key[-1])
+            active = dreamer.at_step(key[-1])
         # Tried again out here: inside the handler the error would still hold the memory of what failed.
         release_heap()
     slope, score = back(slope), back(score)
@@ -210,12 +212,12 @@ def climb(dreamer: Dreamer, image: Tensor, key: Key, how: How = PLAIN) -> tuple[
         raise NetError(
             f"the gradient of {dreamer.net.name} is not finite: try smaller steps, --precision fp32, or other weights"
         )
-    move = (how.rule or step_rules.rule(settings))(slope)
-    result = image + settings.strength * settings.step_size * _shares(how, move, score) * move
+    move = (options.rule or step_rules.rule(settings))(slope)
+    result = image + settings.strength * settings.step_size * _shares(options, move, score) * move
     if settings.decay < 1:
         result = dreamer.net.mean + settings.decay * (result - dreamer.net.mean)
     result = bounded(result, settings)
-    return _relaxed(result, settings, key[-1], few=how.few), dreamer
+    return _relaxed(result, settings, key[-1], few=options.few), dreamer
 
 
 def _relaxed(image: Tensor, settings: DreamSettings, step: int, *, few: bool) -> Tensor:
@@ -231,20 +233,20 @@ def _relaxed(image: Tensor, settings: DreamSettings, step: int, *, few: bool) ->
     return step_rules.blurred(image, settings.blur_sigma) if (step + 1) % settings.blur_every == 0 else image
 
 
-def _shares(how: How, move: Tensor, score: Tensor) -> Tensor | float:
+def _shares(options: StepOptions, move: Tensor, score: Tensor) -> Tensor | float:
     """The share of a whole step that each pixel takes, (1, 1, H, W), or one for all."""
-    if how.ease is None and not how.balance and how.anew is None:
+    if options.ease is None and not options.balance and options.anew is None:
         return 1.0
     steep = move.abs().mean(dim=1, keepdim=True)
     local = local_stats.means(steep) / steep.mean().clamp(min=torch.finfo(steep.dtype).tiny)
-    share = local.clamp(min=0.01) ** -how.balance
-    if how.ease is not None:
-        share = share * how.ease(local_stats.shown_means(score, how.shown, local_stats.means(score)))
-        if how.shown is not None:
-            share = share * (local_stats.means(how.shown) > local_stats.SMALLEST_SHARE)
+    share = local.clamp(min=0.01) ** -options.balance
+    if options.ease is not None:
+        share = share * options.ease(local_stats.visible_means(score, options.visible, local_stats.means(score)))
+        if options.visible is not None:
+            share = share * (local_stats.means(options.visible) > local_stats.SMALLEST_SHARE)
     share = local_stats.spread(share, move)
-    if how.anew is not None:
-        share = share + how.anew * (how.stride / local_stats.spread(local, move).clamp(min=0.01) - share)
+    if options.anew is not None:
+        share = share + options.anew * (options.stride / local_stats.spread(local, move).clamp(min=0.01) - share)
     return share
 
 
@@ -254,16 +256,16 @@ def bounded(image: Tensor, settings: DreamSettings) -> Tensor:
 
 
 def octave_scores(
-    dreamer: Dreamer, image: Image, source: Image | None = None, cut: Image | None = None, shown: Mask | None = None
+    dreamer: Dreamer, image: Image, source: Image | None = None, cut: Image | None = None, visible: Mask | None = None
 ) -> tuple[Grid, ...]:
-    """The objective of a picture, H x W x 3 in [0, 1], in neighbourhoods at the size of each octave, coarse to fine.
+    """The objective of a picture, H x W x 3 in [0, 1], per grid cell at the size of each octave, coarse to fine.
 
     `source`: what it was before, for objectives that ask; without it, the picture itself. `cut`: the picture as it is
-    under a mask; with it the score of that, of the places `shown`, H x W, where there are any in a neighbourhood: near
-    the edge of what is dreamed less can be reached.
+    under a mask; with it the score of that, of the places `visible`, H x W, where there are any in a neighbourhood:
+    near the edge of what is dreamed less can be reached.
     """
     full, settings = to_tensor(image, dreamer), dreamer.settings
-    original = to_tensor(source, dreamer) if source is not None and dreamer.asks_for_source else None
+    original = to_tensor(source, dreamer) if source is not None and dreamer.needs_source else None
 
     def local(picture: Tensor, size: tuple[int, int]) -> Tensor:
         before = None if original is None else shrunk(original, size)
@@ -272,9 +274,9 @@ def octave_scores(
     found = []
     for size in octave_sizes(image.shape[0], image.shape[1], settings):
         grid = local_stats.means(local(full, size))
-        if cut is not None and shown is not None:
-            where = shrunk(to_tensor(shown[..., None], dreamer), size)
-            grid = local_stats.shown_means(local(to_tensor(cut, dreamer), size), where, grid)
+        if cut is not None and visible is not None:
+            where = shrunk(to_tensor(visible[..., None], dreamer), size)
+            grid = local_stats.visible_means(local(to_tensor(cut, dreamer), size), where, grid)
         found.append(tuple(map(tuple, grid[0, 0].tolist())))
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""Everything that dreams, made ready once a job: device, net, objective."""
+"""The session of a job, opened once: device, nets, objective, fp32 scorer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +23,8 @@ CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing e
 
 
 @dataclass(frozen=True)
-class Engine:
-    """Nets ready to dream: `dreamer` climbs, in the precision chosen; `judge` tells scores, always in float32.
+class Session:
+    """Nets ready to dream: `dreamer` takes steps, in the precision chosen; `scorer` computes scores, always in fp32.
 
     `nets`: the render's own first, then those that objectives name; `terms`: what excites over time, term by term,
     before any is weighted.
@@ -33,16 +33,16 @@ class Engine:
     nets: Nets
     compute: Compute
     dreamer: Dreamer
-    judge: Dreamer
+    scorer: Dreamer
     terms: Terms
 
-    def at(self, settings: Settings, time: Fraction = START) -> "Engine":
+    def at(self, settings: Settings, time: Fraction = START) -> "Session":
         """The same nets with the numbers and weights that the settings have at another moment.
 
         `time`: of the source, in seconds, for what runs along. Raises SourceError where a guide cannot be read.
         """
         dreamer = _dreamer(self.dreamer.net, self.terms.at(time), settings)
-        return replace(self, dreamer=dreamer, judge=replace(dreamer, net=self.judge.net))
+        return replace(self, dreamer=dreamer, scorer=replace(dreamer, net=self.scorer.net))
 
     @property
     def net(self) -> Net:
@@ -67,8 +67,8 @@ def with_defaults(how: DreamSettings, **defaults: Any) -> DreamSettings:
     return how.model_copy(update=unsaid)
 
 
-def start(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> Engine:
-    """Sets up the process and prepares nets and objective; `trust`, `rate` and errors as for `choose`."""
+def open_session(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> Session:
+    """Set up the process and prepare nets and objective; `trust`, `rate` and errors as for `choose`."""
     compute = set_up(settings.compute)
     nets, terms = choose(settings, trust=trust, rate=rate)
     parts = terms.at(START)
@@ -78,7 +78,7 @@ def start(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> 
     if compute.dtype != torch.float32:
         exact = prepare_all(nets.values(), layers, compute.device, torch.float32)
     dreamer = _dreamer(prepared, parts, settings)
-    return Engine(nets, compute, dreamer, replace(dreamer, net=exact), terms)
+    return Session(nets, compute, dreamer, replace(dreamer, net=exact), terms)
 
 
 def _dreamer(prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], settings: Settings) -> Dreamer:

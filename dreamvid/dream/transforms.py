@@ -29,14 +29,14 @@ def shaken(
     factor = 1 + random.uniform(-settings.zoom_jitter, settings.zoom_jitter)
     rows, columns = size
     cosine, sine = math.cos(angle) * factor, math.sin(angle) * factor
-    turn = torch.tensor([[[cosine, -sine * rows / columns, 0], [sine * columns / rows, cosine, 0]]])
+    matrix = torch.tensor([[[cosine, -sine * rows / columns, 0], [sine * columns / rows, cosine, 0]]])
 
-    def turned(part: Tensor) -> Tensor:
-        grid = F.affine_grid(turn.to(part), [1, part.shape[1], rows, columns], align_corners=False)
+    def rotated(part: Tensor) -> Tensor:
+        grid = F.affine_grid(matrix.to(part), [1, part.shape[1], rows, columns], align_corners=False)
         return F.grid_sample(part, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
     def there(part: Tensor) -> Tensor:
-        return turned(part.roll(shift, (-2, -1)))
+        return rotated(part.roll(shift, (-2, -1)))
 
     def back(part: Tensor) -> Tensor:
         place = torch.zeros_like(part, requires_grad=True)

@@ -32,7 +32,7 @@ from dreamvid.media.probe import identity as identity_of
 from dreamvid.media.probe import probe
 from dreamvid.pipeline import masks
 from dreamvid.pipeline.plan import RENDER_VERSION, make_plan
-from dreamvid.pipeline.schedule import schedule
+from dreamvid.pipeline.schedule import make_schedule
 from dreamvid.pipeline.sources import NOISE, same_file
 
 logger = logging.getLogger(__name__)
@@ -247,10 +247,11 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
             if planned.command != "zoom":  # a zoom's range is that of its flight
                 plan = make_plan(planned.settings, source)
                 if planned.command == "video":
-                    schedule(planned.settings, plan, audio_features.of_film(planned.settings, source, plan.clip))
+                    make_schedule(planned.settings, plan, audio_features.of_film(planned.settings, source, plan.clip))
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))
     settings = planned.settings.model_dump(mode="json")
+    settings["tracks"] = settings.pop("keyframes")  # as digests have it: what is finished stays finished
     made_from = [planned.command, identity or planned.source, beside, settings, nets, RENDER_VERSION]
     return replace(planned, digest=hashlib.sha256(json.dumps(made_from).encode()).hexdigest())
 

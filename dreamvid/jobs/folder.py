@@ -21,23 +21,23 @@ import numpy as np
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from dreamvid.camera.paint import Made
+from dreamvid.camera.paint import PaintProgress
 from dreamvid.coherence.energy import Strength
 from dreamvid.config import presets
 from dreamvid.core.errors import JobError
 from dreamvid.core.types import Image
 from dreamvid.dream.build_objectives import guide_digests
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session
 from dreamvid.media import opencv
 from dreamvid.media.frame_store import FrameStore, write_file
 from dreamvid.pipeline import masks
 from dreamvid.pipeline.plan import RENDER_VERSION, differences
 from dreamvid.pipeline.schedule import Schedule
-from dreamvid.pipeline.sources import Footage
+from dreamvid.pipeline.sources import Source
 
 logger = logging.getLogger(__name__)
-WORLD = "world.npz"
-BEGUN = ("journal.jsonl", WORLD)  # what is there as soon as something is done that a further run goes on from
+CANVAS = "canvas.npz"
+BEGUN = ("journal.jsonl", CANVAS)  # what is there as soon as something is done that a further run goes on from
 
 # What becomes of a job that was begun before. `same`: it goes on if it was begun with the same fingerprint, and is
 # refused otherwise; `force`: it goes on all the same; `renew`: it begins anew if it was begun differently; `never`: it
@@ -49,16 +49,16 @@ Resume = Literal["same", "force", "renew", "never"]
 class FrameRecord:
     """A journal line: a finished frame, the hash of its file, and what was seen while it was made.
 
-    `strength`, `age`, `alive`: as in a `Carry`; `score`: how much the dream raised the objective, None where it was not
-    asked; `valid`: share of the frame whose motion was followed, None on a fresh frame; `seconds`: decode, flow, dream,
-    settle and store; `values`: what the settings that move were, by full key.
+    `strength`, `calibration_age`, `survival`: as in a `Carry`; `score`: how much the dream raised the objective, None
+    where it was not asked; `valid`: share of the frame whose motion was followed, None on a fresh frame; `seconds`:
+    decode, flow, dream, settle and store; `values`: what the settings that move were, by full key.
     """
 
     index: int
     sha256: str
     strength: Strength
-    age: float
-    alive: float
+    calibration_age: float
+    survival: float
     valid: float | None
     tile: int
     seconds: float
@@ -116,24 +116,24 @@ def clear(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def begin(folder: Path, footage: Footage, moving: Schedule, ready: Engine, resume: Resume) -> FrameStore:
+def begin(folder: Path, source: Source, schedule: Schedule, session: Session, resume: Resume) -> FrameStore:
     """The store of a job in `folder`, new or begun before.
 
     Raises JobError where it was begun differently and is not to go on or be renewed, naming the entries that differ; or
     where the disk is too small.
     """
-    fingerprint = json.loads(json.dumps(_fingerprint(footage, moving, ready), default=str))
+    fingerprint = json.loads(json.dumps(_fingerprint(source, schedule, session), default=str))
     plan_file = folder / "plan.json"
     begun = plan_file.exists() and any((folder / name).exists() for name in BEGUN)
     if not (begun and _goes_on(plan_file, fingerprint, resume)):
         for old in (folder / "frames", *(folder / name for name in BEGUN), plan_file):
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
-        _check_disk(folder, footage)
+        _check_disk(folder, source)
     for half_written in folder.rglob(".*.part*"):  # left by a run that was killed
         half_written.unlink(missing_ok=True)
     store = FrameStore(folder / "frames")
-    write_file(folder / "job.toml", presets.to_toml(moving.settings).encode())
-    write_file(plan_file, footage.plan.to_json(fingerprint).encode())
+    write_file(folder / "job.toml", presets.to_toml(schedule.settings).encode())
+    write_file(plan_file, source.plan.to_json(fingerprint).encode())
     return store
 
 
@@ -160,22 +160,22 @@ def _goes_on(plan_file: Path, fingerprint: dict[str, Any], resume: Resume) -> bo
     return resume == "force"
 
 
-def keep_world(store: FrameStore, made: Made) -> None:
-    """Keeps how far the dreaming of a world has come, for good; raises JobError where the disk refuses."""
+def save_canvas(store: FrameStore, made: PaintProgress) -> None:
+    """Save a canvas and how many steps are done; raises JobError where the disk refuses."""
     data = io.BytesIO()
-    np.savez(data, layer=made.world.layer, done=made.done)
-    write_file(store.folder.parent / WORLD, data.getvalue())
+    np.savez(data, layer=made.canvas.layer, done=made.done)
+    write_file(store.folder.parent / CANVAS, data.getvalue())
 
 
-def kept_world(store: FrameStore) -> tuple[int, Image] | None:
-    """After how many steps a world was kept, and its layer; None where none was, or it is damaged."""
+def load_canvas(store: FrameStore) -> tuple[int, Image] | None:
+    """Return how many steps a saved canvas has, and its layer; None where there is none, or it is damaged."""
     try:
-        with np.load(store.folder.parent / WORLD, allow_pickle=False) as kept:
+        with np.load(store.folder.parent / CANVAS, allow_pickle=False) as kept:
             return int(kept["done"]), kept["layer"]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        logger.warning("%s is damaged (%s): the world is dreamed again", store.folder.parent / WORLD, error)
+        logger.warning("%s is damaged (%s): the world is dreamed again", store.folder.parent / CANVAS, error)
         return None
 
 
@@ -199,17 +199,17 @@ def _record(line: dict[str, Any] | None, before: FrameRecord | None) -> FrameRec
         return None
 
 
-def finished(store: FrameStore, footage: Footage) -> list[FrameRecord]:
+def finished(store: FrameStore, source: Source) -> list[FrameRecord]:
     """The longest run of frames from the start that the journal knows and whose files still have their hash."""
     records: list[FrameRecord] = []
     lines = {line["index"]: line for line in store.journal() if isinstance(line.get("index"), int)}
-    for position, index in enumerate(footage.plan.frames):
+    for position, index in enumerate(source.plan.frames):
         record = _record(lines.get(index), records[-1] if records else None)
         if record is None or not store.matches(position, record.sha256):
             break
         records.append(record)
     if records:
-        logger.info("going on after frame %d of %d", len(records), len(footage.plan.frames))
+        logger.info("going on after frame %d of %d", len(records), len(source.plan.frames))
     return records
 
 
@@ -221,9 +221,9 @@ def _read_fingerprint(plan_file: Path) -> dict[str, Any]:
         raise JobError(f"{plan_file} is damaged: begin anew with --no-resume") from None
 
 
-def _fingerprint(footage: Footage, moving: Schedule, ready: Engine) -> dict[str, Any]:
+def _fingerprint(source: Source, schedule: Schedule, session: Session) -> dict[str, Any]:
     """Everything that a stored pixel depends on. How the film is encoded, and its sound, is not among it."""
-    settings = moving.settings
+    settings = schedule.settings
     table = settings.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
     flat = {
         f"{section}.{key}": value
@@ -231,29 +231,29 @@ def _fingerprint(footage: Footage, moving: Schedule, ready: Engine) -> dict[str,
         if isinstance(values, dict)
         for key, value in values.items()
     }
-    frames = json.dumps([footage.plan.frames, asdict(footage.plan)["shots"]], default=str)
-    values = hashlib.sha256(json.dumps(moving.values).encode()).hexdigest()[:16]  # what a sound makes of them, too
-    moved = {"values of settings that move": values} if moving.values else {}
+    frames = json.dumps([source.plan.frames, asdict(source.plan)["shots"]], default=str)
+    values = hashlib.sha256(json.dumps(schedule.values).encode()).hexdigest()[:16]  # what a sound makes of them, too
+    moved = {"values of settings that move": values} if schedule.values else {}
     return {
         **flat,
         **moved,
         "seed": settings.seed,
         "objective": table["objective"],
-        "source": footage.info.identity,
-        "frame size": "{1}x{0}".format(*footage.plan.framing.size),
+        "source": source.info.identity,
+        "frame size": "{1}x{0}".format(*source.plan.framing.size),
         "frames and shots": hashlib.sha256(frames.encode()).hexdigest()[:16],
-        "net": ready.net.sha256,
-        "further nets": [net.sha256 for net in ready.nets.values()][1:],
+        "net": session.net.sha256,
+        "further nets": [net.sha256 for net in session.nets.values()][1:],
         "named channels": [
-            ready.nets[term.own_net or settings.net].named_channel(term.name)
+            session.nets[term.own_net or settings.net].named_channel(term.name)
             for term in settings.objective
             if term.name is not None
         ],
         "guides": guide_digests(settings.objective),
         "mask": masks.digests(settings.mask),
-        "threads": ready.compute.threads,
-        "device": ready.compute.description,
-        "precision": str(ready.compute.dtype),
+        "threads": session.compute.threads,
+        "device": session.compute.description,
+        "precision": str(session.compute.dtype),
         "torch": torch.__version__,
         "opencv": opencv.load().__version__,
         "numpy": np.__version__,
@@ -261,14 +261,12 @@ def _fingerprint(footage: Footage, moving: Schedule, ready: Engine) -> dict[str,
     }
 
 
-def _check_disk(folder: Path, footage: Footage) -> None:
-    height, width = footage.plan.framing.size
-    needed = int(
-        len(footage.plan.frames) * height * width * 3 * 0.8 * 1.2
-    )  # a PNG of a dream, and the film beside them
+def _check_disk(folder: Path, source: Source) -> None:
+    height, width = source.plan.framing.size
+    needed = int(len(source.plan.frames) * height * width * 3 * 0.8 * 1.2)  # a PNG of a dream, and the film beside them
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise JobError(
-            f"{folder} needs about {needed / 1e9:.1f} GB for {len(footage.plan.frames)} frames and the disk has "
+            f"{folder} needs about {needed / 1e9:.1f} GB for {len(source.plan.frames)} frames and the disk has "
             f"{free / 1e9:.1f} GB free: choose another with --work-dir, or a smaller --size"
         )

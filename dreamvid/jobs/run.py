@@ -12,18 +12,17 @@ import numpy as np
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Pixels
-from dreamvid.dream import session
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.folder import Resume
-from dreamvid.jobs.worker import Progress, render_rest
+from dreamvid.jobs.worker import Progress, render_remaining
 from dreamvid.media import audio_features, audio_tracks, encode, formats
 from dreamvid.media.frame_store import FrameStore
-from dreamvid.pipeline.masks import masked
+from dreamvid.pipeline.masks import with_masks
 from dreamvid.pipeline.plan import with_cuts
-from dreamvid.pipeline.render import Course, gain, render
-from dreamvid.pipeline.schedule import schedule
-from dreamvid.pipeline.sources import Footage, of_still, of_video, of_zoom, same_file
+from dreamvid.pipeline.render import RenderContext, gain, render
+from dreamvid.pipeline.schedule import make_schedule
+from dreamvid.pipeline.sources import Source, open_still, open_video, open_zoom, same_file
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +70,9 @@ class Summary:
 
 def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
     """Dreams a video, GIF or image folder into a film; raises DreamvidError, or Interrupted after Ctrl-C."""
-    return _film((source,), output, settings, options or Options(), lambda sources, how: of_video(sources[0], how))
+    return _dream_film(
+        (source,), output, settings, options or Options(), lambda sources, how: open_video(sources[0], how)
+    )
 
 
 def dream_zoom(
@@ -79,7 +80,7 @@ def dream_zoom(
 ) -> Summary:
     """Dreams a camera's flight over stills or noise; raises DreamvidError, or Interrupted after Ctrl-C."""
     sources = (source,) if isinstance(source, str) else tuple(source)
-    return _film(sources, output, settings, options or Options(), of_zoom)
+    return _dream_film(sources, output, settings, options or Options(), open_zoom)
 
 
 def dream_image(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
@@ -87,15 +88,15 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     options = options or Options()
     _check_output((source,), output, options)
     formats.check_image(output)
-    footage = masked(of_still(source, settings), settings)
-    ready = session.start(settings, trust=options.trust)
-    _tell(footage, ready)
+    opened = with_masks(open_still(source, settings), settings)
+    session = open_session(settings, trust=options.trust)
+    _tell(opened, session)
     began = time.perf_counter()
-    (result,) = render(Course(footage.plan, settings, footage.move, ready.dreamer), footage.frames((0,)))
+    (result,) = render(RenderContext(opened.plan, settings, opened.move, session.dreamer), opened.frames((0,)))
     seconds = time.perf_counter() - began
     encode.write_image(result.dream, output)
     options.progress(1, 1)
-    score = gain(ready.judge.with_tile(result.tile), result.source, result.dream)
+    score = gain(session.scorer.with_tile(result.tile), result.source, result.dream)
     _tell_effect(settings, [score])
     return Summary(str(output), 1, 0.0, 0.0, seconds, score, rendered=1)
 
@@ -104,14 +105,14 @@ def _notice(text: str) -> None:
     logger.info("%s", text)
 
 
-def _tell(footage: Footage, ready: Engine) -> None:
+def _tell(source: Source, session: Session) -> None:
     """Notices of what was decided before the first frame."""
-    plan, compute = footage.plan, ready.compute
+    plan, compute = source.plan, session.compute
     if plan.framing.note:
         _notice(plan.framing.note)
-    logger.debug("%d frames to dream in %d shots, %d shown", len(plan.frames), len(plan.shots), len(plan.shown))
+    logger.debug("%d frames to dream in %d shots, %d shown", len(plan.frames), len(plan.shots), len(plan.playback))
     logger.debug(
-        "%s on %s, %s, %d threads", ready.dreamer.net.name, compute.description, compute.dtype, compute.threads
+        "%s on %s, %s, %d threads", session.dreamer.net.name, compute.description, compute.dtype, compute.threads
     )
 
 
@@ -123,44 +124,44 @@ def _tell_effect(settings: Settings, scores: list[float]) -> None:
         )
 
 
-def _film(
+def _dream_film(
     sources: Sequence[str],
     output: Path,
     settings: Settings,
     options: Options,
-    open_footage: Callable[[Sequence[str], Settings], Footage],
+    open_source: Callable[[Sequence[str], Settings], Source],
 ) -> Summary:
     _check_output(sources, output, options)
     encode.check(output, settings.output)
-    footage = open_footage(sources, settings)
-    _check_cadence(footage, settings)
+    source = open_source(sources, settings)
+    _check_cadence(source, settings)
     if settings.audio.file is not None:
         audio_tracks.first_track(Path(settings.audio.file))
-    hear = audio_features.of_film(settings, footage.info, footage.plan.clip)
-    moving = schedule(settings, footage.plan, hear)
-    starts = (shot.start for shot in footage.plan.shots)
-    footage = replace(footage, plan=with_cuts(footage.plan, (*starts, *moving.jumps)))
-    footage = masked(footage, settings, moving.at)  # what moves is seen within a shot, and so the shots come first
-    ready = session.start(settings, trust=options.trust, rate=footage.info.rate)
-    _check_guides(footage, settings, ready)
-    _tell(footage, ready)
-    framing = footage.plan.framing
+    hear = audio_features.of_film(settings, source.info, source.plan.clip)
+    schedule = make_schedule(settings, source.plan, hear)
+    starts = (shot.start for shot in source.plan.shots)
+    source = replace(source, plan=with_cuts(source.plan, (*starts, *schedule.jumps)))
+    source = with_masks(source, settings, schedule.at)  # what moves is seen within a shot, and so the shots come first
+    session = open_session(settings, trust=options.trust, rate=source.info.rate)
+    _check_guides(source, settings, session)
+    _tell(source, session)
+    framing = source.plan.framing
     encode.check_film(
-        output, settings.output, size=framing.size, rate=footage.plan.rate, sar=framing.sar, notice=_notice
+        output, settings.output, size=framing.size, rate=source.plan.rate, sar=framing.sar, notice=_notice
     )
     folder = job_folder.make_folder(output, options.work_dir)
     with job_folder.held(folder):
-        store = job_folder.begin(folder, footage, moving, ready, options.resume)
-        records = job_folder.finished(store, footage)
-        fresh = render_rest(store, footage, moving, ready, records, options.progress)
+        store = job_folder.begin(folder, source, schedule, session, options.resume)
+        records = job_folder.finished(store, source)
+        fresh = render_remaining(store, source, schedule, session, records, options.progress)
         records += fresh
         _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
-        _encode(store, footage, output, settings, ready)
+        _encode(store, source, output, settings, session)
         if not options.keep_work:
             job_folder.clear(folder)
     scores = [record.score for record in records if record.score is not None]
     _tell_effect(settings, scores)
-    rate, count = footage.plan.rate, len(footage.plan.shown)
+    rate, count = source.plan.rate, len(source.plan.playback)
     return Summary(
         output=str(output),
         frames=count,
@@ -169,30 +170,30 @@ def _film(
         seconds_per_frame=float(np.mean([record.seconds for record in fresh])) if fresh else None,
         score=float(np.mean(scores)),
         rendered=len(fresh),
-        damaged=len(set(footage.info.damaged) & set(footage.plan.frames)),
+        damaged=len(set(source.info.damaged) & set(source.plan.frames)),
     )
 
 
-def _check_cadence(footage: Footage, settings: Settings) -> None:
+def _check_cadence(source: Source, settings: Settings) -> None:
     """Raises SettingsError where frames are left out of a loop that is dreamed frame by frame."""
-    if settings.coherence.cadence > 1 and footage.landing is not None:
+    if settings.coherence.cadence > 1 and source.crossfade is not None:
         raise SettingsError("a loop comes back to a dream of every frame: give coherence.cadence=1, or no --loop")
 
 
-def _check_guides(footage: Footage, settings: Settings, ready: Engine) -> None:
+def _check_guides(source: Source, settings: Settings, session: Session) -> None:
     """Raises SettingsError where a guide runs along and there is nothing for it to run along with."""
-    if ready.terms.move and footage.filming is not None:
+    if session.terms.varies and source.view is not None:
         raise SettingsError("a guide that runs along needs camera.mode=frames: a world is dreamed once for all frames")
-    if ready.terms.move and settings.input.loop:
+    if session.terms.varies and settings.input.loop:
         raise SettingsError("a guide that runs along does not come back to its beginning: give a still, or no --loop")
 
 
-def _encode(store: FrameStore, footage: Footage, output: Path, settings: Settings, ready: Engine) -> None:
-    plan = footage.plan
+def _encode(store: FrameStore, source: Source, output: Path, settings: Settings, session: Session) -> None:
+    plan = source.plan
 
     def stored() -> Iterator[Pixels]:
         position, pixels = -1, None
-        for wanted in plan.shown:
+        for wanted in plan.playback:
             if wanted != position or pixels is None:
                 position, pixels = wanted, store.read(wanted)
             yield pixels
@@ -202,14 +203,14 @@ def _encode(store: FrameStore, footage: Footage, output: Path, settings: Setting
         output,
         size=plan.framing.size,
         rate=plan.rate,
-        count=len(plan.shown),
+        count=len(plan.playback),
         settings=settings.output,
         sar=plan.framing.sar,
-        delay=footage.info.delay,
-        sound=footage.info if footage.info.kind == "video" else None,
+        delay=source.info.delay,
+        sound=source.info if source.info.kind == "video" else None,
         music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
-        threads=ready.compute.threads,
+        threads=session.compute.threads,
         notice=_notice,
     )
 

@@ -1,4 +1,4 @@
-"""Frames and worlds dreamed and committed one after another: stopped anywhere, nothing that is finished is lost.
+"""Render the frames of a job one after another, and its canvas: stopped anywhere, nothing finished is lost.
 
 The next frame is computed from what is stored and from nothing else, so a job killed and continued gives the
 same bytes.
@@ -13,56 +13,56 @@ from functools import partial
 from itertools import islice
 
 from dreamvid.camera import paint
-from dreamvid.camera.canvas import World
-from dreamvid.camera.paint import Filming
+from dreamvid.camera.canvas import Canvas
+from dreamvid.camera.paint import FlightView
 from dreamvid.coherence.carry import Carry, Past
 from dreamvid.core.types import Image
 from dreamvid.dream.build_objectives import START
 from dreamvid.dream.deepdream import Dreamer
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session
 from dreamvid.jobs import folder
 from dreamvid.jobs.folder import FrameRecord
 from dreamvid.jobs.interrupt import Interrupted, interruptible
 from dreamvid.media.frame_store import FrameStore
-from dreamvid.pipeline.frame_params import turns_of
+from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.plan import Plan
-from dreamvid.pipeline.render import Course, Rendered, film, gain, render
+from dreamvid.pipeline.render import RenderContext, Rendered, gain, render, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM, Schedule
-from dreamvid.pipeline.sources import Footage
+from dreamvid.pipeline.sources import Source
 
 logger = logging.getLogger(__name__)
-KEPT_EVERY = 60.0  # seconds from one time to the next that a world is kept while it is dreamed
+SAVE_EVERY = 60.0  # seconds from one time to the next that a canvas is kept while it is dreamed
 SCORED = 8  # every so many frames are scored, and the last: it costs a good part of a carried one
 Progress = Callable[[int, int], None]  # told (frames done, frames in all) after each one
 
 
-def render_rest(
+def render_remaining(
     store: FrameStore,
-    footage: Footage,
-    moving: Schedule,
-    ready: Engine,
+    source: Source,
+    schedule: Schedule,
+    session: Session,
     records: Sequence[FrameRecord],
     progress: Progress,
 ) -> list[FrameRecord]:
-    """Renders what is not yet stored, committing frame by frame, and returns the records of that.
+    """Render what is not yet stored, frame by frame, and return the records of that.
 
     `records`: those of the frames that are stored. Raises DreamvidError, or Interrupted after Ctrl-C.
     """
-    plan, settings, done = footage.plan, moving.settings, len(records)
+    plan, settings, done = source.plan, schedule.settings, len(records)
 
     def when(frame: int) -> Fraction:  # a loop goes on behind the end of its source, and no guide runs along with it
-        return footage.info.times[frame] if ready.terms.move else START
+        return source.info.times[frame] if session.terms.varies else START
 
-    turns = turns_of(moving, ready, plan, when) if moving.values or ready.terms.move else None
+    frame_params = params_by_frame(schedule, session, plan, when) if schedule.values or session.terms.varies else None
     progress(done, len(plan.frames))
     if done == len(plan.frames):
         return []
     # With the tiles that an earlier run had to come down to: others would give other pixels.
-    dreamer = ready.dreamer.with_tile(records[-1].tile) if records else ready.dreamer
+    dreamer = session.dreamer.with_tile(records[-1].tile) if records else session.dreamer
     fresh: list[FrameRecord] = []
     how = settings.coherence
     memory = plan.shot_begins(done - 1, max(how.references) * how.cadence) if done else 0
-    with closing(footage.frames(plan.frames[memory:])) as frames, interruptible() as stop:
+    with closing(source.frames(plan.frames[memory:])) as frames, interruptible() as stop:
         seen = zip(range(memory, done), islice(frames, done - memory), strict=True)
         past = tuple(
             Past(frame.index, frame.image, store.read(position), frame.mask)
@@ -70,22 +70,24 @@ def render_rest(
             if plan.is_key(frame.index, how.cadence)
         )
         last = records[-1] if records else None
-        carry = Carry(past[::-1], last.strength, last.age, last.alive) if last is not None else None
-        if footage.filming is None:
-            back = None if footage.landing is None else (footage.landing, partial(_layer, store, footage))
-            results = render(Course(plan, settings, footage.move, dreamer, turns, back), frames, carry)
+        carry = Carry(past[::-1], last.strength, last.calibration_age, last.survival) if last is not None else None
+        if source.view is None:
+            back = None if source.crossfade is None else (source.crossfade, partial(_layer, store, source))
+            results = render(RenderContext(plan, settings, source.move, dreamer, frame_params, back), frames, carry)
         else:
-            world = _world(store, footage.filming, moving, ready, plan, dreamer, progress, stop)
-            results = film(footage.filming, world, frames, dreamer.settings.tile)
+            canvas = _canvas(store, source.view, schedule, session, plan, dreamer, progress, stop)
+            results = render_views(source.view, canvas, frames, dreamer.settings.tile)
         began = time.perf_counter()
         for position, result in enumerate(results, start=done):
             sha256 = store.write(position, result.dream)
             seconds = time.perf_counter() - began
             score = None
             if position % SCORED == 0 or position + 1 == len(plan.frames):
-                judge = (ready if turns is None else ready.at(moving.at(result.index), when(result.index))).judge
-                score = gain(judge.with_tile(result.tile), result.source, result.dream)
-            record = _record(result, sha256, seconds, score, moving.values_at(result.index))
+                scorer = (
+                    session if frame_params is None else session.at(schedule.at(result.index), when(result.index))
+                ).scorer
+                score = gain(scorer.with_tile(result.tile), result.source, result.dream)
+            record = _record(result, sha256, seconds, score, schedule.values_at(result.index))
             store.append(folder.journal_line(record, last))
             fresh.append(record)
             last = record
@@ -96,49 +98,49 @@ def render_rest(
     return fresh
 
 
-def _layer(store: FrameStore, footage: Footage, index: int) -> Image:
+def _layer(store: FrameStore, source: Source, index: int) -> Image:
     """What dreaming has added to a frame that is stored, H x W x 3 in [-1, 1]."""
-    (frame,) = footage.frames((index,))
-    return Past(index, frame.image, store.read(footage.plan.frames.index(index)), frame.mask).layer
+    (frame,) = source.frames((index,))
+    return Past(index, frame.image, store.read(source.plan.frames.index(index)), frame.mask).layer
 
 
-def _world(
+def _canvas(
     store: FrameStore,
-    filming: Filming,
-    moving: Schedule,
-    ready: Engine,
+    view: FlightView,
+    schedule: Schedule,
+    session: Session,
     plan: Plan,
     dreamer: Dreamer,
     progress: Progress,
     stop: Callable[[], bool],
-) -> World | None:
-    """The world that is filmed, dreamed as far as it is not yet; kept every minute and when it is done."""
-    flight, size = filming.scene.flight, plan.framing.size
-    begun, total = folder.kept_world(store), len(paint.steps_of(flight, *size, dreamer))
+) -> Canvas | None:
+    """Paint the rest of the canvas; save it every minute and when it is done."""
+    flight, size = view.backdrop.flight, plan.framing.size
+    begun, total = folder.load_canvas(store), len(paint.paint_steps(flight, *size, dreamer))
     if begun is not None and begun[0] == total:
         return paint.restored(flight, *size, begun[1])
-    turns = None
-    if any(key.startswith(SHAPES_THE_DREAM) for key in moving.settings.tracks):
-        start = 0 if plan.lap is not None else plan.frames[plan.shown[0]] / plan.rate
-        films = moving.during([time - float(start) for time in paint.times_of(flight, total)])
+    dreamer_at = None
+    if any(key.startswith(SHAPES_THE_DREAM) for key in schedule.settings.keyframes):
+        start = 0 if plan.cycle_length is not None else plan.frames[plan.playback[0]] / plan.rate
+        step_settings = schedule.during([time - float(start) for time in paint.view_times(flight, total)])
 
-        def turns(step: int) -> Dreamer:
-            return ready.at(films[step]).dreamer
+        def dreamer_at(step: int) -> Dreamer:
+            return session.at(step_settings[step]).dreamer
 
     logger.info("dreaming a world in %d steps, then filming it", total)
     made, kept = None, time.monotonic()
-    for made in paint.make(filming.scene, *size, dreamer, begun, turns):
+    for made in paint.paint_canvas(view.backdrop, *size, dreamer, begun, dreamer_at):
         progress(made.done, total)
-        if made.done == total or stop() or time.monotonic() - kept > KEPT_EVERY:
-            folder.keep_world(store, made)
+        if made.done == total or stop() or time.monotonic() - kept > SAVE_EVERY:
+            folder.save_canvas(store, made)
             kept = time.monotonic()
         if stop() and made.done < total:
             raise Interrupted(f"stopped after step {made.done} of {total} of the world; the same command goes on")
-    return made.world if made is not None else None
+    return made.canvas if made is not None else None
 
 
 def _record(
     result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
 ) -> FrameRecord:
-    told = result.strength, result.age, result.alive, result.valid, result.tile
-    return FrameRecord(result.index, sha256, *told, seconds, score, dict(values))
+    carried = result.strength, result.calibration_age, result.survival, result.valid, result.tile
+    return FrameRecord(result.index, sha256, *carried, seconds, score, dict(values))

@@ -63,7 +63,7 @@ def of_film(settings: Settings, source: SourceInfo | None, clip: tuple[Fraction,
     `source`: None where there is none; `clip`: the range of it that is shown. Raises SettingsError where there is no
     sound to listen to, or scipy is missing; SourceError where it cannot be read.
     """
-    listening = {key: keyframes.parse(text).sounds for key, text in settings.tracks.items()}
+    listening = {key: keyframes.parse(text).sounds for key, text in settings.keyframes.items()}
     key, sounds = next(((key, sounds) for key, sounds in listening.items() if sounds), ("", frozenset()))
     if not sounds:
         return silence

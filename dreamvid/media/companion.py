@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from dreamvid.core.framing import Framing
-from dreamvid.core.timing import shown_at
+from dreamvid.core.timing import frame_at
 from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.media import images
 from dreamvid.media.probe import identity, probe
@@ -14,7 +14,7 @@ from dreamvid.media.read import read
 
 
 @dataclass
-class Alongside:
+class Companion:
     """A still, a video or a folder of images beside a film of `rate`; its last picture is held as long as that goes on.
 
     Read forwards, as films are: what lies before the last picture that was asked for is decoded from the start again.
@@ -28,7 +28,7 @@ class Alongside:
 
     def index(self, time: Fraction) -> int:
         """Which of its pictures belongs to the film's frame at `time`, in seconds."""
-        return shown_at(self.info.times, time, self.rate)
+        return frame_at(self.info.times, time, self.rate)
 
     def picture(self, index: int) -> Pixels:
         """One of its pictures, at the size of the framing; raises SourceError where it does not come again."""
@@ -47,8 +47,8 @@ class Alongside:
         self._coming = None
 
 
-def alongside(file: str, rate: Fraction) -> Alongside:
-    """What a file or folder shows beside a film of `rate`, frames a second, at its own size.
+def open_companion(file: str, rate: Fraction) -> Companion:
+    """Open what a file or folder shows beside a film of `rate`, frames a second, at its own size.
 
     A folder of images has no rate of its own, and so that of the film. Raises SourceError where it cannot be read.
     """
@@ -56,7 +56,7 @@ def alongside(file: str, rate: Fraction) -> Alongside:
     if info.kind == "folder":
         info = replace(info, times=tuple(number / rate for number in range(info.frames)), rate=rate)
     size = info.height, info.width
-    return Alongside(info, Framing((0, info.height), (0, info.width), size, size), rate)
+    return Companion(info, Framing((0, info.height), (0, info.width), size, size), rate)
 
 
 def digest(file: str) -> str:

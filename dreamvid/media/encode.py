@@ -118,10 +118,10 @@ def _encode(
 def _verify(part: Path, form: Format, count: int, rate: Fraction, audio: int) -> None:
     """Decodes the film as strictly as a source: ffmpeg's exit status alone has said yes to films cut short."""
     if form.codec == "webp":
-        shown = webp_duration(part.read_bytes())
-        if abs(shown - 1000 * count / rate) > max(Fraction(count), 1000 / rate):
+        duration = webp_duration(part.read_bytes())
+        if abs(duration - 1000 * count / rate) > max(Fraction(count), 1000 / rate):
             raise ToolError(
-                f"the film that was written lasts {float(shown):g} ms instead of {float(1000 * count / rate):g}"
+                f"the film that was written lasts {float(duration):g} ms instead of {float(1000 * count / rate):g}"
             )
         return
     seen = decode.decode(part)

@@ -26,7 +26,7 @@ _SCAN, _JPEG_END = 0xDA, b"\xff\xd9"
 _OTHERS = (b"BM", b"II*\x00", b"MM\x00*")
 
 
-def shown(path: Path, *, whole: bool = False) -> str:
+def short_name(path: Path, *, whole: bool = False) -> str:
     """A file's name for messages, on one line whatever it holds."""
     return "".join(c if c.isprintable() else "?" for c in (str(path) if whole else path.name or str(path)))
 
@@ -111,7 +111,7 @@ def frames(info: SourceInfo, indices: Sequence[int]) -> Iterator[Pixels]:
     for index in indices:
         pixels = load(info.files[index])
         if pixels.shape[:2] != (info.height, info.width):
-            raise SourceError(f"{shown(info.files[index])} changed its size since it was first read: start again")
+            raise SourceError(f"{short_name(info.files[index])} changed its size since it was first read: start again")
         yield pixels
 
 
@@ -119,7 +119,7 @@ def probe_still(path: Path, identity: str) -> SourceInfo:
     """Facts of one picture; raises SourceError where it cannot be decoded whole."""
     height, width = _size(path, _bytes(path))
     return SourceInfo(
-        shown(path), "still", height, width, (Fraction(0),), 1 / FOLDER_RATE, FOLDER_RATE, identity, files=(path,)
+        short_name(path), "still", height, width, (Fraction(0),), 1 / FOLDER_RATE, FOLDER_RATE, identity, files=(path,)
     )
 
 
@@ -128,7 +128,7 @@ def probe_folder(folder: Path) -> SourceInfo:
 
     Raises SourceError for a number missing in a numbered sequence, an image of another size, or one that is damaged.
     """
-    name = shown(folder)
+    name = short_name(folder)
     try:
         files = [f for f in folder.iterdir() if f.suffix.lower() in READ_SUFFIXES and f.is_file()]
     except OSError as error:
@@ -147,7 +147,7 @@ def probe_folder(folder: Path) -> SourceInfo:
         here = _size(file, data)
         if size is not None and here != size:
             raise SourceError(
-                f"{name}: {shown(file)} is {here[1]}x{here[0]}, the images before it {size[1]}x{size[0]}: "
+                f"{name}: {short_name(file)} is {here[1]}x{here[0]}, the images before it {size[1]}x{size[0]}: "
                 "bring all to one size"
             )
         size = here
@@ -189,14 +189,14 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise SourceError(f"{shown(path)} cannot be read: {error.strerror}") from None
+        raise SourceError(f"{short_name(path)} cannot be read: {error.strerror}") from None
 
 
 def _decoded(path: Path, data: bytes) -> Pixels:
     try:
         return decode(data)
     except SourceError as error:
-        raise SourceError(f"{shown(path)} {error}") from None
+        raise SourceError(f"{short_name(path)} {error}") from None
 
 
 def _size(path: Path, data: bytes) -> tuple[int, int]:
@@ -211,7 +211,7 @@ def _size(path: Path, data: bytes) -> tuple[int, int]:
 
 def _check_side(path: Path, height: int, width: int) -> None:
     if max(height, width) > MAX_SIDE:
-        raise SourceError(f"{shown(path)} is {width}x{height}: more than {MAX_SIDE} a side is not read")
+        raise SourceError(f"{short_name(path)} is {width}x{height}: more than {MAX_SIDE} a side is not read")
 
 
 def _check_png(data: bytes) -> None:

@@ -69,7 +69,7 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     if not source:
         raise SourceError("the source has no name: give a video, a GIF, a still or a folder of images")
     path = Path(os.path.abspath(source))  # noqa: PTH100 (resolve would follow links)
-    name = images.shown(path)
+    name = images.short_name(path)
     head = _head(path, name)
     if path.is_dir():
         return images.probe_folder(path)
@@ -93,7 +93,7 @@ def identity(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise SourceError(f"{images.shown(path)} cannot be read: {error.strerror}") from None
+        raise SourceError(f"{images.short_name(path)} cannot be read: {error.strerror}") from None
 
 
 def _head(path: Path, name: str) -> bytes:
@@ -109,7 +109,9 @@ def _head(path: Path, name: str) -> bytes:
             head = file.read(4096)
     except FileNotFoundError:
         hint = "; give the folder that holds the images" if "%" in path.name else ""
-        raise SourceError(f"{name}: there is no such file in {images.shown(path.parent, whole=True)}{hint}") from None
+        raise SourceError(
+            f"{name}: there is no such file in {images.short_name(path.parent, whole=True)}{hint}"
+        ) from None
     except (OSError, ValueError) as error:
         raise SourceError(f"{name} cannot be opened: {getattr(error, 'strerror', error)}") from None
     if not head:

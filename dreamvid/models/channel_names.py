@@ -1,4 +1,4 @@
-"""The catalogue: names of single channels of nets that ship, as `NET.channels.toml` beside their weights has them."""
+"""Names of single channels of nets that ship, as `NET.channels.toml` beside their weights has them."""
 
 import tomllib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "weights"
 
 
-def catalogue_of(sha256: str, folder: Path = FOLDER) -> dict[str, tuple[str, int]]:
+def channel_names_of(sha256: str, folder: Path = FOLDER) -> dict[str, tuple[str, int]]:
     """Name -> (layer, number) for the weights with that sha256; empty for any but those a file was made for."""
     for file in sorted(folder.glob("*.channels.toml")):
         table = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ layer has its own vocabulary, and that is what a dream shows. How it is trained 
 from torch import Tensor, cat, nn
 from torch.nn import functional
 
-NOTES = {  # layer -> what its channels dream with the weights that ship, by the names they have in the catalogue
+NOTES = {  # layer -> what its channels dream with the weights that ship, by the names they have in the channel names
     "conv3": "stripes, combs",
     "mixed3a": "scales, lattices, arches",
     "mixed3b": "beads, balls, weaves, seashells",

@@ -21,12 +21,12 @@ class Net:
     """A classification net with the facts that dreaming needs; nobody else asks which net it is.
 
     `mean`, `std`: per channel, of RGB in [0, 1]. `statistics`: layer -> (channels,) mean square of each channel over
-    photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named.
-    `sha256`: of the weights. `catalogue`: name -> (layer, number) of channels that have a name, empty where none do.
-    `aliases`: other names of layers, such as `conv5_2`, -> the layer. `side`: of a picture that it takes, in pixels.
-    `synonyms`: word -> the classes that it means. `groups`: word -> many classes, any of which it stands for.
-    `notes`: layer -> what it dreams, for those of which that is known.
-    `dense`: its output is a map, (N, classes, h, w), and a picture too small for it is not continued.
+    photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named. `sha256`: of
+    the weights. `channel_names`: name -> (layer, number) of channels that have a name, empty where none do. `aliases`:
+    other names of layers, such as `conv5_2`, -> the layer. `side`: of a picture that it takes, in pixels. `synonyms`:
+    word -> the classes that it means. `groups`: word -> many classes, any of which it stands for. `notes`: layer ->
+    what it dreams, for those of which that is known. `dense`: its output is a map, (N, classes, h, w), and a picture
+    too small for it is not continued.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Net:
     classes: tuple[str, ...] = ()
     default_layers: tuple[str, ...] = ()
     statistics: dict[str, Tensor] = field(default_factory=dict)
-    catalogue: dict[str, tuple[str, int]] = field(default_factory=dict)
+    channel_names: dict[str, tuple[str, int]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     synonyms: dict[str, tuple[int, ...]] = field(default_factory=dict)
     groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -97,8 +97,8 @@ class Net:
 
     def named_channel(self, wanted: str) -> tuple[str, int]:
         """Layer and number of a channel given by name (any case, `_` or `-` for space); raises NetError."""
-        _check_catalogue(self)
-        plain = {plainly(name): channel for name, channel in self.catalogue.items()}
+        _check_channel_names(self)
+        plain = {plainly(name): channel for name, channel in self.channel_names.items()}
         key = plainly(wanted)
         if key not in plain:
             raise NetError(
@@ -223,15 +223,15 @@ def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tup
 
 
 def channels_by_depth(net: Net) -> list[tuple[str, str, int]]:
-    """The catalogue as (name, layer, number), in the order the layers run, then by number; raises NetError for none."""
-    _check_catalogue(net)
+    """Return the named channels as (name, layer, number), by layer as they run, then number; NetError for none."""
+    _check_channel_names(net)
     depth = {layer: place for place, layer in enumerate(layer_shapes(net))}
-    channels = [(name, layer, number) for name, (layer, number) in net.catalogue.items()]
+    channels = [(name, layer, number) for name, (layer, number) in net.channel_names.items()]
     return sorted(channels, key=lambda channel: (depth[channel[1]], channel[2]))
 
 
-def _check_catalogue(net: Net) -> None:
-    if not net.catalogue:
+def _check_channel_names(net: Net) -> None:
+    if not net.channel_names:
         raise NetError(f"{net.name} has no channels with names (dreamnet with its own weights has): give LAYER:N")
 
 

@@ -153,7 +153,7 @@ def _batch_norm_folded(module: nn.Module, layers: frozenset[str], side: int) -> 
     a convolution's output goes other ways too, folding would change the net: then nothing is folded.
     """
     made_by: dict[int, str] = {}
-    kept_alive: list[Tensor] = []  # so that no id is used twice
+    held_outputs: list[Tensor] = []  # so that no id is used twice
     pairs: list[tuple[str, str]] = []
     convolutions = [name for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
     norms = {name: part for name, part in module.named_modules() if isinstance(part, nn.BatchNorm2d)}
@@ -162,7 +162,7 @@ def _batch_norm_folded(module: nn.Module, layers: frozenset[str], side: int) -> 
 
     def made(name: str, output: Tensor) -> None:
         made_by[id(output)] = name
-        kept_alive.append(output)
+        held_outputs.append(output)
 
     def before(name: str, inputs: tuple[Tensor, ...]) -> None:
         if id(inputs[0]) in made_by:

@@ -19,8 +19,8 @@ from dreamvid.models.net import IMAGENET_MEAN, IMAGENET_STD, Net, first_line
 from dreamvid.models.prepare import SIDES
 
 
-def net_of_code(name: str, weights: str | None, *, trust: bool) -> Net:
-    """The net that a function returns, `name` being FILE.py:FUNCTION.
+def load_user_net(name: str, weights: str | None, *, trust: bool) -> Net:
+    """Load the net that a function returns, `name` being FILE.py:FUNCTION.
 
     The function takes nothing and returns a module that maps (N, 3, H, W), normalised, to anything, or that module, the
     mean and the std of each channel of RGB in [0, 1]; without them, ImageNet's. `weights`: a file for its weights, None

@@ -9,7 +9,7 @@ from torch import nn
 from dreamvid.config.objective_settings import NetSettings
 from dreamvid.core.errors import NetError, nearest
 from dreamvid.models import dreamnet, efficientnet_lite, hub, imagenet, packages, sketch_a_net
-from dreamvid.models.channel_names import catalogue_of
+from dreamvid.models.channel_names import channel_names_of
 from dreamvid.models.checkpoint import Checkpoint, fill, load
 from dreamvid.models.classes import with_classes
 from dreamvid.models.dense_head import dense
@@ -18,7 +18,7 @@ from dreamvid.models.efficientnet_lite import SCALES, EfficientNetLite
 from dreamvid.models.net import IMAGENET_MEAN, IMAGENET_STD, Net
 from dreamvid.models.packages import PACKAGES
 from dreamvid.models.sketch_a_net import SLIM, SketchANet
-from dreamvid.models.user_module import net_of_code
+from dreamvid.models.user_module import load_user_net
 
 WEIGHTS = Path(__file__).parent / "weights"
 EMBEDDED, EMBEDDED_SKETCHNET = WEIGHTS / "dreamnet.safetensors", WEIGHTS / "sketchnet.safetensors"
@@ -76,7 +76,7 @@ def from_settings(how: NetSettings, *, trust: bool = False) -> Net:
 
     `trust`: whether a file of code may be executed. No setting says so, since settings are shared.
     """
-    net = net_of_code(how.name, how.weights, trust=trust) if how.is_code else get(how.name, how.weights)
+    net = load_user_net(how.name, how.weights, trust=trust) if how.is_code else get(how.name, how.weights)
     net = net if how.classes is None else with_classes(net, Path(how.classes))
     return dense(net) if how.dense else net
 
@@ -175,7 +175,7 @@ def _dreamnet(checkpoint: Checkpoint) -> Net:
         classes,
         DREAMNET_LAYERS,
         checkpoint.statistics(),
-        catalogue_of(checkpoint.sha256),
+        channel_names_of(checkpoint.sha256),
         notes=dreamnet.NOTES if checkpoint.path == EMBEDDED else {},
     )
 
@@ -215,7 +215,7 @@ def _lite(name: str, checkpoint: Checkpoint) -> Net:
         if len(classes) != count:
             raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes and has {count}")
     net = _lite_net(name, module, checkpoint.sha256, classes)
-    net = replace(net, statistics=checkpoint.statistics(), catalogue=catalogue_of(checkpoint.sha256))
+    net = replace(net, statistics=checkpoint.statistics(), channel_names=channel_names_of(checkpoint.sha256))
     if "mean" not in checkpoint.metadata:
         return net
     return replace(net, mean=tuple(checkpoint.entry("mean")), std=tuple(checkpoint.entry("std")))

@@ -1,65 +1,65 @@
-"""What each frame is dreamed with where settings move, or a guide runs along."""
+"""The parameters of each frame: settings, dreamer, and how far animated settings and guides have changed."""
 
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dreamvid.coherence.carry import SHORTEST_AGE
+from dreamvid.coherence.carry import SHORTEST_CALIBRATION_AGE
 from dreamvid.config.settings import Settings
 from dreamvid.dream.deepdream import Dreamer
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.schedule import Schedule
 
-WORN = 0.1  # share of their size by which settings may move before the strength of dreams is measured anew
+RECALIBRATE_AFTER = 0.1  # share of their size by which settings may move before strength is measured anew
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a frame is dreamed with where settings move, or a guide runs along.
+class FrameParams:
+    """The parameters of one frame, where settings are animated or a guide runs along.
 
-    `moved`: how far settings have, from the dreamed frame before to this one, as a share of their size; `wear`: how
-    much older its strength is for that, and for another picture of a guide; `restless`: whether the dream goes on even
-    where the picture is the very same; `renewed`: as a `Schedule` tells it.
+    `moved`: how far settings have, from the dreamed frame before to this one, as a share of their size;
+    `calibration_wear`: how much that adds to the calibration age, and for another picture of a guide; `restless`:
+    whether the dream goes on even where the picture is the very same; `refresh_share`: as of a `Schedule`.
     """
 
     settings: Settings
     dreamer: Dreamer
     moved: float = 0.0
-    wear: float = 0.0
+    calibration_wear: float = 0.0
     restless: bool = False
-    renewed: float = 0.0
+    refresh_share: float = 0.0
 
 
-Turns = Callable[[int], Turn]  # of each source frame
+ParamsByFrame = Callable[[int], FrameParams]  # of each source frame
 
 
-def turns_of(schedule: Schedule, ready: Engine, plan: Plan, when: Callable[[int], Fraction]) -> Turns:
-    """What each source frame is dreamed with; `when`: the time of one, in seconds of the source.
+def params_by_frame(schedule: Schedule, session: Session, plan: Plan, when: Callable[[int], Fraction]) -> ParamsByFrame:
+    """Return a function from source frame to its parameters; `when`: the time of one, in seconds of the source.
 
     Where only some frames are dreamed, each comes after the dreamed one before it, and one between goes with the next.
     """
     keys = tuple(frame for frame in plan.frames if plan.is_key(frame, schedule.settings.coherence.cadence))
     dreamed = schedule.of(keys)
 
-    def turned(frame: int, back: int = 0) -> bool:
-        """Whether a guide shows another picture than at the dreamed frame before; `back`: so many of these earlier."""
+    def guide_changed(frame: int, back: int = 0) -> bool:
+        """Return whether a guide shows another picture than at the dreamed frame before, or `back` of these earlier."""
         position = bisect_left(keys, frame) - back
-        return position > 0 and not ready.terms.stand(when(keys[position - 1]), when(keys[position]))
+        return position > 0 and not session.terms.same_at(when(keys[position - 1]), when(keys[position]))
 
-    def turn(frame: int) -> Turn:
+    def params_at(frame: int) -> FrameParams:
         settings, moved = schedule.at(frame), dreamed.moved(frame)
         # What has come to rest is measured anew before it is held to that.
-        wear = 1.0 if not moved and dreamed.moved(frame, 1) > 0 else moved / WORN
-        shown = 1 / SHORTEST_AGE if turned(frame) else 1.0 if turned(frame, 1) else 0.0
-        return Turn(
+        wear = 1.0 if not moved and dreamed.moved(frame, 1) > 0 else moved / RECALIBRATE_AFTER
+        guide_wear = 1 / SHORTEST_CALIBRATION_AGE if guide_changed(frame) else 1.0 if guide_changed(frame, 1) else 0.0
+        return FrameParams(
             settings,
-            ready.at(settings, when(frame)).dreamer,
+            session.at(settings, when(frame)).dreamer,
             moved,
-            wear + shown,
-            restless=dreamed.restless(frame) or shown > 0,
-            renewed=dreamed.renewed(frame),
+            wear + guide_wear,
+            restless=dreamed.restless(frame) or guide_wear > 0,
+            refresh_share=dreamed.refresh_share(frame),
         )
 
-    return turn
+    return params_at

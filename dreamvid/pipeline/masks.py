@@ -14,38 +14,38 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing
 from dreamvid.core.types import Frame, Mask, Pixels
 from dreamvid.media import opencv
-from dreamvid.media.companion import alongside, digest
-from dreamvid.pipeline.sources import Footage
+from dreamvid.media.companion import digest, open_companion
+from dreamvid.pipeline.sources import Source
 
 Levels = npt.NDArray[np.float32]  # height x width, of what a mask is made from
 Seen = Callable[[Frame, Frame | None], Levels]  # in a frame, given its neighbour in the same shot
 
 
-def masked(footage: Footage, settings: Settings, at: Callable[[int], Settings] | None = None) -> Footage:
-    """The footage with a mask in each of its frames, where the settings have one; `at`: settings at a source frame.
+def with_masks(source: Source, settings: Settings, at: Callable[[int], Settings] | None = None) -> Source:
+    """Return the source with a mask in each frame, where the settings have one; `at`: settings at a source frame.
 
     Raises SourceError for a mask that cannot be read, SettingsError for one that there cannot be.
     """
     how = settings.mask
     if how.file is None and how.kind is None:
-        return footage
-    seen, plan = _seen(footage, how, settings.input.loop), footage.plan
+        return source
+    seen, plan = _seen(source, how, settings.input.loop), source.plan
 
     def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
         first = plan.frames.index(indices[0]) if indices else 0
         # What moves is seen beside the frame before, or at the start of a shot beside the one after.
         wider = plan.frames[max(0, first - 1) : first + len(indices) + 1] if how.kind == "motion" else indices
         wanted = set(indices)
-        with closing(footage.frames(wider)) as coming:
+        with closing(source.frames(wider)) as coming:
             for before, frame, after in _neighbours(coming):
                 if frame.index not in wanted:
                     continue
-                beside = before if not plan.begins_shot(frame.index) else after
-                if after is not None and beside is after and plan.begins_shot(after.index):
+                beside = before if not plan.starts_shot(frame.index) else after
+                if after is not None and beside is after and plan.starts_shot(after.index):
                     beside = None
                 yield replace(frame, mask=mask(seen(frame, beside), at(frame.index).mask if at else how))
 
-    return replace(footage, frames=frames)
+    return replace(source, frames=frames)
 
 
 def mask(levels: Levels, how: MaskSettings) -> Mask:
@@ -70,17 +70,17 @@ def digests(how: MaskSettings) -> list[str]:
     return [] if how.file is None else [digest(how.file)]
 
 
-def _seen(footage: Footage, how: MaskSettings, loop: bool) -> Seen:
+def _seen(source: Source, how: MaskSettings, loop: bool) -> Seen:
     if how.kind == "luma":
         return lambda frame, _: _light(frame.image)
     if how.kind == "motion":
-        if len(footage.plan.frames) < 2:
+        if len(source.plan.frames) < 2:
             raise SettingsError("mask.kind=motion needs a film: one picture does not move")
-        return lambda frame, beside: _speed(footage, frame, beside)
-    beside = alongside(how.file or "", footage.info.rate)
+        return lambda frame, beside: _speed(source, frame, beside)
+    beside = open_companion(how.file or "", source.info.rate)
     if loop and beside.info.frames > 1:
         raise SettingsError(f"the mask {how.file} runs along, and a loop has no end to run to: give a still")
-    framed = replace(beside, framing=_laid_over(footage.plan.framing, beside.info.height, beside.info.width))
+    framed = replace(beside, framing=_laid_over(source.plan.framing, beside.info.height, beside.info.width))
     return lambda frame, _: _light(framed.picture(framed.index(frame.time)))
 
 
@@ -98,12 +98,12 @@ def _light(picture: Pixels) -> Levels:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32) / np.float32(255)
 
 
-def _speed(footage: Footage, frame: Frame, beside: Frame | None) -> Levels:
+def _speed(source: Source, frame: Frame, beside: Frame | None) -> Levels:
     """How fast each place moves, in heights per second; H x W."""
     height, width = frame.image.shape[:2]
     if beside is None:  # a shot of one frame
         return np.zeros((height, width), np.float32)
-    field = footage.move(Past(beside.index, beside.image, beside.image), frame).field
+    field = source.move(Past(beside.index, beside.image, beside.image), frame).field
     seconds = abs(float(frame.time - beside.time))
     return np.asarray(np.hypot(field[..., 0], field[..., 1]) / (height * seconds), np.float32)
 

@@ -19,34 +19,36 @@ MAX_PIXELS = 10**12
 
 @dataclass(frozen=True)
 class Plan:
-    """What is rendered. `frames`: the source frames that are dreamed, rising, each once; `shown`: for each frame of the
-    film, which of them it shows (a position in `frames`); `rate`: of the film, frames a second.
+    """What is rendered.
 
-    `clip`: the half-open range, in seconds of the source's picture, that the film shows; None for all of it; `lap`: of
-    a loop, after how many frames everything is as it was.
+    `frames`: the source frames that are dreamed, rising, each once; `playback`: for each frame of the film, the
+    position in `frames` of the one it shows; `rate`: of the film, frames a second.
+
+    `clip`: the half-open range, in seconds of the source's picture, that the film shows; None for all of it;
+    `cycle_length`: of a loop, after how many frames everything is as it was.
     """
 
     framing: Framing
     rate: Fraction
     frames: tuple[int, ...]
-    shown: tuple[int, ...]
+    playback: tuple[int, ...]
     shots: tuple[Shot, ...] = ()
     clip: tuple[Fraction, Fraction] | None = None
-    lap: int | None = None
+    cycle_length: int | None = None
 
     @property
     def moments(self) -> tuple[int, ...]:
         """The frame of the film, counted from 0, that is the first to show each of `frames`; in a loop, or would be."""
-        if self.lap is not None:
-            return tuple((position - self.shown[0]) % self.lap for position in range(len(self.frames)))
-        return tuple(bisect_left(self.shown, position) for position in range(len(self.frames)))
+        if self.cycle_length is not None:
+            return tuple((position - self.playback[0]) % self.cycle_length for position in range(len(self.frames)))
+        return tuple(bisect_left(self.playback, position) for position in range(len(self.frames)))
 
-    def begins_shot(self, frame: int) -> bool:
-        """Whether a source frame is the first of its shot."""
+    def starts_shot(self, frame: int) -> bool:
+        """Return whether a source frame is the first of its shot."""
         return any(shot.start == frame for shot in self.shots)
 
-    def goes_on(self, frame: int) -> bool:
-        """Whether another frame of the same shot comes after a source frame."""
+    def continues_shot(self, frame: int) -> bool:
+        """Return whether another frame of the same shot comes after a source frame."""
         return any(shot.start <= frame < shot.stop - 1 for shot in self.shots) and frame != self.frames[-1]
 
     def is_key(self, frame: int, cadence: int) -> bool:
@@ -80,14 +82,14 @@ def make_plan(settings: Settings, source: SourceInfo) -> Plan:
     picked = timeline[start:stop]
     frames = tuple(sorted(set(picked)))
     position = {frame: index for index, frame in enumerate(frames)}
-    shown = tuple(position[frame] for frame in picked)
+    playback = tuple(position[frame] for frame in picked)
     framing = frame_to(source.height, source.width, source.sar, wanted.size, wanted.fit)
     if framing.size[0] * framing.size[1] * len(frames) > MAX_PIXELS:
         raise SettingsError(
             f"{len(frames)} frames of {framing.size[1]}x{framing.size[0]} are too much: give a smaller --size"
         )
     whole = start == 0 and stop == len(timeline)
-    return Plan(framing, rate, frames, shown, clip=None if whole else (start / rate, stop / rate))
+    return Plan(framing, rate, frames, playback, clip=None if whole else (start / rate, stop / rate))
 
 
 def with_cuts(plan: Plan, cuts: tuple[int, ...]) -> Plan:

@@ -1,4 +1,4 @@
-"""What every frame of a plan is dreamed with where settings move: known, and in bounds, before the first is dreamed."""
+"""The values of animated settings at every frame of a plan: known, and in bounds, before any is dreamed."""
 
 import math
 from bisect import bisect_left
@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from dreamvid.config.keyframes import Film, Hear, silence
+from dreamvid.config.keyframes import Hear, Timeline, silence
 from dreamvid.config.serialize import curve, rounded, settings_at
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
@@ -16,7 +16,7 @@ from dreamvid.pipeline.plan import Plan
 
 SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dream knows nothing
 JUMP = 0.75  # share of the objective that goes elsewhere in one frame where one dream ends and another begins
-RENEWING = 8.0  # natural logarithms by which what is old in a dream falls while all of the objective goes elsewhere
+REFRESH_RATE = 8.0  # natural logarithms by which what is old in a dream falls while all of the objective goes elsewhere
 PIECE = 0.1  # of these that are made good at a time, by mixing in a fresh dream
 CATCHING_UP = 24  # frames after settings have moved in which the dream does not rest
 
@@ -25,13 +25,13 @@ CATCHING_UP = 24  # frames after settings have moved in which the dream does not
 class Schedule:
     """The settings of a film, moment by moment.
 
-    `film`: what they are laid along; `frames`: the source frames that are dreamed, rising; `values`: for each of these,
-    what every setting that moves is then, by full key; empty where none does; `whole`: that of all frames, where these
-    are some of them.
+    `timeline`: what they are laid along; `frames`: the source frames that are dreamed, rising; `values`: for each of
+    these, what every animated setting is then, by full key; empty where none does; `whole`: that of all frames, where
+    these are some of them.
     """
 
     settings: Settings
-    film: Film
+    timeline: Timeline
     frames: tuple[int, ...]
     values: tuple[Mapping[str, float], ...] = field(default=())
     whole: "Schedule | None" = None
@@ -39,23 +39,23 @@ class Schedule:
     def of(self, frames: Sequence[int]) -> "Schedule":
         """The same of some frames alone, rising, among them all `jumps`: each comes after the one before of these."""
         values = tuple(self.values_at(frame) for frame in frames) if self.values else ()
-        return Schedule(self.settings, self.film, tuple(frames), values, self)
+        return Schedule(self.settings, self.timeline, tuple(frames), values, self)
 
     def values_at(self, frame: int) -> Mapping[str, float]:
-        """What the settings that move are at a source frame, by full key."""
+        """What the animated settings are at a source frame, by full key."""
         return self.values[bisect_left(self.frames, frame)] if self.values else {}
 
     def at(self, frame: int) -> Settings:
-        """All settings at a source frame, none of which moves any more."""
+        """All settings at a source frame, none of them animated any more."""
         return settings_at(self.settings, self.values_at(frame))
 
     def during(self, times: Sequence[float]) -> tuple[Settings, ...]:
         """All settings at any times, in seconds, of the film; before and behind it, as at its beginning and end.
 
-        Raises SettingsError as `schedule` does.
+        Raises SettingsError as `make_schedule` does.
         """
-        moments = [min(max(Fraction(time), Fraction(0)), self.film.seconds) * self.film.rate for time in times]
-        return tuple(settings_at(self.settings, row) for row in evaluated(self.settings, self.film, moments))
+        moments = [min(max(Fraction(time), Fraction(0)), self.timeline.seconds) * self.timeline.rate for time in times]
+        return tuple(settings_at(self.settings, row) for row in evaluated(self.settings, self.timeline, moments))
 
     def moved(self, frame: int, back: int = 0) -> float:
         """How far the settings that shape a dream have moved from the dreamed frame before a source frame to it.
@@ -75,22 +75,22 @@ class Schedule:
             return self.whole.jumps
         return tuple(frame for frame, gone in zip(self.frames, self._shifts, strict=False) if gone >= JUMP)
 
-    def renewed(self, frame: int) -> float:
+    def refresh_share(self, frame: int) -> float:
         """Share of a source frame's dream, in [0, 1], that is to come from a fresh one, as the objective has moved on.
 
         Steps add and never take away, and amplify what they find: what an old objective has left would outlast it.
         """
-        return self._renewed[bisect_left(self.frames, frame)] if self.values else 0.0
+        return self._refresh_shares[bisect_left(self.frames, frame)] if self.values else 0.0
 
     def restless(self, frame: int) -> bool:
         """Whether a dream has not yet caught up with settings that have moved, even of a picture that rests."""
         return any(self.moved(frame, back) for back in range(CATCHING_UP))
 
     @cached_property
-    def _renewed(self) -> tuple[float, ...]:
+    def _refresh_shares(self) -> tuple[float, ...]:
         found, owed, jumps = [], 0.0, frozenset(self.jumps)
         for frame, gone in zip(self.frames, self._shifts, strict=False):
-            owed = 0.0 if frame in jumps else owed + RENEWING * gone
+            owed = 0.0 if frame in jumps else owed + REFRESH_RATE * gone
             due = owed >= PIECE or (owed > 0 and not gone)
             found.append(-math.expm1(-owed) if due else 0.0)
             owed = 0.0 if due else owed
@@ -115,42 +115,46 @@ class Schedule:
 
     @cached_property
     def _sizes(self) -> dict[str, float]:
-        return {key: max(abs(values[key]) for values in self.values) or 1.0 for key in self.settings.tracks}
+        return {key: max(abs(values[key]) for values in self.values) or 1.0 for key in self.settings.keyframes}
 
 
-def schedule(settings: Settings, plan: Plan, hear: Hear = silence) -> Schedule:
-    """Evaluates all that moves for all frames of a plan; time counts from the first frame of the film, and of its lap.
+def make_schedule(settings: Settings, plan: Plan, hear: Hear = silence) -> Schedule:
+    """Evaluate animated settings for all frames of a plan; time counts from the first frame of the film and cycle.
 
     A source frame that is shown several times is dreamed for the first of them. `hear`: what is heard at a time. Raises
-    SettingsError, naming the setting, the text and where it lies in a frame, the frame, for a track that does not fit
+    SettingsError, naming the setting, the text and where it lies in a frame, the frame, for keyframes that do not fit
     the film, has no value somewhere, or leaves its bounds.
     """
-    film = Film(plan.lap or len(plan.shown), plan.rate, hear, periodic=plan.lap is not None)
-    if not settings.tracks:
-        return Schedule(settings, film, plan.frames)
-    return Schedule(settings, film, plan.frames, evaluated(settings, film, plan.moments))
+    timeline = Timeline(
+        plan.cycle_length or len(plan.playback), plan.rate, hear, periodic=plan.cycle_length is not None
+    )
+    if not settings.keyframes:
+        return Schedule(settings, timeline, plan.frames)
+    return Schedule(settings, timeline, plan.frames, evaluated(settings, timeline, plan.moments))
 
 
-def evaluated(settings: Settings, film: Film, moments: Sequence[Fraction | int]) -> tuple[dict[str, float], ...]:
-    """What every setting that moves is at some frames of a film, by full key; raises SettingsError as `schedule`."""
-    columns = {key: _values(settings, key, film, moments) for key in settings.tracks}
+def evaluated(
+    settings: Settings, timeline: Timeline, moments: Sequence[Fraction | int]
+) -> tuple[dict[str, float], ...]:
+    """Return what every animated setting is at some frames of a film, by full key; raises as `make_schedule`."""
+    columns = {key: _values(settings, key, timeline, moments) for key in settings.keyframes}
     rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     for moment, row in zip(moments, rows, strict=True):
-        _check(settings, row, _when(moment, film))
+        _check(settings, row, _when(moment, timeline))
     return rows
 
 
-def _values(settings: Settings, key: str, film: Film, moments: Sequence[Fraction | int]) -> list[float]:
+def _values(settings: Settings, key: str, timeline: Timeline, moments: Sequence[Fraction | int]) -> list[float]:
     where = ""
     try:
-        value = curve(settings, key, film)
+        value = curve(settings, key, timeline)
         found = []
         for moment in moments:
-            where = f"{_when(moment, film)}: "
-            found.append(rounded(key, value(float(moment / film.rate))))
+            where = f"{_when(moment, timeline)}: "
+            found.append(rounded(key, value(float(moment / timeline.rate))))
         return found
     except SettingsError as error:
-        raise SettingsError(f"{key}: {settings.tracks[key]!r}: {where}{error}") from None
+        raise SettingsError(f"{key}: {settings.keyframes[key]!r}: {where}{error}") from None
 
 
 def _check(settings: Settings, values: Mapping[str, float], when: str) -> None:
@@ -162,9 +166,9 @@ def _check(settings: Settings, values: Mapping[str, float], when: str) -> None:
             try:
                 settings_at(settings, {key: value})
             except SettingsError as error:
-                raise SettingsError(f"{key}: {settings.tracks[key]!r}: {when}: {error}") from None
+                raise SettingsError(f"{key}: {settings.keyframes[key]!r}: {when}: {error}") from None
         raise SettingsError(f"{when}: {all_of_them}") from None
 
 
-def _when(moment: Fraction | int, film: Film) -> str:
-    return f"at frame {float(moment):.6g} ({float(moment / film.rate):.3f} s)"
+def _when(moment: Fraction | int, timeline: Timeline) -> str:
+    return f"at frame {float(moment):.6g} ({float(moment / timeline.rate):.3f} s)"

@@ -1,4 +1,4 @@
-"""What is rendered: frames in order, and how the picture moves from one to the next, whether filmed or flown over."""
+"""The sources of a render: a plan, its frames in order, and the motion from one to the next."""
 
 import hashlib
 import logging
@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from dreamvid.camera import backdrop, path
-from dreamvid.camera.backdrop import Scene
-from dreamvid.camera.paint import Filming
+from dreamvid.camera.backdrop import Backdrop
+from dreamvid.camera.paint import FlightView
 from dreamvid.camera.path import Flight
 from dreamvid.coherence import optical_flow
 from dreamvid.coherence.carry import Move, Past
 from dreamvid.coherence.cuts import find_cuts
 from dreamvid.coherence.optical_flow import Motion
-from dreamvid.config.keyframes import Film
+from dreamvid.config.keyframes import Timeline
 from dreamvid.config.serialize import curve
 from dreamvid.config.settings import Settings
 from dreamvid.core.easing import smooth
@@ -28,16 +28,16 @@ from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.media import audio_features
 from dreamvid.media.probe import probe
 from dreamvid.media.read import read
-from dreamvid.pipeline import laps
-from dreamvid.pipeline.landing import Landing
+from dreamvid.pipeline import loops
+from dreamvid.pipeline.loops import Crossfade
 from dreamvid.pipeline.plan import Plan, make_plan, with_cuts
 
 logger = logging.getLogger(__name__)
 FAINT = 10.0  # levels: the rms of pink noise
 NOISE = ("noise", "noise:gaussian", "noise:pink")
 ZOOM_RATE = "24"
-MOVES_IN_A_WORLD = ("camera.", "dream.", "objective.", "mask.")
-HOLDS_STILL_IN_A_WORLD = (
+ANIMATED_ON_CANVAS = ("camera.", "dream.", "objective.", "mask.")
+CONSTANT_ON_CANVAS = (
     "dream.octaves",
     "dream.octave_scale",
     "dream.coarsest",
@@ -47,23 +47,23 @@ Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 
 @dataclass(frozen=True)
-class Footage:
+class Source:
     """A plan with its frames: `frames` yields the source frames asked for, `move` the motion up to one of them.
 
-    `filming`: how each is seen, where it is a world that is dreamed and not frame by frame; `landing`: how its end
-    comes back to its beginning, where it is dreamed frame by frame and loops.
+    `view`: how each is seen, where a canvas is painted and not frame by frame; `crossfade`: what
+    closes a loop that is dreamed frame by frame.
     """
 
     info: SourceInfo
     plan: Plan
     frames: Frames
     move: Move
-    filming: Filming | None = None
-    landing: Landing | None = None
+    view: FlightView | None = None
+    crossfade: Crossfade | None = None
 
 
-def of_video(source: str, settings: Settings) -> Footage:
-    """A video, GIF, image folder or still, as it is; motion is estimated and cuts are looked for.
+def open_video(source: str, settings: Settings) -> Source:
+    """Open a video, GIF, image folder or still, as it is; motion is estimated and cuts are looked for.
 
     Raises SourceError where the source is not to be read, SettingsError where size or range do not fit it.
     """
@@ -78,22 +78,22 @@ def of_video(source: str, settings: Settings) -> Footage:
     carries = settings.coherence.mode != "none" and len(plan.frames) > 1
     cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()
     looks: Frames = frames
-    landing = None
+    crossfade = None
     if settings.input.loop:
-        plan, looks, landing, dissolved = laps.closed(plan, frames, settings.input.laps)
+        plan, looks, crossfade, dissolved = loops.close_loop(plan, frames, settings.input.laps)
         if dissolved:
             logger.info("the source does not loop: its end dissolves into its beginning, and is that much shorter")
-    return Footage(info, with_cuts(plan, cuts), looks, _estimated, landing=landing)
+    return Source(info, with_cuts(plan, cuts), looks, _estimated, crossfade=crossfade)
 
 
 def _estimated(past: Past, now: Frame) -> Motion:
     return optical_flow.estimate(past.source, now.image)
 
 
-def of_still(source: str, settings: Settings, *, enlarged: bool = False) -> Footage:
-    """One picture: a still, the first frame of a video's range, or noise.
+def open_still(source: str, settings: Settings, *, enlarged: bool = False) -> Source:
+    """Open one picture: a still, the first frame of a video's range, or noise.
 
-    `enlarged`: as large as the source has it, where that is larger than the frame. Raises as `of_video` does;
+    `enlarged`: as large as the source has it, where that is larger than the frame. Raises as `open_video` does;
     SettingsError where noise has no size.
     """
     if source in NOISE:
@@ -115,85 +115,87 @@ def of_still(source: str, settings: Settings, *, enlarged: bool = False) -> Foot
         for index in indices:
             yield Frame(index, Fraction(0), picture)
 
-    return Footage(still, plan, frames, _estimated)
+    return Source(still, plan, frames, _estimated)
 
 
-def of_zoom(sources: Sequence[str], settings: Settings) -> Footage:
-    """A camera's flight over pictures (each as of `of_still`); every motion is known exactly and there are no cuts.
+def open_zoom(sources: Sequence[str], settings: Settings) -> Source:
+    """Open a camera's flight over pictures (each as of `open_still`); every motion is exact and there are no cuts.
 
-    A looping flight has its intro first, then one lap. Raises SettingsError for pictures of different sizes where no
+    A looping flight has its intro first, then one cycle. Raises SettingsError for pictures of different sizes where no
     size is set, and for a flight that cannot be or does not close.
     """
     alone = _with_input(settings, frames=None, start=None, stop=None)
-    firsts = [of_still(source, alone, enlarged=True) for source in sources]
+    firsts = [open_still(source, alone, enlarged=True) for source in sources]
     stills = tuple(frame.image for first in firsts for frame in first.frames((0,)))
     height, width = firsts[0].plan.framing.size
     if any(first.plan.framing.size != (height, width) for first in firsts):
         raise SettingsError(f"the pictures are of different sizes: give one, such as --size {width}x{height}")
     rate, wanted, how = parse_rate(settings.input.fps or ZOOM_RATE), settings.input, settings.camera
-    lap = max(1, _frames(wanted.seconds, rate))
+    cycle = max(1, _frames(wanted.seconds, rate))
     intro = _frames(how.intro, rate)
-    flight = Flight(how, float(lap / rate), wanted.loop, _moving(settings, lap, rate, firsts[0].info))
+    flight = Flight(how, float(cycle / rate), wanted.loop, _velocity(settings, cycle, rate, firsts[0].info))
     if how.mode == "world":
-        _check_world(settings, flight)
+        _check_canvas(settings, flight)
     backdrop.check(flight, len(stills), width / height)
-    landing = laps.landing_frames(rate, lap, 2) if wanted.loop and how.mode == "frames" else 0
-    # What a loop lands on has been dreamed on for as long before: a young dream looks otherwise.
-    begun = intro + landing + (max(0, min(landing, lap - landing) - intro) if landing else 0)
-    count = begun + lap
+    fade = loops.crossfade_frames(rate, cycle, 2) if wanted.loop and how.mode == "frames" else 0
+    # What a crossfade ends in has been dreamed on for as long before: a young dream looks otherwise.
+    begun = intro + fade + (max(0, min(fade, cycle - fade) - intro) if fade else 0)
+    count = begun + cycle
     identity = firsts[0].info.identity if len(firsts) == 1 else _joined(first.info.identity for first in firsts)
     info = replace(_at_rate(firsts[0].info, count, rate), identity=identity)
     plan = with_cuts(replace(make_plan(_with_input(settings, size=None), info), framing=firsts[0].plan.framing), ())
     begins = 0
     if wanted.loop and wanted.frames is None and wanted.start is None and wanted.stop is None:
         begins = 0 if intro else begun
-        plan = replace(plan, shown=(*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps)), lap=lap)
-    filming = Filming(
-        Scene(stills, flight),
+        plan = replace(
+            plan, playback=(*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps)), cycle_length=cycle
+        )
+    view = FlightView(
+        Backdrop(stills, flight),
         lambda index: flight.pose((index - begins) / rate),
         lambda index: 1.0 if index >= intro else smooth(index / intro),
     )
 
     def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
         for index in indices:
-            yield Frame(index, info.times[index], filming.frame(index, (height, width)))
+            yield Frame(index, info.times[index], view.frame(index, (height, width)))
 
     def move(past: Past, now: Frame) -> Motion:
-        return path.motion(filming.pose(past.index), filming.pose(now.index), height, width)
+        return path.motion(view.pose(past.index), view.pose(now.index), height, width)
 
-    back = Landing(lap, count - landing, count) if landing else None
-    return Footage(info, plan, frames, move, filming if how.mode == "world" else None, back)
+    back = Crossfade(cycle, count - fade, count) if fade else None
+    return Source(info, plan, frames, move, view if how.mode == "world" else None, back)
 
 
-def _moving(
+def _velocity(
     settings: Settings, frames: int, rate: Fraction, info: SourceInfo
 ) -> Callable[[float], tuple[complex, complex]] | None:
     """How fast a camera whose settings move zooms and turns, and shifts, at a time of a flight; None where none do."""
     keys = ("camera.zoom", "camera.rotate", *(f"camera.{pair}.{of}" for pair in ("shift", "centre") for of in (0, 1)))
-    if not any(key in settings.tracks for key in keys):
+    if not any(key in settings.keyframes for key in keys):
         return None
-    film = Film(frames, rate, audio_features.of_film(settings, info, None), settings.input.loop)
-    zoom, rotate, down, right, row, column = (curve(settings, key, film) for key in keys)
+    timeline = Timeline(frames, rate, audio_features.of_film(settings, info, None), settings.input.loop)
+    zoom, rotate, down, right, row, column = (curve(settings, key, timeline) for key in keys)
     first = complex(settings.camera.centre[1], settings.camera.centre[0])
 
-    def moving(time: float) -> tuple[complex, complex]:
+    def velocity_at(time: float) -> tuple[complex, complex]:
         rate = path.rate_of(zoom(time), rotate(time))
         # About a point that is off the first, a zoom is one about the first and a shift.
         return rate, complex(right(time), down(time)) + rate * (first - complex(column(time), row(time)))
 
-    return moving
+    return velocity_at
 
 
-def _check_world(settings: Settings, flight: Flight) -> None:
-    """Raises SettingsError for what moves where a world is dreamed once, or a way that no world has the symmetry of."""
-    for key, text in settings.tracks.items():
-        if not key.startswith(MOVES_IN_A_WORLD) or key in HOLDS_STILL_IN_A_WORLD:
+def _check_canvas(settings: Settings, flight: Flight) -> None:
+    """Raise SettingsError for what is animated where a canvas is painted once, or a way that no canvas fits."""
+    for key, text in settings.keyframes.items():
+        if not key.startswith(ANIMATED_ON_CANVAS) or key in CONSTANT_ON_CANVAS:
             raise SettingsError(
                 f"{key}: {text!r}: it moves, and a world is dreamed for all its frames at once: give camera.mode=frames"
             )
-    if flight.moving is None:
+    if flight.velocity_at is None:
         return
-    ways = [flight.moving(flight.seconds * share / 100) for share in range(101)]
+    ways = [flight.velocity_at(flight.seconds * share / 100) for share in range(101)]
     turning = any(rate != 0 for rate, _ in ways)
     aside = {round(float(np.angle(speed)), 6) for _, speed in ways if speed != 0}
     if (turning and aside) or len(aside) > 1:

@@ -17,7 +17,7 @@ from dreamvid.analysis import compare, stability
 from dreamvid.analysis.stability import Stability
 from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.dream import session
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session
 from dreamvid.models.net import Net
 
 SIZE = 96, 128
@@ -145,12 +145,12 @@ def test_the_edges_of_what_moves_are_not_followed() -> None:
 
 
 @pytest.fixture
-def ready(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def ready(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: tiny_net)
-    return session.start(quick(compute={"precision": "fp32", "threads": 1}))
+    return session.open_session(quick(compute={"precision": "fp32", "threads": 1}))
 
 
-def test_the_source_itself_has_gain_1_and_of_fresh_dreams_nothing(ready: Engine) -> None:
+def test_the_source_itself_has_gain_1_and_of_fresh_dreams_nothing(ready: Session) -> None:
     pictures = frames(drifting(4))
     plain = compare.gain(zip(pictures, pictures, strict=True), ready)
     assert plain == compare.Gain(1.0, 1.0, 1.0, frames=4, fresh=0)
@@ -158,7 +158,7 @@ def test_the_source_itself_has_gain_1_and_of_fresh_dreams_nothing(ready: Engine)
     assert related == compare.Gain(0.0, 0.0, None, frames=4, fresh=1)
 
 
-def test_a_film_of_fresh_dreams_is_as_strong_as_they_are(ready: Engine) -> None:
+def test_a_film_of_fresh_dreams_is_as_strong_as_they_are(ready: Session) -> None:
     pictures = frames(drifting(4))
     dreams = [replace(frame, image=compare._dreamed(ready, frame, 2, 0)) for frame in pictures]
     absolute = compare.gain(zip(pictures, dreams, strict=True), ready)
@@ -168,7 +168,7 @@ def test_a_film_of_fresh_dreams_is_as_strong_as_they_are(ready: Engine) -> None:
     assert (related.mean, related.p5, related.last_to_first) == pytest.approx((1, 1, 1))
 
 
-def test_a_dream_that_fades_is_told_by_its_last_quarter(ready: Engine) -> None:
+def test_a_dream_that_fades_is_told_by_its_last_quarter(ready: Session) -> None:
     pictures = frames([texture()] * 8)
     dreamt = replace(pictures[0], image=compare._dreamed(ready, pictures[0], 3, 0))
     result = compare.gain(zip(pictures, [dreamt] * 4 + pictures[4:], strict=True), ready)
@@ -176,9 +176,9 @@ def test_a_dream_that_fades_is_told_by_its_last_quarter(ready: Engine) -> None:
     assert result.last_to_first < 1 and result.p5 == pytest.approx(1)
 
 
-def test_an_objective_below_zero_gives_no_ratio(ready: Engine) -> None:
+def test_an_objective_below_zero_gives_no_ratio(ready: Session) -> None:
     pictures = frames([texture()])
-    negative = replace(ready, judge=replace(ready.judge, objective=-1.0 * ready.judge.objective))
+    negative = replace(ready, scorer=replace(ready.scorer, objective=-1.0 * ready.scorer.objective))
     assert compare.gain(zip(pictures, pictures, strict=True), negative) is None
 
 

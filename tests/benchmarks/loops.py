@@ -90,9 +90,9 @@ def rates(frames: list[np.ndarray], camera: dict[str, object]) -> list[float]:
 
 def strengths(frames: list[np.ndarray], settings: dreamvid.Settings) -> list[float]:
     """The objective of every sixth frame over their mean."""
-    judge = session.start(settings).judge
+    scorer = session.open_session(settings).scorer
     seen = [to_float(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)) for frame in frames[::6]]
-    scores = np.array([score(judge, to_tensor(one, judge)) for one in seen])
+    scores = np.array([score(scorer, to_tensor(one, scorer)) for one in seen])
     return list(scores / scores.mean())
 
 

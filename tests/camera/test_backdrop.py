@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from little import texture
 from test_path import flight
 
-from dreamvid.camera.backdrop import ENOUGH, Scene, check, ending, extent, farthest
+from dreamvid.camera.backdrop import ENOUGH, Backdrop, check, ending, extent, farthest
 from dreamvid.camera.path import Flight, points
 from dreamvid.core.errors import SettingsError
 
@@ -28,7 +28,7 @@ LOOPS = {
 SEVERAL = [name for name, how in LOOPS.items() if how.whole.real or not how.whole.imag]
 
 
-def step(scene: Scene, before: float, now: float) -> float:
+def step(scene: Backdrop, before: float, now: float) -> float:
     views = [scene.view(scene.flight.pose(time), HEIGHT, WIDTH) for time in (before, now)]
     return float(np.abs(views[1] - views[0]).mean()) * 255
 
@@ -37,7 +37,7 @@ def step(scene: Scene, before: float, now: float) -> float:
 def test_a_loop_closes(name: str) -> None:
     """The step from the last frame to the first is like those before and after it, and the lap's end is its start."""
     how = LOOPS[name]
-    scene, frame = Scene(STILLS[:1], how), 1 / 24
+    scene, frame = Backdrop(STILLS[:1], how), 1 / 24
     ends = [scene.view(how.pose(time), HEIGHT, WIDTH) for time in (0.0, how.seconds)]
     assert np.abs(ends[0] - ends[1]).mean() * 255 < 0.2
     last = scene.view(how.pose(how.seconds - frame), HEIGHT, WIDTH)
@@ -48,7 +48,7 @@ def test_a_loop_closes(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOOPS)
 def test_no_step_within_a_lap_stands_out(name: str) -> None:
-    scene = Scene(STILLS[:1], LOOPS[name])
+    scene = Backdrop(STILLS[:1], LOOPS[name])
     steps = [step(scene, number / 12, (number + 1) / 12) for number in range(72)]
     assert max(steps) < 2 * float(np.median(steps))
 
@@ -56,9 +56,9 @@ def test_no_step_within_a_lap_stands_out(name: str) -> None:
 @pytest.mark.parametrize("name", SEVERAL)
 def test_each_of_several_stills_has_its_time(name: str) -> None:
     how = LOOPS[name]
-    if not how.turns:
+    if not how.rotates:
         how = flight(shift=tuple(3 * part for part in how.camera.shift), loop=True)
-    scene = Scene(STILLS, how)
+    scene = Backdrop(STILLS, how)
     for number in range(len(STILLS)):
         seen = scene.view(how.pose(how.seconds * number / 3), HEIGHT, WIDTH) * 255
         where = np.ones((HEIGHT, WIDTH), bool)
@@ -72,12 +72,12 @@ def test_each_of_several_stills_has_its_time(name: str) -> None:
 
 def test_a_still_alone_that_does_not_loop_is_untouched_at_the_start() -> None:
     for how in (flight(1.5, 10), flight(shift=(0.1, 0.1))):
-        assert np.array_equal(np.rint(Scene(STILLS[:1], how).view(how.pose(0), HEIGHT, WIDTH) * 255), STILLS[0])
+        assert np.array_equal(np.rint(Backdrop(STILLS[:1], how).view(how.pose(0), HEIGHT, WIDTH) * 255), STILLS[0])
 
 
 def test_an_intro_begins_with_the_still_alone_and_ends_in_the_world() -> None:
     how = LOOPS["zoom in"]
-    scene, at = Scene(STILLS[:1], how), how.pose(0)
+    scene, at = Backdrop(STILLS[:1], how), how.pose(0)
     alone, half, whole = (scene.view(at, HEIGHT, WIDTH, share) for share in (0.0, 0.5, 1.0))
     assert np.array_equal(np.rint(alone * 255), STILLS[0])
     assert np.allclose(half, (alone + whole) / 2, atol=1e-6)
@@ -87,13 +87,13 @@ def test_an_intro_begins_with_the_still_alone_and_ends_in_the_world() -> None:
 def test_zooming_in_and_back_out_gives_the_still_again() -> None:
     """Every frame is sampled from the still itself: nothing adds up."""
     how = flight(1.5)
-    back = Scene(STILLS[:1], how).view(how.pose(0.0), HEIGHT, WIDTH)
+    back = Backdrop(STILLS[:1], how).view(how.pose(0.0), HEIGHT, WIDTH)
     assert np.abs(np.rint(back * 255) - STILLS[0]).mean() == 0
 
 
 def test_a_journey_far_into_a_still_begins_with_it_untouched_and_comes_to_it_again() -> None:
     how = flight(1.5, seconds=20)
-    scene = Scene(STILLS[:1], how)
+    scene = Backdrop(STILLS[:1], how)
     again = ENOUGH / math.log(1.5)
     begun, between, there = (
         np.rint(scene.view(how.pose(time), HEIGHT, WIDTH) * 255) for time in (0, again / 2, 3 * again)
@@ -108,7 +108,7 @@ def test_a_journey_far_out_of_a_still_never_shows_it_twice_beside_itself() -> No
     """Outside a still that has become small lies a larger one, not its mirror images."""
     how, alone = flight(0.5, seconds=10), flight(0.5, seconds=2)
     nested, mirrored = (
-        Scene(STILLS[:1], each).view(how.pose(ENOUGH / math.log(2)), HEIGHT, WIDTH) for each in (how, alone)
+        Backdrop(STILLS[:1], each).view(how.pose(ENOUGH / math.log(2)), HEIGHT, WIDTH) for each in (how, alone)
     )
     assert np.abs(nested * 255 - STILLS[0])[:4].mean() < 2
     assert np.abs(mirrored * 255 - STILLS[0])[:4].mean() > 20
@@ -116,7 +116,7 @@ def test_a_journey_far_out_of_a_still_never_shows_it_twice_beside_itself() -> No
 
 def test_a_long_lap_goes_into_its_still_several_times() -> None:
     """By 64 times, in three steps of 4."""
-    scene = Scene(STILLS[:1], flight(2.0, loop=True))
+    scene = Backdrop(STILLS[:1], flight(2.0, loop=True))
     one, third = (scene.view(scene.flight.pose(time), HEIGHT, WIDTH) for time in (0.5, 2.5))
     assert np.abs(one - third).max() * 255 < 3
 
@@ -144,7 +144,7 @@ def test_a_still_with_more_to_show_than_the_frame_is_looked_into() -> None:
     fine = texture(4 * HEIGHT, 4 * WIDTH, seed=9, grain=2)
     small = cv2.resize(fine, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
     how = flight(2.0, seconds=2)
-    sharp, soft = (Scene((still,), how) for still in (fine, small))
+    sharp, soft = (Backdrop((still,), how) for still in (fine, small))
     assert np.array_equal(np.rint(sharp.view(how.pose(0), HEIGHT, WIDTH) * 255), small)
     inner = sharp.view(how.pose(2), HEIGHT, WIDTH) * 255
     tall, wide = fine.shape[0] * 3 // 8, fine.shape[1] * 3 // 8

@@ -40,22 +40,22 @@ def how(request: pytest.FixtureRequest) -> Flight:
 
 
 def test_what_is_taken_is_seen_again(how: Flight) -> None:
-    world, at = empty(how, HEIGHT, WIDTH), how.pose(how.seconds * 0.4)
-    assert not world.view(at).any()
-    world.take(at, soft())
-    again = world.view(at)
+    canvas, at = empty(how, HEIGHT, WIDTH), how.pose(how.seconds * 0.4)
+    assert not canvas.view(at).any()
+    canvas.take(at, soft())
+    again = canvas.view(at)
     # Where a loop shows its own inside, or a sector, again, what was taken there is seen here as well.
-    assert correlation(again, soft()) > (0.55 if how.loop and how.turns else 0.97)
+    assert correlation(again, soft()) > (0.55 if how.loop and how.rotates else 0.97)
 
 
 def test_what_is_taken_moves_as_the_camera_says(how: Flight) -> None:
-    world = empty(how, HEIGHT, WIDTH)
+    canvas = empty(how, HEIGHT, WIDTH)
     before, now = how.pose(how.seconds * 0.4), how.pose(how.seconds * 0.4 + 0.2)
-    world.take(before, soft(grain=3))
+    canvas.take(before, soft(grain=3))
     moved = motion(before, now, HEIGHT, WIDTH)
     inside = np.zeros((HEIGHT, WIDTH), bool)
     inside[12:-12, 12:-12] = True
-    expected, seen = warp(world.view(before), moved), world.view(now)
+    expected, seen = warp(canvas.view(before), moved), canvas.view(now)
     where = moved.valid & inside
     assert correlation(expected[where], seen[where]) > 0.95
 
@@ -63,21 +63,21 @@ def test_what_is_taken_moves_as_the_camera_says(how: Flight) -> None:
 def test_a_loops_end_is_its_beginning(how: Flight) -> None:
     if not how.loop:
         return
-    world = empty(how, HEIGHT, WIDTH)
+    canvas = empty(how, HEIGHT, WIDTH)
     for number in range(6):
-        world.take(how.pose(how.seconds * number / 6), soft(number))
-    first, last = (world.view(how.pose(time)) for time in (0.0, how.seconds))
+        canvas.take(how.pose(how.seconds * number / 6), soft(number))
+    first, last = (canvas.view(how.pose(time)) for time in (0.0, how.seconds))
     assert np.abs(first - last).max() < 0.02 * np.abs(first).max()
 
 
 def test_every_pixel_of_every_frame_has_been_dreamed(how: Flight) -> None:
     """No hole, no border: what is added everywhere is everywhere."""
-    world = empty(how, HEIGHT, WIDTH)
+    canvas = empty(how, HEIGHT, WIDTH)
     for number in range(40):
-        world.take(how.pose(how.seconds * number / 39), np.ones((HEIGHT, WIDTH, 3), np.float32))
+        canvas.take(how.pose(how.seconds * number / 39), np.ones((HEIGHT, WIDTH, 3), np.float32))
     for time in np.linspace(0, how.seconds, 7):
         # The corners of a slanted pan are seen in one frame alone.
-        assert world.view(how.pose(float(time)))[6:-6, 6:-6].min() > 0.5
+        assert canvas.view(how.pose(float(time)))[6:-6, 6:-6].min() > 0.5
 
 
 def test_a_world_grows_with_its_layer(how: Flight) -> None:
@@ -91,9 +91,9 @@ def test_a_world_grows_with_its_layer(how: Flight) -> None:
 def test_no_ring_shows_where_one_level_takes_over_from_the_next() -> None:
     """White noise: the strength of what is seen changes with the distance from the centre, but in no step."""
     how = LOOPS["zoom in"]
-    world = empty(how, 144, 256)
-    world.layer += soft(grain=0.5, size=world.layer.shape[:2])
-    seen = world.view(how.pose(1.0))
+    canvas = empty(how, 144, 256)
+    canvas.layer += soft(grain=0.5, size=canvas.layer.shape[:2])
+    seen = canvas.view(how.pose(1.0))
     distance = np.hypot(*np.meshgrid(np.arange(144) - 71.5, np.arange(256) - 127.5, indexing="ij"))
     rings = [seen[(distance >= radius) & (distance < radius + 4)].std() for radius in range(20, 68, 4)]
     ratios = [max(pair) / min(pair) for pair in pairwise(rings)]
@@ -110,10 +110,10 @@ def test_more_room_means_more_steps() -> None:
 
 
 def test_a_layer_has_as_many_columns_as_the_frame_has_pixels_around_its_corner() -> None:
-    world = empty(LOOPS["zoom in"], HEIGHT, WIDTH)
-    assert isinstance(world, Polar)
+    canvas = empty(LOOPS["zoom in"], HEIGHT, WIDTH)
+    assert isinstance(canvas, Polar)
     around = 2 * math.pi * math.hypot(HEIGHT, WIDTH) / 2
-    assert world.layer.shape[1] == pytest.approx(around, rel=0.05)
+    assert canvas.layer.shape[1] == pytest.approx(around, rel=0.05)
 
 
 def test_a_world_that_does_not_fit_is_refused() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little import texture
 
-from dreamvid.camera.backdrop import Scene
+from dreamvid.camera.backdrop import Backdrop
 from dreamvid.camera.path import Flight, Pose, folds, motion, points, rate_of
 from dreamvid.coherence.optical_flow import sample
 from dreamvid.config.settings import CameraSettings
@@ -27,7 +27,7 @@ def flight(zoom: float = 1.0, rotate: float = 0.0, shift: tuple[float, float] = 
 
 
 def seen(how: Flight, seconds: Fraction) -> np.ndarray:
-    view = Scene((PICTURE,), how).view(how.pose(seconds), HEIGHT, WIDTH)
+    view = Backdrop((PICTURE,), how).view(how.pose(seconds), HEIGHT, WIDTH)
     return np.rint(view * 255).astype(np.uint8)
 
 
@@ -109,7 +109,7 @@ def test_a_positive_turn_is_counter_clockwise() -> None:
     picture = np.full((65, 65, 3), 100, np.uint8)
     picture[27:38, 54:65] = 200
     how = flight(rotate=90)
-    turned = Scene((picture,), how).view(how.pose(1), 65, 65) * 255
+    turned = Backdrop((picture,), how).view(how.pose(1), 65, 65) * 255
     assert turned[:11, 27:38].mean() > 190
 
 
@@ -137,13 +137,13 @@ def test_there_is_no_black_border_and_no_end_to_a_flight(
     """A bright picture stays bright however far the camera goes: beyond its border it is mirrored."""
     bright = np.clip(texture(40, 56, seed=7), 120, 200)
     how = flight(zoom, rotate, shift)
-    assert Scene((bright,), how).view(how.pose(seconds), 40, 56).min() >= 100 / 255
+    assert Backdrop((bright,), how).view(how.pose(seconds), 40, 56).min() >= 100 / 255
     field = motion(how.pose(Fraction(0)), how.pose(min(seconds, Fraction(1))), 40, 56).field
     assert np.isfinite(field).all()
 
 
 def test_a_view_from_far_away_is_the_mean_of_the_picture() -> None:
-    far = Scene((PICTURE,), flight(0.5, seconds=2)).view(Pose(20 + 0j, 0j, 0j), HEIGHT, WIDTH) * 255
+    far = Backdrop((PICTURE,), flight(0.5, seconds=2)).view(Pose(20 + 0j, 0j, 0j), HEIGHT, WIDTH) * 255
     assert np.abs(far - PICTURE.mean(axis=(0, 1))).max() < 2
 
 
@@ -187,7 +187,7 @@ def test_points_are_in_heights_from_the_middle() -> None:
 
 
 def moved(rates: Callable[[float], tuple[complex, complex]], **more: object) -> Flight:
-    return replace(flight(**more), moving=rates)  # type: ignore[arg-type]
+    return replace(flight(**more), velocity_at=rates)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -195,12 +195,12 @@ def moved(rates: Callable[[float], tuple[complex, complex]], **more: object) -> 
 )
 def test_a_rate_that_moves_and_yet_stays_the_same_is_the_same_flight(how: Flight) -> None:
     rate, speed = rate_of(how.camera.zoom, how.camera.rotate), complex(*how.camera.shift[::-1])
-    other = replace(how, moving=lambda time: (rate, speed))
+    other = replace(how, velocity_at=lambda time: (rate, speed))
     for time in (0, 0.7, 6):
         one, two = how.pose(time), other.pose(time)
         assert two.way == pytest.approx(one.way, abs=1e-9)
         assert two.offset == pytest.approx(one.offset, abs=1e-9)
-    assert (other.turns, other.centre) == (how.turns, pytest.approx(how.centre))
+    assert (other.rotates, other.centre) == (how.rotates, pytest.approx(how.centre))
     assert other.whole == pytest.approx(how.whole)
     assert other.nearest == pytest.approx(how.nearest)
 

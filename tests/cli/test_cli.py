@@ -220,7 +220,7 @@ def test_the_outputs_name_decides_its_container(here: Path, name: str, frames: i
 @pytest.mark.usefixtures("here")
 def test_channels_can_be_said_by_name(tiny_net: Net, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     named = {"sea eyes": ("third", 3), "spots": ("first", 2)}
-    monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: replace(tiny_net, catalogue=named))
+    monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: replace(tiny_net, channel_names=named))
 
     def dream(output: str, *channels: str) -> bytes:
         given = [word for channel in channels for word in ("--channel", channel)]
@@ -266,7 +266,7 @@ def test_an_interrupt_at_any_other_moment_is_130_too(capsys: Capture, monkeypatc
     def stops(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(session, "start", stops)
+    monkeypatch.setattr("dreamvid.jobs.run.open_session", stops)
     assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == 130
     assert "the same command goes on" in capsys.readouterr().err
 
@@ -276,7 +276,7 @@ def test_a_bug_stays_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(session, "start", breaks)
+    monkeypatch.setattr("dreamvid.jobs.run.open_session", breaks)
     with pytest.raises(ZeroDivisionError):
         cli.run(["video", "clip.mp4", "dream.mp4", *QUICK])
 
@@ -633,7 +633,7 @@ def test_channels_with_names_are_listed_from_the_first_layer_to_the_last(
     capsys: Capture, tiny_net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = {"eyes": ("third", 10), "long legs": ("third", 9), "spots": ("first", 2)}
-    monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: replace(tiny_net, catalogue=named))
+    monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: replace(tiny_net, channel_names=named))
     assert cli.run(["models", "channels"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "name       layer  number",

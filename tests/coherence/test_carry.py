@@ -14,18 +14,18 @@ from dreamvid.coherence.carry import (
     ABOVE,
     CALM,
     GAIN,
-    LONGEST_AGE,
-    SHORTEST_AGE,
+    LONGEST_CALIBRATION_AGE,
+    SHORTEST_CALIBRATION_AGE,
     STILL,
     Carry,
     Followed,
     Past,
     blended,
+    damp_static,
     follow,
+    match_band_energy,
+    mix_fresh,
     outlived,
-    renewed,
-    settle,
-    steadied,
     still,
     uncovered,
 )
@@ -69,7 +69,7 @@ def rms(layer: Image) -> float:
 
 
 def test_a_dream_of_the_right_strength_stays_as_it_is(source: Pixels, past: Past) -> None:
-    assert np.allclose(steadied(past.whole, to_float(source), held(past.layer), SIZES), past.whole, atol=1e-5)
+    assert np.allclose(match_band_energy(past.whole, to_float(source), held(past.layer), SIZES), past.whole, atol=1e-5)
 
 
 @pytest.mark.parametrize(("factor", "gain"), [(1.0, 1.0), (1.03, 1.03), (0.95, 0.95), (3.0, GAIN[1]), (0.1, GAIN[0])])
@@ -77,7 +77,7 @@ def test_the_strength_is_steered_towards_that_of_fresh_dreams(
     source: Pixels, past: Past, factor: float, gain: float
 ) -> None:
     """A layer that fades is raised and one that grows is lowered, by a few per cent a frame at most."""
-    dream = steadied(past.whole, to_float(source), held(past.layer, factor), SIZES)
+    dream = match_band_energy(past.whole, to_float(source), held(past.layer, factor), SIZES)
     layer, before = dream - to_float(source), past.layer
     mean = before.mean(axis=(0, 1))  # which is held by itself
     assert rms(layer - layer.mean(axis=(0, 1))) == pytest.approx(gain * rms(before - mean), rel=1e-3)
@@ -86,7 +86,7 @@ def test_the_strength_is_steered_towards_that_of_fresh_dreams(
 def test_over_many_frames_the_strength_comes_back(source: Pixels) -> None:
     weak, wanted = dreamed(source, 0.05), Past(0, source, dreamed(source, 0.1)).layer
     for _ in range(20):
-        weak = to_pixels(steadied(to_float(weak), to_float(source), held(wanted), SIZES))
+        weak = to_pixels(match_band_energy(to_float(weak), to_float(source), held(wanted), SIZES))
     assert rms(to_float(weak) - to_float(source)) == pytest.approx(rms(wanted), rel=0.1)
 
 
@@ -94,7 +94,7 @@ def test_the_mean_colour_of_a_layer_comes_back(source: Pixels, past: Past) -> No
     """In a long film it would drift by some levels, for nothing else holds it."""
     drifted, wanted = to_float(source) + past.layer + np.array([0.05, 0, -0.03], np.float32), held(past.layer)
     for _ in range(40):
-        drifted = steadied(drifted, to_float(source), wanted, SIZES)
+        drifted = match_band_energy(drifted, to_float(source), wanted, SIZES)
     found = (drifted - to_float(source)).mean(axis=(0, 1))
     assert found == pytest.approx(past.layer.mean(axis=(0, 1)), abs=0.002)
 
@@ -104,7 +104,7 @@ def test_light_and_colour_are_held_each_by_itself(source: Pixels, past: Past) ->
     grey = np.repeat(past.layer.mean(axis=2, keepdims=True), 3, axis=2)
     faded = to_float(source) + grey + (past.layer - grey) / 2
     for _ in range(30):
-        faded = steadied(faded, to_float(source), held(past.layer), SIZES)
+        faded = match_band_energy(faded, to_float(source), held(past.layer), SIZES)
     found = faded - to_float(source)
     assert rms(found.mean(axis=2)) == pytest.approx(rms(past.layer.mean(axis=2)), rel=0.02)
     assert rms(opponent(found)[..., 1:]) == pytest.approx(rms(opponent(past.layer)[..., 1:]), rel=0.05)
@@ -120,7 +120,7 @@ def test_vast_shapes_do_not_take_the_place_of_small_ones() -> None:
     grey, wanted = np.full_like(small, 0.5), Strength(band_rms(opponent(small), [size]), (0.0, 0.0, 0.0), ())
     dream = grey + (vast + small) / 2
     for _ in range(30):
-        dream = steadied(dream, grey, wanted, [size])
+        dream = match_band_energy(dream, grey, wanted, [size])
     assert float(((dream - grey) * small).mean() / np.square(small).mean()) == pytest.approx(ABOVE, abs=0.02)
     assert abs(float(((dream - grey) * vast).mean() / np.square(vast).mean())) < 0.05
 
@@ -130,9 +130,9 @@ def test_the_strength_is_told_from_the_places_that_go_on(source: Pixels, past: P
     half = EVERYWHERE.copy()
     half[:, : WIDTH // 2] = 0
     dream = to_float(source) + past.layer * half[..., None]
-    alone = steadied(dream, to_float(source), held(past.layer * half[..., None], where=half), SIZES, half)
+    alone = match_band_energy(dream, to_float(source), held(past.layer * half[..., None], where=half), SIZES, half)
     assert np.allclose(alone, dream, atol=1e-5)
-    assert rms(steadied(dream, to_float(source), held(past.layer), SIZES) - dream) > 1e-3
+    assert rms(match_band_energy(dream, to_float(source), held(past.layer), SIZES) - dream) > 1e-3
 
 
 def followed(layer: Image, kept: Mask, new: Mask) -> Followed:
@@ -160,7 +160,7 @@ def test_what_lasts_is_kept_and_not_new_and_shown(past: Past) -> None:
 def test_no_dream_is_carried_as_none(source: Pixels, past: Past) -> None:
     nothing = to_float(source)
     for strength in (held(0 * past.layer), replace(held(past.layer), tint=(0.0, 0.0, 0.0))):
-        assert np.array_equal(steadied(nothing, nothing, strength, SIZES), nothing)
+        assert np.array_equal(match_band_energy(nothing, nothing, strength, SIZES), nothing)
 
 
 def test_blend_mixes_a_share_of_the_last_dream_into_the_frame(past: Past) -> None:
@@ -231,10 +231,12 @@ def test_a_change_in_one_corner_leaves_the_dream_in_the_others() -> None:
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_strength_ages_with_every_frame_and_faster_the_more_is_new(share: float, other: float) -> None:
     less, more = sorted((share, other))
-    slow, fast = (followed(EVERYWHERE, EVERYWHERE, new * EVERYWHERE).aged(0.25, 0.0) for new in (less, more))
-    left = replace(followed(EVERYWHERE, EVERYWHERE, NOWHERE), gone=more).aged(0.25, 0.0)
+    slow, fast = (
+        followed(EVERYWHERE, EVERYWHERE, new * EVERYWHERE).next_calibration_age(0.25, 0.0) for new in (less, more)
+    )
+    left = replace(followed(EVERYWHERE, EVERYWHERE, NOWHERE), gone=more).next_calibration_age(0.25, 0.0)
     assert left == pytest.approx(fast, abs=1e-5)
-    assert 0.25 + 1 / LONGEST_AGE - 1e-6 <= slow <= fast <= 0.25 + 1 / SHORTEST_AGE + 1e-6
+    assert 0.25 + 1 / LONGEST_CALIBRATION_AGE - 1e-6 <= slow <= fast <= 0.25 + 1 / SHORTEST_CALIBRATION_AGE + 1e-6
 
 
 def moving(columns: float) -> Motion:
@@ -255,7 +257,7 @@ def test_what_cannot_be_followed_is_not_still() -> None:
 
 
 def settled(dream: Image, past: Past, now: Pixels, quiet: Mask = NOWHERE) -> Image:
-    return settle(dream, to_float(now), quiet, past, now)
+    return damp_static(dream, to_float(now), quiet, past, now)
 
 
 def test_where_the_source_does_not_change_the_dream_rests_to_the_byte(past: Past, source: Pixels) -> None:
@@ -290,7 +292,7 @@ def test_settling_stays_between_the_two_dreams(past: Past, source: Pixels) -> No
 
 def test_where_the_picture_is_still_a_part_of_the_step_is_taken_back(past: Past, source: Pixels) -> None:
     start, other = to_float(source), to_float(dreamed(source, seed=11))
-    result = settle(other, start, EVERYWHERE, past, source + 1)
+    result = damp_static(other, start, EVERYWHERE, past, source + 1)
     assert np.allclose(result - start, (1 - CALM) * (other - start), atol=1e-6)
 
 
@@ -298,21 +300,21 @@ def test_a_dream_that_is_restless_goes_on_even_where_the_picture_is_the_very_sam
     start, dream = np.full((48, 64, 3), 0.4, np.float32), np.full((48, 64, 3), 0.6, np.float32)
     picture = np.full((48, 64, 3), 90, np.uint8)
     past, moving_on = Past(0, picture, np.full_like(picture, 102)), np.zeros((48, 64), np.float32)
-    at_rest_too = settle(dream, start, moving_on, past, picture)
+    at_rest_too = damp_static(dream, start, moving_on, past, picture)
     assert np.allclose(at_rest_too, 102 / 255, atol=1e-6)
-    assert np.allclose(settle(dream, start, moving_on, past, picture, restless=True), dream)
+    assert np.allclose(damp_static(dream, start, moving_on, past, picture, restless=True), dream)
 
 
 def test_settings_that_move_make_a_strength_older() -> None:
     at_rest = followed(EVERYWHERE, EVERYWHERE, NOWHERE)
-    assert at_rest.aged(0.25, 0.5) == pytest.approx(at_rest.aged(0.25, 0.0) + 0.5)
+    assert at_rest.next_calibration_age(0.25, 0.5) == pytest.approx(at_rest.next_calibration_age(0.25, 0.0) + 0.5)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_a_share_of_what_is_carried_is_renewed(share: float) -> None:
     layer, kept = np.full((4, 4, 3), 0.2, np.float32), np.full((4, 4), 0.5, np.float32)
     carried = Followed(layer, kept, kept, kept, 1.0, 1.0, np.zeros((*kept.shape, 2), np.float32))
-    found = renewed(carried, np.full_like(layer, -0.2), share)
+    found = mix_fresh(carried, np.full_like(layer, -0.2), share)
     assert np.allclose(found.layer, 0.2 - 0.4 * share)
     assert np.allclose(found.kept, 0.5 + 0.5 * share)
     assert found.layer.dtype == found.kept.dtype == np.float32
@@ -325,4 +327,4 @@ def test_in_a_loop_no_dream_ends_at_once() -> None:
     frame = Frame(1, Fraction(1), now)
     assert follow(carry, frame, (1,), lambda past, now: at_rest()) is None
     found = follow(carry, frame, (1,), lambda past, now: at_rest(), dies=False)
-    assert found is not None and found.alive < 0.2
+    assert found is not None and found.survival < 0.2

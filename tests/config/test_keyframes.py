@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreamvid.config.keyframes import SPLINE, WAYS, Film, chance, parse
+from dreamvid.config.keyframes import SPLINE, WAYS, Timeline, chance, parse
 from dreamvid.core.errors import SettingsError
 
-FILM = Film(240, Fraction(24))
-LOOP = Film(240, Fraction(24), periodic=True)
+TIMELINE = Timeline(240, Fraction(24))
+LOOP = Timeline(240, Fraction(24), periodic=True)
 RATES = [Fraction(24), Fraction(30000, 1001), Fraction(60)]
 
 
-def at(text: str, time: float, film: Film = FILM) -> float:
-    return parse(text).on(film)(time)
+def at(text: str, time: float, timeline: Timeline = TIMELINE) -> float:
+    return parse(text).on(timeline)(time)
 
 
-def refused(text: str, film: Film = FILM) -> str:
+def refused(text: str, timeline: Timeline = TIMELINE) -> str:
     """The one line that is said of a track."""
     with pytest.raises(SettingsError) as error:
-        parse(text).on(film)(0.0)
+        parse(text).on(timeline)(0.0)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -46,14 +46,14 @@ def text_of(given_keys: list[tuple[int, float, str]]) -> str:
 
 @given(keys((*WAYS, SPLINE)), st.sampled_from(RATES), st.booleans())
 def test_at_a_key_the_value_is_the_keys(made: list[tuple[int, float, str]], rate: Fraction, periodic: bool) -> None:
-    value = parse(text_of(made)).on(Film(240, rate, periodic=periodic))
+    value = parse(text_of(made)).on(Timeline(240, rate, periodic=periodic))
     for frame, wanted, _ in made:
         assert value(float(frame / rate)) == pytest.approx(wanted, rel=1e-12, abs=1e-9)
 
 
 @given(keys((*WAYS, SPLINE)), st.floats(0, 1))
 def test_between_two_keys_the_value_lies_between_theirs(made: list[tuple[int, float, str]], share: float) -> None:
-    value = parse(text_of(made)).on(FILM)
+    value = parse(text_of(made)).on(TIMELINE)
     for (frame, one, _), (later, other, _) in pairwise(made):
         low, high = sorted((one, other))
         assert low - 1e-9 <= value((frame + share * (later - frame)) / 24) <= high + 1e-9
@@ -63,7 +63,7 @@ def test_between_two_keys_the_value_lies_between_theirs(made: list[tuple[int, fl
 def test_before_the_first_key_and_behind_the_last_nothing_moves(
     made: list[tuple[int, float, str]], away: float
 ) -> None:
-    value = parse(text_of(made)).on(FILM)
+    value = parse(text_of(made)).on(TIMELINE)
     assert value(made[0][0] / 24 - away) == made[0][1]
     assert value(made[-1][0] / 24 + away) == made[-1][1]
 
@@ -85,12 +85,12 @@ def test_halfway_each_way_is_where_its_name_says(way: str) -> None:
 
 
 def test_a_jump_is_made_at_its_key() -> None:
-    value = parse("0:1, 48f:3 hold").on(FILM)
+    value = parse("0:1, 48f:3 hold").on(TIMELINE)
     assert [value(frame / 24) for frame in (0, 47, 48, 49)] == [1, 1, 3, 3]
 
 
 def test_a_spline_is_smooth_and_level_at_both_ends() -> None:
-    value = parse("0:0, 2s:1 spline, 5s:5 spline, 8s:0 spline").on(FILM)
+    value = parse("0:0, 2s:1 spline, 5s:5 spline, 8s:0 spline").on(TIMELINE)
     slopes = np.diff([value(time) for time in np.linspace(0, 8, 8001)]) * 1000
     assert abs(slopes[0]) < 0.01 and abs(slopes[-1]) < 0.01
     assert np.abs(np.diff(slopes)).max() < 0.02
@@ -157,16 +157,16 @@ def test_one_key_alone_is_a_constant() -> None:
 
 @pytest.mark.parametrize("rate", RATES)
 def test_a_formula_counts_whole_frames(rate: Fraction) -> None:
-    film = Film(240, rate)
-    found = [at("f", float(frame / rate), film) for frame in range(240)]
+    timeline = Timeline(240, rate)
+    found = [at("f", float(frame / rate), timeline) for frame in range(240)]
     assert found == list(range(240))
-    assert at("f", 0.51 / float(rate), film) == pytest.approx(0.51)
-    assert at("n", 0, film) == 240 and at("fps", 0, film) == float(rate) and at("t", 1.5, film) == 1.5
+    assert at("f", 0.51 / float(rate), timeline) == pytest.approx(0.51)
+    assert at("n", 0, timeline) == 240 and at("fps", 0, timeline) == float(rate) and at("t", 1.5, timeline) == 1.5
 
 
 def test_a_formula_hears() -> None:
-    film = Film(240, Fraction(24), lambda name, time: {"beat": time, "bass": 1.0}[name])
-    assert at("beat + bass", 0.25, film) == 1.25
+    timeline = Timeline(240, Fraction(24), lambda name, time: {"beat": time, "bass": 1.0}[name])
+    assert at("beat + bass", 0.25, timeline) == 1.25
     assert parse("beat + bass").sounds == {"beat", "bass"}
     assert parse("t").sounds == parse("0:1, 2:3").sounds == frozenset()
     assert at("loudness", 3) == 0
@@ -181,15 +181,15 @@ def test_what_is_random_lies_between_and_depends_on_seed_key_and_frame_alone(
     seed: int, frame: int, low: float, high: float
 ) -> None:
     track = parse(f"random({low:.6f}, {high:.6f})")
-    one, other = (track.on(FILM, chance(seed, "coherence.blend")) for _ in range(2))
+    one, other = (track.on(TIMELINE, chance(seed, "coherence.blend")) for _ in range(2))
     other(0.0)
     assert one(frame / 24) == other(frame / 24) == one((frame + 0.5) / 24)
     assert min(low, high) - 1e-6 <= one(frame / 24) <= max(low, high) + 1e-6
 
 
 def test_what_is_random_is_evenly_spread_and_another_for_each_seed_key_frame_and_place() -> None:
-    def drawn(seed: int, key: str, text: str = "random(.3, .7)", film: Film = FILM) -> list[float]:
-        value = parse(text).on(film, chance(seed, key))
+    def drawn(seed: int, key: str, text: str = "random(.3, .7)", timeline: Timeline = TIMELINE) -> list[float]:
+        value = parse(text).on(timeline, chance(seed, key))
         return [value(frame / 24) for frame in range(240)]
 
     values = drawn(0, "coherence.blend")
@@ -201,7 +201,7 @@ def test_what_is_random_is_evenly_spread_and_another_for_each_seed_key_frame_and
     assert not set(values) & set(drawn(1, "coherence.blend"))
     assert not set(values) & set(drawn(0, "dream.strength"))
     assert min(abs(value) for value in drawn(0, "a", "random(0, 1) - random(0, 1)")) > 0
-    assert drawn(0, "coherence.blend", film=Film(24, Fraction(24), periodic=True)) == values[:24] * 10
+    assert drawn(0, "coherence.blend", timeline=Timeline(24, Fraction(24), periodic=True)) == values[:24] * 10
 
 
 def test_without_a_seed_what_is_random_is_in_the_middle() -> None:

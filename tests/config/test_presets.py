@@ -136,7 +136,7 @@ def test_a_part_of_a_list_is_set_by_its_number(tmp_path: Path) -> None:
     two = written(tmp_path, "two.toml", '[[objective]]\nlayer = "conv2"\n[[objective]]\nlayer = "conv3"\n')
     settings = presets.resolve(two, [("objective.1.weight", "0:1, 2s:0"), ("objective.0.weight", 0.5)])
     assert [(term.layer, term.weight) for term in settings.objective] == [("conv2", 0.5), ("conv3", 1)]
-    assert settings.tracks == {"objective.1.weight": "0:1, 2s:0"}
+    assert settings.keyframes == {"objective.1.weight": "0:1, 2s:0"}
     for wrong in ("objective.2.weight", "objective.x.weight"):
         with pytest.raises(SettingsError, match=r"objective\.[2x]: there are 2, counted from 0"):
             presets.resolve(two, [(wrong, 1)])
@@ -248,7 +248,7 @@ def test_the_schema_is_json_and_lists_every_setting_with_its_bounds() -> None:
     dream = schema["$defs"]["DreamSettings"]
     steps = dream["properties"]["steps"]
     assert (steps["type"], steps["minimum"], steps["unit"]) == (["integer", "string"], 0, "count")
-    assert set(Settings.model_fields) - {"tracks"} <= set(schema["properties"])
+    assert set(Settings.model_fields) - {"keyframes"} <= set(schema["properties"])
     assert dream["additionalProperties"] is False
     assert schema["$defs"]["ObjectiveSettings"]["properties"]["step_size"]["anyOf"][-1] == {"type": "string"}
     shift = schema["$defs"]["CameraSettings"]["properties"]["shift"]
@@ -272,7 +272,7 @@ def test_settings_that_move_read_the_same_after_they_were_written(size: str, wei
     terms = [{"layer": "a"}, {"layer": "b", "weight": weight}]
     table = {"dream": {"step_size": size}, "objective": terms, "camera": {"shift": [down, 0]}}
     settings = read_settings(table, "made")
-    assert settings.tracks == {"dream.step_size": size, "objective.1.weight": weight, "camera.shift.0": down}
+    assert settings.keyframes == {"dream.step_size": size, "objective.1.weight": weight, "camera.shift.0": down}
     assert read_settings(tomllib.loads(presets.to_toml(settings)), "again") == settings
 
 
@@ -280,13 +280,13 @@ def test_what_moves_below_may_stand_still_above(tmp_path: Path) -> None:
     written(tmp_path, "under.toml", '[dream]\nstep_size = "0:0.1, 4s:0.2"\nsmooth = "t"\n')
     over = written(tmp_path, "over.toml", 'extends = "under.toml"\n[dream]\nstep_size = 0.3\n')
     settings = presets.resolve(over)
-    assert (settings.dream.step_size, settings.tracks) == (0.3, {"dream.smooth": "t"})
-    assert presets.resolve(over, [("dream.smooth", 2)]).tracks == {}
+    assert (settings.dream.step_size, settings.keyframes) == (0.3, {"dream.smooth": "t"})
+    assert presets.resolve(over, [("dream.smooth", 2)]).keyframes == {}
 
 
 def test_an_override_may_move() -> None:
     override = presets.parse_override("dream.step_size=0:0.02, 4s:0.06 ease, 8s:0.02")
-    assert presets.resolve("dream", [override]).tracks == {"dream.step_size": "0:0.02, 4s:0.06 ease, 8s:0.02"}
+    assert presets.resolve("dream", [override]).keyframes == {"dream.step_size": "0:0.02, 4s:0.06 ease, 8s:0.02"}
     formula = presets.parse_override("dream.step_size=0.02 + 0.01 * sin(2 * pi * t)")
     assert presets.resolve("dream", [formula]).dream.step_size == 0.02
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dreamvid.config.keyframes import Film
+from dreamvid.config.keyframes import Timeline
 from dreamvid.config.serialize import curve, read_settings, rounded, settings_at, to_table
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
@@ -42,7 +42,7 @@ def test_a_text_at_a_number_is_a_track_and_the_number_its_first_value() -> None:
             "camera": {"shift": ["sin(t)", 0.5]},
         }
     )
-    assert settings.tracks == {
+    assert settings.keyframes == {
         "dream.step_size": text,
         "dream.octaves": "2.5 + t",
         "objective.1.weight": "0:0, 10s:1",
@@ -57,7 +57,7 @@ def test_a_text_at_a_number_is_a_track_and_the_number_its_first_value() -> None:
 @pytest.mark.parametrize("text", ["0.25", " 0.25 ", "1/4", "min(1, 0.25)"])
 def test_a_number_written_as_a_text_does_not_move(text: str) -> None:
     settings = moving({"dream": {"step_size": text}})
-    assert (settings.dream.step_size, settings.tracks) == (0.25, {})
+    assert (settings.dream.step_size, settings.keyframes) == (0.25, {})
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,10 @@ def test_a_number_written_as_a_text_does_not_move(text: str) -> None:
         ({"dream": {"step_size": "1 / t"}}, "dream.step_size: '1 / t': it divides by zero"),
         ({"dream": {"step_size": "siin(t)"}}, "nearest: sin"),
         ({"camera": {"shift": ["0:a", 0]}}, "camera.shift.0: '0:a': the key '0:a' has no number"),
-        ({"tracks": {"dream.step_size": "t"}}, "tracks: what moves is written as the value of the setting itself"),
+        (
+            {"keyframes": {"dream.step_size": "t"}},
+            "keyframes: what moves is written as the value of the setting itself",
+        ),
     ],
 )
 def test_a_track_that_is_none_or_at_the_wrong_place_is_refused_by_its_key(table: dict[str, Any], said: str) -> None:
@@ -90,11 +93,11 @@ def test_settings_at_a_moment_hold_its_values_and_move_no_more() -> None:
     settings = moving({"dream": {"step_size": "t + 1"}, "objective": [{"layer": "a", "weight": "t"}]})
     then = settings_at(settings, {"dream.step_size": 0.5, "objective.0.weight": -2, "camera.shift.1": 0.25})
     assert (then.dream.step_size, then.objective[0].weight, then.camera.shift) == (0.5, -2, (0, 0.25))
-    assert then.tracks == {}
+    assert then.keyframes == {}
     listed = moving({"dream": {"octaves": [0.5, 1]}})
     assert settings_at(listed, {"dream.step_size": 0.5}).dream.octaves == (0.5, 1)
     assert settings_at(listed, {"dream.octaves": 3}).dream.octaves == 3
-    assert settings_at(settings, {}) == settings.model_copy(update={"tracks": {}})
+    assert settings_at(settings, {}) == settings.model_copy(update={"keyframes": {}})
     with pytest.raises(SettingsError, match=r"^dream\.octaves: input should be less than or equal to 16 \(it is 17\)"):
         settings_at(settings, {"dream.octaves": 17})
 
@@ -116,13 +119,13 @@ def test_whole_numbers_are_rounded(key: str, value: float, taken: float) -> None
 
 def test_a_setting_is_a_curve_whether_it_moves_or_not() -> None:
     settings = moving({"camera": {"zoom": "1 + t", "rotate": 5, "shift": ["f", 0.25]}})
-    film = Film(240, Fraction(24))
-    curves = [curve(settings, f"camera.{name}", film) for name in ("zoom", "rotate", "shift.0", "shift.1")]
+    timeline = Timeline(240, Fraction(24))
+    curves = [curve(settings, f"camera.{name}", timeline) for name in ("zoom", "rotate", "shift.0", "shift.1")]
     assert [value(0.5) for value in curves] == [1.5, 5, 12, 0.25]
     drawn = [
-        curve(moving({"seed": seed, "camera": {"zoom": "random(1, 2)", "rotate": "random(1, 2)"}}), key, film)(0.5)
+        curve(moving({"seed": seed, "camera": {"zoom": "random(1, 2)", "rotate": "random(1, 2)"}}), key, timeline)(0.5)
         for seed, key in ((3, "camera.zoom"), (3, "camera.zoom"), (4, "camera.zoom"), (3, "camera.rotate"))
     ]
     assert drawn[0] == drawn[1] and len(set(drawn)) == 3
     with pytest.raises(SettingsError, match="beyond the end"):
-        curve(moving({"camera": {"zoom": "0:1, 11s:2"}}), "camera.zoom", film)
+        curve(moving({"camera": {"zoom": "0:1, 11s:2"}}), "camera.zoom", timeline)

@@ -35,7 +35,7 @@ def prepared(net: Net, objective: Objective) -> PreparedNet:
     return prepare(net, objective.of_picture, torch.device("cpu"), torch.float32)
 
 
-def climb(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]:
+def gradient_step(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]:
     """The score before and after some normalised gradient steps."""
     ready, image = prepared(net, objective), picture()
     other = torch.from_numpy(texture(40, 56, seed=3)).permute(2, 0, 1)[None] / 255
@@ -107,14 +107,14 @@ def test_eight_steps_raise_every_objective(net: Net, guide: Path, term: dict[str
         told["layer"] = NAMED[net.name].get(str(told["layer"]), told["layer"])
     if told.get("kind") == "guide":
         told["file"] = str(guide)
-    start, after = climb(net, from_settings([ObjectiveSettings(**told)], net))
+    start, after = gradient_step(net, from_settings([ObjectiveSettings(**told)], net))
     assert after > start + 0.02 * abs(start)
 
 
 def test_the_nets_own_layers_are_dreamed_where_none_is_named(tiny_net: Net) -> None:
     objective = from_settings([], tiny_net)
     assert objective.layers == {"second"}
-    start, after = climb(tiny_net, objective)
+    start, after = gradient_step(tiny_net, objective)
     assert after > start
 
 
@@ -132,16 +132,16 @@ def test_every_term_of_the_settings_counts_with_its_weight(tiny_net: Net) -> Non
 
 
 @pytest.mark.parametrize("name", ["Sea eyes", "sea_eyes", "SEA-EYES"])
-def test_a_channel_by_name_is_that_of_the_catalogue(tiny_net: Net, name: str) -> None:
-    net = replace(tiny_net, catalogue={"spots": ("first", 2), "sea eyes": ("third", 3)})
+def test_a_channel_by_name_is_that_of_its_name(tiny_net: Net, name: str) -> None:
+    net = replace(tiny_net, channel_names={"spots": ("first", 2), "sea eyes": ("third", 3)})
     objective = from_settings([ObjectiveSettings(kind="channel", name=name, weight=2.0)], net)
     assert objective.layers == {"third"}
     seen = prepared(net, objective)(picture())
     assert float(objective(seen)) == pytest.approx(2.0 * float(seen["third"][:, 3].mean()), rel=1e-5)
 
 
-def test_a_catalogue_that_does_not_fit_its_net_is_refused(tiny_net: Net) -> None:
-    net = replace(tiny_net, catalogue={"deep": ("fourth", 0), "far": ("third", 16)})
+def test_channel_names_that_do_not_fit_their_net_are_refused(tiny_net: Net) -> None:
+    net = replace(tiny_net, channel_names={"deep": ("fourth", 0), "far": ("third", 16)})
     with pytest.raises(NetError, match="layer 'fourth' of tiny does not exist"):
         from_settings([ObjectiveSettings(kind="channel", name="deep")], net)
     with pytest.raises(NetError, match="channels 0 to 15, not 16"):

@@ -20,8 +20,17 @@ from dreamvid.core.errors import NetError, SettingsError
 from dreamvid.core.types import Image
 from dreamvid.dream import tiles
 from dreamvid.dream.build_objectives import each_from_settings, from_settings
-from dreamvid.dream.deepdream import Dreamer, Effort, How, climb, dream, octave_scores, score, to_tensor
-from dreamvid.dream.local_stats import NEIGHBOURHOODS
+from dreamvid.dream.deepdream import (
+    Dreamer,
+    StepBudget,
+    StepOptions,
+    dream,
+    gradient_step,
+    octave_scores,
+    score,
+    to_tensor,
+)
+from dreamvid.dream.local_stats import GRID_CELLS
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.dream.step_rules import blurred
 from dreamvid.models.net import Net
@@ -50,7 +59,7 @@ def picture(height: int = 48, width: int = 72, seed: int = 0) -> Image:
 
 def dreamed(dreamer: Dreamer, image: Image, steps: int = 3, key: tuple[int, ...] = KEY) -> Image:
     """The dream on a picture, fresh."""
-    return dream(dreamer, image, None, Effort(steps), key)[0]
+    return dream(dreamer, image, None, StepBudget(steps), key)[0]
 
 
 SIZES = [(16, 16), (48, 72), (47, 33), (101, 160)]
@@ -67,7 +76,7 @@ def test_no_steps_give_back_the_source_bit_for_bit(dreamer: Dreamer, height: int
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_no_steps_give_back_source_and_layer_bit_for_bit(dreamer: Dreamer, height: int, width: int) -> None:
     source, layer = picture(height, width), picture(height, width, seed=1) - 0.5
-    result, _ = dream(dreamer, source, layer, Effort(0), KEY)
+    result, _ = dream(dreamer, source, layer, StepBudget(0), KEY)
     np.testing.assert_array_equal(result, np.clip(source + layer, 0, 1))
 
 
@@ -83,7 +92,7 @@ def test_a_dream_has_the_size_of_its_source_and_stays_in_range(dreamer: Dreamer,
 def test_the_source_is_left_alone(dreamer: Dreamer) -> None:
     source, layer = picture(), picture(seed=1) - 0.5
     copies = source.copy(), layer.copy()
-    dream(dreamer, source, layer, Effort(2), KEY)
+    dream(dreamer, source, layer, StepBudget(2), KEY)
     np.testing.assert_array_equal(source, copies[0])
     np.testing.assert_array_equal(layer, copies[1])
 
@@ -97,7 +106,7 @@ def test_a_dream_raises_its_score(dreamer: Dreamer) -> None:
 def test_a_layer_is_dreamed_on_and_not_begun_again(dreamer: Dreamer) -> None:
     source = 0.3 + 0.4 * picture()
     layer = dreamed(dreamer, source, 4) - source
-    onward, _ = dream(dreamer, source, layer, Effort(1), (1, 0))
+    onward, _ = dream(dreamer, source, layer, StepBudget(1), (1, 0))
     assert np.corrcoef((onward - source).ravel(), layer.ravel())[0, 1] > 0.8
 
 
@@ -189,15 +198,15 @@ def test_scores_are_told_octave_by_octave_in_neighbourhoods(dreamer: Dreamer) ->
     source = picture(80, 96)
     grids = octave_scores(dreamer, source)
     assert len(grids) == len(octave_sizes(80, 96, dreamer.settings)) == 2
-    assert all(len(grid) == NEIGHBOURHOODS for grid in grids)
-    assert len(grids[-1][0]) == round(96 * NEIGHBOURHOODS / 80)
+    assert all(len(grid) == GRID_CELLS for grid in grids)
+    assert len(grids[-1][0]) == round(96 * GRID_CELLS / 80)
     assert np.mean(grids[-1]) == pytest.approx(score(dreamer, to_tensor(source, dreamer)), rel=0.1)
 
 
 def change(dreamer: Dreamer, ease: Callable[[Tensor], Tensor] | None, **how: Any) -> npt.NDArray[np.float64]:
     """The mean change of each pixel in one step on grey noise that no bound holds back."""
     image = to_tensor(0.4 + 0.2 * picture(), dreamer)
-    result, _ = climb(dreamer, image, (0, 0, 0, 0), How(ease, **how))
+    result, _ = gradient_step(dreamer, image, (0, 0, 0, 0), StepOptions(ease, **how))
     return (result - image).abs().mean(dim=1)[0].double().numpy()
 
 
@@ -225,7 +234,9 @@ def test_balance_lifts_the_step_where_the_slope_is_gentle(dreamer: Dreamer) -> N
     image[..., :64] = 0.5 + 0.02 * (image[..., :64] - 0.5)
     ratios = []
     for balance in (0.0, 0.5, 1.0):
-        result, _ = climb(with_settings(dreamer, step_size=0.002, jitter=0), image, (0, 0, 0, 0), How(balance=balance))
+        result, _ = gradient_step(
+            with_settings(dreamer, step_size=0.002, jitter=0), image, (0, 0, 0, 0), StepOptions(balance=balance)
+        )
         moved = (result - image).abs().mean(dim=1)[0]
         ratios.append(float(moved[:, :40].mean() / moved[:, 88:].mean()))
     assert ratios[0] < 0.7 * ratios[1] < 0.7 * ratios[2] < 1
@@ -252,7 +263,7 @@ def test_ease_is_told_the_octave_and_the_local_score_before_the_step(dreamer: Dr
         told.append((octave, grid))
         return torch.zeros_like(grid)
 
-    dream(still, source, None, Effort(2, rest), KEY)
+    dream(still, source, None, StepBudget(2, rest), KEY)
     assert [octave for octave, _ in told] == [0, 0, 1, 1]
     for (_, grid), wanted in zip(told[::2], octave_scores(still, source), strict=True):
         torch.testing.assert_close(grid[0, 0], torch.tensor(wanted), rtol=1e-3, atol=1e-5)
@@ -267,15 +278,21 @@ def test_coarse_octaves_take_turns_beside_the_finest(dreamer: Dreamer, monkeypat
     assert len(sizes) == 4
     seen: list[tuple[int, int]] = []
     monkeypatch.setattr(
-        module, "climb", lambda dreamer, image, *rest: (seen.append(tuple(image.shape[-2:])) or image, dreamer)
+        module, "gradient_step", lambda dreamer, image, *rest: (seen.append(tuple(image.shape[-2:])) or image, dreamer)
     )
     dreamed = []
     anew = np.ones((90, 96), np.float32)
-    thorough = Effort(1, turn=1, always=2, anew=anew, thorough=3)
-    plain = Effort(1), Effort(1, turn=0), Effort(1, turn=4), Effort(1, turn=1, always=2), Effort(1, always=2)
-    for effort in (*plain, Effort(1, turn=0, anew=anew), thorough):
+    thorough = StepBudget(1, rotation=1, always=2, anew=anew, thorough=3)
+    plain = (
+        StepBudget(1),
+        StepBudget(1, rotation=0),
+        StepBudget(1, rotation=4),
+        StepBudget(1, rotation=1, always=2),
+        StepBudget(1, always=2),
+    )
+    for budget in (*plain, StepBudget(1, rotation=0, anew=anew), thorough):
         seen.clear()
-        dream(four, source, None, effort, KEY)
+        dream(four, source, None, budget, KEY)
         dreamed.append([sizes.index(size) for size in seen])
     assert dreamed == [
         [0, 1, 2, 3],
@@ -292,7 +309,7 @@ def test_the_rest_of_the_picture_rests_while_places_are_dreamed_thoroughly(dream
     two, source = with_settings(dreamer, octaves=2), 0.3 + 0.4 * picture(120, 160)
     anew = np.zeros((120, 160), np.float32)
     anew[80:100, 120:150] = 1
-    rests = Effort(1, lambda _, score: torch.zeros_like(score), turn=0, anew=anew, stride=3.0, thorough=2)
+    rests = StepBudget(1, lambda _, score: torch.zeros_like(score), rotation=0, anew=anew, stride=3.0, thorough=2)
     moved = np.abs(dream(two, source, None, rests, KEY)[0] - source).mean(axis=2)
     assert moved[80:100, 120:150].mean() > 3 * dreamer.settings.step_size
     far = np.ones_like(anew, bool)
@@ -329,7 +346,7 @@ def test_a_patch_that_does_not_fit_is_halved_said_once_and_remembered(
     wanted = dreamed(with_settings(one, tile=128), source)
     monkeypatch.setattr(tiles, "gradient", bounded_memory(128, said))
     with caplog.at_level(logging.WARNING):
-        result, onward = dream(one, source, None, Effort(3), KEY)
+        result, onward = dream(one, source, None, StepBudget(3), KEY)
     assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [
         "out of memory: going on in patches of 128 pixels (set dream.tile=128 to start so)"
     ]
@@ -365,7 +382,7 @@ def test_a_gradient_that_is_not_finite_is_the_nets_fault(dreamer: Dreamer, monke
 def test_a_blur_comes_after_every_so_many_steps(dreamer: Dreamer) -> None:
     second = with_settings(dreamer, blur_every=2, blur_sigma=1.0)
     image = to_tensor(picture(), dreamer)
-    steps = [partial(climb, second, image, (0, 0, 0, step), How(torch.zeros_like)) for step in range(4)]
+    steps = [partial(gradient_step, second, image, (0, 0, 0, step), StepOptions(torch.zeros_like)) for step in range(4)]
     assert [torch.equal(step()[0], image) for step in steps] == [True, False, True, False]
 
 
@@ -373,8 +390,8 @@ def test_where_steps_are_few_each_blurs_by_its_share(dreamer: Dreamer) -> None:
     """A carried frame has one step: a blur in every fourth frame would be seen as a pulse."""
     fourth = with_settings(dreamer, blur_every=4, blur_sigma=1.0)
     image = to_tensor(picture(), dreamer)
-    resting = How(torch.zeros_like, few=True)
-    found = [climb(fourth, image, (frame, 0, 0), resting)[0] for frame in range(8)]
+    resting = StepOptions(torch.zeros_like, few=True)
+    found = [gradient_step(fourth, image, (frame, 0, 0), resting)[0] for frame in range(8)]
     wanted = torch.lerp(image, blurred(image, 1.0), 0.25)
     for frame in found:
         torch.testing.assert_close(frame, wanted)
@@ -382,7 +399,9 @@ def test_where_steps_are_few_each_blurs_by_its_share(dreamer: Dreamer) -> None:
 
 def test_a_stronger_dream_takes_longer_steps(dreamer: Dreamer) -> None:
     image = to_tensor(picture(), dreamer)
-    moves = [climb(with_settings(dreamer, strength=s, clamp=False), image, (0, 0, 0))[0] - image for s in (1.0, 0.3)]
+    moves = [
+        gradient_step(with_settings(dreamer, strength=s, clamp=False), image, (0, 0, 0))[0] - image for s in (1.0, 0.3)
+    ]
     torch.testing.assert_close(0.3 * moves[0], moves[1], atol=1e-6, rtol=1e-4)
 
 
@@ -414,9 +433,9 @@ def test_objectives_take_turns_each_with_steps_of_its_own_size(tiny_net: Net, dr
     turns = replace(still, cycle=tuple(zip(parts, (0.02, 0.002), strict=True)))
     image = to_tensor(0.4 + 0.2 * picture(), dreamer)
     for step, (part, size) in enumerate(turns.cycle * 2):
-        moved = climb(turns, image, (0, 0, step))[0]
+        moved = gradient_step(turns, image, (0, 0, step))[0]
         alone = with_settings(replace(still, objective=part), step_size=size)
-        torch.testing.assert_close(moved, climb(alone, image, (0, 0, step))[0])
+        torch.testing.assert_close(moved, gradient_step(alone, image, (0, 0, step))[0])
         assert float((moved - image).abs().mean()) == pytest.approx(size, rel=1e-3)
 
 
@@ -424,7 +443,7 @@ def test_contrast_decays_towards_the_mean_colour_of_the_net(dreamer: Dreamer) ->
     image = to_tensor(picture(), dreamer)
     mean = dreamer.net.mean
     fading = with_settings(dreamer, decay=0.8)
-    result, _ = climb(fading, image, (0, 0, 0), How(torch.zeros_like))
+    result, _ = gradient_step(fading, image, (0, 0, 0), StepOptions(torch.zeros_like))
     torch.testing.assert_close(result - mean, 0.8 * (image - mean))
 
 
@@ -449,7 +468,7 @@ def test_the_picture_as_it_was_is_there_for_an_objective_that_holds_on_to_it(tin
     terms = [ObjectiveSettings(kind="source")]
     holding = replace(dreamer, objective=from_settings(terms, tiny_net))
     start = np.clip(source + layer, 0, 1)
-    result = dream(with_settings(holding, octaves=1), source, layer, Effort(6), KEY)[0]
+    result = dream(with_settings(holding, octaves=1), source, layer, StepBudget(6), KEY)[0]
     assert np.abs(result - source).mean() < 0.5 * np.abs(start - source).mean()
 
 
@@ -493,7 +512,7 @@ def test_scores_of_a_dream_count_what_has_changed_from_the_source(tiny_net: Net,
         told.append(score[0, 0].numpy())
         return torch.ones_like(score)
 
-    dream(holding, source, result - source, Effort(1, ease), KEY)
+    dream(holding, source, result - source, StepBudget(1, ease), KEY)
     (grid,) = octave_scores(holding, result, source)
     np.testing.assert_allclose(told[0], grid, rtol=1e-4)
     assert np.mean(grid) < np.mean(octave_scores(holding, result))

@@ -1,4 +1,4 @@
-"""Neighbourhoods: the mean around each place, and back to every pixel."""
+"""Grid cells: the mean around each place, and back to every pixel."""
 
 import numpy as np
 import pytest

@@ -26,7 +26,7 @@ def prepared(net: Net, objective: Objective) -> PreparedNet:
     return prepare(net, objective.layers, torch.device("cpu"), torch.float32)
 
 
-def climb(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]:
+def gradient_step(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]:
     """The score before and after some normalised gradient steps."""
     ready, image = prepared(net, objective), picture()
     before = float(objective(ready(image)))
@@ -38,9 +38,9 @@ def climb(net: Net, objective: Objective, steps: int = 8) -> tuple[float, float]
 
 
 def test_a_few_steps_raise_a_weighted_sum_and_lower_what_is_weighted_below_zero(tiny_net: Net) -> None:
-    before, after = climb(tiny_net, layer_energy("second") + 0.5 * layer_energy("third"))
+    before, after = gradient_step(tiny_net, layer_energy("second") + 0.5 * layer_energy("third"))
     assert after > 1.1 * before
-    before, after = climb(tiny_net, -1.0 * layer_energy("second"))
+    before, after = gradient_step(tiny_net, -1.0 * layer_energy("second"))
     assert after > before
 
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from dreamvid.config.presets import resolve
 from dreamvid.config.settings import DreamSettings
 from dreamvid.core.types import to_float, to_pixels
-from dreamvid.dream.deepdream import Effort, dream
-from dreamvid.dream.session import start
+from dreamvid.dream.deepdream import StepBudget, dream
+from dreamvid.dream.session import open_session
 from dreamvid.dream.step_rules import (
     COLOURS,
     EDGE,
@@ -212,8 +212,8 @@ def test_a_regulariser_moves_what_it_says(name: str) -> None:
 
     def dreamt(changes: dict[str, Any], **how: Any) -> np.ndarray:
         given = {"objective": base + changes.get("objective", []), "dream": dreaming | how | changes.get("dream", {})}
-        ready = start(resolve("dream", [("compute.precision", "fp32"), *given.items()]))
-        return dream(ready.dreamer, source, None, Effort(8), (0,))[0]
+        ready = open_session(resolve("dream", [("compute.precision", "fp32"), *given.items()]))
+        return dream(ready.dreamer, source, None, StepBudget(8), (0,))[0]
 
     source = to_float(texture(72, 96, seed=4, grain=4))
     plain = dreamt({}, clamp=name not in UNHELD)

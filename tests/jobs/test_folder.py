@@ -197,11 +197,11 @@ def test_a_name_that_means_another_channel_is_refused(
     clip: Path, output: Path, tiny_net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = quick(objective=[{"kind": "channel", "name": "eyes"}])
-    net = replace(tiny_net, catalogue={"eyes": ("second", 3)})
+    net = replace(tiny_net, channel_names={"eyes": ("second", 3)})
     monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: net)
     with pytest.raises(KeyboardInterrupt):
         run.dream_video(str(clip), output, named, stop_after(2))
-    net = replace(tiny_net, catalogue={"eyes": ("second", 4)})
+    net = replace(tiny_net, channel_names={"eyes": ("second", 4)})
     with pytest.raises(JobError, match="named channels"):
         run.dream_video(str(clip), output, named)
 
@@ -298,7 +298,7 @@ def test_a_damaged_world_is_dreamed_again(tmp_path: Path, caplog: pytest.LogCapt
     source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
     before, folder = frames_of(output), Path(f"{output}.dreamvid")
-    (folder / "world.npz").write_bytes(b"nothing")
+    (folder / "canvas.npz").write_bytes(b"nothing")
     (folder / "journal.jsonl").write_text("")
     output.unlink()
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
@@ -330,9 +330,9 @@ def test_another_picture_of_a_guide_is_another_job(clip: Path, output: Path, tmp
 def test_a_job_with_another_track_is_refused_by_its_name(clip: Path, output: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run.dream_video(str(clip), output, quick(**MOVING), stop_after(2))
-    with pytest.raises(JobError, match=r"tracks\.dream\.smooth \(was 0\.1 \* f, now 0\.2 \* f\)"):
+    with pytest.raises(JobError, match=r"keyframes\.dream\.smooth \(was 0\.1 \* f, now 0\.2 \* f\)"):
         run.dream_video(str(clip), output, quick(dream={**MOVING["dream"], "smooth": "0.2 * f"}))
-    with pytest.raises(JobError, match=r"tracks\.dream\.smooth \(was 0\.1 \* f, now None\)"):
+    with pytest.raises(JobError, match=r"keyframes\.dream\.smooth \(was 0\.1 \* f, now None\)"):
         run.dream_video(str(clip), output, quick(dream={**MOVING["dream"], "smooth": 0}))
 
 

@@ -25,7 +25,6 @@ from little import HEIGHT, WIDTH, contents, drifting, film, quick, read_image, t
 import dreamvid
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError, SettingsError, SourceError, ToolError
-from dreamvid.dream import session
 from dreamvid.jobs import run
 from dreamvid.jobs.run import Options, Summary
 from dreamvid.media import encode
@@ -331,7 +330,7 @@ def test_a_jump_of_the_objective_begins_a_shot(clip: Path, output: Path) -> None
 def test_a_track_that_goes_wrong_somewhere_is_said_before_anything_is_dreamed(
     clip: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "start", None)
+    monkeypatch.setattr(run, "open_session", None)
     with pytest.raises(SettingsError, match=r"^dream\.smooth: '1 / abs\(f - 3\)': at frame 3 \(0\.250 s\): it divides"):
         run.dream_video(str(clip), output, quick(dream={"smooth": "1 / abs(f - 3)"}))
     with pytest.raises(SettingsError, match=r"the key 1s:2 lies beyond the end of the film, 0\.416667 s"):

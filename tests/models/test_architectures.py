@@ -6,7 +6,7 @@ import torch
 from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.settings import DreamSettings
 from dreamvid.dream.build_objectives import from_settings
-from dreamvid.dream.deepdream import Dreamer, climb
+from dreamvid.dream.deepdream import Dreamer, gradient_step
 from dreamvid.models import zoo
 from dreamvid.models.net import OUTPUT
 from dreamvid.models.prepare import prepare
@@ -36,6 +36,6 @@ def test_one_step_raises_the_energy_of_a_layer(name: str, layer: str) -> None:
     seen = prepared(picture)
     (found,) = (seen[name] for name in objective.layers)
     assert found.dim() == 4 and found.shape[2] < found.shape[3]  # a map, wider than high as the picture is
-    stepped, _ = climb(dreamer, picture, (0, 0))
+    stepped, _ = gradient_step(dreamer, picture, (0, 0))
     assert float(objective(prepared(stepped))) > float(objective(seen)) > 0
     assert OUTPUT not in seen

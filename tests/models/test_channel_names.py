@@ -1,4 +1,4 @@
-"""The catalogue: what has a name is there, once, in the net that ships, and nowhere else."""
+"""Channel names: what has a name is there, once, in the net that ships, and nowhere else."""
 
 import hashlib
 import tomllib
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dreamvid.models import zoo
-from dreamvid.models.channel_names import FOLDER, catalogue_of
+from dreamvid.models.channel_names import FOLDER, channel_names_of
 from dreamvid.models.net import Net, channels_by_depth, layer_shapes, plainly
 
 MADE = """
@@ -53,16 +53,16 @@ def test_every_file_is_of_a_net_that_ships_and_dreamnet_has_one() -> None:
 def test_names_are_those_of_the_weights_the_file_was_made_for_and_of_no_others(tmp_path: Path) -> None:
     (tmp_path / "one.channels.toml").write_text(MADE)
     (tmp_path / "two.channels.toml").write_text(MADE.replace("abc", "abe").replace("eyes", "ears"))
-    assert catalogue_of("abc", tmp_path) == {"eyes": ("mixed4b", 12), "sea foam": ("conv1", 0)}
-    assert catalogue_of("abe", tmp_path) == {"ears": ("mixed4b", 12), "sea foam": ("conv1", 0)}
-    assert catalogue_of("abd", tmp_path) == {}
+    assert channel_names_of("abc", tmp_path) == {"eyes": ("mixed4b", 12), "sea foam": ("conv1", 0)}
+    assert channel_names_of("abe", tmp_path) == {"ears": ("mixed4b", 12), "sea foam": ("conv1", 0)}
+    assert channel_names_of("abd", tmp_path) == {}
 
 
 def test_the_shipped_names_are_those_of_the_shipped_weights(file: Path, shipped: Net, entries: list[dict]) -> None:
     made_for = tomllib.loads(file.read_text(encoding="utf-8"))["weights"]
     assert made_for == hashlib.sha256(zoo.SHIPPED[of(file)].read_bytes()).hexdigest()
-    assert shipped.catalogue == {entry["name"]: (entry["layer"], entry["number"]) for entry in entries}
-    assert shipped.catalogue
+    assert shipped.channel_names == {entry["name"]: (entry["layer"], entry["number"]) for entry in entries}
+    assert shipped.channel_names
 
 
 def test_every_channel_with_a_name_is_in_the_net(shipped: Net, entries: list[dict]) -> None:
@@ -101,5 +101,5 @@ def test_weights_of_ones_own_have_no_names(tmp_path: Path) -> None:
     tensors["logits.bias"] = tensors["logits.bias"] + 1
     own = tmp_path / "own.safetensors"
     save_file(tensors, own, metadata)
-    assert zoo.get("dreamnet", str(own)).catalogue == {}
-    assert zoo.get("dreamnet", "random:0").catalogue == {}
+    assert zoo.get("dreamnet", str(own)).channel_names == {}
+    assert zoo.get("dreamnet", "random:0").channel_names == {}

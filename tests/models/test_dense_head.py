@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dreamvid.config.settings import DreamSettings
 from dreamvid.core.errors import NetError
-from dreamvid.dream.deepdream import Dreamer, Effort, dream
+from dreamvid.dream.deepdream import Dreamer, StepBudget, dream
 from dreamvid.dream.objectives import class_logit
 from dreamvid.models import zoo
 from dreamvid.models.dense_head import dense
@@ -115,7 +115,7 @@ def test_a_class_can_be_dreamed_through_a_dense_head(vgg: Net) -> None:
     dreamer = Dreamer(prepared, objective, DreamSettings(octaves=2, jitter=2, step_size=0.02), 0)
     source = np.random.default_rng(0).random((224, 320, 3), dtype=np.float32)
     scores = [float(objective(prepared(torch.from_numpy(source.transpose(2, 0, 1)[None].copy()))))]
-    result, _ = dream(dreamer, source, None, Effort(2), (0,))
+    result, _ = dream(dreamer, source, None, StepBudget(2), (0,))
     scores.append(float(objective(prepared(torch.from_numpy(result.transpose(2, 0, 1)[None].copy())))))
     assert scores[1] > scores[0] + 0.1 * abs(scores[0])
 
@@ -128,7 +128,7 @@ def test_a_picture_or_tile_too_small_for_the_head_is_told_the_smallest_size(
     prepared = prepare(dense(vgg), objective.layers, torch.device("cpu"), torch.float32)
     dreamer = Dreamer(prepared, objective, DreamSettings(tile=tile), 0)
     with pytest.raises(NetError, match=r"dense head of vgg16 .* at least 224x224 pixels, not \d+x\d+: give") as error:
-        dream(dreamer, np.zeros((*size, 3), np.float32), None, Effort(1), (0,))
+        dream(dreamer, np.zeros((*size, 3), np.float32), None, StepBudget(1), (0,))
     assert "\n" not in str(error.value)
 
 

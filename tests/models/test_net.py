@@ -285,7 +285,7 @@ def test_a_module_called_twice_means_its_first_call(tiny_net: Net) -> None:
 @pytest.fixture
 def named_net(tiny_net: Net) -> Net:
     """The tiny net with names for some of its channels, in no order."""
-    return replace(tiny_net, catalogue={"Sea Eyes": ("third", 10), "sea-foam": ("third", 2), "spots": ("first", 7)})
+    return replace(tiny_net, channel_names={"Sea Eyes": ("third", 10), "sea-foam": ("third", 2), "spots": ("first", 7)})
 
 
 @pytest.mark.parametrize("wanted", ["sea eyes", "Sea Eyes", "SEA_EYES", "sea-eyes"])

@@ -17,11 +17,11 @@ from dreamvid.config.settings import DreamSettings
 from dreamvid.core.errors import NetError, SettingsError
 from dreamvid.dream import session
 from dreamvid.dream.build_objectives import from_settings
-from dreamvid.dream.deepdream import Dreamer, climb
+from dreamvid.dream.deepdream import Dreamer, gradient_step
 from dreamvid.models import zoo
 from dreamvid.models.net import IMAGENET_MEAN, IMAGENET_STD, Net, layer_shapes
 from dreamvid.models.prepare import prepare
-from dreamvid.models.user_module import net_of_code
+from dreamvid.models.user_module import load_user_net
 
 NUMBERS = count()
 SMALL = """
@@ -76,7 +76,7 @@ def written(folder: Path, code: str) -> Path:
 
 
 def trusted(name: str, weights: str | None = None) -> Net:
-    return net_of_code(name, weights, trust=True)
+    return load_user_net(name, weights, trust=True)
 
 
 def refusal(name: str, weights: str | None = None) -> str:
@@ -204,7 +204,7 @@ def test_an_image_tower_like_clips_dreams_block_by_block_in_patches_of_its_size(
     assert prepared.max_size == 64
     dreamer = Dreamer(prepared, objective, DreamSettings(jitter=0, step_size=0.01, tile=64, overlap=16), 0)
     picture = torch.rand(1, 3, 64, 112, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
-    stepped, _ = climb(dreamer, picture, (0, 0))
+    stepped, _ = gradient_step(dreamer, picture, (0, 0))
     left = [float(objective(prepared(image[..., :64]))) for image in (picture, stepped)]
     assert left[1] > left[0]
     assert from_settings([ObjectiveSettings(kind="class", class_name="7")], net).layers == {"output"}

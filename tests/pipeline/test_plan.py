@@ -34,7 +34,7 @@ def test_a_range_is_half_open_and_numbered_from_its_start(count: int, data: st.D
     stop = data.draw(st.integers(start + 1, count))
     plan = make_plan(wanted(frames=f"{start}:{stop}"), source(tuple(range(count)), count))
     assert plan.frames == tuple(range(start, stop))
-    assert plan.shown == tuple(range(stop - start))
+    assert plan.playback == tuple(range(stop - start))
     whole = (start, stop) == (0, count)
     assert plan.clip == (None if whole else (Fraction(start, 25), Fraction(stop, 25)))
 
@@ -44,23 +44,23 @@ def test_at_any_rate_each_frame_is_dreamed_once_and_the_film_keeps_its_length(co
     info = source(tuple(range(count)), count)
     plan = make_plan(wanted(fps=f"{rate.numerator}/{rate.denominator}"), info)
     assert plan.rate == rate
-    assert len(plan.shown) == max(1, round(count * rate / 25))
+    assert len(plan.playback) == max(1, round(count * rate / 25))
     assert list(plan.frames) == sorted(set(plan.frames))
-    assert set(plan.shown) == set(range(len(plan.frames)))
-    assert list(plan.shown) == sorted(plan.shown)
+    assert set(plan.playback) == set(range(len(plan.frames)))
+    assert list(plan.playback) == sorted(plan.playback)
 
 
 def test_a_varying_rate_dreams_every_frame_once_and_shows_it_as_long_as_it_lasts() -> None:
     plan = make_plan(Settings(), source(VARYING, 40))
     assert plan.frames == tuple(range(len(VARYING)))
-    assert [plan.shown.count(frame) for frame in range(len(VARYING))] == [1] * 10 + [2] * 5 + [5] * 4
+    assert [plan.playback.count(frame) for frame in range(len(VARYING))] == [1] * 10 + [2] * 5 + [5] * 4
     assert plan.clip is None
 
 
 def test_a_range_of_a_varying_rate_counts_the_frames_of_the_film() -> None:
     plan = make_plan(wanted(frames="12:22"), source(VARYING, 40))
     assert plan.frames == (11, 12, 13, 14, 15)
-    assert plan.shown == (0, 0, 1, 1, 2, 2, 3, 3, 4, 4)
+    assert plan.playback == (0, 0, 1, 1, 2, 2, 3, 3, 4, 4)
     assert plan.clip == (Fraction(12, 25), Fraction(22, 25))
 
 
@@ -118,8 +118,8 @@ def test_shots_divide_the_frames_without_a_gap(frames: tuple[int, ...], cuts: tu
 def test_a_shot_begins_at_the_first_frame_and_at_every_cut() -> None:
     plan = with_cuts(plan_of(tuple(range(10, 30))), (15, 22, 99))
     assert plan.shots == (Shot(10, 15), Shot(15, 22), Shot(22, 30))
-    assert [frame for frame in plan.frames if plan.begins_shot(frame)] == [10, 15, 22]
-    assert [frame for frame in plan.frames if not plan.goes_on(frame)] == [14, 21, plan.frames[-1]]
+    assert [frame for frame in plan.frames if plan.starts_shot(frame)] == [10, 15, 22]
+    assert [frame for frame in plan.frames if not plan.continues_shot(frame)] == [14, 21, plan.frames[-1]]
     assert [plan.shot_begins(position, 3) for position in range(8)] == [0, 0, 0, 1, 2, 5, 5, 5]
 
 

@@ -22,13 +22,13 @@ from dreamvid.core.types import Frame, Pixels, Shot
 from dreamvid.dream import session
 from dreamvid.dream.deepdream import Dreamer
 from dreamvid.dream.objectives import layer_energy
-from dreamvid.dream.session import Engine
+from dreamvid.dream.session import Session
 from dreamvid.models.net import Net
 from dreamvid.models.prepare import prepare
-from dreamvid.pipeline.frame_params import turns_of
+from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.plan import Plan
-from dreamvid.pipeline.render import Course, Rendered, carried_effort, gain, render
-from dreamvid.pipeline.schedule import schedule
+from dreamvid.pipeline.render import RenderContext, Rendered, carried_budget, gain, render
+from dreamvid.pipeline.schedule import make_schedule
 
 MODES = ("flow", "blend", "none")
 WHOLE = Framing((0, HEIGHT), (0, WIDTH), (HEIGHT, WIDTH), (HEIGHT, WIDTH))
@@ -56,7 +56,7 @@ def move(past: Past, frame: Frame) -> Motion:
 
 
 def rendered(pictures: Sequence[Pixels], settings: Settings, dreamer: Dreamer, *cuts: int) -> list[Rendered]:
-    return list(render(Course(plan(len(pictures), *cuts), settings, move, dreamer), frames(pictures)))
+    return list(render(RenderContext(plan(len(pictures), *cuts), settings, move, dreamer), frames(pictures)))
 
 
 Made = Callable[[Settings], Dreamer]
@@ -71,13 +71,13 @@ def test_a_render_that_stops_and_goes_on_gives_the_same_bytes(dreamer_of: Made, 
     whole = rendered(pictures, settings, dreamer)
     last, memory = whole[first - 1], whole[max(0, first - 4) : first]
     past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))
-    carry = Carry(past, last.strength, last.age, last.alive)
-    rest = list(render(Course(plan(7), settings, move, dreamer_of(settings)), frames(pictures, first), carry))
+    carry = Carry(past, last.strength, last.calibration_age, last.survival)
+    rest = list(render(RenderContext(plan(7), settings, move, dreamer_of(settings)), frames(pictures, first), carry))
     assert [result.index for result in rest] == list(range(first, 7))
     for again, before in zip(rest, whole[first:], strict=True):
         assert np.array_equal(again.dream, before.dream)
         assert again.strength == before.strength
-        assert (again.age, again.alive) == (before.age, before.alive)
+        assert (again.calibration_age, again.survival) == (before.calibration_age, before.survival)
         assert again.valid == before.valid
 
 
@@ -147,7 +147,7 @@ def test_after_a_cut_nothing_is_carried(dreamer_of: Made, mode: str) -> None:
 def test_every_frame_stands_alone_without_coherence(dreamer_of: Made) -> None:
     settings, pictures = quick(coherence={"mode": "none"}), drifting(3)
     together = rendered(pictures, settings, dreamer_of(settings))
-    alone = list(render(Course(plan(3), settings, move, dreamer_of(settings)), frames(pictures, 2)))
+    alone = list(render(RenderContext(plan(3), settings, move, dreamer_of(settings)), frames(pictures, 2)))
     assert np.array_equal(together[2].dream, alone[0].dream)
     assert all(result.valid is None for result in together)
 
@@ -165,8 +165,8 @@ def test_where_motion_is_lost_a_frame_is_dreamed_from_the_start(dreamer_of: Made
         return Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool))
 
     settings, pictures = quick(), drifting(2)
-    _, second = render(Course(plan(2), settings, lost, dreamer_of(settings)), frames(pictures))
-    (alone,) = render(Course(plan(2, 1), settings, lost, dreamer_of(settings)), frames(pictures, 1))
+    _, second = render(RenderContext(plan(2), settings, lost, dreamer_of(settings)), frames(pictures))
+    (alone,) = render(RenderContext(plan(2, 1), settings, lost, dreamer_of(settings)), frames(pictures, 1))
     assert second.valid is None
     assert np.array_equal(second.dream, alone.dream)
 
@@ -207,7 +207,7 @@ def test_the_objective_stays_raised_and_does_not_run_away(dreamer_of: Made) -> N
 def test_a_carried_frame_takes_the_steps_of_its_mode(dreamer_of: Made, coherence: dict[str, Any], steps: int) -> None:
     settings = quick(coherence=coherence)
     (first,) = rendered(drifting(1), settings, dreamer_of(settings))
-    assert carried_effort(settings, first.strength).steps == steps
+    assert carried_budget(settings, first.strength).steps == steps
 
 
 def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +225,7 @@ def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, mo
     pictures = [texture(128, 160, seed=3)]
     framing = Framing((0, 128), (0, 160), (128, 160), (128, 160))
     (result,) = render(
-        Course(replace(plan(1), framing=framing), settings, move, dreamer_of(settings)), frames(pictures)
+        RenderContext(replace(plan(1), framing=framing), settings, move, dreamer_of(settings)), frames(pictures)
     )
     assert result.tile == 64
 
@@ -239,7 +239,7 @@ def test_a_flash_is_passed_over(dreamer_of: Made) -> None:
 
     def fourth(references: list[int]) -> Rendered:
         settings = quick(coherence={"references": references})
-        return list(render(Course(whole, settings, move, dreamer_of(settings)), frames(pictures)))[3]
+        return list(render(RenderContext(whole, settings, move, dreamer_of(settings)), frames(pictures)))[3]
 
     over, anew = fourth([1, 2]), fourth([1])
     assert over.valid is not None
@@ -266,7 +266,9 @@ def test_what_was_hidden_comes_back_as_it_was(dreamer_of: Made) -> None:
     def likeness(references: list[int]) -> float:
         settings = quick(coherence={"references": references})
         results = list(
-            render(Course(replace(plan(3), framing=framing), settings, seen, dreamer_of(settings)), frames(pictures))
+            render(
+                RenderContext(replace(plan(3), framing=framing), settings, seen, dreamer_of(settings)), frames(pictures)
+            )
         )
         layers = [result.dream[34:56, 44:76].astype(float) - result.source[34:56, 44:76] for result in results]
         return float(np.corrcoef(layers[0].ravel(), layers[2].ravel())[0, 1])
@@ -277,7 +279,7 @@ def test_what_was_hidden_comes_back_as_it_was(dreamer_of: Made) -> None:
 def test_the_strength_is_measured_anew_when_the_picture_has_changed_enough(dreamer_of: Made) -> None:
     pictures = [np.clip(picture, 60, 190) for picture in drifting(9, rows=0, cols=5)]
     results = rendered(pictures, quick(), dreamer_of(quick()))
-    ages = [result.age for result in results]
+    ages = [result.calibration_age for result in results]
     renewed = [number for number in range(1, 9) if ages[number] == 0]
     assert renewed
     for number in range(1, 9):
@@ -289,10 +291,10 @@ def test_the_strength_is_measured_anew_when_the_picture_has_changed_enough(dream
 def test_a_picture_that_stays_does_not_age_and_costs_nothing(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     from dreamvid.pipeline import render as module
 
-    results = render(Course(plan(4), quick(), move, dreamer_of(quick())), frames([texture()] * 4))
+    results = render(RenderContext(plan(4), quick(), move, dreamer_of(quick())), frames([texture()] * 4))
     first = next(results)
     monkeypatch.setattr(module, "dream", None)
-    assert all(np.array_equal(later.dream, first.dream) and later.age == 0 for later in results)
+    assert all(np.array_equal(later.dream, first.dream) and later.calibration_age == 0 for later in results)
 
 
 def test_a_frame_that_stands_alone_is_dreamed_once(dreamer_of: Made) -> None:
@@ -314,11 +316,11 @@ def test_after_a_dissolve_the_dream_begins_anew_once(dreamer_of: Made) -> None:
     ]
     framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
     whole = replace(plan(len(pictures)), framing=framing)
-    results = list(render(Course(whole, quick(), move, dreamer_of(quick())), frames(pictures)))
+    results = list(render(RenderContext(whole, quick(), move, dreamer_of(quick())), frames(pictures)))
     anew = [result.index for result in results[1:] if result.valid is None]
     assert anew
     assert set(anew) <= set(range(3, 11))
-    assert all(0 < result.alive <= 1 for result in results)
+    assert all(0 < result.survival <= 1 for result in results)
 
 
 def cadence(number: int, **changes: Any) -> Settings:
@@ -330,9 +332,9 @@ def test_frames_between_take_no_steps(dreamer_of: Made, monkeypatch: pytest.Monk
 
     plain, dreamed = module.dream, set()
 
-    def told(dreamer: Any, source: Any, layer: Any, effort: Any, key: Any) -> Any:
+    def told(dreamer: Any, source: Any, layer: Any, budget: Any, key: Any) -> Any:
         dreamed.add(key[0])
-        return plain(dreamer, source, layer, effort, key)
+        return plain(dreamer, source, layer, budget, key)
 
     monkeypatch.setattr(module, "dream", told)
     results = rendered(drifting(9), cadence(3), dreamer_of(quick()), 5)
@@ -346,7 +348,7 @@ def test_what_lies_between_is_carried_from_both_sides(dreamer_of: Made) -> None:
     framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
     settings = cadence(4, dream={"steps": 6})
     results = list(
-        render(Course(replace(plan(5), framing=framing), settings, move, dreamer_of(settings)), frames(pictures))
+        render(RenderContext(replace(plan(5), framing=framing), settings, move, dreamer_of(settings)), frames(pictures))
     )
     layers = [result.dream.astype(float) - result.source for result in results]
     for number in range(1, 4):
@@ -377,8 +379,8 @@ def test_where_motion_is_lost_from_both_sides_a_frame_between_is_dreamed(dreamer
         return Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool))
 
     settings, pictures = cadence(2), drifting(3)
-    results = list(render(Course(plan(3), settings, lost, dreamer_of(settings)), frames(pictures)))
-    (alone,) = render(Course(plan(3, 1, 2), quick(), lost, dreamer_of(settings)), frames(pictures[:2], 1))
+    results = list(render(RenderContext(plan(3), settings, lost, dreamer_of(settings)), frames(pictures)))
+    (alone,) = render(RenderContext(plan(3, 1, 2), quick(), lost, dreamer_of(settings)), frames(pictures[:2], 1))
     assert results[1].valid == 0
     assert np.array_equal(results[1].dream, alone.dream)
 
@@ -393,12 +395,12 @@ def test_a_cadence_is_for_flow_alone(mode: str) -> None:
 
 
 @pytest.fixture
-def ready(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], Engine]:
+def ready(tiny_net: Net, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], Session]:
     monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: tiny_net)
-    return lambda settings: session.start(settings)
+    return lambda settings: session.open_session(settings)
 
 
-Ready = Callable[[Settings], Engine]
+Ready = Callable[[Settings], Session]
 
 
 def when(frame: int) -> Fraction:
@@ -409,15 +411,17 @@ def moving(
     pictures: Sequence[Pixels], settings: Settings, ready: Ready, start: int = 0, before: Sequence[Rendered] = ()
 ) -> list[Rendered]:
     """A render of settings that move, or its end after those rendered `before`."""
-    made = schedule(settings, plan(len(pictures)))
+    made = make_schedule(settings, plan(len(pictures)))
     able = ready(settings)
     whole = plan(len(pictures), *made.jumps)
-    carry, turns = None, turns_of(made, able, whole, when) if settings.tracks else None
+    carry, frame_params = None, params_by_frame(made, able, whole, when) if settings.keyframes else None
     if before:
         memory = before[max(0, start - 4) : start]
         past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))
-        carry = Carry(past, memory[-1].strength, memory[-1].age, memory[-1].alive)
-    return list(render(Course(whole, settings, move, able.dreamer, turns), frames(pictures, start), carry))
+        carry = Carry(past, memory[-1].strength, memory[-1].calibration_age, memory[-1].survival)
+    return list(
+        render(RenderContext(whole, settings, move, able.dreamer, frame_params), frames(pictures, start), carry)
+    )
 
 
 SIZE = "0:0.01, 6f:0.06"
@@ -435,7 +439,7 @@ def test_settings_that_stay_where_they_are_give_the_same_bytes(ready: Ready, mod
     plain = rendered(pictures, still, able.dreamer)
     for one, other in zip(plain, moving(pictures, held, ready), strict=True):
         assert np.array_equal(one.dream, other.dream)
-        assert (one.strength, one.age) == (other.strength, other.age)
+        assert (one.strength, one.calibration_age) == (other.strength, other.calibration_age)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -448,7 +452,7 @@ def test_a_render_that_moves_stops_and_goes_on_with_the_same_bytes(ready: Ready,
     assert [result.index for result in rest] == list(range(first, 12))
     for again, before in zip(rest, whole[first:], strict=True):
         assert np.array_equal(again.dream, before.dream)
-        assert (again.strength, again.age) == (before.strength, before.age)
+        assert (again.strength, again.calibration_age) == (before.strength, before.calibration_age)
 
 
 RAMPS = [SIZE, "0:0.06, 6f:0.01", "0:0.01, 6f:0.06 hold"]
@@ -476,9 +480,9 @@ def test_a_dream_of_a_picture_that_rests_follows_and_then_rests_too(ready: Ready
     assert not np.array_equal(results[6].dream, results[7].dream)
 
 
-def gain_of(results: Sequence[Rendered], able: Engine) -> float:
+def gain_of(results: Sequence[Rendered], able: Session) -> float:
     """How much the objective was raised, on average."""
-    return float(np.mean([gain(able.judge, result.source, result.dream) for result in results]))
+    return float(np.mean([gain(able.scorer, result.source, result.dream) for result in results]))
 
 
 @pytest.mark.parametrize("way", ["linear", "hold"])
@@ -499,11 +503,14 @@ def test_octaves_may_come_and_go(ready: Ready) -> None:
     pictures = drifting(8, size=(80, 96))
     framing = Framing((0, 80), (0, 96), (80, 96), (80, 96))
     settings = quick(dream={"octaves": "0:1, 6f:3", "octave_scale": "1.3 + t / 10"})
-    made = schedule(settings, plan(8))
+    made = make_schedule(settings, plan(8))
     able = ready(settings)
     whole = replace(plan(8), framing=framing)
     results = list(
-        render(Course(whole, settings, move, able.dreamer, turns_of(made, able, whole, when)), frames(pictures))
+        render(
+            RenderContext(whole, settings, move, able.dreamer, params_by_frame(made, able, whole, when)),
+            frames(pictures),
+        )
     )
     assert [len(result.strength.bands) for result in results] == [
         BROADER + octaves for octaves in (1, 1, 2, 2, 2, 3, 3, 3)
@@ -513,7 +520,7 @@ def test_octaves_may_come_and_go(ready: Ready) -> None:
 
 def test_a_setting_that_moves_is_measured_anew_and_one_that_rests_is_not(ready: Ready) -> None:
     results = moving(drifting(9), quick(dream={"step_size": SIZE}), ready)
-    assert [result.age == 0 for result in results] == [True] * 8 + [False]
+    assert [result.calibration_age == 0 for result in results] == [True] * 8 + [False]
     assert results[7].strength.bands == results[8].strength.bands
     assert len({result.strength.bands for result in results}) == 8
 
@@ -529,15 +536,17 @@ def test_with_a_cadence_settings_move_and_a_render_goes_on_with_the_same_bytes(r
     keys = [result.index for result in whole if plan(12).is_key(result.index, 3) and result.index < first]
     last = whole[first - 1]
     past = tuple(Past(index, pictures[index], whole[index].dream) for index in reversed(keys))
-    made, able = schedule(settings, plan(12)), ready(settings)
-    carry = Carry(past, last.strength, last.age, last.alive)
-    turns = turns_of(made, able, plan(12), when)
-    rest = list(render(Course(plan(12), settings, move, able.dreamer, turns), frames(pictures, first), carry))
+    made, able = make_schedule(settings, plan(12)), ready(settings)
+    carry = Carry(past, last.strength, last.calibration_age, last.survival)
+    frame_params = params_by_frame(made, able, plan(12), when)
+    rest = list(
+        render(RenderContext(plan(12), settings, move, able.dreamer, frame_params), frames(pictures, first), carry)
+    )
     assert [again.index for again in rest] == list(range(first, 12))
     assert all(np.array_equal(again.dream, whole[again.index].dream) for again in rest)
 
 
 def test_with_a_cadence_a_dream_of_a_picture_that_rests_follows_as_well(ready: Ready) -> None:
     results = moving([texture()] * 13, quick(coherence={"cadence": 4}, dream={"step_size": SIZE}), ready)
-    assert [result.age == 0 for result in results if result.index % 4 == 0] == [True, True, True, True]
+    assert [result.calibration_age == 0 for result in results if result.index % 4 == 0] == [True, True, True, True]
     assert all(not np.array_equal(one.dream, other.dream) for one, other in pairwise(results[:9]))

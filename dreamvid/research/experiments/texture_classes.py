@@ -24,9 +24,9 @@ from dreamvid.models.prepare import PreparedNet
 from dreamvid.research.experiments.small_nets import School, Taught, teach
 from dreamvid.research.experiments.textures import write_set
 from dreamvid.research.features import embed
+from dreamvid.research.features.feature_session import FROM_NOTHING, FeatureSession, Look, beginning, picture
 from dreamvid.research.features.finding import Finding
 from dreamvid.research.features.photos import fitted
-from dreamvid.research.features.studio import FROM_NOTHING, Look, Studio, beginning, picture
 from dreamvid.research.training.augment import centred
 from dreamvid.research.training.recipe import Attack, Augment, Recipe
 
@@ -56,10 +56,10 @@ class Told:
     apart: float
 
 
-def terra(judge: Studio, folders: Mapping[str, Path], school: School, how: Dreams) -> Finding:
+def terra(classifier: FeatureSession, folders: Mapping[str, Path], school: School, how: Dreams) -> Finding:
     """The experiment as one picture: for each set its pictures, their means, its dreams, an untrained net's, the map.
 
-    `judge`: the net that says what a dream looks like, and how all dream; `folders`: sets by name, each with a
+    `classifier`: the net that says what a dream looks like, and how all dream; `folders`: sets by name, each with a
     sub-folder for each class; without any, the two of `textures`. Two sets are also taught together. Raises SourceError
     for a folder that will not do, NetError for a net that cannot be had.
     """
@@ -70,18 +70,18 @@ def terra(judge: Studio, folders: Mapping[str, Path], school: School, how: Dream
         if len(sets) == 2:
             lessons[" and ".join(sets)] = list(sets.values())
         taught = {
-            name: teach(recipe(school, several), Path(work) / f"{number}.safetensors", judge.compute)
-            for number, (name, several) in enumerate(lessons.items())
+            name: teach(recipe(school, classes_of_net), Path(work) / f"{number}.safetensors", classifier.compute)
+            for number, (name, classes_of_net) in enumerate(lessons.items())
         }
     pages, rows, said, numbers = [], [], [], {}
     for name, one in taught.items():
-        page, found, figures = look(judge, name, one, how)
+        page, found, figures = look(classifier, name, one, how)
         pages.append(page)
         rows += found
         numbers[name] = figures
         said.append(
             f"{name}: {figures['top1']:.0%} of held-out pictures known; {figures['told']:.0%} of dreams told by "
-            f"{judge.net.name} ({figures['told_untrained']:.0%} of an untrained net's), by chance "
+            f"{classifier.net.name} ({figures['told_untrained']:.0%} of an untrained net's), by chance "
             f"{1 / len(one.corpus.classes):.0%}; dreams of two classes {figures['apart']:.2f} times as far apart as of "
             f"one; at {figures['ratio']:.2f} of a picture's distance from their centres; correlation with the mean "
             f"picture {figures['mean_picture']:.2f}"
@@ -109,7 +109,7 @@ def _drawn(school: School, work: Path) -> Iterator[tuple[str, Path]]:
 
 
 def look(
-    judge: Studio, name: str, taught: Taught, how: Dreams
+    classifier: FeatureSession, name: str, taught: Taught, how: Dreams
 ) -> tuple[Pixels, list[dict[str, object]], dict[str, float]]:
     """A set's page, its rows by class, and its numbers.
 
@@ -118,10 +118,10 @@ def look(
     classes = taught.corpus.classes
     data = {kind: _pictures(taught, number) for number, kind in enumerate(classes)}
     means = {kind: _mean(taught, number) for number, kind in enumerate(classes)}
-    dreams = dreams_of(replace(judge, net=taught.net), how)
-    blank = dreams_of_untrained(replace(judge, net=taught.net), how.side)
+    dreams = dreams_of(replace(classifier, net=taught.net), how)
+    blank = dreams_of_untrained(replace(classifier, net=taught.net), how.side)
 
-    own, eye = (replace(judge, net=net).exact(OUTPUT) for net in (taught.net, judge.net))
+    own, eye = (replace(classifier, net=net).exact(OUTPUT) for net in (taught.net, classifier.net))
     features, seen = features_of(own, data), {kind: of[0] for kind, of in features_of(own, dreams).items()}
     sat, looks = embed.sat(features, seen), features_of(eye, data)
     told, told_blank = (tell(looks, features_of(eye, some)) for some in (dreams, blank))
@@ -145,7 +145,9 @@ def look(
     cells += [Cell(f"dream, ratio {sat[kind].ratio:.1f}", dreams[kind][0]) for kind in classes]
     cells += [Cell("another seed", of[number]) for number in range(1, how.count) for of in dreams.values()]
     cells += [Cell("untrained", of[0]) for of in blank.values()]
-    chart = embed.chart(features, seen, "pca", judge.settings.seed, f"{name}: {top1:.0%} known, {told.right:.0%} told")
+    chart = embed.chart(
+        features, seen, "pca", classifier.settings.seed, f"{name}: {top1:.0%} known, {told.right:.0%} told"
+    )
     return stacked([sheet(cells, len(classes)), chart]), rows, figures
 
 
@@ -154,25 +156,25 @@ def features_of(net: PreparedNet, pictures: Mapping[str, Sequence[Pixels]]) -> d
     return {kind: np.stack([embed.penultimate(net, photo) for photo in of]) for kind, of in pictures.items()}
 
 
-def dreams_of(studio: Studio, how: Dreams) -> dict[str, list[Pixels]]:
+def dreams_of(session: FeatureSession, how: Dreams) -> dict[str, list[Pixels]]:
     """Class -> its dreams out of noise."""
-    net = studio.prepared(OUTPUT)
+    net = session.prepared(OUTPUT)
     made: dict[str, list[Pixels]] = {}
-    for index, kind in enumerate(studio.net.classes):
+    for index, kind in enumerate(session.net.classes):
         for number in range(how.count):
-            dreamer = replace(studio.dreamer(objectives.class_logit(index), net), seed=studio.settings.seed + number)
+            dreamer = replace(session.dreamer(objectives.class_logit(index), net), seed=session.settings.seed + number)
             made.setdefault(kind, []).append(picture(dreamer, beginning(dreamer, how.side, how.side)))
     return made
 
 
-def dreams_of_untrained(studio: Studio, side: int) -> dict[str, list[Pixels]]:
+def dreams_of_untrained(session: FeatureSession, side: int) -> dict[str, list[Pixels]]:
     """Class -> a dream by each of some nets whose weights have learned nothing: what luck would have it look like."""
     made: dict[str, list[Pixels]] = {}
     for seed in range(UNTRAINED):
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(studio.settings.seed + seed)
-            module = zoo.untrained(studio.net.name, len(studio.net.classes)).eval()
-        for kind, of in dreams_of(replace(studio, net=replace(studio.net, module=module)), Dreams(1, side)).items():
+            torch.manual_seed(session.settings.seed + seed)
+            module = zoo.untrained(session.net.name, len(session.net.classes)).eval()
+        for kind, of in dreams_of(replace(session, net=replace(session.net, module=module)), Dreams(1, side)).items():
             made.setdefault(kind, []).extend(of)
     return made
 

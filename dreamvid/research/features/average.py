@@ -36,7 +36,9 @@ def of_class(folder: Path, name: str, side: int) -> Average:
     """
     files = photos.evenly(photos.files_in(_sub_folder(folder, name)), MOST)
     if len(files) < 2:
-        raise SourceError(f"{images.shown(files[0].parent)} has one picture: give two at least to take the mean of")
+        raise SourceError(
+            f"{images.short_name(files[0].parent)} has one picture: give two at least to take the mean of"
+        )
     squares = np.stack([photos.squared(images.load(file), side) for file in files])
     total = squares.sum(axis=0, dtype=np.float64)
     usual = np.mean([correlation(square, total - square) for square in squares])
@@ -55,9 +57,9 @@ def correlation(one: ArrayLike, other: ArrayLike) -> float:
 
 def _sub_folder(folder: Path, name: str) -> Path:
     if not folder.is_dir():
-        raise SourceError(f"there is no folder {images.shown(folder, whole=True)}")
+        raise SourceError(f"there is no folder {images.short_name(folder, whole=True)}")
     inner = {plainly(path.name): path for path in sorted(folder.iterdir()) if path.is_dir()}
     if plainly(name) not in inner:
         near = nearest(plainly(name), [path.name for path in inner.values()])
-        raise SourceError(f"{images.shown(folder)} has no sub-folder of the class {name!r}{near}")
+        raise SourceError(f"{images.short_name(folder)} has no sub-folder of the class {name!r}{near}")
     return inner[plainly(name)]

@@ -14,9 +14,9 @@ from dreamvid.core.types import Box, Pixels, to_float
 from dreamvid.media import images
 from dreamvid.models.prepare import PreparedNet
 from dreamvid.research.features import photos
+from dreamvid.research.features.feature_session import FeatureSession, beginning, of_unit, picture
 from dreamvid.research.features.field import receptive_field
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.features.studio import Studio, beginning, of_unit, picture
 from dreamvid.research.features.units import Unit, map_of, strongest
 
 ACROSS = 5
@@ -42,18 +42,18 @@ class Crop:
         return self.photo[self.field.rows, self.field.columns]
 
 
-def crops(studio: Studio, unit: Unit, folder: Path, *, count: int, side: int) -> Finding:
+def crops(session: FeatureSession, unit: Unit, folder: Path, *, count: int, side: int) -> Finding:
     """A unit's picture beside its `count` strongest crops in the photos of a folder, seen with a short side of `side`.
 
     A crop is exactly the unit's receptive field at that place; beneath it stands the photo with the field outlined.
     Raises SourceError for a folder without images or a damaged one.
     """
-    found = strongest_crops(studio.exact(unit.layer), unit, photos.files_in(folder), count=count, side=side)
-    dreamer = studio.dreamer(of_unit(unit))
+    found = strongest_crops(session.exact(unit.layer), unit, photos.files_in(folder), count=count, side=side)
+    dreamer = session.dreamer(of_unit(unit))
     cells = [Cell(f"{unit} made up", picture(dreamer, beginning(dreamer, side, side)))]
     for crop in found:
-        shown = stacked([slotted(enlarged(crop.pixels, side), side), outlined(crop.photo, crop.field)])
-        cells.append(Cell(f"{crop.value:.3g}  {crop.file.name}", shown))
+        panel = stacked([slotted(enlarged(crop.pixels, side), side), outlined(crop.photo, crop.field)])
+        cells.append(Cell(f"{crop.value:.3g}  {crop.file.name}", panel))
     rows = [_row(crop) for crop in found]
     said = (
         f"{row['file']}: {row['value']:.4g}, rows {row['top']} to {row['bottom']}, columns {row['left']} to "

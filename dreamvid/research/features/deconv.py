@@ -13,20 +13,20 @@ from dreamvid.core.types import Box, Pixels, to_float, to_pixels
 from dreamvid.models.prepare import PreparedNet
 from dreamvid.models.relu_rules import Rule, ruled
 from dreamvid.research.features.crops import Crop, strongest_crops
+from dreamvid.research.features.feature_session import FeatureSession
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.features.studio import Studio
 from dreamvid.research.features.units import Unit, map_of
 
 METHODS: tuple[Rule, ...] = ("guided", "deconvnet")
 
 
-def deconv(studio: Studio, unit: Unit, photo: Path, *, count: int, side: int) -> Finding:
+def deconv(session: FeatureSession, unit: Unit, photo: Path, *, count: int, side: int) -> Finding:
     """A unit's strongest crops in a photo, and each projected back by guided backpropagation and as by a deconvnet.
 
     The photo is seen with a short side of `side` pixels. Raises SourceError for a photo that cannot be read, NetError
     for a net without ReLUs, to which neither method applies.
     """
-    net = studio.exact(unit.layer)
+    net = session.exact(unit.layer)
     found = strongest_crops(net, unit, [photo], count=count, side=side)
     cells: list[Cell] = []
     for crop in found:
@@ -34,7 +34,7 @@ def deconv(studio: Studio, unit: Unit, photo: Path, *, count: int, side: int) ->
         cells.append(Cell("crop", enlarged(crop.pixels, side)))
         for method in METHODS:
             back = projection(net, unit, crop, method)[crop.field.rows, crop.field.columns]
-            cells.append(Cell(method, enlarged(shown(back), side)))
+            cells.append(Cell(method, enlarged(as_picture(back), side)))
     return Finding({"": sheet(cells, 2 + len(METHODS))}, _words(found), {"unit": str(unit), "crops": _numbers(found)})
 
 
@@ -55,7 +55,7 @@ def projection(
     return np.ascontiguousarray(slope[0].permute(1, 2, 0).numpy())
 
 
-def shown(slope: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Pixels:
+def as_picture(slope: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Pixels:
     """A gradient as a picture: 0 is mid-grey, the largest half per cent is at full range."""
     top = float(np.quantile(np.abs(slope), 0.995)) or 1.0
     return to_pixels(0.5 + 0.5 * slope / top)

@@ -21,8 +21,8 @@ from dreamvid.media import images
 from dreamvid.models.net import OUTPUT
 from dreamvid.models.prepare import PreparedNet
 from dreamvid.research.features import photos
+from dreamvid.research.features.feature_session import FeatureSession, beginning, picture
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.features.studio import Studio, beginning, picture
 
 Method = Literal["pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
@@ -40,20 +40,22 @@ class Sat:
     nearest: str
 
 
-def embed(studio: Studio, folder: Path, method: Method, *, per_class: int, side: int, dream_side: int) -> Finding:
+def embed(
+    session: FeatureSession, folder: Path, method: Method, *, per_class: int, side: int, dream_side: int
+) -> Finding:
     """Pictures of a folder, a sub-folder for each class, and the net's dreams of these classes, on one map.
 
     Sub-folders are named as the net's classes (any case, `_` or `-` for space). Raises SourceError where there are no
     sub-folders with pictures, NetError for one that is no class of the net.
     """
     files = classes_in(folder, per_class)
-    indices = {name: studio.net.class_index(name) for name in files}
-    net = studio.exact(OUTPUT)
+    indices = {name: session.net.class_index(name) for name in files}
+    net = session.exact(OUTPUT)
     data = {name: np.stack([penultimate(net, photos.load(file, side)) for file in of]) for name, of in files.items()}
-    prepared = studio.prepared(OUTPUT)
+    prepared = session.prepared(OUTPUT)
     dreams: dict[str, Pixels] = {}
     for name, index in indices.items():
-        dreamer = studio.dreamer(objectives.class_logit(index), prepared)
+        dreamer = session.dreamer(objectives.class_logit(index), prepared)
         dreams[name] = picture(dreamer, beginning(dreamer, dream_side, dream_side))
     seen = {name: penultimate(net, dream) for name, dream in dreams.items()}
     found = sat(data, seen)
@@ -62,11 +64,11 @@ def embed(studio: Studio, folder: Path, method: Method, *, per_class: int, side:
         f"nearest centre: {at.nearest}"
         for name, at in found.items()
     )
-    title = f"{studio.net.name}: penultimate features by {method}"
-    shown = chart(data, seen, method, studio.settings.seed, title)
+    title = f"{session.net.name}: penultimate features by {method}"
+    map_ = chart(data, seen, method, session.settings.seed, title)
     cells = [Cell(f"{name} {found[name].ratio:.2f}", dream) for name, dream in dreams.items()]
     rows = [{"class": name, **vars(at)} for name, at in found.items()]
-    return Finding({"": shown, "-dreams": sheet(cells, 4)}, said, {"method": method, "classes": rows}, rows)
+    return Finding({"": map_, "-dreams": sheet(cells, 4)}, said, {"method": method, "classes": rows}, rows)
 
 
 def check_method(text: str) -> Method:
@@ -82,17 +84,17 @@ def check_method(text: str) -> Method:
 def classes_in(folder: Path, most: int) -> dict[str, list[Path]]:
     """Sub-folder -> its pictures, `most` of them, evenly chosen; raises SourceError where there are none."""
     if not folder.is_dir():
-        raise SourceError(f"there is no folder {images.shown(folder, whole=True)}")
+        raise SourceError(f"there is no folder {images.short_name(folder, whole=True)}")
     inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not inner:
         raise SourceError(
-            f"{images.shown(folder)} has no sub-folders: make one for each class, with its pictures in it"
+            f"{images.short_name(folder)} has no sub-folders: make one for each class, with its pictures in it"
         )
     chosen = {}
     for path in inner:
         files = photos.files_in(path)
         if len(files) < 2:
-            raise SourceError(f"{images.shown(path)} has one picture: a class needs two to be spread out at all")
+            raise SourceError(f"{images.short_name(path)} has one picture: a class needs two to be spread out at all")
         chosen[path.name] = photos.evenly(files, most)
     return chosen
 

@@ -8,38 +8,42 @@ from dreamvid.analysis.contact_sheet import Cell, sheet
 from dreamvid.core.types import Pixels, to_float
 from dreamvid.dream.deepdream import score, to_tensor
 from dreamvid.media import images
+from dreamvid.research.features.feature_session import FeatureSession, beginning, of_unit, picture
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.features.studio import Studio, beginning, of_unit, picture
 from dreamvid.research.features.units import Unit, by_depth, known_layers
 
 Progress = Callable[[int, int], None]
 
 
-def units_sheet(studio: Studio, units: Sequence[Unit], *, side: int, across: int, progress: Progress) -> Finding:
+def units_sheet(
+    session: FeatureSession, units: Sequence[Unit], *, side: int, across: int, progress: Progress
+) -> Finding:
     """Pictures of units of one layer, `side` pixels each, in a grid."""
-    cells, silent = _cells(studio, units, side, progress)
+    cells, silent = _cells(session, units, side, progress)
     return Finding({"": sheet(cells, across)}, _said(silent), _numbers(units, silent))
 
 
-def units_page(studio: Studio, units: Sequence[Unit], *, side: int, progress: Progress) -> Finding:
+def units_page(session: FeatureSession, units: Sequence[Unit], *, side: int, progress: Progress) -> Finding:
     """The same as an HTML page that holds its pictures."""
     from jinja2 import Environment
 
-    cells, silent = _cells(studio, units, side, progress)
+    cells, silent = _cells(session, units, side, progress)
     template = resources.files("dreamvid.research.features").joinpath("atlas.html.j2").read_text(encoding="utf-8")
     pictures = [(cell.title, base64.b64encode(images.encode(cell.picture, ".png")).decode()) for cell in cells]
     page = Environment(autoescape=True).from_string(template)
-    html = page.render(net=studio.net.name, layer=units[0].layer, side=side, pictures=pictures)
+    html = page.render(net=session.net.name, layer=units[0].layer, side=side, pictures=pictures)
     return Finding({}, _said(silent), _numbers(units, silent), page=html)
 
 
-def _cells(studio: Studio, units: Sequence[Unit], side: int, progress: Progress) -> tuple[list[Cell], list[int]]:
+def _cells(
+    session: FeatureSession, units: Sequence[Unit], side: int, progress: Progress
+) -> tuple[list[Cell], list[int]]:
     """The pictures with their titles, and the numbers of the units that stayed silent on theirs."""
-    prepared = studio.prepared(units[0].layer)
-    names = {Unit(*place): name for name, place in studio.net.catalogue.items()}
+    prepared = session.prepared(units[0].layer)
+    names = {Unit(*place): name for name, place in session.net.channel_names.items()}
     cells, silent = [], []
     for done, unit in enumerate(units, start=1):
-        dreamer = studio.dreamer(of_unit(unit), prepared)
+        dreamer = session.dreamer(of_unit(unit), prepared)
         made = picture(dreamer, beginning(dreamer, side, side))
         quiet = score(dreamer, to_tensor(to_float(made), dreamer)) == 0
         if quiet:
@@ -59,15 +63,15 @@ def _numbers(units: Sequence[Unit], silent: list[int]) -> dict[str, object]:
     return {"layer": units[0].layer, "units": [unit.number for unit in units], "silent": silent}
 
 
-def depth(studio: Studio, source: Pixels, layers: Sequence[str]) -> Finding:
+def depth(session: FeatureSession, source: Pixels, layers: Sequence[str]) -> Finding:
     """A picture dreamed by an early, a middle and a late layer side by side, or by the `layers` named.
 
     Raises NetError for a layer that does not exist.
     """
-    chosen = dict(zip(layers, known_layers(layers, studio.net), strict=True)) if layers else by_depth(studio.net)
+    chosen = dict(zip(layers, known_layers(layers, session.net), strict=True)) if layers else by_depth(session.net)
     cells = [Cell("source", source)]
     for name, layer in chosen.items():
-        dreamer = studio.dreamer(studio.of_layer(layer))
+        dreamer = session.dreamer(session.of_layer(layer))
         title = layer if name == layer else f"{name}: {layer}"
         cells.append(Cell(title, picture(dreamer, to_float(source))))
     across = 2 if source.shape[1] > source.shape[0] else len(cells)

@@ -16,12 +16,12 @@ from dreamvid.analysis.contact_sheet import Cell, sheet, stacked
 from dreamvid.core.types import Image, Pixels, to_float
 from dreamvid.dream.deepdream import to_tensor
 from dreamvid.models.net import Net
+from dreamvid.research.features.feature_session import FeatureSession, beginning, of_unit, picture
 from dreamvid.research.features.finding import Finding
 from dreamvid.research.features.photos import fitted
-from dreamvid.research.features.studio import Studio, beginning, of_unit, picture
 from dreamvid.research.features.units import Unit, map_of
 
-SHOWN = 448  # side at which a whole picture is shown, in pixels
+DISPLAY_SIDE = 448  # side at which a whole picture is shown, in pixels
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Evenness:
     period: float
 
 
-def infinite(studio: Studio, unit: Unit, sides: Sequence[int], circular_side: int) -> Finding:
+def infinite(session: FeatureSession, unit: Unit, sides: Sequence[int], circular_side: int) -> Finding:
     """One unit dreamed at several sizes, and with circular padding; under each its centre and its upper left corner."""
-    wrapped = replace(studio, net=circular(studio.net))
+    wrapped = replace(session, net=circular(session.net))
     cells, rows = [], []
-    for where, side, name in [*((studio, side, str(side)) for side in sides), (wrapped, circular_side, "circular")]:
+    for where, side, name in [*((session, side, str(side)) for side in sides), (wrapped, circular_side, "circular")]:
         dreamer = where.dreamer(of_unit(unit))
         made = picture(dreamer, beginning(dreamer, side, side))
         even = evenness(map_of(dreamer.net(to_tensor(to_float(made), dreamer))[unit.layer], unit.number), made)
@@ -118,4 +118,4 @@ def _repetition(grey: Image) -> tuple[float, float]:
 
 
 def _small(made: Pixels) -> Pixels:
-    return fitted(made, SHOWN)
+    return fitted(made, DISPLAY_SIDE)

@@ -9,13 +9,13 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SourceError
 from dreamvid.core.types import Pixels
 from dreamvid.media import images, opencv
-from dreamvid.pipeline.sources import NOISE, of_still
+from dreamvid.pipeline.sources import NOISE, open_still
 
 
 def files_in(folder: Path) -> list[Path]:
     """The pictures in a folder and its sub-folders, in natural order; raises SourceError where there are none."""
     if not folder.is_dir():
-        raise SourceError(f"there is no folder {images.shown(folder, whole=True)}")
+        raise SourceError(f"there is no folder {images.short_name(folder, whole=True)}")
     found = [
         path
         for path in folder.rglob("*")
@@ -23,7 +23,7 @@ def files_in(folder: Path) -> list[Path]:
     ]
     if not found:
         kinds = ", ".join(sorted(images.READ_SUFFIXES))
-        raise SourceError(f"{images.shown(folder)} is a folder without images ({kinds})")
+        raise SourceError(f"{images.short_name(folder)} is a folder without images ({kinds})")
     return sorted(found, key=lambda path: (images.natural(path), path))
 
 
@@ -65,5 +65,5 @@ def still(source: str, settings: Settings, side: int) -> Pixels:
     if source in NOISE and settings.input.size is None:
         square = settings.input.model_copy(update={"size": f"{side}x{side}"})
         settings = settings.model_copy(update={"input": square})
-    (frame,) = of_still(source, settings).frames((0,))
+    (frame,) = open_still(source, settings).frames((0,))
     return fitted(frame.image, side)

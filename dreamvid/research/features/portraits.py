@@ -17,13 +17,15 @@ from dreamvid.dream.deepdream import to_tensor
 from dreamvid.models.net import OUTPUT
 from dreamvid.models.prepare import PreparedNet
 from dreamvid.research.features import average
+from dreamvid.research.features.feature_session import FeatureSession, beginning, picture
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.features.studio import Studio, beginning, picture
 
 FROM_NOISE, FROM_PHOTO = "noise", "photograph"
 
 
-def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, data: Path | None, *, side: int) -> Finding:
+def classes(
+    session: FeatureSession, names: Sequence[str], photo: Pixels | None, data: Path | None, *, side: int
+) -> Finding:
     """Each class dreamed from noise, `side` pixels, and from a photograph where one is given.
 
     `data`: a folder with a sub-folder of pictures for each of these classes, whose mean, and the picture nearest to
@@ -32,15 +34,15 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, data: Pa
     score jumps. Raises NetError for a class that does not exist, or a net without classes, SourceError where a class
     has no pictures in `data`.
     """
-    indices = {studio.net.class_name(index): index for index in map(studio.net.class_index, names)}
+    indices = {session.net.class_name(index): index for index in map(session.net.class_index, names)}
     averages = {} if data is None else {name: average.of_class(data, name, side) for name in indices}
-    prepared = studio.prepared(OUTPUT)
+    prepared = session.prepared(OUTPUT)
     cells: list[Cell] = []
     rows: list[dict[str, Any]] = []
     said, results, likeness = [], [], []
     scores: dict[str, list[tuple[float, float]]] = {}
     for name, index in indices.items():
-        dreamer = studio.dreamer(objectives.class_logit(index), prepared)
+        dreamer = session.dreamer(objectives.class_logit(index), prepared)
         sources: dict[str, Image] = {FROM_NOISE: beginning(dreamer, side, side)}
         if photo is not None:
             sources[FROM_PHOTO] = to_float(photo)
@@ -56,7 +58,7 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, data: Pa
             cells.append(Cell(f"{name} {probability:.0%}", made))
             said.append(
                 f"{label}: logit {steps[0][0]:.3g} to {logit:.3g}, probability {steps[0][1]:.3g} to {probability:.3g}; "
-                f"the net's first answer: {studio.net.class_name(top)}"
+                f"the net's first answer: {session.net.class_name(top)}"
             )
             results.append(
                 {
@@ -65,7 +67,7 @@ def classes(studio: Studio, names: Sequence[str], photo: Pixels | None, data: Pa
                     "logit_before": steps[0][0],
                     "logit": logit,
                     "probability": probability,
-                    "top": studio.net.class_name(top),
+                    "top": session.net.class_name(top),
                 }
             )
             rows += [

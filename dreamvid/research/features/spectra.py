@@ -9,21 +9,21 @@ from dreamvid.analysis import plots
 from dreamvid.analysis.contact_sheet import Cell, sheet
 from dreamvid.analysis.plots import Curve, Panel
 from dreamvid.core.types import Image, to_float
+from dreamvid.research.features.feature_session import FeatureSession, beginning, picture
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.features.studio import Studio, beginning, picture
 from dreamvid.research.features.units import ends, known_layers
 
 FINE = 0.25  # cycles per pixel: half the highest frequency that pixels hold
 
 
-def noise(studio: Studio, layers: Sequence[str], *, side: int) -> Finding:
+def noise(session: FeatureSession, layers: Sequence[str], *, side: int) -> Finding:
     """Dreams of layers out of noise, `side` pixels, with the radial spectrum of each as a diagram and a table.
 
     Without `layers`, of each size of map the last one. Raises NetError for a layer that does not exist.
     """
     cells, curves, rows, said, numbers = [], {}, [], [], []
-    for layer in known_layers(layers, studio.net) if layers else ends(studio.net):
-        dreamer = studio.dreamer(studio.of_layer(layer))
+    for layer in known_layers(layers, session.net) if layers else ends(session.net):
+        dreamer = session.dreamer(session.of_layer(layer))
         made = picture(dreamer, beginning(dreamer, side, side))
         image = to_float(made)
         frequency, energy = radial_spectrum(image)

@@ -16,8 +16,8 @@ from dreamvid.core.types import Pixels, to_float, to_pixels
 from dreamvid.dream import objectives, tiles
 from dreamvid.dream.deepdream import Dreamer, to_tensor
 from dreamvid.dream.step_rules import rule
+from dreamvid.research.features.feature_session import FeatureSession, picture
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.features.studio import Studio, picture
 from dreamvid.research.features.units import known_layers
 
 EARLY = 15  # the iteration that is shown beside saturation
@@ -28,7 +28,7 @@ FALLEN = 0.2  # of the whole rise lost again: the steps overshoot
 
 
 @dataclass(frozen=True)
-class Course:
+class Trend:
     """What became of a curve: `at` is the iteration of its saturation, of its peak where it diverged, or its last."""
 
     kind: Literal["saturates", "rising", "diverges", "nothing"]
@@ -49,7 +49,7 @@ class Run:
     norms: list[float]
     pictures: list[Pixels]
     moved: float
-    course: Course
+    trend: Trend
 
     def in_words(self) -> str:
         """What a step is, and what became of them."""
@@ -57,36 +57,36 @@ class Run:
         if self.rule != "mean":
             by = f"{self.moved:.2g}"
             as_mean = f"a step moves the picture by {by} in the mean at first: as step_size {by} of rule mean; "
-        return f"{self.rule} {self.size:g}: {as_mean}{self.course.words}"
+        return f"{self.rule} {self.size:g}: {as_mean}{self.trend.words}"
 
     def numbers(self) -> dict[str, Any]:
         """The same for a program."""
-        at = self.course.at
-        found = {"rule": self.rule, "step_size": self.size, "moved": self.moved, "course": self.course.kind, "at": at}
+        at = self.trend.at
+        found = {"rule": self.rule, "step_size": self.size, "moved": self.moved, "course": self.trend.kind, "at": at}
         return {**found, "first": self.norms[0], "l2": self.norms[at]}
 
 
 def steps(
-    studio: Studio, source: Pixels, layer: str, rules: Sequence[str], sizes: Sequence[float], iterations: int
+    session: FeatureSession, source: Pixels, layer: str, rules: Sequence[str], sizes: Sequence[float], iterations: int
 ) -> Finding:
     """A picture dreamed by the sum of a layer's squares at one scale, with each of some rules and sizes of steps.
 
-    `rules`: as `dream.step_rule` has them; none: that of the studio's settings. Gives curves of the layer's L2, a
+    `rules`: as `dream.step_rule` has them; none: that of the session's settings. Gives curves of the layer's L2, a
     table, and the pictures at iteration 15 and at saturation, or at the last good iteration. Raises NetError for a
     layer, and SettingsError for a rule, that does not exist.
     """
-    (layer,) = known_layers([layer], studio.net)
-    prepared, dream = studio.prepared(layer), {"octaves": 1, "steps": iterations}
-    studios = [
-        studio.with_dream(**dream, step_rule=rule, step_size=size)
-        for rule in rules or (studio.settings.dream.step_rule,)
+    (layer,) = known_layers([layer], session.net)
+    prepared, dream = session.prepared(layer), {"octaves": 1, "steps": iterations}
+    sessions = [
+        session.with_dream(**dream, step_rule=rule, step_size=size)
+        for rule in rules or (session.settings.dream.step_rule,)
         for size in sizes
     ]
-    runs = [_run(at_size.dreamer(objectives.layer_sum(layer), prepared), source, layer) for at_size in studios]
+    runs = [_run(at_size.dreamer(objectives.layer_sum(layer), prepared), source, layer) for at_size in sessions]
     curves, cells = {}, [Cell("source", source)] * 2
     for run in runs:
-        name, at = f"{run.rule} {run.size:g}", run.course.at
-        curves[f"{name}: {run.course.kind}"] = Curve(range(len(run.norms)), run.norms, (at,))
+        name, at = f"{run.rule} {run.size:g}", run.trend.at
+        curves[f"{name}: {run.trend.kind}"] = Curve(range(len(run.norms)), run.norms, (at,))
         early = min(EARLY, len(run.pictures) - 1)
         cells += [Cell(f"{name}, iteration {step}", run.pictures[step]) for step in (early, at)]
     rows = [
@@ -117,25 +117,25 @@ def _run(dreamer: Dreamer, source: Pixels, layer: str) -> Run:
         picture(dreamer, to_float(source), watch)
     except NetError:  # the gradient is not finite any more: the last good picture is kept
         norms.append(float("nan"))
-    return Run(how.step_rule, how.step_size, norms, seen, moved, judged(norms))
+    return Run(how.step_rule, how.step_size, norms, seen, moved, trend_of(norms))
 
 
-def judged(norms: Sequence[float]) -> Course:
+def trend_of(norms: Sequence[float]) -> Trend:
     """What became of a layer's L2 norm, one value before the first iteration and one after each."""
     values = np.asarray(norms, dtype=np.float64)
     if not np.isfinite(values).all():
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
-        return Course("diverges", max(0, bad - 1), f"diverges: not finite at iteration {bad}")
+        return Trend("diverges", max(0, bad - 1), f"diverges: not finite at iteration {bad}")
     last, peak = len(values) - 1, int(values.argmax())
     quarter = max(1, len(values) // 4)  # means over quarters: jitter and blur make every curve a saw
     now, before = values[-quarter:].mean(), values[-2 * quarter : -quarter].mean()
     rise = float(values[peak] - values[0])
     if rise <= NOTHING * abs(float(values[0])):
-        return Course("nothing", last, f"does not raise the layer by even {NOTHING:.1%}")
+        return Trend("nothing", last, f"does not raise the layer by even {NOTHING:.1%}")
     lost = float(values[peak] - now) / rise
     if lost > FALLEN:
-        return Course("diverges", peak, f"diverges: {lost:.0%} of its rise is lost again after iteration {peak}")
+        return Trend("diverges", peak, f"diverges: {lost:.0%} of its rise is lost again after iteration {peak}")
     if now - before > RESTING * rise:
-        return Course("rising", last, f"still rising at iteration {last}")
+        return Trend("rising", last, f"still rising at iteration {last}")
     at = int(np.flatnonzero(values >= values[0] + SATURATED * (now - values[0]))[0])
-    return Course("saturates", at, f"saturates at iteration {at}, {values[at] / values[0]:.3g} times where it began")
+    return Trend("saturates", at, f"saturates at iteration {at}, {values[at] / values[0]:.3g} times where it began")

@@ -6,58 +6,58 @@ from dreamvid.analysis.contact_sheet import Cell, sheet, stacked
 from dreamvid.core.types import to_float, to_pixels
 from dreamvid.dream import objectives
 from dreamvid.models.net import OUTPUT
+from dreamvid.research.features.feature_session import FeatureSession, beginning, picture
 from dreamvid.research.features.portraits import classes
-from dreamvid.research.features.studio import Studio, beginning, picture
-from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 from dreamvid.research.papers.measures import activation
 
 SIDE = 160
 WANTED = ("sunflower", "soccer ball", "leopard", "starfish", "zebra", "black swan", "sea snake", "strawberry")
 
 
-def dreamt_classes(bench: Bench) -> Shown:
+def dreamt_classes(bench: Bench) -> FigureResult:
     """Classes out of noise and on a photograph, and what the net says of them step by step."""
-    names = _chosen(bench.studio, 4)
-    found = classes(bench.studio, names, to_pixels(bench.photo(0, SIDE)), None, side=SIDE)
+    names = _chosen(bench.session, 4)
+    found = classes(bench.session, names, to_pixels(bench.photo(0, SIDE)), None, side=SIDE)
     rows = found.numbers["classes"]
     right = float(np.mean([row["top"] == row["class"] for row in rows]))
-    return Shown(right, "; ".join(found.words), stacked(list(found.pictures.values())))
+    return FigureResult(right, "; ".join(found.words), stacked(list(found.pictures.values())))
 
 
-def square(bench: Bench) -> Shown:
+def square(bench: Bench) -> FigureResult:
     """The logit that climbing its square reaches, against that of climbing it plainly."""
-    index = bench.studio.net.class_index(_chosen(bench.studio, 1)[0])
-    net, reached, cells = bench.studio.exact(OUTPUT), {}, []
+    index = bench.session.net.class_index(_chosen(bench.session, 1)[0])
+    net, reached, cells = bench.session.exact(OUTPUT), {}, []
     for name, objective in (("logit", objectives.class_logit), ("square", objectives.class_square)):
-        dreamer = bench.studio.dreamer(objective(index))
+        dreamer = bench.session.dreamer(objective(index))
         made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
         reached[name] = abs(float(activation(net, OUTPUT, to_float(made)).flatten()[index]))
         cells.append(Cell(f"{name}: {reached[name]:.3g}", made))
-    return Shown(reached["square"] / reached["logit"], "the logit's size reached by each", sheet(cells, 2))
+    return FigureResult(reached["square"] / reached["logit"], "the logit's size reached by each", sheet(cells, 2))
 
 
-def transferred(bench: Bench) -> Shown:
+def transferred(bench: Bench) -> FigureResult:
     """Classes that two nets share, dreamed by one and named by the other."""
-    assert bench.judge is not None
-    mine, other = bench.studio.net, bench.judge.net
+    assert bench.classifier is not None
+    mine, other = bench.session.net, bench.classifier.net
     theirs = {name.lower(): index for index, name in enumerate(other.classes)}
     shared = sorted(name for name in mine.classes if name.lower() in theirs)[:40:3]
-    judge, prepared = bench.judge.exact(OUTPUT), bench.studio.prepared(OUTPUT)
+    classifier, prepared = bench.classifier.exact(OUTPUT), bench.session.prepared(OUTPUT)
     hits, cells = [], []
     for name in shared:
-        dreamer = bench.studio.dreamer(objectives.class_logit(mine.class_index(name)), prepared)
+        dreamer = bench.session.dreamer(objectives.class_logit(mine.class_index(name)), prepared)
         made = picture(dreamer, beginning(dreamer, SIDE, SIDE))
-        best = activation(judge, OUTPUT, to_float(made)).flatten().topk(5).indices.tolist()
+        best = activation(classifier, OUTPUT, to_float(made)).flatten().topk(5).indices.tolist()
         hits.append(theirs[name.lower()] in best)
         cells.append(Cell(f"{name}: {other.classes[best[0]]}", made))
     words = f"{sum(hits)} of {len(hits)} among the first five of {other.name}, of {len(other.classes)} classes"
-    return Shown(float(np.mean(hits)), words, sheet(cells, 6))
+    return FigureResult(float(np.mean(hits)), words, sheet(cells, 6))
 
 
-def _chosen(studio: Studio, count: int) -> list[str]:
+def _chosen(session: FeatureSession, count: int) -> list[str]:
     """Well-known classes of a net, or any, evenly spread."""
-    known = [name for name in WANTED if name in studio.net.classes]
-    total = len(studio.net.classes)
+    known = [name for name in WANTED if name in session.net.classes]
+    total = len(session.net.classes)
     return known[:count] if len(known) >= count else [str(at * total // count) for at in range(count)]
 
 
@@ -82,7 +82,7 @@ ENTRIES = (
         "learned",
         transferred,
         "papers/class",
-        judged=True,
+        needs_classifier=True,
     ),
     Entry(
         "b-4.1-square",

@@ -8,46 +8,48 @@ from dreamvid.analysis.contact_sheet import Cell, sheet, stacked
 from dreamvid.analysis.plots import Curve, Panel
 from dreamvid.core.types import Image, to_float, to_pixels
 from dreamvid.dream import objectives
-from dreamvid.dream.deepdream import Effort, dream
+from dreamvid.dream.deepdream import StepBudget, dream
 from dreamvid.dream.objectives import layer_energy
 from dreamvid.research.features import steps
 from dreamvid.research.features.average import correlation
-from dreamvid.research.features.deconv import shown
+from dreamvid.research.features.deconv import as_picture
+from dreamvid.research.features.feature_session import beginning, picture
 from dreamvid.research.features.spectra import fine_share, radial_spectrum
-from dreamvid.research.features.studio import beginning, picture
-from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 from dreamvid.research.papers.measures import activation, energy
 
 SIDE = 160
 FEW = 4  # steps: later, what can grow most has caught up
 
 
-def gradient(bench: Bench) -> Shown:
+def gradient(bench: Bench) -> FigureResult:
     """The gradient of the sum of squares on its own layer, against the activations; and the step that it makes."""
     layer, source = bench.depths["middle"], bench.photo(0, 224)
-    values = activation(bench.studio.exact(layer), layer, source).requires_grad_(True)
+    values = activation(bench.session.exact(layer), layer, source).requires_grad_(True)
     (slope,) = torch.autograd.grad(objectives.layer_sum(layer)({layer: values}), values)
     here = values.detach() > 1e-3
     ratio = (slope[here] / values.detach()[here]).numpy()
     counts, edges = np.histogram(ratio, bins=40, range=(1.9, 2.1))
     curve = Curve(((edges[1:] + edges[:-1]) / 2).tolist(), counts.tolist())
     chart = plots.curves([Panel({layer: curve}, "gradient / activation", "units")])
-    return Shown(float(np.abs(ratio - 2).max()), f"{ratio.size} units, ratio {ratio.mean():.7g} in the mean", chart)
+    return FigureResult(
+        float(np.abs(ratio - 2).max()), f"{ratio.size} units, ratio {ratio.mean():.7g} in the mean", chart
+    )
 
 
-def step_sizes(bench: Bench) -> Shown:
+def step_sizes(bench: Bench) -> FigureResult:
     """A layer's L2 over the iterations for step sizes two decades apart, with the pictures."""
     source = to_pixels(bench.photo(0, 128))
-    found = steps.steps(bench.studio, source, bench.depths["middle"], (), (0.002, 0.008, 0.032, 0.128, 0.512), 60)
+    found = steps.steps(bench.session, source, bench.depths["middle"], (), (0.002, 0.008, 0.032, 0.128, 0.512), 60)
     reached = [float(row["l2"]) for row in found.numbers["steps"]]
     pictures = stacked(list(found.pictures.values()))
-    return Shown(max(reached) / reached[-1], "; ".join(found.words), pictures)
+    return FigureResult(max(reached) / reached[-1], "; ".join(found.words), pictures)
 
 
-def adagrad(bench: Bench) -> Shown:
+def adagrad(bench: Bench) -> FigureResult:
     """How far Adagrad raises a layer without the root, as printed, against with it, from the same first step."""
     layer, source = bench.depths["middle"], bench.photo(0, 128)
-    net, before = bench.studio.exact(layer), 0.0
+    net, before = bench.session.exact(layer), 0.0
     before = energy(net, layer, source)
     rises, cells = {}, [Cell("source", to_pixels(source))]
     for name in ("adagrad", "adagrad_printed"):
@@ -57,46 +59,50 @@ def adagrad(bench: Bench) -> Shown:
         cells.append(Cell(name, made))
     share = (rises["adagrad_printed"] - 1) / (rises["adagrad"] - 1)
     words = f"with the root the layer rises {rises['adagrad']:.3g} times, without {rises['adagrad_printed']:.3g} times"
-    return Shown(share, words, sheet(cells, 3))
+    return FigureResult(share, words, sheet(cells, 3))
 
 
 def _first_step(bench: Bench, layer: str, source: Image, rule: str) -> float:
     """The step size by which a rule's first step moves the picture by two hundredths in the mean."""
-    sample = bench.studio.with_dream(step_rule=rule, steps=1, step_size=1e-6, clamp=False, jitter=0)
-    moved = dream(sample.dreamer(layer_energy(layer)), source, None, Effort(1), (0,))[0] - source
+    sample = bench.session.with_dream(step_rule=rule, steps=1, step_size=1e-6, clamp=False, jitter=0)
+    moved = dream(sample.dreamer(layer_energy(layer)), source, None, StepBudget(1), (0,))[0] - source
     return 0.02 * 1e-6 / max(float(np.abs(moved).mean()), 1e-12)
 
 
-def decay(bench: Bench) -> Shown:
+def decay(bench: Bench) -> FigureResult:
     """The range of a dream that is not clamped, with decay and without."""
     source, objective = bench.photo(0, 160), layer_energy(bench.depths["middle"])
     spreads, cells = {}, []
-    for kept in (1.0, bench.studio.settings.dream.decay):
+    for kept in (1.0, bench.session.settings.dream.decay):
         made = bench.unbounded(objective, source, decay=kept)
         spreads[kept] = float(np.quantile(made, 0.999) - np.quantile(made, 0.001))
         inside = (made - made.min()) / np.ptp(made)
         cells.append(Cell(f"decay {kept:g}: range {spreads[kept]:.2f}", to_pixels(inside)))
     free, held = spreads.values()
-    return Shown(held / free, f"99.8 % of values span {free:.2f} without decay, {held:.2f} with", sheet(cells, 2))
+    return FigureResult(
+        held / free, f"99.8 % of values span {free:.2f} without decay, {held:.2f} with", sheet(cells, 2)
+    )
 
 
-def blur(bench: Bench) -> Shown:
+def blur(bench: Bench) -> FigureResult:
     """Fine energy of a dream with a blur every tenth step, against one without."""
     source, objective = bench.photo(0, 160), layer_energy(bench.depths["middle"])
     made = {every: bench.dreamt(objective, source, blur_every=every) for every in (0, 10)}
     shares = {every: fine_share(to_float(one)) for every, one in made.items()}
     cells = [Cell(f"blur every {every or 'never'}: {shares[every]:.3f} fine", one) for every, one in made.items()]
-    return Shown(shares[10] / shares[0], f"fine share {shares[0]:.3f} without, {shares[10]:.3f} with", sheet(cells, 2))
+    return FigureResult(
+        shares[10] / shares[0], f"fine share {shares[0]:.3f} without, {shares[10]:.3f} with", sheet(cells, 2)
+    )
 
 
-def spectrum(bench: Bench) -> Shown:
+def spectrum(bench: Bench) -> FigureResult:
     """Fine energy of a layer's dream out of noise, with nothing that holds it down and with all that is usual."""
     layer = bench.depths["middle"]
-    usual = bench.studio.with_dream(octaves=3, octave_scale=1.6, steps=24, jitter=8, blur_every=4, blur_sigma=0.6)
+    usual = bench.session.with_dream(octaves=3, octave_scale=1.6, steps=24, jitter=8, blur_every=4, blur_sigma=0.6)
     curves, shares, cells = {}, [], []
-    for name, studio in (("bare", bench.studio), ("octaves, shifts, blur", usual)):
+    for name, session in (("bare", bench.session), ("octaves, shifts, blur", usual)):
         for of in (layer,) if name != "bare" else bench.depths.values():
-            dreamer = studio.dreamer(layer_energy(of))
+            dreamer = session.dreamer(layer_energy(of))
             made = picture(dreamer, beginning(dreamer, 160, 160))
             frequency, density = radial_spectrum(to_float(made))
             curves[f"{of}, {name}"] = Curve(frequency.tolist(), density.tolist())
@@ -106,13 +112,13 @@ def spectrum(bench: Bench) -> Shown:
     chart = plots.curves([Panel(curves, "cycles per pixel", "energy", "radial spectrum", log=True)])
     bare, held = shares
     words = f"of {layer}'s dream {bare:.1%} of the energy is above a quarter of a cycle a pixel, held down {held:.1%}"
-    return Shown(bare / held, words, stacked([chart, sheet(cells, 4)]))
+    return FigureResult(bare / held, words, stacked([chart, sheet(cells, 4)]))
 
 
-def ascent(bench: Bench) -> Shown:
+def ascent(bench: Bench) -> FigureResult:
     """The gradient on the picture when a layer's gradient is set to its activations, against that of its L2."""
     layer, source = bench.depths["middle"], bench.photo(0, SIDE)
-    net = bench.studio.exact(layer)
+    net = bench.session.exact(layer)
     slopes = []
     for whole in (False, True):
         image = torch.from_numpy(source.transpose(2, 0, 1)[None].copy()).requires_grad_(True)
@@ -122,22 +128,22 @@ def ascent(bench: Bench) -> Shown:
         slopes.append(slope.double())
     gap = float((slopes[0] - slopes[1]).norm() / slopes[1].norm())
     cells = [
-        Cell(name, shown(slope[0].permute(1, 2, 0).float().numpy()))
+        Cell(name, as_picture(slope[0].permute(1, 2, 0).float().numpy()))
         for name, slope in zip(("gradient set to the activations", "gradient of half the L2"), slopes, strict=True)
     ]
-    return Shown(gap, f"the two differ by {gap:.2g} of their length", sheet(cells, 2))
+    return FigureResult(gap, f"the two differ by {gap:.2g} of their length", sheet(cells, 2))
 
 
-def amplified(bench: Bench) -> Shown:
+def amplified(bench: Bench) -> FigureResult:
     """Which channels grow: those that were strong already?"""
     layer, source = bench.depths["middle"], bench.photo(0, SIDE)
-    net, made = bench.studio.exact(layer), bench.dreamt(layer_energy(layer), source, steps=FEW, jitter=0)
+    net, made = bench.session.exact(layer), bench.dreamt(layer_energy(layer), source, steps=FEW, jitter=0)
     before, after = (
         activation(net, layer, image).square().mean(dim=(0, 2, 3)).numpy() for image in (source, to_float(made))
     )
     found = correlation(before, after - before)
     cells = [Cell("source", to_pixels(source)), Cell(f"dreamed by {layer}", made)]
-    return Shown(found, f"{len(before)} channels of {layer}", sheet(cells, 2))
+    return FigureResult(found, f"{len(before)} channels of {layer}", sheet(cells, 2))
 
 
 ENTRIES = (

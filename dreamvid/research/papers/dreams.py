@@ -14,30 +14,30 @@ from dreamvid.dream.session import with_defaults
 from dreamvid.models.dense_head import dense
 from dreamvid.models.net import OUTPUT, activations, layer_shapes
 from dreamvid.research.features.average import correlation
+from dreamvid.research.features.feature_session import beginning, picture
 from dreamvid.research.features.spectra import mean_frequency
-from dreamvid.research.features.studio import beginning, picture
-from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 from dreamvid.research.papers.measures import activation, energy, local_means, pattern_size
 
 SIDE = 224
 
 
-def blocks(bench: Bench) -> Shown:
+def blocks(bench: Bench) -> FigureResult:
     """Dreams of three depths and of the classes' layer, each measured in all four layers."""
     layers = [*bench.depths.values(), OUTPUT]
-    source, net = bench.photo(0, SIDE), bench.studio.exact(*layers)
+    source, net = bench.photo(0, SIDE), bench.session.exact(*layers)
     dreams = {layer: bench.dreamt(layer_energy(layer), source) for layer in layers}
     before = {layer: energy(net, layer, source) for layer in layers}
     rise = np.array([[energy(net, of, to_float(made)) / before[of] for of in layers] for made in dreams.values()])
     own = float((rise.argmax(axis=0) == np.arange(len(layers))).mean())
     cells = [Cell("source", to_pixels(source)), *(Cell(layer, made) for layer, made in dreams.items())]
     words = "; ".join(f"{layer} rises {rise[row, row]:.3g} times in its own" for row, layer in enumerate(layers))
-    return Shown(own, words, sheet(cells, 3))
+    return FigureResult(own, words, sheet(cells, 3))
 
 
-def dense_head(bench: Bench) -> Shown:
+def dense_head(bench: Bench) -> FigureResult:
     """AlexNet's fully connected head as convolutions: the same at 224, a map of classes on a larger picture."""
-    net, photo = bench.studio.net, bench.photo(0, 352)
+    net, photo = bench.session.net, bench.photo(0, 352)
     maps = dense(net)
     small = torch.from_numpy(bench.photo(0, SIDE)[:SIDE, :SIDE].transpose(2, 0, 1)[None].copy())
     large = torch.from_numpy(photo.transpose(2, 0, 1)[None].copy())
@@ -45,34 +45,36 @@ def dense_head(bench: Bench) -> Shown:
         wanted, found = net.module(small), maps.module(small)
         spread = activations(maps.module, large, frozenset({OUTPUT}))[OUTPUT][0]
     gap = float((found.flatten() - wanted.flatten()).abs().max() / wanted.abs().max())
-    shown = spread[:3].permute(1, 2, 0).numpy()
-    shown = (shown - shown.min()) / max(float(np.ptp(shown)), 1e-9)
-    grown = to_pixels(shown).repeat(32, axis=0).repeat(32, axis=1)
+    scaled = spread[:3].permute(1, 2, 0).numpy()
+    scaled = (scaled - scaled.min()) / max(float(np.ptp(scaled)), 1e-9)
+    grown = to_pixels(scaled).repeat(32, axis=0).repeat(32, axis=1)
     rows, columns = spread.shape[1:]
     cells = [Cell("picture", to_pixels(photo)), Cell(f"three of its classes on {rows} x {columns} places", grown)]
-    return Shown(gap, f"a picture of {photo.shape[1]}x{photo.shape[0]} gives {columns}x{rows} places", sheet(cells, 2))
+    return FigureResult(
+        gap, f"a picture of {photo.shape[1]}x{photo.shape[0]} gives {columns}x{rows} places", sheet(cells, 2)
+    )
 
 
-def depth(bench: Bench) -> Shown:
+def depth(bench: Bench) -> FigureResult:
     """The size of the patterns that layers make of noise."""
     dreams = {}
     for layer in bench.depths.values():
-        dreamer = bench.studio.dreamer(layer_energy(layer))
+        dreamer = bench.session.dreamer(layer_energy(layer))
         dreams[layer] = picture(dreamer, beginning(dreamer, SIDE, SIDE))
     sizes = [pattern_size(to_float(made)) for made in dreams.values()]
     cells = [
         Cell(f"{layer}: {size:.2f} pixels", made) for (layer, made), size in zip(dreams.items(), sizes, strict=True)
     ]
     least = min(later / earlier for earlier, later in pairwise(sizes))
-    return Shown(least, ", ".join(f"{size:.2f}" for size in sizes) + " pixels, early to late", sheet(cells, 3))
+    return FigureResult(least, ", ".join(f"{size:.2f}" for size in sizes) + " pixels, early to late", sheet(cells, 3))
 
 
-def field(bench: Bench) -> Shown:
+def field(bench: Bench) -> FigureResult:
     """How far from its place the picture of a single neuron spreads, by depth."""
     extents, cells = [], []
     for name, layer in bench.depths.items():
-        middle = [side // 2 for side in layer_shapes(bench.studio.net, SIDE, SIDE)[layer][1:]]
-        dreamer = bench.studio.with_dream(jitter=0).dreamer(objectives.neuron(layer, 0, *middle))
+        middle = [side // 2 for side in layer_shapes(bench.session.net, SIDE, SIDE)[layer][1:]]
+        dreamer = bench.session.with_dream(jitter=0).dreamer(objectives.neuron(layer, 0, *middle))
         source = beginning(dreamer, SIDE, SIDE)
         made = picture(dreamer, source)
         change = np.square(to_float(made) - to_float(to_pixels(source))).sum(axis=2)
@@ -81,26 +83,28 @@ def field(bench: Bench) -> Shown:
         extents.append(float(np.sqrt((change * far).sum() / change.sum())))
         cells.append(Cell(f"{name}: {layer}, {extents[-1]:.1f} pixels", made))
     least = min(later / earlier for earlier, later in pairwise(extents))
-    return Shown(least, ", ".join(f"{extent:.1f}" for extent in extents) + " pixels, early to late", sheet(cells, 3))
+    return FigureResult(
+        least, ", ".join(f"{extent:.1f}" for extent in extents) + " pixels, early to late", sheet(cells, 3)
+    )
 
 
-def cycle(bench: Bench) -> Shown:
+def cycle(bench: Bench) -> FigureResult:
     """Three layers climbed in turn, against each of them alone."""
     layers = list(bench.depths.values())
-    source, net = bench.photo(0, SIDE), bench.studio.exact(*layers)
-    how = with_defaults(bench.studio.settings.dream, blur_every=0)
+    source, net = bench.photo(0, SIDE), bench.session.exact(*layers)
+    how = with_defaults(bench.session.settings.dream, blur_every=0)
     parts = [layer_energy(layer) for layer in layers]
-    turns = tuple(zip(parts, (0.01, 0.02, 0.03), strict=True))
+    cycle_terms = tuple(zip(parts, (0.01, 0.02, 0.03), strict=True))
     whole = sum(parts[1:], start=parts[0])
-    dreamer = Dreamer(bench.studio.prepared(*layers), whole, how, bench.studio.settings.seed, turns)
+    dreamer = Dreamer(bench.session.prepared(*layers), whole, how, bench.session.settings.seed, cycle_terms)
     together = picture(dreamer, source)
     rises = {layer: energy(net, layer, to_float(together)) / energy(net, layer, source) for layer in layers}
     alone = [Cell(f"{layer} alone", bench.dreamt(layer_energy(layer), source, cycle=False)) for layer in layers]
     words = ", ".join(f"{layer} {rise:.3g} times" for layer, rise in rises.items())
-    return Shown(min(rises.values()), words, sheet([Cell("in turn", together), *alone], 2))
+    return FigureResult(min(rises.values()), words, sheet([Cell("in turn", together), *alone], 2))
 
 
-def patches(bench: Bench) -> Shown:
+def patches(bench: Bench) -> FigureResult:
     """How strong the dream is at the borders of patches, by what it is elsewhere: side by side, and with windows."""
     source, layer = _wide(bench.photo(0, 480), 480, 512), bench.depths["late"]
     shares, cells, left_over = {}, [], 0.0
@@ -116,10 +120,10 @@ def patches(bench: Bench) -> Shown:
         f"at the borders the dream of contiguous patches is {shares['contiguous']:.2f} times as strong as elsewhere, "
         f"windowed {shares['windowed']:.2f}; in the strip left over it changes nothing by more than {left_over:.3g}"
     )
-    return Shown(abs(shares["contiguous"] / shares["windowed"] - 1), words, sheet(cells, 2))
+    return FigureResult(abs(shares["contiguous"] / shares["windowed"] - 1), words, sheet(cells, 2))
 
 
-def overlap(bench: Bench) -> Shown:
+def overlap(bench: Bench) -> FigureResult:
     """How much a dream of summed patches changes pixels that one, two and three of them cover along a row."""
     source, layer = _wide(bench.photo(0, 424), 424, 424), bench.depths["middle"]
     made = bench.dreamt(layer_energy(layer), source, steps=8)
@@ -131,14 +135,14 @@ def overlap(bench: Bench) -> Shown:
     words = ", ".join(f"covered {count} times: {mean:.4f}" for count, mean in means.items())
     seen = to_pixels(np.repeat((covered / covered.max())[..., None], 3, axis=2))
     cells = [Cell("how many patches cover a pixel", seen), Cell("summed", made)]
-    return Shown(min(means[2] / means[1], means[3] / means[2]), words, sheet(cells, 2))
+    return FigureResult(min(means[2] / means[1], means[3] / means[2]), words, sheet(cells, 2))
 
 
-def guided(bench: Bench) -> Shown:
+def guided(bench: Bench) -> FigureResult:
     """How far the result takes on the layout of a guide, guided by a layer with places and by the classes' layer."""
     middle = bench.depths["middle"]
     source, guide = (_wide(bench.photo(number, 240), 240, 320) for number in (0, 1))
-    net = bench.studio.exact(middle, OUTPUT)
+    net = bench.session.exact(middle, OUTPUT)
     wanted = local_means(activation(net, middle, guide))
     layouts, cells, words = {}, [Cell("source", to_pixels(source)), Cell("guide", to_pixels(guide))], []
     before = correlation(wanted, local_means(activation(net, middle, source)))
@@ -152,10 +156,10 @@ def guided(bench: Bench) -> Shown:
             f"to {layouts[layer]:.2f}"
         )
         cells.append(Cell(f"guided by {layer}", made))
-    return Shown(layouts[middle] - layouts[OUTPUT], "; ".join(words), sheet(cells, 2))
+    return FigureResult(layouts[middle] - layouts[OUTPUT], "; ".join(words), sheet(cells, 2))
 
 
-def added(bench: Bench) -> Shown:
+def added(bench: Bench) -> FigureResult:
     """A photograph dreamed early, in the middle and late."""
     source = bench.photo(0, 224)
     made = {name: bench.dreamt(layer_energy(layer), source, octaves=3) for name, layer in bench.depths.items()}
@@ -164,7 +168,9 @@ def added(bench: Bench) -> Shown:
     cells = [Cell("source", to_pixels(source))]
     cells += [Cell(f"{name}: {frequency[name]:.3f} cycles a pixel", one) for name, one in made.items()]
     words = ", ".join(f"{name} {value:.3f}" for name, value in frequency.items())
-    return Shown(frequency["early"] / frequency["late"], f"mean frequency of what is added: {words}", sheet(cells, 2))
+    return FigureResult(
+        frequency["early"] / frequency["late"], f"mean frequency of what is added: {words}", sheet(cells, 2)
+    )
 
 
 def _wide(image: Image, height: int, width: int) -> Image:

@@ -20,7 +20,7 @@ from dreamvid.models import zoo
 from dreamvid.models.device import set_up
 from dreamvid.models.net import Net
 from dreamvid.research.features import photos
-from dreamvid.research.features.studio import Studio
+from dreamvid.research.features.feature_session import FeatureSession
 from dreamvid.research.papers import classes, climbing, dreams, lessons, neurons, sketches
 from dreamvid.research.papers.entry import Bench, Entry
 
@@ -95,28 +95,30 @@ def make(page: Page, wanted: Sequence[Entry], out: Path, progress: Callable[[int
     Each run is kept as soon as it is made: stopped, the same command goes on. Raises JobError where the disk refuses.
     """
     out.mkdir(parents=True, exist_ok=True)
-    studios = {name: _studio(name, weights, page) for name, weights in page.nets}
-    tasks = [(entry, *task) for entry in wanted for task in _tasks(entry, studios, page)]
-    for done, (entry, studio, control, judge) in enumerate(tasks):
+    sessions = {name: _session(name, weights, page) for name, weights in page.nets}
+    tasks = [(entry, *task) for entry in wanted for task in _tasks(entry, sessions, page)]
+    for done, (entry, session, control, classifier) in enumerate(tasks):
         progress(done, len(tasks))
-        _run(entry, studio, control, judge, page, out)
+        _run(entry, session, control, classifier, page, out)
     progress(len(tasks), len(tasks))
     found = kept(out)
     write_file(out / "index.html", _html(found).encode())
     return found
 
 
-def _tasks(entry: Entry, studios: dict[str, Studio], page: Page) -> Iterator[tuple[Studio, bool, Studio | None]]:
+def _tasks(
+    entry: Entry, sessions: dict[str, FeatureSession], page: Page
+) -> Iterator[tuple[FeatureSession, bool, FeatureSession | None]]:
     """With what an entry is run: every net, or the only one that it is about; and the same without training."""
-    alone = {entry.net: _studio(entry.net, entry.weights, page)} if entry.net else studios
-    runs = [(studio, False) for studio in alone.values()]
+    alone = {entry.net: _session(entry.net, entry.weights, page)} if entry.net else sessions
+    runs = [(session, False) for session in alone.values()]
     if entry.controlled and entry.weights is None:
         first, _ = runs[0]
         runs.append((replace(first, net=untrained(first.net)), True))
-    for studio, control in runs:
-        judge = next((other for name, other in studios.items() if name != studio.net.name), None)
-        if judge is not None or not entry.judged:
-            yield studio, control, judge
+    for session, control in runs:
+        classifier = next((other for name, other in sessions.items() if name != session.net.name), None)
+        if classifier is not None or not entry.needs_classifier:
+            yield session, control, classifier
 
 
 def untrained(net: Net) -> Net:
@@ -127,32 +129,34 @@ def untrained(net: Net) -> Net:
         for part in module.modules():
             if callable(again := getattr(part, "reset_parameters", None)):
                 again()
-    return replace(net, module=module, sha256="random", statistics={}, catalogue={})
+    return replace(net, module=module, sha256="random", statistics={}, channel_names={})
 
 
-def _studio(name: str, weights: str | None, page: Page) -> Studio:
+def _session(name: str, weights: str | None, page: Page) -> FeatureSession:
     settings = resolve(overrides=[*page.settings.items(), ("net.name", name), ("net.weights", weights)])
-    return Studio(zoo.from_settings(settings.net), set_up(settings.compute), settings)
+    return FeatureSession(zoo.from_settings(settings.net), set_up(settings.compute), settings)
 
 
-def _run(entry: Entry, studio: Studio, control: bool, judge: Studio | None, page: Page, out: Path) -> None:
-    name = f"{entry.id}-{studio.net.name}{'-untrained' if control else ''}"
-    made_with = {"version": __version__, "net": studio.net.sha256, "minutes": page.minutes, **page.settings}
+def _run(
+    entry: Entry, session: FeatureSession, control: bool, classifier: FeatureSession | None, page: Page, out: Path
+) -> None:
+    name = f"{entry.id}-{session.net.name}{'-untrained' if control else ''}"
+    made_with = {"version": __version__, "net": session.net.sha256, "minutes": page.minutes, **page.settings}
     note = out / f"{name}.json"
     if note.is_file() and json.loads(note.read_text("utf-8")).get("made_with") == made_with:
         return
     look: Settings = resolve(entry.preset)
-    at = replace(studio, settings=look.model_copy(update={"net": studio.settings.net, "seed": studio.settings.seed}))
-    bench = Bench(at, judge, page.files, page.minutes)
+    at = replace(session, settings=look.model_copy(update={"net": session.settings.net, "seed": session.settings.seed}))
+    bench = Bench(at, classifier, page.files, page.minutes)
     try:
-        shown = entry.show(bench)
+        result = entry.show(bench)
     except DreamvidError as error:
-        raise type(error)(f"{entry.id} with {studio.net.name}: {error}") from error
-    write_file(out / f"{name}.png", images.encode(shown.picture, ".png"))
-    run = Run(studio.net.name, control, shown.number, entry.met(shown.number), shown.words, f"{name}.png")
+        raise type(error)(f"{entry.id} with {session.net.name}: {error}") from error
+    write_file(out / f"{name}.png", images.encode(result.picture, ".png"))
+    run = Run(session.net.name, control, result.number, entry.met(result.number), result.words, f"{name}.png")
     runs = [run]
-    if shown.untrained is not None:
-        runs.append(replace(run, control=True, number=shown.untrained, met=entry.met(shown.untrained), words=""))
+    if result.untrained is not None:
+        runs.append(replace(run, control=True, number=result.untrained, met=entry.met(result.untrained), words=""))
     told = {"entry": entry.id, "made_with": made_with, "runs": [asdict(each) for each in runs]}
     write_file(note, json.dumps(told, indent=1).encode())
 

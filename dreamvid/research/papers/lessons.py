@@ -4,7 +4,7 @@ from dreamvid.research.experiments.invariance import invariance
 from dreamvid.research.experiments.small_nets import School
 from dreamvid.research.experiments.texture_classes import Dreams, terra
 from dreamvid.research.features.finding import Finding
-from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 
 LONGER = 1.5  # times the minutes of a lesson: near-identical textures are hard to tell apart
 PICTURES = 120  # of a class, in the shorter lessons
@@ -14,32 +14,32 @@ _FOUND: dict[float, Finding] = {}
 def _terra(bench: Bench) -> Finding:
     """The experiment, once for the figures that show it."""
     if bench.minutes not in _FOUND:
-        _FOUND[bench.minutes] = terra(bench.studio, {}, School(minutes=LONGER * bench.minutes), Dreams())
+        _FOUND[bench.minutes] = terra(bench.session, {}, School(minutes=LONGER * bench.minutes), Dreams())
     return _FOUND[bench.minutes]
 
 
-def told_apart(bench: Bench) -> Shown:
+def told_apart(bench: Bench) -> FigureResult:
     """Dreams of classes told by a net that has seen neither set: things, and near-identical textures."""
     found = _terra(bench)
     sets = found.numbers["sets"]
     trained, blank = (sets["mixed"][key] - sets["similar"][key] for key in ("told", "told_untrained"))
-    return Shown(trained, "; ".join(found.words), found.pictures[""], blank)
+    return FigureResult(trained, "; ".join(found.words), found.pictures[""], blank)
 
 
-def average(bench: Bench) -> Shown:
+def average(bench: Bench) -> FigureResult:
     """Dreams of classes against the mean of the pictures that the net was trained on."""
     found = _terra(bench)
     sets = found.numbers["sets"]
     words = ", ".join(f"{name} {of['mean_picture']:.2f}" for name, of in sets.items())
-    return Shown(max(abs(of["mean_picture"]) for of in sets.values()), words, found.pictures[""])
+    return FigureResult(max(abs(of["mean_picture"]) for of in sets.values()), words, found.pictures[""])
 
 
-def augmentation(bench: Bench) -> Shown:
+def augmentation(bench: Bench) -> FigureResult:
     """Accuracy on shifted pictures after lessons with shifted pictures, less that after lessons without."""
-    found = invariance(None, School(minutes=bench.minutes, per_class=PICTURES), bench.studio.compute)
+    found = invariance(None, School(minutes=bench.minutes, per_class=PICTURES), bench.session.compute)
     gained = ", ".join(f"{what} {by:+.2f}" for what, by in found.numbers["gained"].items())
     words = f"accuracy gained on pictures changed so: {gained}; {'; '.join(found.words)}"
-    return Shown(found.numbers["gained"]["shift"], words, found.pictures[""])
+    return FigureResult(found.numbers["gained"]["shift"], words, found.pictures[""])
 
 
 ENTRIES = (

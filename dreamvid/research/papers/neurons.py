@@ -10,24 +10,24 @@ from dreamvid.dream.deepdream import score, to_tensor
 from dreamvid.research.features import infinite as growing
 from dreamvid.research.features.average import correlation
 from dreamvid.research.features.crops import strongest_crops
-from dreamvid.research.features.deconv import projection, shown
-from dreamvid.research.features.studio import Studio, beginning, of_unit, picture
+from dreamvid.research.features.deconv import as_picture, projection
+from dreamvid.research.features.feature_session import FeatureSession, beginning, of_unit, picture
 from dreamvid.research.features.units import Unit, ends, evenly
-from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 from dreamvid.research.papers.measures import activation, apart, colours, pattern_size
 
 SIDE = 160
 UNITS, CROPS = 10, 6
 
 
-def sources(bench: Bench) -> Shown:
+def sources(bench: Bench) -> FigureResult:
     """Units' made-up pictures against the crops of photographs that excite them most: colours, and sizes."""
-    studio, layer = bench.studio, bench.depths["middle"]
-    units, net, prepared = evenly(layer, UNITS, studio.net), studio.exact(layer), studio.prepared(layer)
+    session, layer = bench.session, bench.depths["middle"]
+    units, net, prepared = evenly(layer, UNITS, session.net), session.exact(layer), session.prepared(layer)
     own, theirs, sizes, cells = [], [], [], []
     for unit in units:
         found = [crop.pixels for crop in strongest_crops(net, unit, bench.files, count=CROPS, side=SIDE)]
-        dreamer = studio.dreamer(of_unit(unit), prepared)
+        dreamer = session.dreamer(of_unit(unit), prepared)
         made = picture(dreamer, beginning(dreamer, 96, 96))
         own.append(colours([made]))
         theirs.append(colours(found))
@@ -41,30 +41,30 @@ def sources(bench: Bench) -> Shown:
         f"over {len(units)} units of {layer}; pattern sizes of pictures and crops correlate by "
         f"{correlation(made_sizes, crop_sizes):.2f}"
     )
-    return Shown(float(np.mean(nearer)), words, sheet(cells, 5))
+    return FigureResult(float(np.mean(nearer)), words, sheet(cells, 5))
 
 
-def infinite(bench: Bench) -> Shown:
+def infinite(bench: Bench) -> FigureResult:
     """One unit at 224, 448 and 896 pixels and without any border."""
-    unit = _lively(bench.studio, bench.depths["middle"])
-    found = growing.infinite(bench.studio, unit, (224, 448, 896), 448)
+    unit = _lively(bench.session, bench.depths["middle"])
+    found = growing.infinite(bench.session, unit, (224, 448, 896), 448)
     round_ = found.numbers["pictures"][-1]
-    return Shown(float(abs(np.log(max(round_["activation"], 1e-9)))), "; ".join(found.words), found.pictures[""])
+    return FigureResult(float(abs(np.log(max(round_["activation"], 1e-9)))), "; ".join(found.words), found.pictures[""])
 
 
-def _lively(studio: Studio, layer: str) -> Unit:
+def _lively(session: FeatureSession, layer: str) -> Unit:
     """A unit that answers to grey noise."""
-    for unit in evenly(layer, 16, studio.net):
-        dreamer = studio.dreamer(of_unit(unit))
+    for unit in evenly(layer, 16, session.net):
+        dreamer = session.dreamer(of_unit(unit))
         if score(dreamer, to_tensor(beginning(dreamer, 96, 96), dreamer)) > 0:
             return unit
-    return evenly(layer, 1, studio.net)[0]
+    return evenly(layer, 1, session.net)[0]
 
 
-def deconv(bench: Bench) -> Shown:
+def deconv(bench: Bench) -> FigureResult:
     """A unit's strongest crops, projected back; and the same with other weights behind: an edge detector?"""
-    studio, layer = bench.studio, bench.depths["late"]
-    net, unit = studio.exact(layer), evenly(layer, 3, studio.net)[1]
+    session, layer = bench.session, bench.depths["late"]
+    net, unit = session.exact(layer), evenly(layer, 3, session.net)[1]
     found = strongest_crops(net, unit, bench.files[:3], count=3, side=SIDE)
     likeness, cells = [], []
     for crop in found:
@@ -74,10 +74,10 @@ def deconv(bench: Bench) -> Shown:
         likeness.append(_smooth_correlation(np.abs(back).sum(axis=2), edges, crop.field.rows, crop.field.columns))
         cells += [
             Cell(f"{unit} {crop.value:.3g}", outlined(crop.photo, crop.field)),
-            Cell("guided backpropagation", shown(back)),
-            Cell("deconvnet", shown(projection(net, unit, crop, "deconvnet"))),
+            Cell("guided backpropagation", as_picture(back)),
+            Cell("deconvnet", as_picture(projection(net, unit, crop, "deconvnet"))),
         ]
-    return Shown(float(np.mean(likeness)), f"{len(found)} crops of {unit}", sheet(cells, 3))
+    return FigureResult(float(np.mean(likeness)), f"{len(found)} crops of {unit}", sheet(cells, 3))
 
 
 def _smooth_correlation(first: NDArray[np.float32], second: NDArray[np.float32], rows: slice, columns: slice) -> float:
@@ -90,33 +90,33 @@ def _smooth_correlation(first: NDArray[np.float32], second: NDArray[np.float32],
     return correlation(one, two)
 
 
-def single(bench: Bench) -> Shown:
+def single(bench: Bench) -> FigureResult:
     """How much more a picture made for a unit excites it than the strongest crop of photographs does."""
-    studio, layer = bench.studio, bench.depths["middle"]
-    net, prepared = studio.exact(layer), studio.prepared(layer)
+    session, layer = bench.session, bench.depths["middle"]
+    net, prepared = session.exact(layer), session.prepared(layer)
     ratios, cells = [], []
-    for unit in evenly(layer, 4, studio.net):
+    for unit in evenly(layer, 4, session.net):
         (best,) = strongest_crops(net, unit, bench.files, count=1, side=SIDE)
-        dreamer = studio.dreamer(of_unit(unit), prepared)
+        dreamer = session.dreamer(of_unit(unit), prepared)
         made = picture(dreamer, beginning(dreamer, 128, 128))
         ratios.append(float(activation(net, layer, to_float(made))[0, unit.number].max()) / max(best.value, 1e-9))
         cells.append(Cell(f"{unit}: {ratios[-1]:.2f} times", stacked([made, slotted(enlarged(best.pixels, 128), 128)])))
-    return Shown(float(np.median(ratios)), f"median over {len(ratios)} units of {layer}", sheet(cells, 4))
+    return FigureResult(float(np.median(ratios)), f"median over {len(ratios)} units of {layer}", sheet(cells, 4))
 
 
-def nine(bench: Bench) -> Shown:
+def nine(bench: Bench) -> FigureResult:
     """Nine units of the last layer with a map, each made up; which of the nine pictures excites each most?"""
-    studio, layer = bench.studio, ends(bench.studio.net)[-1]
-    units, prepared, net = evenly(layer, 9, studio.net), studio.prepared(layer), studio.exact(layer)
+    session, layer = bench.session, ends(bench.session.net)[-1]
+    units, prepared, net = evenly(layer, 9, session.net), session.prepared(layer), session.exact(layer)
     made = []
     for unit in units:
-        dreamer = studio.dreamer(of_unit(unit), prepared)
+        dreamer = session.dreamer(of_unit(unit), prepared)
         made.append(picture(dreamer, beginning(dreamer, 144, 144)))
     numbers = [unit.number for unit in units]
     answers = np.array([activation(net, layer, to_float(one))[0, numbers].mean(dim=(1, 2)).numpy() for one in made])
     own = float((answers.argmax(axis=0) == np.arange(len(units))).mean())
     cells = [Cell(str(unit), one) for unit, one in zip(units, made, strict=True)]
-    return Shown(own, f"channels {', '.join(map(str, numbers))} of {layer}", sheet(cells, 3))
+    return FigureResult(own, f"channels {', '.join(map(str, numbers))} of {layer}", sheet(cells, 3))
 
 
 ENTRIES = (

@@ -12,17 +12,17 @@ from dreamvid.dream.objectives import layer_energy
 from dreamvid.models.net import OUTPUT
 from dreamvid.models.sketch_a_net import SketchANet
 from dreamvid.research.features.embed import chart, penultimate, sat
-from dreamvid.research.features.studio import beginning, picture
-from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.features.feature_session import beginning, picture
+from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 from dreamvid.research.sketches.hand import CLASSES
 from dreamvid.research.training.sketchnet import TEST, Lessons, accuracy, by_reading, cropped, learn, sketches
 
 SEED, TOLD, READ = 1, 400, 200
-SHOWN = ("house", "fish", "bicycle", "star", "flower", "ladder")
+EXAMPLES = ("house", "fish", "bicycle", "star", "flower", "ladder")
 LAYERS = ("conv2", "conv3")
 
 
-def recognised(bench: Bench) -> Shown:
+def recognised(bench: Bench) -> FigureResult:
     """How many distorted sketches a Sketch-a-Net names, first and among its first five."""
     net, (pictures, labels) = _module(bench), sketches(SEED, TEST, TOLD)
     with torch.inference_mode():
@@ -31,22 +31,22 @@ def recognised(bench: Bench) -> Shown:
     right = best == labels[:, None]
     first, five = float(right[:, 0].float().mean()), float(right.any(dim=1).float().mean())
     cells = [Cell(f"{CLASSES[labels[n]]}: {CLASSES[best[n, 0]]}", _grey(pictures[n, 0])[::2, ::2]) for n in range(12)]
-    return Shown(
+    return FigureResult(
         first, f"top-1 {first:.3f}, top-5 {five:.3f} of {TOLD} sketches of {len(CLASSES)} kinds", sheet(cells, 6)
     )
 
 
-def fusion(bench: Bench) -> Shown:
+def fusion(bench: Bench) -> FigureResult:
     """What fusing three scales, joined features, and a vote of neighbours add to one look."""
     found = by_reading(_module(bench), SEED, 2 * READ, READ)
     once = found.pop("at 256 pixels")
     best = max(found, key=lambda name: found[name])
     words = "; ".join(f"{name} {share:.3f}" for name, share in found.items())
     chart = plots.bars({"at 256 pixels": once, **found}, "share of sketches named right")
-    return Shown(found[best] - once, f"at 256 pixels {once:.3f}; {words}; the best is: {best}", chart)
+    return FigureResult(found[best] - once, f"at 256 pixels {once:.3f}; {words}; the best is: {best}", chart)
 
 
-def order(bench: Bench) -> Shown:
+def order(bench: Bench) -> FigureResult:
     """Two small nets trained alike and briefly, one seeing the order of strokes in six channels."""
     steps = max(4, round(150 * bench.minutes))
     found = {}
@@ -56,20 +56,20 @@ def order(bench: Bench) -> Shown:
     pictures, _ = sketches(SEED, 0, 1, 6)
     cells = [Cell(f"channel {number}", _grey(part)[::2, ::2]) for number, part in enumerate(pictures[0])]
     words = f"after {steps} steps each: {found[1]:.3f} without the order, {found[6]:.3f} with it"
-    return Shown(found[6] - found[1], words, sheet(cells, 6))
+    return FigureResult(found[6] - found[1], words, sheet(cells, 6))
 
 
-def dreams(bench: Bench) -> Shown:
+def dreams(bench: Bench) -> FigureResult:
     """Sketch dreams at two depths and of classes: how much of them lies in lines?"""
-    studio, cells, lines = bench.studio, [], []
+    session, cells, lines = bench.session, [], []
     for layer in LAYERS:
         for number in (0, 2):
             cells.append(Cell(layer, bench.dreamt(layer_energy(layer), bench.photo(number, 224))))
-        dreamer = studio.dreamer(layer_energy(layer))
+        dreamer = session.dreamer(layer_energy(layer))
         made = picture(dreamer, beginning(dreamer, 224, 224))
         lines.append(_lines(made))
         cells.append(Cell(f"{layer} out of noise: {lines[-1]:.2f} in lines", made))
-    return Shown(float(np.mean(lines)), ", ".join(f"{share:.2f}" for share in lines), sheet(cells, 3))
+    return FigureResult(float(np.mean(lines)), ", ".join(f"{share:.2f}" for share in lines), sheet(cells, 3))
 
 
 def _lines(made: Pixels) -> float:
@@ -86,26 +86,26 @@ def _lines(made: Pixels) -> float:
     return float((((down - across).square() + 4 * both.square()).sqrt()).sum() / strength.sum())
 
 
-def embedding(bench: Bench) -> Shown:
+def embedding(bench: Bench) -> FigureResult:
     """Sketches and dreams of their classes on one map of the features before the last layer."""
-    net, prepared, names = bench.studio.exact(OUTPUT), bench.studio.prepared(OUTPUT), SHOWN
+    net, prepared, names = bench.session.exact(OUTPUT), bench.session.prepared(OUTPUT), EXAMPLES
     pictures, labels = sketches(SEED, 0, 40 * len(CLASSES) // 2)
     data, made = {}, {}
     for name in names:
         mine = [_grey(one[0]) for one in pictures[labels == CLASSES.index(name)]]
         data[name] = np.stack([penultimate(net, one) for one in mine])
-        dreamer = bench.studio.dreamer(objectives.class_logit(CLASSES.index(name)), prepared)
+        dreamer = bench.session.dreamer(objectives.class_logit(CLASSES.index(name)), prepared)
         made[name] = picture(dreamer, beginning(dreamer, 224, 224))
     seen = {name: penultimate(net, one) for name, one in made.items()}
     found = sat(data, seen)
     on_map = chart(data, seen, "pca", SEED, "features before the last layer, PCA")
     own = float(np.mean([at.nearest == name for name, at in found.items()]))
     words = "; ".join(f"{name} {at.ratio:.2f} times as far as a sketch" for name, at in found.items())
-    return Shown(own, words, stacked([on_map, sheet([Cell(name, one) for name, one in made.items()], 6)]))
+    return FigureResult(own, words, stacked([on_map, sheet([Cell(name, one) for name, one in made.items()], 6)]))
 
 
 def _module(bench: Bench) -> SketchANet:
-    module = bench.studio.net.module
+    module = bench.session.net.module
     assert isinstance(module, SketchANet)
     return module.eval()
 

@@ -7,7 +7,7 @@ import torch
 
 from dreamvid.config.settings import DreamSettings
 from dreamvid.core.types import Pixels, to_float, to_pixels
-from dreamvid.dream.deepdream import Dreamer, Effort, dream
+from dreamvid.dream.deepdream import Dreamer, StepBudget, dream
 from dreamvid.dream.objectives import layer_energy
 from dreamvid.media import images
 from dreamvid.models import zoo
@@ -36,6 +36,6 @@ def write_sheet(architecture: str, net: Path, photographs: torch.Tensor, path: P
         objective = layer_energy(layer, loaded.statistics.get(layer))
         prepared = prepare(loaded, objective.layers, compute.device, compute.dtype)
         dreamer = Dreamer(prepared, objective, DreamSettings(), seed=0)
-        steps = Effort(dreamer.settings.steps)
+        steps = StepBudget(dreamer.settings.steps)
         columns.append([to_pixels(dream(dreamer, to_float(source), None, steps, (0,))[0]) for source in sources])
     write_whole(path, images.encode(np.hstack([np.vstack(column) for column in columns]), ".png"))

@@ -23,7 +23,7 @@ from dreamvid.config.presets import resolve
 from dreamvid.core.errors import NetError, SettingsError, SourceError
 from dreamvid.core.types import Box, to_float
 from dreamvid.dream import objectives
-from dreamvid.dream.deepdream import Effort, dream, score, to_tensor
+from dreamvid.dream.deepdream import StepBudget, dream, score, to_tensor
 from dreamvid.models import zoo
 from dreamvid.models.device import Compute
 from dreamvid.models.dreamnet import DreamNet
@@ -35,16 +35,16 @@ from dreamvid.research.features import (
     crops,
     deconv,
     embed,
+    feature_session,
     finding,
     infinite,
     photos,
     spectra,
     steps,
-    studio,
     units,
 )
+from dreamvid.research.features.feature_session import FeatureSession
 from dreamvid.research.features.field import receptive_field
-from dreamvid.research.features.studio import Studio
 from dreamvid.research.features.units import Unit
 
 CPU = torch.device("cpu")
@@ -293,8 +293,10 @@ QUICK = (
 )
 
 
-def studio_of(net: Net) -> Studio:
-    return Studio(net, Compute(CPU, torch.float32, 1, "test"), resolve(overrides=[*studio.PLAIN, *QUICK]))
+def session_of(net: Net) -> FeatureSession:
+    return FeatureSession(
+        net, Compute(CPU, torch.float32, 1, "test"), resolve(overrides=[*feature_session.PLAIN, *QUICK])
+    )
 
 
 def test_a_silent_unit_is_woken() -> None:
@@ -302,26 +304,28 @@ def test_a_silent_unit_is_woken() -> None:
     module = nn.Sequential(nn.Conv2d(3, 1, 1), nn.ReLU())
     nn.init.constant_(module[0].weight, 1.0)
     nn.init.constant_(module[0].bias, -2.2)
-    at = studio_of(Net("shy", module.eval(), (0, 0, 0), (1, 1, 1), ""))
-    dreamer = at.dreamer(studio.of_unit(Unit("1", 0)))
+    at = session_of(Net("shy", module.eval(), (0, 0, 0), (1, 1, 1), ""))
+    dreamer = at.dreamer(feature_session.of_unit(Unit("1", 0)))
     grey = np.full((64, 64, 3), 0.5, np.float32)
     assert score(dreamer, to_tensor(grey, dreamer)) == 0
-    woken = studio.beginning(dreamer, 64, 64)
+    woken = feature_session.beginning(dreamer, 64, 64)
     assert score(dreamer, to_tensor(woken, dreamer)) > 0
 
 
 def test_what_is_awake_begins_with_quiet_grey(tiny_net: Net) -> None:
-    dreamer = studio_of(tiny_net).dreamer(studio.of_unit(Unit("first", 3)))
-    began = studio.beginning(dreamer, 48, 64)
+    dreamer = session_of(tiny_net).dreamer(feature_session.of_unit(Unit("first", 3)))
+    began = feature_session.beginning(dreamer, 48, 64)
     assert began.shape == (48, 64, 3)
     assert abs(float(began.mean()) - 0.5) < 0.01 and float(began.std()) < 0.07
-    assert (began == studio.beginning(dreamer, 48, 64)).all()
+    assert (began == feature_session.beginning(dreamer, 48, 64)).all()
 
 
 def test_every_step_can_be_watched(tiny_net: Net) -> None:
-    dreamer = studio_of(tiny_net).dreamer(studio.of_unit(Unit("second", 1)))
+    dreamer = session_of(tiny_net).dreamer(feature_session.of_unit(Unit("second", 1)))
     sizes: list[tuple[int, ...]] = []
-    studio.picture(dreamer, studio.beginning(dreamer, 48, 64), lambda image: sizes.append(tuple(image.shape)))
+    feature_session.picture(
+        dreamer, feature_session.beginning(dreamer, 48, 64), lambda image: sizes.append(tuple(image.shape))
+    )
     assert sizes == [(1, 3, 34, 46)] * 3 + [(1, 3, 48, 64)] * 3
 
 
@@ -399,9 +403,9 @@ def test_corners_are_told_from_the_centre_and_periods_measured() -> None:
     ],
 )
 def test_curves_are_said_in_words(norms: list[float], kind: str, at: int) -> None:
-    course = steps.judged(norms)
-    assert (course.kind, course.at) == (kind, at)
-    assert {"rising": "still rising", "saturates": "saturates", "diverges": "diverges"}.get(kind, "not") in course.words
+    trend = steps.trend_of(norms)
+    assert (trend.kind, trend.at) == (kind, at)
+    assert {"rising": "still rising", "saturates": "saturates", "diverges": "diverges"}.get(kind, "not") in trend.words
 
 
 def test_the_last_good_picture_is_kept_where_the_gradient_is_not_finite(
@@ -412,26 +416,26 @@ def test_the_last_good_picture_is_kept_where_the_gradient_is_not_finite(
         raise NetError("the gradient is not finite")
 
     monkeypatch.setattr(steps, "picture", breaks)
-    found = steps.steps(studio_of(tiny_net), texture(), "second", (), (0.1,), 5)
+    found = steps.steps(session_of(tiny_net), texture(), "second", (), (0.1,), 5)
     assert found.words == ("mean 0.1: diverges: not finite at iteration 2",)
     assert found.numbers["steps"][0]["at"] == 1
 
 
 @pytest.mark.parametrize("rule", ["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"])
 def test_a_step_of_any_rule_is_told_as_the_step_of_rule_mean_that_moves_as_much(tiny_net: Net, rule: str) -> None:
-    at, source = studio_of(tiny_net).with_dream(clamp=False, jitter=0), texture()
+    at, source = session_of(tiny_net).with_dream(clamp=False, jitter=0), texture()
     found = steps.steps(at, source, "second", (rule,), (0.003,), 1)
     (numbers,) = found.numbers["steps"]
     before = to_float(source)
     how = at.with_dream(step_rule=rule, step_size=0.003, octaves=1, steps=1)
-    after, _ = dream(how.dreamer(objectives.layer_sum("second")), before, None, Effort(1), (0,))
+    after, _ = dream(how.dreamer(objectives.layer_sum("second")), before, None, StepBudget(1), (0,))
     assert numbers["moved"] == pytest.approx(np.abs(after - before).mean(), rel=1e-2, abs=1e-7)
     told = f"as step_size {numbers['moved']:.2g} of rule mean"
     assert (told in found.words[0]) == (rule != "mean")
 
 
 def test_raw_steps_are_those_of_pixels_counted_to_255(tiny_net: Net) -> None:
-    at, objective = studio_of(tiny_net), objectives.layer_sum("second")
+    at, objective = session_of(tiny_net), objectives.layer_sum("second")
     (numbers,) = steps.steps(at, texture(), "second", ("raw",), (1e-4,), 1).numbers["steps"]
     levels = to_tensor(to_float(texture()), at.dreamer(objective)).mul(255).requires_grad_(True)
     (slope,) = torch.autograd.grad(objective(at.prepared("second")(levels / 255)), levels)

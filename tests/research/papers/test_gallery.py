@@ -11,7 +11,7 @@ from dreamvid import cli
 from dreamvid.config import presets
 from dreamvid.core.errors import SettingsError
 from dreamvid.research.papers import gallery
-from dreamvid.research.papers.entry import Bench, Entry, Shown
+from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 from dreamvid.research.papers.gallery import Page, Run
 
 BY_ID = {entry.id: entry for entry in gallery.ENTRIES}
@@ -67,9 +67,9 @@ def test_a_threshold_is_met_on_the_right_side_and_never_by_what_is_no_number() -
 def test_what_is_made_is_kept_and_not_made_again(tmp_path: Path) -> None:
     made: list[str] = []
 
-    def show(bench: Bench) -> Shown:
-        made.append(bench.studio.net.sha256)
-        return Shown(float(len(made)), "once", np.zeros((8, 8, 3), np.uint8))
+    def show(bench: Bench) -> FigureResult:
+        made.append(bench.session.net.sha256)
+        return FigureResult(float(len(made)), "once", np.zeros((8, 8, 3), np.uint8))
 
     entry = Entry("a-blocks", "title <b>", "claim.", "measure", 2.0, "learned", show, at_most=True)
     for _ in range(2):

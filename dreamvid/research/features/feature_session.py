@@ -1,4 +1,4 @@
-"""Where feature pictures are dreamed: a net, a processor and the settings that all pictures of a command share."""
+"""The session that feature pictures share: a net, a device and the settings of all pictures of a command."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from dreamvid.config.serialize import read_settings, to_table
 from dreamvid.config.settings import Settings
 from dreamvid.core.types import Image, Pixels, to_pixels
 from dreamvid.dream import objectives
-from dreamvid.dream.deepdream import Dreamer, Effort, dream, octave_scores
+from dreamvid.dream.deepdream import Dreamer, StepBudget, dream, octave_scores
 from dreamvid.dream.objectives import Objective
 from dreamvid.dream.session import with_defaults
 from dreamvid.models import zoo
@@ -62,14 +62,14 @@ Watch = Callable[[Tensor], None]
 
 
 @dataclass(frozen=True)
-class Studio:
+class FeatureSession:
     """A net with where and how it dreams; `settings.objective` is not used: every picture has its own."""
 
     net: Net
     compute: Compute
     settings: Settings
 
-    def with_dream(self, **changes: Any) -> "Studio":
+    def with_dream(self, **changes: Any) -> "FeatureSession":
         """The same with other settings of `dream`; raises SettingsError for values out of bounds."""
         table = to_table(self.settings)
         return replace(self, settings=read_settings({**table, "dream": {**table["dream"], **changes}}, "settings"))
@@ -92,13 +92,13 @@ class Studio:
         return Dreamer(prepared or self.prepared(*objective.layers), objective, how, self.settings.seed)
 
 
-def open_studio(settings: Settings, *, trust: bool = False) -> Studio:
-    """Sets up the process and loads the net; raises NetError or SettingsError where they cannot be had.
+def open_feature_session(settings: Settings, *, trust: bool = False) -> FeatureSession:
+    """Set up the process and load the net; raises NetError or SettingsError where they cannot be had.
 
     `trust`: whether a net that is code may be executed.
     """
     compute = set_up(settings.compute)
-    return Studio(zoo.from_settings(settings.net, trust=trust), compute, settings)
+    return FeatureSession(zoo.from_settings(settings.net, trust=trust), compute, settings)
 
 
 def beginning(dreamer: Dreamer, height: int, width: int) -> Image:
@@ -112,7 +112,7 @@ def beginning(dreamer: Dreamer, height: int, width: int) -> Image:
     for contrast in WAKING_CONTRASTS:
         if _awake(dreamer, source):
             break
-        steps = Effort(min(WAKING, dreamer.settings.steps))
+        steps = StepBudget(min(WAKING, dreamer.settings.steps))
         with ruled("redirected"):
             source, _ = dream(dreamer, _grey(dreamer, height, width, contrast), None, steps, (1,))
     return source
@@ -134,5 +134,5 @@ def of_unit(unit: Unit) -> Objective:
 
 def picture(dreamer: Dreamer, source: Image, watch: Watch | None = None) -> Pixels:
     """Dreams on `source`, H x W x 3 in [0, 1]; `watch` is told the picture, (1, 3, h, w), after every step."""
-    result, _ = dream(dreamer, source, None, Effort(dreamer.settings.steps, watch=watch), (0,))
+    result, _ = dream(dreamer, source, None, StepBudget(dreamer.settings.steps, watch=watch), (0,))
     return to_pixels(result)
