@@ -24,7 +24,7 @@ from dreamvid.research.training.export import Facts, export
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# Appended to a command: the last of two equal options counts.
+# In place of what a command has, or beside it: nothing but --set may be given twice.
 SMALLER = {
     "video": ["--size", "64x36"],
     "image": ["--size", "64x48"],
@@ -61,7 +61,9 @@ def quicker(words: list[str]) -> list[str]:
     more = SMALLER_FEATURES[words[1]] if words[0] == "features" else SMALLER.get(words[0], [])
     if words[0] == "video" and "--from" not in words:
         more = [*more, "--frames", "0:8" if "--loop" in words else "0:2"]
-    return [*words, *more]
+    replaced = {word for word in more if word.startswith("--")} - {"--set"}
+    kept = [word for before, word in zip(["", *words], words, strict=False) if not {before, word} & replaced]
+    return [*kept, *more]
 
 
 @pytest.fixture

@@ -23,18 +23,35 @@ def option(*names: str, help: str, panel: str, **extra: Any) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **extra)
 
 
+def preset_names(begun: str) -> list[str]:
+    """Return the looks whose name begins so, for a shell to complete."""
+    from dreamvid.config.presets import everything
+
+    return [name for name in everything() if name.startswith(begun)]
+
+
 # Options that commands of every kind share.
 Sets = Annotated[
-    list[str], option("--set", help="Any setting: section.key=value. Repeatable.", metavar="KEY=VALUE", panel=LOOK)
+    list[str],
+    option(
+        "--set",
+        help="Any setting: section.key=value; default: as the look has it. Repeatable.",
+        metavar="KEY=VALUE",
+        panel=LOOK,
+    ),
 ]
 Model = Annotated[
     Text,
-    option("--model", help="Net by name (`models list`), a file `train` made, or FILE.py:FUNCTION.", panel=LOOK),
+    option(
+        "--model",
+        help="Net by name (`models list`), a file `train` made, or FILE.py:FUNCTION; default: the look's.",
+        panel=LOOK,
+    ),
 ]
 Trust = Annotated[bool, option("--trust", help="Execute the code that --model FILE.py:FUNCTION names.", panel=LOOK)]
-Weights = Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)]
-Seed = Annotated[int | None, option("--seed", help="Seed of all random numbers.", panel=LOOK)]
-Device = Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps.", panel=MACHINE)]
+Weights = Annotated[Text, option("--weights", help="Weights FILE, or random:SEED; default: the net's own.", panel=LOOK)]
+Seed = Annotated[int | None, option("--seed", help="Seed of all random numbers; default: 0.", panel=LOOK)]
+Device = Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps; default: auto.", panel=MACHINE)]
 Threads = Annotated[int | None, option("--threads", help="Threads; default: the cores.", panel=MACHINE)]
 Quiet = Annotated[bool, option("--quiet", "-q", help="Only errors and warnings.", panel=RUN)]
 Json = Annotated[bool, option("--json", help="One last line of JSON on standard output.", panel=RUN)]
@@ -44,52 +61,89 @@ Json = Annotated[bool, option("--json", help="One last line of JSON on standard 
 class Common:
     """What every rendering command takes, as it was typed."""
 
-    preset: Annotated[str, option("--preset", help="A look by name, or a TOML file.", panel=LOOK)] = "dream"
+    preset: Annotated[
+        str,
+        option(
+            "--preset", help="A look by name, or a TOML file; default: dream.", panel=LOOK, autocompletion=preset_names
+        ),
+    ] = "dream"
     set: Sets = ()  # type: ignore[assignment]
     model: Model = None
     trust: Trust = False
     weights: Weights = None
-    layer: Annotated[list[str], option("--layer", help="Layer to dream. Repeatable.", panel=LOOK)] = ()  # type: ignore[assignment]
+    layer: Annotated[
+        list[str], option("--layer", help="Layer to dream; default: the look's. Repeatable.", panel=LOOK)
+    ] = ()  # type: ignore[assignment]
     channel: Annotated[
-        list[str], option("--channel", help="Channels to dream: NAME or LAYER:N[,M]. Repeatable.", panel=LOOK)
+        list[str],
+        option(
+            "--channel", help="Channels to dream: NAME or LAYER:N[,M]; default: the look's. Repeatable.", panel=LOOK
+        ),
     ] = ()  # type: ignore[assignment]
     neuron: Annotated[
-        list[str], option("--neuron", help="One unit to dream: LAYER:N:ROW:COL. Repeatable.", panel=LOOK)
+        list[str], option("--neuron", help="One unit to dream: LAYER:N:ROW:COL; default: none. Repeatable.", panel=LOOK)
     ] = ()  # type: ignore[assignment]
     guide: Annotated[
         Text,
-        option("--guide", help="Picture, or video along it, to dream the activations of, in --layer.", panel=LOOK),
+        option(
+            "--guide",
+            help="Picture, or video beside the film, whose activations in --layer are dreamed; default: none.",
+            panel=LOOK,
+        ),
     ] = None
-    class_: Annotated[Text, option("--class", help="Class to dream, by name or index.", panel=LOOK)] = None
-    mask: Annotated[Text, option("--mask", help="Dream only where it is white: FILE; or luma, motion.", panel=LOOK)] = (
-        None
-    )
+    class_: Annotated[
+        Text, option("--class", help="Class to dream, by name or index; default: the look's.", panel=LOOK)
+    ] = None
+    mask: Annotated[
+        Text, option("--mask", help="Dream only where FILE is white; or luma, motion; default: everywhere.", panel=LOOK)
+    ] = None
     seed: Seed = None
     audio: Annotated[
-        Text, option("--audio", help="Sound that settings listen to and that the film carries.", panel=LOOK)
+        Text,
+        option(
+            "--audio",
+            help="Sound that settings listen to and that the film carries; default: the source's.",
+            panel=LOOK,
+        ),
     ] = None
-    size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%.", panel=FRAMES)] = None
+    size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%; default: the source's.", panel=FRAMES)] = None
     fit: Annotated[
-        Text, option("--fit", help="crop, pad, inside or stretch, where WxH has another aspect.", panel=FRAMES)
+        Text,
+        option(
+            "--fit", help="crop, pad, inside or stretch, where WxH has another aspect; default: crop.", panel=FRAMES
+        ),
     ] = None
-    frames: Annotated[Text, option("--frames", help="Half-open range of frames, A:B.", panel=FRAMES)] = None
-    from_: Annotated[float | None, option("--from", help="First moment, in seconds.", panel=FRAMES)] = None
-    to: Annotated[float | None, option("--to", help="Moment before which it ends, in seconds.", panel=FRAMES)] = None
-    fps: Annotated[Text, option("--fps", help="Frame rate of the film.", panel=FRAMES)] = None
-    seconds: Annotated[float | None, option("--seconds", help="Length of a zoom, or of its lap.", panel=FRAMES)] = None
+    frames: Annotated[
+        Text, option("--frames", help="Frames A to B, B not included, A:B; default: all.", panel=FRAMES)
+    ] = None
+    from_: Annotated[
+        float | None, option("--from", help="First moment, in seconds; default: the start.", panel=FRAMES)
+    ] = None
+    to: Annotated[
+        float | None, option("--to", help="Moment before which it ends, in seconds; default: the end.", panel=FRAMES)
+    ] = None
+    fps: Annotated[
+        Text, option("--fps", help="Frame rate of the film; default: the source's, 24 for a zoom.", panel=FRAMES)
+    ] = None
+    seconds: Annotated[
+        float | None,
+        option("--seconds", help="Length of a zoom, or of one round of its loop; default: 10.", panel=FRAMES),
+    ] = None
     loop: Annotated[bool, option("--loop", help="A zoom whose end leads into its beginning.", panel=FRAMES)] = False
-    laps: Annotated[int | None, option("--laps", help="How often a loop goes round.", panel=FRAMES)] = None
+    laps: Annotated[int | None, option("--laps", help="How often a loop goes round; default: 1.", panel=FRAMES)] = None
     tolerate_damage: Annotated[
         bool, option("--tolerate-damage", help="Repeat the last good frame where the source is damaged.", panel=FRAMES)
     ] = False
     device: Device = None
-    precision: Annotated[Text, option("--precision", help="auto, fp32 or bf16.", panel=MACHINE)] = None
+    precision: Annotated[Text, option("--precision", help="auto, fp32 or bf16; default: auto.", panel=MACHINE)] = None
     threads: Threads = None
     overwrite: Annotated[bool, option("--overwrite", help="Replace an output that is there.", panel=RUN)] = False
     no_resume: Annotated[bool, option("--no-resume", help="Begin anew, finished frames or not.", panel=RUN)] = False
     force: Annotated[bool, option("--force", help="Go on even if the job was begun differently.", panel=RUN)] = False
     keep_work: Annotated[bool, option("--keep-work", help="Keep the job folder afterwards.", panel=RUN)] = False
-    work_dir: Annotated[Path | None, option("--work-dir", help="Where the job folder goes.", panel=RUN)] = None
+    work_dir: Annotated[
+        Path | None, option("--work-dir", help="Folder for the job folder; default: beside the output.", panel=RUN)
+    ] = None
     quiet: Quiet = False
     verbose: Annotated[bool, option("--verbose", "-v", help="Tell more.", panel=RUN)] = False
     json: Json = False
