@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dreamvid.jobs.run import Options
 
 Text = str | None
+MASK_KINDS = ("luma", "motion")
 LOOK, FRAMES, MACHINE, RUN = "Look", "Frames and size", "Machine", "Job"
 
 
@@ -24,10 +25,11 @@ def option(*names: str, help: str, panel: str, **extra: Any) -> Any:
 
 
 def preset_names(begun: str) -> list[str]:
-    """Return the looks whose name begins so, for a shell to complete."""
+    """Return the presets whose name, or last name, holds what is typed, for a shell to complete."""
     from dreamvid.config.presets import everything
 
-    return [name for name in everything() if name.startswith(begun)]
+    every = everything()
+    return [name for name in dict.fromkeys([*every, *(name.rpartition("/")[2] for name in every)]) if begun in name]
 
 
 # Options that commands of every kind share.
@@ -184,7 +186,8 @@ class Common:
         }
         given: list[tuple[str, Any]] = [(key, value) for key, value in keys.items() if value is not None]
         if self.mask is not None:  # one of these, whatever the preset has
-            of_a_kind = self.mask in ("luma", "motion")
+            of_a_kind = self.mask in MASK_KINDS
+            _check_mask(self.mask)
             given += [("mask.kind" if of_a_kind else "mask.file", self.mask)]
             given += [("mask.file" if of_a_kind else "mask.kind", None)]
         objective = self._objective()
@@ -206,6 +209,15 @@ class Common:
         terms = load_table(self.preset).get("objective", [])
         first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
         return {**first, "kind": "class", "class_name": name}
+
+
+def _check_mask(mask: str) -> None:
+    """Raise SettingsError for what is neither a file nor a kind of mask, but nearly one."""
+    from dreamvid.core.errors import SettingsError, nearest
+
+    near = "" if Path(mask).suffix or os.sep in mask else nearest(mask, MASK_KINDS)
+    if near and mask not in MASK_KINDS and not Path(mask).exists():
+        raise SettingsError(f"--mask {mask!r}: there is no such file, and no such kind of mask{near}")
 
 
 def _channels(text: str) -> dict[str, Any]:

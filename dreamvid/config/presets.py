@@ -37,17 +37,29 @@ def everything() -> list[str]:
     return [*names(), *(name for series in SERIES for name in names(series))]
 
 
+def called(last: str) -> list[str]:
+    """The presets of the series whose name without its series is `last`."""
+    return [name for name in everything() if "/" in name and name.rpartition("/")[2] == last]
+
+
 def find(preset: str) -> Path:
-    """The file of a preset given by name or as a path to a TOML file; raises SettingsError where there is none."""
-    if preset in everything():
+    """The file of a preset given by name, by the last part of its name, or as a path to a TOML file.
+
+    A look goes before one of a series with that last name. Raises SettingsError where there is none, or several.
+    """
+    known = everything()
+    if preset in known:
         return folder() / f"{preset}.toml"
+    if len(meant := called(preset)) == 1:
+        return folder() / f"{meant[0]}.toml"
+    if meant:
+        raise SettingsError(f"{len(meant)} presets are called {preset!r}: give {' or '.join(meant)}")
     if preset.endswith(".toml"):
         if Path(preset).is_file():
             return Path(preset)
         raise SettingsError(f"there is no preset file {preset}")
-    raise SettingsError(
-        f"there is no preset {preset!r}{nearest(preset, everything())}; `dreamvid presets list` shows them all"
-    )
+    near = nearest(preset, [name.rpartition("/")[2] if "/" not in preset else name for name in known])
+    raise SettingsError(f"there is no preset {preset!r}{near}; `dreamvid presets list` shows them all")
 
 
 def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:

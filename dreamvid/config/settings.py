@@ -12,6 +12,8 @@ from dreamvid.config.fields import LIST, NUMBER, Section, number_or_list, settin
 from dreamvid.config.objective_settings import NetSettings, ObjectiveSettings
 
 Codec = Literal["h264", "h265", "av1", "vp9", "prores", "ffv1", "gif", "webp", "png"]
+# Codec by another name -> ours.
+OTHER_CODEC_NAMES = {"avc": "h264", "hevc": "h265"}
 
 
 def _scales_or_pixels(octaves: tuple[float, ...]) -> tuple[float, ...]:

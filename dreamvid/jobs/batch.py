@@ -155,7 +155,8 @@ def _jobs(file: Path, number: int, table: dict[str, Any], first: int) -> list[Jo
         key = ".".join(map(str, mistake["loc"]))
         if mistake["type"] == "extra_forbidden":
             raise SettingsError(f"{where}: unknown key {key}{nearest(key, JobTable.model_fields)}") from None
-        raise SettingsError(f"{where}: {key}: {mistake['msg']}") from None
+        near = nearest(str(mistake["input"]), RENDERERS) if mistake["type"] == "literal_error" else ""
+        raise SettingsError(f"{where}: {key}: {mistake['msg']}{near}") from None
     overrides = [*entry.set.items(), ("input.size", entry.size), ("input.frames", entry.frames)]
     try:
         settings = presets.resolve(

@@ -94,7 +94,7 @@ def test_brackets_are_shown_as_they_are(capfd: Capture) -> None:
     assert "with [defaults] and [[job]] tables" in shown(("batch",), capfd)
 
 
-@pytest.mark.parametrize(("line", "completed"), [("dreamvid vi", "video"), ("dreamvid video --preset cal", "calm")])
+@pytest.mark.parametrize(("line", "completed"), [("dreamvid vi", "video"), ("dreamvid video --preset plun", "plunge")])
 def test_a_shell_completes_commands_and_presets(line: str, completed: str) -> None:
     asked = {"_DREAMVID_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     done = subprocess.run(
@@ -129,3 +129,34 @@ def test_a_mistyped_command_or_option_is_told_with_the_nearest(arguments: list[s
     assert cli.run(arguments) == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert near in line
+
+
+SOME = ["video", "clip.mp4", "dream.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([*SOME, "--mask", "lumma"], "--mask 'lumma': there is no such file, and no such kind of mask; nearest: luma"),
+        ([*SOME, "--set", "output.codec=hevc"], "output.codec: there is no 'hevc'; nearest: h265; give h264, h265"),
+        ([*SOME, "--set", "output.codec=x264"], "nearest: h264"),
+        ([*SOME, "--fit", "insde"], "there is no 'insde'; nearest: inside; give crop, pad, inside or stretch"),
+        ([*SOME, "--device", "cud"], "there is no 'cud'; nearest: cuda"),
+        ([*SOME, "--set", "dream.step_rule=adm"], "nearest: adam"),
+        ([*SOME, "--set", "dream.step_sise=1"], "nearest: dream.step_size"),
+        ([*SOME, "--preset", "plung"], "there is no preset 'plung'; nearest: plunge"),
+        ([*SOME, "--preset", "flight/plunge"], "nearest: flights/plunge"),
+        (["compare", "a", "b", "--flow", "farnebck"], "nearest: farneback"),
+    ],
+)
+def test_a_mistyped_value_is_told_with_the_nearest(arguments: list[str], said: str, capfd: Capture) -> None:
+    assert cli.run(arguments) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_preset_is_found_by_its_last_name(capfd: Capture) -> None:
+    assert cli.run(["presets", "show", "plunge"]) == 0
+    short = capfd.readouterr().out
+    assert cli.run(["presets", "show", "flights/plunge"]) == 0
+    assert capfd.readouterr().out == short
