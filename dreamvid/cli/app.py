@@ -55,7 +55,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Show the versi
     examples=[
         "dreamvid video clip.mp4 dream.mp4",
         "dreamvid video clip.mp4 calm.mp4 --preset calm --size 640x",
-        "dreamvid video clip.mp4 part.mp4 --from 2 --to 10",
+        "dreamvid video clip.mp4 part.mp4 --from 1:02.5 --to 1:10",
         'dreamvid video clip.mp4 sky.mp4 --mask luma --class "hot air balloon"',
         "dreamvid video clip.mov edit.mkv --set output.codec=ffv1",
     ],

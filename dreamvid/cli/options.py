@@ -119,10 +119,12 @@ class Common:
         Text, option("--frames", help="Frames A to B, B not included, A:B; default: all.", panel=FRAMES)
     ] = None
     from_: Annotated[
-        float | None, option("--from", help="First moment, in seconds; default: the start.", panel=FRAMES)
+        Text,
+        option("--from", help="First moment: seconds, or a timecode such as 1:02.5; default: the start.", panel=FRAMES),
     ] = None
     to: Annotated[
-        float | None, option("--to", help="Moment before which it ends, in seconds; default: the end.", panel=FRAMES)
+        Text,
+        option("--to", help="Moment before which it ends: seconds, or a timecode; default: the end.", panel=FRAMES),
     ] = None
     fps: Annotated[
         Text, option("--fps", help="Frame rate of the film; default: the source's, 24 for a zoom.", panel=FRAMES)
@@ -153,9 +155,14 @@ class Common:
     def settings(self, output: str) -> "Settings":
         """Preset, then what the output's name asks for, then --set, then the short options; raises SettingsError."""
         from dreamvid.config.presets import parse_override, resolve
+        from dreamvid.core.errors import SettingsError
 
         folder = [("output.codec", "png")] if output.endswith(("/", os.sep)) else []
-        return resolve(self.preset, [*folder, *map(parse_override, self.set), *self._short_forms()])
+        short = self._short_forms()
+        try:
+            return resolve(self.preset, [*folder, *map(parse_override, self.set), *short])
+        except SettingsError as error:
+            raise SettingsError(_by_option(str(error), {key for key, _ in short})) from None
 
     def options(self, progress: Callable[[int, int], None]) -> "Options":
         """How the job is run; none of it changes a pixel."""
@@ -209,6 +216,16 @@ class Common:
         terms = load_table(self.preset).get("objective", [])
         first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
         return {**first, "kind": "class", "class_name": name}
+
+
+def _by_option(message: str, given: set[str]) -> str:
+    """Return an error with the option in place of the word `settings`, where the key was given by an option."""
+    _, _, rest = message.partition("settings: ")
+    key = rest.partition(":")[0]
+    if key not in given or not message.startswith("settings: "):
+        return message
+    name = {"input.start": "from", "input.stop": "to", "net.name": "model"}.get(key, key.rpartition(".")[2])
+    return f"--{name.replace('_', '-')} ({key}){rest.removeprefix(key)}"
 
 
 def _check_mask(mask: str) -> None:

@@ -31,7 +31,7 @@ from dreamvid.dream.session import Engine
 from dreamvid.media import opencv
 from dreamvid.media.frame_store import FrameStore, write_file
 from dreamvid.pipeline import masks
-from dreamvid.pipeline.plan import RENDER_VERSION, differences
+from dreamvid.pipeline.plan import FRAMES, RENDER_VERSION, differences
 from dreamvid.pipeline.schedule import Schedule
 from dreamvid.pipeline.sources import Footage
 
@@ -241,7 +241,7 @@ def _fingerprint(footage: Footage, moving: Schedule, ready: Engine) -> dict[str,
         "objective": table["objective"],
         "source": footage.info.identity,
         "frame size": "{1}x{0}".format(*footage.plan.framing.size),
-        "frames and shots": hashlib.sha256(frames.encode()).hexdigest()[:16],
+        FRAMES: hashlib.sha256(frames.encode()).hexdigest()[:16],
         "net": ready.net.sha256,
         "further nets": [net.sha256 for net in ready.nets.values()][1:],
         "named channels": [

@@ -141,6 +141,10 @@ SOME = ["video", "clip.mp4", "dream.mp4"]
         ([*SOME, "--set", "output.codec=hevc"], "output.codec: there is no 'hevc'; nearest: h265; give h264, h265"),
         ([*SOME, "--set", "output.codec=x264"], "nearest: h264"),
         ([*SOME, "--fit", "insde"], "there is no 'insde'; nearest: inside; give crop, pad, inside or stretch"),
+        (
+            [*SOME, "--from", "soon"],
+            "--from (input.start): 'soon' is no moment: give seconds, such as 62.5, or a timecode",
+        ),
         ([*SOME, "--device", "cud"], "there is no 'cud'; nearest: cuda"),
         ([*SOME, "--set", "dream.step_rule=adm"], "nearest: adam"),
         ([*SOME, "--set", "dream.step_sise=1"], "nearest: dream.step_size"),
