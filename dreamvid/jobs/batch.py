@@ -33,7 +33,7 @@ from dreamvid.media.probe import probe
 from dreamvid.pipeline import masks
 from dreamvid.pipeline.plan import RENDER_VERSION, make_plan
 from dreamvid.pipeline.schedule import schedule
-from dreamvid.pipeline.sources import NOISE, same_file
+from dreamvid.pipeline.sources import NOISE, check_film, same_file
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
@@ -248,6 +248,7 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
             if planned.command != "zoom":  # a zoom's range is that of its flight
                 plan = make_plan(planned.settings, source)
                 if planned.command == "video":
+                    check_film(source)
                     schedule(planned.settings, plan, audio_features.of_film(planned.settings, source, plan.clip))
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))

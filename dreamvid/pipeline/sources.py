@@ -21,7 +21,7 @@ from dreamvid.config.keyframes import Film
 from dreamvid.config.serialize import curve
 from dreamvid.config.settings import Settings
 from dreamvid.core.easing import smooth
-from dreamvid.core.errors import SettingsError
+from dreamvid.core.errors import SettingsError, SourceError
 from dreamvid.core.framing import frame_to, parse_size
 from dreamvid.core.timing import nearest_whole, parse_rate
 from dreamvid.core.types import Frame, Pixels, SourceInfo
@@ -63,11 +63,12 @@ class Footage:
 
 
 def of_video(source: str, settings: Settings) -> Footage:
-    """A video, GIF, image folder or still, as it is; motion is estimated and cuts are looked for.
+    """A video, GIF or image folder, as it is; motion is estimated and cuts are looked for.
 
-    Raises SourceError where the source is not to be read, SettingsError where size or range do not fit it.
+    Raises SourceError where the source is not to be read or a still, SettingsError where size or range do not fit it.
     """
     info = probe(source, tolerate_damage=settings.input.tolerate_damage)
+    check_film(info)
     if info.kind == "folder" and settings.input.fps:
         info = _at_rate(info, info.frames, parse_rate(settings.input.fps))  # a folder has no rate of its own
     plan = make_plan(settings, info)
@@ -84,6 +85,14 @@ def of_video(source: str, settings: Settings) -> Footage:
         if dissolved:
             logger.info("the source does not loop: its end dissolves into its beginning, and is that much shorter")
     return Footage(info, with_cuts(plan, cuts), looks, _estimated, landing=landing)
+
+
+def check_film(info: SourceInfo) -> None:
+    """Raise SourceError for a still where a film is to be dreamed frame by frame."""
+    if info.kind == "still":
+        raise SourceError(
+            f"{info.name} is a still: `dreamvid image` dreams it, and `dreamvid zoom` makes a film of a flight into it"
+        )
 
 
 def _estimated(past: Past, now: Frame) -> Motion:

@@ -352,6 +352,12 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a missing still": (SOURCE, "no such file", ["image", "nothing.png", "dream.png"]),
     "a missing start of a flight": (SOURCE, "no such file", ["zoom", "nothing.png", "dream.mp4"]),
     "noise for a film": (SOURCE, "noise", ["video", "noise", "dream.mp4", "--size", "32x32"]),
+    "a still for a film": (
+        SOURCE,
+        "still.png is a still: `dreamvid image` dreams it",
+        ["video", "still.png", "dream.mp4"],
+    ),
+    "a still's name for a film": (SETTINGS, "`dreamvid image` makes one", ["video", "still.png", "dream.png"]),
     "noise without a size": (SETTINGS, "--size", ["image", *NOISE]),
     "noise with one side": (SETTINGS, "both sides", ["image", *NOISE, "--size", "640x"]),
     "an unknown kind of noise": (SOURCE, "noise:blue", ["image", "noise:blue", "dream.png", "--size", "32x32"]),
