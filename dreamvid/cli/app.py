@@ -11,7 +11,7 @@ from dreamvid.cli import BATCH_INCOMPLETE, REPAIRED
 from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, escaped, new_app
 from dreamvid.cli.features import features_app
 from dreamvid.cli.models import models_app
-from dreamvid.cli.options import Common, preset_names, takes_common
+from dreamvid.cli.options import Common, Config, preset_names, takes_common, user_defaults
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
 from dreamvid.cli.progress import bar, minutes_bar, show_notices
@@ -132,6 +132,7 @@ def zoom(
 )
 def batch(
     jobs: Annotated[Path, typer.Argument(help=escaped("A TOML file with [defaults] and [[job]] tables."))],
+    config: Config = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what this batch has not made.")] = False,
     trust: Trust = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
@@ -142,7 +143,7 @@ def batch(
 
     show_notices(quiet=quiet, verbose=False)
     with bar(quiet=quiet) as progress:
-        outcomes = batches.run(jobs, progress, overwrite=overwrite, trust=trust)
+        outcomes = batches.run(jobs, progress, overwrite=overwrite, trust=trust, defaults=user_defaults(config))
     if not quiet:
         print(batches.summary(outcomes), file=sys.stderr)
     if json:
@@ -200,8 +201,14 @@ def compare(
     source: Annotated[str, typer.Argument(help="What the films were dreamed from.")],
     films: Annotated[list[str], typer.Argument(help="Films to measure.", metavar="FILM...", show_default=False)],
     preset: Annotated[
-        str, typer.Option("--preset", help="The look whose objective is scored.", autocompletion=preset_names)
-    ] = "dream",
+        str | None,
+        typer.Option(
+            "--preset",
+            help="The look whose objective is scored; default: yours, or dream.",
+            autocompletion=preset_names,
+        ),
+    ] = None,
+    config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help="Score by this net; default: the look's.")] = None,
     trust: Trust = False,
     weights: Annotated[
@@ -232,7 +239,9 @@ def compare(
         compare_output.check_plot(plot, [source, *films])
     objective = [{"layer": name} for name in layer or ()]
     given = {"net.name": model, "net.weights": weights, "objective": objective or None}
-    settings = presets.resolve(preset, [(key, value) for key, value in given.items() if value is not None])
+    defaults = user_defaults(config)
+    overrides = [(key, value) for key, value in given.items() if value is not None]
+    settings = presets.resolve(preset or defaults.preset, overrides, defaults.table)
     with bar(quiet=quiet) as progress:
         measured = comparing.compare(
             source, films, settings, alone=alone, flow=flow, fresh=fresh, trust=trust, progress=progress

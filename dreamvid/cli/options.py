@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from dreamvid.config.presets import Defaults
     from dreamvid.config.settings import Settings
     from dreamvid.jobs.run import Options
 
 Text = str | None
+CONFIG_VARIABLE = "DREAMVID_CONFIG"
 MASK_KINDS = ("luma", "motion")
 LOOK, FRAMES, MACHINE, RUN = "Look", "Frames and size", "Machine", "Job"
 
@@ -59,16 +61,40 @@ Quiet = Annotated[bool, option("--quiet", "-q", help="Only errors and warnings."
 Json = Annotated[bool, option("--json", help="One last line of JSON on standard output.", panel=RUN)]
 
 
+Config = Annotated[
+    Text,
+    option("--config", help='Your defaults; default: config.toml in your settings folder; "": none.', panel=LOOK),
+]
+
+
+def user_defaults(config: str | None) -> "Defaults":
+    """Read the user's own defaults: of --config, of the variable DREAMVID_CONFIG, or of the platform's usual place.
+
+    An empty name means none. Raises SettingsError where a file that is named is not there, or holds a mistake.
+    """
+    from dreamvid.config.presets import Defaults, load_defaults
+
+    named = os.environ.get(CONFIG_VARIABLE) if config is None else config
+    if named is not None:
+        return load_defaults(Path(named)) if named else Defaults()
+    usual = Path(typer.get_app_dir("dreamvid")) / "config.toml"
+    return load_defaults(usual) if usual.is_file() else Defaults()
+
+
 @dataclass
 class Common:
     """What every rendering command takes, as it was typed."""
 
     preset: Annotated[
-        str,
+        Text,
         option(
-            "--preset", help="A look by name, or a TOML file; default: dream.", panel=LOOK, autocompletion=preset_names
+            "--preset",
+            help="A look by name, or a TOML file; default: yours, or dream.",
+            panel=LOOK,
+            autocompletion=preset_names,
         ),
-    ] = "dream"
+    ] = None
+    config: Config = None
     set: Sets = ()  # type: ignore[assignment]
     model: Model = None
     trust: Trust = False
@@ -153,14 +179,19 @@ class Common:
     json: Json = False
 
     def settings(self, output: str) -> "Settings":
-        """Preset, then what the output's name asks for, then --set, then the short options; raises SettingsError."""
+        """The user's defaults, then the preset, what the output's name asks for, --set, and the short options.
+
+        Each lies on those before it. Raises SettingsError.
+        """
         from dreamvid.config.presets import parse_override, resolve
         from dreamvid.core.errors import SettingsError
 
         folder = [("output.codec", "png")] if output.endswith(("/", os.sep)) else []
-        short = self._short_forms()
+        defaults = user_defaults(self.config)
+        preset = self.preset or defaults.preset
+        short = self._short_forms(preset)
         try:
-            return resolve(self.preset, [*folder, *map(parse_override, self.set), *short])
+            return resolve(preset, [*folder, *map(parse_override, self.set), *short], defaults.table)
         except SettingsError as error:
             raise SettingsError(_by_option(str(error), {key for key, _ in short})) from None
 
@@ -171,7 +202,7 @@ class Common:
         resume: Resume = "never" if self.no_resume else "force" if self.force else "same"
         return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress, self.trust)
 
-    def _short_forms(self) -> list[tuple[str, Any]]:
+    def _short_forms(self, preset: str) -> list[tuple[str, Any]]:
         keys = {
             "net.name": self.model,
             "net.weights": self.weights,
@@ -197,23 +228,23 @@ class Common:
             _check_mask(self.mask)
             given += [("mask.kind" if of_a_kind else "mask.file", self.mask)]
             given += [("mask.file" if of_a_kind else "mask.kind", None)]
-        objective = self._objective()
+        objective = self._objective(preset)
         return given + ([("objective", objective)] if objective else [])
 
-    def _objective(self) -> list[dict[str, Any]]:
+    def _objective(self, preset: str) -> list[dict[str, Any]]:
         guided = {"kind": "guide", "file": self.guide} if self.guide is not None else {"kind": "layer"}
         terms: list[dict[str, Any]] = [{**guided, "layer": layer} for layer in self.layer]
         if self.guide is not None and not self.layer:
             terms.append(guided)
         terms += [{"kind": "channel", **_channels(text)} for text in self.channel]
         terms += [{"kind": "neuron", **_neuron(text)} for text in self.neuron]
-        return terms + ([] if self.class_ is None else [self._class(self.class_)])
+        return terms + ([] if self.class_ is None else [self._class(self.class_, preset)])
 
-    def _class(self, name: str) -> dict[str, Any]:
+    def _class(self, name: str, preset: str) -> dict[str, Any]:
         """A class in the place of the preset's first, with all that the preset says of that."""
         from dreamvid.config.presets import load_table
 
-        terms = load_table(self.preset).get("objective", [])
+        terms = load_table(preset).get("objective", [])
         first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
         return {**first, "kind": "class", "class_name": name}
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dreamvid.cli.commands import command, new_app
-from dreamvid.cli.options import preset_names
+from dreamvid.cli.options import Config, preset_names, user_defaults
 
 presets_app = new_app(
     "List the looks, show one with all its settings, check a file of your own.",
@@ -33,7 +33,10 @@ def presets_list() -> None:
     ],
 )
 def presets_show(
-    preset: Annotated[str, typer.Argument(help="A name or a TOML file.", autocompletion=preset_names)],
+    preset: Annotated[
+        str | None, typer.Argument(help="A name or a TOML file; default: yours, or dream.", autocompletion=preset_names)
+    ] = None,
+    config: Config = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the settings that move to this PNG; default: nothing is drawn.")
     ] = None,
@@ -43,7 +46,11 @@ def presets_show(
     """Every setting of a look, defaults included, as TOML with units."""
     from dreamvid.config import presets
 
-    settings = presets.resolve(preset, [] if audio is None else [("audio.file", audio)])
+    defaults = user_defaults(config)
+    preset = preset or defaults.preset
+    settings = presets.resolve(preset, [] if audio is None else [("audio.file", audio)], defaults.table)
+    if defaults.file is not None:
+        print(f"# {preset}, on the defaults of {defaults.file}")
     print(presets.to_toml(settings), end="")
     if plot is not None:
         from dreamvid.cli import compare_output, plot_keyframes
