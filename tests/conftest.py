@@ -1,5 +1,6 @@
 """How hypothesis looks for examples, nets small enough to dream in milliseconds, and what jobs dream on."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ settings.register_profile(
     "steady", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+
+os.environ["DREAMVID_CONFIG"] = ""  # no test, nor what it starts, sees the defaults of whoever runs it
 
 TINY_LAYERS = ("first", "second", "third")
 TINY_CLASSES = ("tabby cat", "garden spider", "sea slug", "lighthouse", "volcano")

@@ -39,7 +39,7 @@ READMES = {
 README, PRESETS = READMES["README.md"], READMES["presets/README.md"]
 ROOMS = {room: f"dreamvid/{room}" for floor in FLOORS for room in floor}
 INNER_ROOMS = {room: f"dreamvid/research/{room}" for floor in RESEARCH for room in floor}
-# Appended to a command: the last of two equal options counts.
+# Appended to a command: of two values of one key the last counts.
 ONE_STEP = ["--set", "dream.steps=1"]
 SMALLER = {
     "video": ["--size", "64x36", *ONE_STEP],
@@ -86,7 +86,9 @@ def quicker(words: list[str], frames: int = 1) -> list[str]:
     elif words[0] == "video":
         frames = 8 if "--loop" in words else 2 if "motion" in words else frames
         more = [*more, "--frames", f"0:{frames}"]
-    return [*words, *more]
+    replaced = {word for word in more if word.startswith("--")} - {"--set"}
+    kept = [word for before, word in zip(["", *words], words, strict=False) if not {before, word} & replaced]
+    return [*kept, *more]
 
 
 def smaller_batch(block: str) -> str:

@@ -18,7 +18,7 @@ from dreamvid.analysis.stability import Pair, Stability
 from dreamvid.coherence.cuts import find_cuts
 from dreamvid.coherence.optical_flow import Method
 from dreamvid.config.settings import Settings
-from dreamvid.core.errors import SettingsError
+from dreamvid.core.errors import SettingsError, nearest
 from dreamvid.core.framing import Framing, frame_to
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import Frame, Pixels, SourceInfo, to_float, to_pixels
@@ -100,7 +100,7 @@ def compare(
     """
     method: Method | None = next((known for known in get_args(Method) if known == flow), None)
     if method is None:
-        raise SettingsError(f"--flow {flow!r}: give {' or '.join(get_args(Method))}")
+        raise SettingsError(f"--flow {flow!r}{nearest(flow, get_args(Method))}; give {' or '.join(get_args(Method))}")
     if fresh < 0:
         raise SettingsError(f"--fresh {fresh}: give how often each sampled frame is dreamed, or 0")
     films = [*films, alone] if alone is not None else films

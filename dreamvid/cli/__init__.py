@@ -14,6 +14,7 @@ EXIT_CODES = {
     "NetError": 5,
     "JobError": 6,
 }
+COMPLETE = "_DREAMVID_COMPLETE"  # the variable in which a shell's completion script asks
 BATCH_INCOMPLETE, REPAIRED, INTERRUPTED = 7, 8, 130
 
 
@@ -37,6 +38,8 @@ def run(arguments: list[str]) -> int:
 
     usage_error: Any = typer.BadParameter.__mro__[1]  # of click, or of the copy that newer versions of typer bring
     command = get_command(app)
+    if COMPLETE in os.environ:  # a shell asks what it may complete a line with
+        command.main(prog_name="dreamvid", complete_var=COMPLETE)  # ends the process
     try:
         # Not through the command's own main, which keeps what an interrupt has to say to itself.
         with command.make_context("dreamvid", list(arguments)) as context:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamvid.cli import experiments
+from dreamvid.cli.commands import command, new_app
 from dreamvid.cli.feature_options import LEARNING, PAGES, PLOTS, Shared, Side, make, parse_numbers
 from dreamvid.cli.options import Text, takes
 from dreamvid.cli.progress import bar
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from dreamvid.research.features.feature_session import FeatureSession
     from dreamvid.research.features.finding import Finding
 
-features_app = typer.Typer(help="What a net has learned, as pictures and numbers.", no_args_is_help=True)
+features_app = new_app(
+    "Look at what a net has learned, as pictures and numbers.",
+    examples=["dreamvid features atlas block5", "dreamvid features class beagle", "dreamvid features depth photo.jpg"],
+)
 
 Layer = Annotated[str, typer.Argument(help="A layer (`models layers NET` lists them).")]
 OneUnit = Annotated[str, typer.Argument(help="LAYER:N, or the name of a channel.", metavar="LAYER:N")]
@@ -22,7 +26,10 @@ Source = Annotated[str, typer.Argument(help="A still; a video's first frame; noi
 Count = Annotated[int, typer.Option("--count", help="How many crops.", min=1, max=1000)]
 
 
-@features_app.command()
+@command(
+    features_app,
+    examples=["dreamvid features atlas block5 --side 48", "dreamvid features atlas block5 --out atlas.html"],
+)
 @takes(Shared)
 def atlas(layer: Layer, shared: Shared, side: Side = 64) -> None:
     """Every channel of a layer, as a labelled grid; --out NAME.html makes a page."""
@@ -40,7 +47,7 @@ def atlas(layer: Layer, shared: Shared, side: Side = 64) -> None:
     make(shared, "atlas", feature_session.LITTLE, work, needs=(PAGES,) if page else (), html=True)
 
 
-@features_app.command()
+@command(features_app, examples=["dreamvid features grid block9", "dreamvid features grid block9 --units 3,14,15"])
 @takes(Shared)
 def grid(
     layer: Layer,
@@ -62,14 +69,21 @@ def grid(
     make(shared, "grid", feature_session.FROM_NOTHING, work)
 
 
-@features_app.command("class")
+@command(
+    features_app,
+    "class",
+    examples=["dreamvid features class beagle volcano", "dreamvid features class beagle --photo photo.jpg"],
+)
 @takes(Shared)
 def class_(
     names: Annotated[list[str], typer.Argument(help="Classes by name or index.", metavar="NAME...")],
     shared: Shared,
-    photo: Annotated[Text, typer.Option("--photo", help="A picture to dream the classes on as well.")] = None,
+    photo: Annotated[
+        Text, typer.Option("--photo", help="A picture to dream the classes on as well; default: none.")
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder with a sub-folder of pictures for each of these classes.")
+        Path | None,
+        typer.Option("--data", help="Folder with a sub-folder of pictures for each of these classes; default: none."),
     ] = None,
     side: Side = 224,
 ) -> None:
@@ -83,7 +97,7 @@ def class_(
     make(shared, "class", feature_session.FROM_NOTHING, work, beside=("-scores", ".csv"), needs=(PLOTS,))
 
 
-@features_app.command()
+@command(features_app, examples=["dreamvid features crops block9:12 --photos pictures"])
 @takes(Shared)
 def crops(
     unit: OneUnit,
@@ -102,12 +116,17 @@ def crops(
     make(shared, "crops", feature_session.FROM_NOTHING, work, beside=(".csv",))
 
 
-@features_app.command()
+@command(
+    features_app,
+    examples=["dreamvid features depth photo.jpg", "dreamvid features depth photo.jpg --layer block3 --layer block9"],
+)
 @takes(Shared)
 def depth(
     source: Source,
     shared: Shared,
-    layer: Annotated[list[str] | None, typer.Option("--layer", help="In place of three by depth. Repeatable.")] = None,
+    layer: Annotated[
+        list[str] | None, typer.Option("--layer", help="Layer; default: three by depth. Repeatable.")
+    ] = None,
     side: Side = 320,
 ) -> None:
     """A picture dreamed by an early, a middle and a late layer."""
@@ -119,7 +138,7 @@ def depth(
     make(shared, "depth", feature_session.ON_PHOTO, work)
 
 
-@features_app.command()
+@command(features_app, examples=["dreamvid features infinite block9:12 --sides 224,448"])
 @takes(Shared)
 def infinite(
     channel: OneUnit,
@@ -139,7 +158,7 @@ def infinite(
     make(shared, "infinite", feature_session.LARGE, work, beside=(".csv",))
 
 
-@features_app.command()
+@command(features_app, examples=["dreamvid features noise", "dreamvid features noise block3 block9"])
 @takes(Shared)
 def noise(
     shared: Shared,
@@ -157,7 +176,10 @@ def noise(
     make(shared, "noise", feature_session.BARE, work, beside=("-dreams", ".csv"), needs=(PLOTS,))
 
 
-@features_app.command()
+@command(
+    features_app,
+    examples=["dreamvid features embed --photos pictures", "dreamvid features embed --photos pictures --method tsne"],
+)
 @takes(Shared)
 def embed(
     shared: Shared,
@@ -179,7 +201,7 @@ def embed(
     make(shared, "embed", feature_session.FROM_NOTHING, work, beside=("-dreams", ".csv"), needs=(PLOTS, LEARNING))
 
 
-@features_app.command()
+@command(features_app, examples=["dreamvid features deconv block9:12 photo.jpg"])
 @takes(Shared)
 def deconv(
     unit: OneUnit,
@@ -198,7 +220,13 @@ def deconv(
     make(shared, "deconv", feature_session.FROM_NOTHING, work)
 
 
-@features_app.command()
+@command(
+    features_app,
+    examples=[
+        "dreamvid features steps photo.jpg",
+        "dreamvid features steps photo.jpg --sizes 0.01,0.1 --rule mean,adam",
+    ],
+)
 @takes(Shared)
 def steps(
     source: Source,
@@ -208,7 +236,12 @@ def steps(
         str, typer.Option("--sizes", help="Step sizes, as dream.step_size has them.", metavar="S,T,...")
     ] = "0.001,0.004,0.016,0.064,0.25",
     rule: Annotated[
-        Text, typer.Option("--rule", help="Rules, as dream.step_rule has them, each with each size.", metavar="R,S,...")
+        Text,
+        typer.Option(
+            "--rule",
+            help="Rules, as dream.step_rule has them, each with each size; default: the look's.",
+            metavar="R,S,...",
+        ),
     ] = None,
     iterations: Annotated[int, typer.Option("--iterations", help="Steps of each.", min=1, max=2000)] = 80,
     side: Side = 160,
@@ -227,5 +260,9 @@ def steps(
     make(shared, "steps", feature_session.ONE_SCALE, work, beside=("-pictures", ".csv"), needs=(PLOTS,))
 
 
-features_app.command()(experiments.terra)
-features_app.command()(experiments.invariance)
+command(features_app, examples=["dreamvid features terra", "dreamvid features terra --data fields --minutes 5"])(
+    experiments.terra
+)
+command(features_app, examples=["dreamvid features invariance", "dreamvid features invariance --data pictures"])(
+    experiments.invariance
+)

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from dreamvid.config.presets import Defaults
     from dreamvid.config.settings import Settings
     from dreamvid.jobs.run import Options
 
 Text = str | None
+CONFIG_VARIABLE = "DREAMVID_CONFIG"
+MASK_KINDS = ("luma", "motion")
 LOOK, FRAMES, MACHINE, RUN = "Look", "Frames and size", "Machine", "Job"
 
 
@@ -23,83 +26,174 @@ def option(*names: str, help: str, panel: str, **extra: Any) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **extra)
 
 
+def preset_names(begun: str) -> list[str]:
+    """Return the presets whose name, or last name, holds what is typed, for a shell to complete."""
+    from dreamvid.config.presets import everything
+
+    every = everything()
+    return [name for name in dict.fromkeys([*every, *(name.rpartition("/")[2] for name in every)]) if begun in name]
+
+
 # Options that commands of every kind share.
 Sets = Annotated[
-    list[str], option("--set", help="Any setting: section.key=value. Repeatable.", metavar="KEY=VALUE", panel=LOOK)
+    list[str],
+    option(
+        "--set",
+        help="Any setting: section.key=value; default: as the look has it. Repeatable.",
+        metavar="KEY=VALUE",
+        panel=LOOK,
+    ),
 ]
 Model = Annotated[
     Text,
-    option("--model", help="Net by name (`models list`), a file `train` made, or FILE.py:FUNCTION.", panel=LOOK),
+    option(
+        "--model",
+        help="Net by name (`models list`), a file `train` made, or FILE.py:FUNCTION; default: the look's.",
+        panel=LOOK,
+    ),
 ]
 Trust = Annotated[bool, option("--trust", help="Execute the code that --model FILE.py:FUNCTION names.", panel=LOOK)]
-Weights = Annotated[Text, option("--weights", help="Weights FILE, or random:SEED.", panel=LOOK)]
-Seed = Annotated[int | None, option("--seed", help="Seed of all random numbers.", panel=LOOK)]
-Device = Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps.", panel=MACHINE)]
+Weights = Annotated[Text, option("--weights", help="Weights FILE, or random:SEED; default: the net's own.", panel=LOOK)]
+Seed = Annotated[int | None, option("--seed", help="Seed of all random numbers; default: 0.", panel=LOOK)]
+Device = Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps; default: auto.", panel=MACHINE)]
 Threads = Annotated[int | None, option("--threads", help="Threads; default: the cores.", panel=MACHINE)]
 Quiet = Annotated[bool, option("--quiet", "-q", help="Only errors and warnings.", panel=RUN)]
 Json = Annotated[bool, option("--json", help="One last line of JSON on standard output.", panel=RUN)]
+
+
+Config = Annotated[
+    Text,
+    option("--config", help='Your defaults; default: config.toml in your settings folder; "": none.', panel=LOOK),
+]
+
+
+def user_defaults(config: str | None) -> "Defaults":
+    """Read the user's own defaults: of --config, of the variable DREAMVID_CONFIG, or of the platform's usual place.
+
+    An empty name means none. Raises SettingsError where a file that is named is not there, or holds a mistake.
+    """
+    from dreamvid.config.presets import Defaults, load_defaults
+
+    named = os.environ.get(CONFIG_VARIABLE) if config is None else config
+    if named is not None:
+        return load_defaults(Path(named)) if named else Defaults()
+    usual = Path(typer.get_app_dir("dreamvid")) / "config.toml"
+    return load_defaults(usual) if usual.is_file() else Defaults()
 
 
 @dataclass
 class Common:
     """What every rendering command takes, as it was typed."""
 
-    preset: Annotated[str, option("--preset", help="A look by name, or a TOML file.", panel=LOOK)] = "dream"
+    preset: Annotated[
+        Text,
+        option(
+            "--preset",
+            help="A look by name, or a TOML file; default: yours, or dream.",
+            panel=LOOK,
+            autocompletion=preset_names,
+        ),
+    ] = None
+    config: Config = None
     set: Sets = ()  # type: ignore[assignment]
     model: Model = None
     trust: Trust = False
     weights: Weights = None
-    layer: Annotated[list[str], option("--layer", help="Layer to dream. Repeatable.", panel=LOOK)] = ()  # type: ignore[assignment]
+    layer: Annotated[
+        list[str], option("--layer", help="Layer to dream; default: the look's. Repeatable.", panel=LOOK)
+    ] = ()  # type: ignore[assignment]
     channel: Annotated[
-        list[str], option("--channel", help="Channels to dream: NAME or LAYER:N[,M]. Repeatable.", panel=LOOK)
+        list[str],
+        option(
+            "--channel", help="Channels to dream: NAME or LAYER:N[,M]; default: the look's. Repeatable.", panel=LOOK
+        ),
     ] = ()  # type: ignore[assignment]
     neuron: Annotated[
-        list[str], option("--neuron", help="One unit to dream: LAYER:N:ROW:COL. Repeatable.", panel=LOOK)
+        list[str], option("--neuron", help="One unit to dream: LAYER:N:ROW:COL; default: none. Repeatable.", panel=LOOK)
     ] = ()  # type: ignore[assignment]
     guide: Annotated[
         Text,
-        option("--guide", help="Picture, or video along it, to dream the activations of, in --layer.", panel=LOOK),
+        option(
+            "--guide",
+            help="Picture, or video beside the film, whose activations in --layer are dreamed; default: none.",
+            panel=LOOK,
+        ),
     ] = None
-    class_: Annotated[Text, option("--class", help="Class to dream, by name or index.", panel=LOOK)] = None
-    mask: Annotated[Text, option("--mask", help="Dream only where it is white: FILE; or luma, motion.", panel=LOOK)] = (
-        None
-    )
+    class_: Annotated[
+        Text, option("--class", help="Class to dream, by name or index; default: the look's.", panel=LOOK)
+    ] = None
+    mask: Annotated[
+        Text, option("--mask", help="Dream only where FILE is white; or luma, motion; default: everywhere.", panel=LOOK)
+    ] = None
     seed: Seed = None
     audio: Annotated[
-        Text, option("--audio", help="Sound that settings listen to and that the film carries.", panel=LOOK)
+        Text,
+        option(
+            "--audio",
+            help="Sound that settings listen to and that the film carries; default: the source's.",
+            panel=LOOK,
+        ),
     ] = None
-    size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%.", panel=FRAMES)] = None
+    size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%; default: the source's.", panel=FRAMES)] = None
     fit: Annotated[
-        Text, option("--fit", help="crop, pad, inside or stretch, where WxH has another aspect.", panel=FRAMES)
+        Text,
+        option(
+            "--fit", help="crop, pad, inside or stretch, where WxH has another aspect; default: crop.", panel=FRAMES
+        ),
     ] = None
-    frames: Annotated[Text, option("--frames", help="Half-open range of frames, A:B.", panel=FRAMES)] = None
-    from_: Annotated[float | None, option("--from", help="First moment, in seconds.", panel=FRAMES)] = None
-    to: Annotated[float | None, option("--to", help="Moment before which it ends, in seconds.", panel=FRAMES)] = None
-    fps: Annotated[Text, option("--fps", help="Frame rate of the film.", panel=FRAMES)] = None
-    seconds: Annotated[float | None, option("--seconds", help="Length of a zoom, or of its lap.", panel=FRAMES)] = None
+    frames: Annotated[
+        Text, option("--frames", help="Frames A to B, B not included, A:B; default: all.", panel=FRAMES)
+    ] = None
+    from_: Annotated[
+        Text,
+        option("--from", help="First moment: seconds, or a timecode such as 1:02.5; default: the start.", panel=FRAMES),
+    ] = None
+    to: Annotated[
+        Text,
+        option("--to", help="Moment before which it ends: seconds, or a timecode; default: the end.", panel=FRAMES),
+    ] = None
+    fps: Annotated[
+        Text, option("--fps", help="Frame rate of the film; default: the source's, 24 for a zoom.", panel=FRAMES)
+    ] = None
+    seconds: Annotated[
+        float | None,
+        option("--seconds", help="Length of a zoom, or of one round of its loop; default: 10.", panel=FRAMES),
+    ] = None
     loop: Annotated[bool, option("--loop", help="A zoom whose end leads into its beginning.", panel=FRAMES)] = False
-    laps: Annotated[int | None, option("--laps", help="How often a loop goes round.", panel=FRAMES)] = None
+    laps: Annotated[int | None, option("--laps", help="How often a loop goes round; default: 1.", panel=FRAMES)] = None
     tolerate_damage: Annotated[
         bool, option("--tolerate-damage", help="Repeat the last good frame where the source is damaged.", panel=FRAMES)
     ] = False
     device: Device = None
-    precision: Annotated[Text, option("--precision", help="auto, fp32 or bf16.", panel=MACHINE)] = None
+    precision: Annotated[Text, option("--precision", help="auto, fp32 or bf16; default: auto.", panel=MACHINE)] = None
     threads: Threads = None
     overwrite: Annotated[bool, option("--overwrite", help="Replace an output that is there.", panel=RUN)] = False
     no_resume: Annotated[bool, option("--no-resume", help="Begin anew, finished frames or not.", panel=RUN)] = False
     force: Annotated[bool, option("--force", help="Go on even if the job was begun differently.", panel=RUN)] = False
     keep_work: Annotated[bool, option("--keep-work", help="Keep the job folder afterwards.", panel=RUN)] = False
-    work_dir: Annotated[Path | None, option("--work-dir", help="Where the job folder goes.", panel=RUN)] = None
+    work_dir: Annotated[
+        Path | None, option("--work-dir", help="Folder for the job folder; default: beside the output.", panel=RUN)
+    ] = None
     quiet: Quiet = False
     verbose: Annotated[bool, option("--verbose", "-v", help="Tell more.", panel=RUN)] = False
     json: Json = False
 
     def settings(self, output: str) -> "Settings":
-        """Preset, then what the output's name asks for, then --set, then the short options; raises SettingsError."""
+        """The user's defaults, then the preset, what the output's name asks for, --set, and the short options.
+
+        Each lies on those before it. Raises SettingsError.
+        """
         from dreamvid.config.presets import parse_override, resolve
+        from dreamvid.core.errors import SettingsError
 
         folder = [("output.codec", "png")] if output.endswith(("/", os.sep)) else []
-        return resolve(self.preset, [*folder, *map(parse_override, self.set), *self._short_forms()])
+        defaults = user_defaults(self.config)
+        preset = self.preset or defaults.preset
+        short = self._short_forms(preset)
+        try:
+            return resolve(preset, [*folder, *map(parse_override, self.set), *short], defaults.table)
+        except SettingsError as error:
+            raise SettingsError(_by_option(str(error), {key for key, _ in short})) from None
 
     def options(self, progress: Callable[[int, int], None]) -> "Options":
         """How the job is run; none of it changes a pixel."""
@@ -108,7 +202,7 @@ class Common:
         resume: Resume = "never" if self.no_resume else "force" if self.force else "same"
         return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress, self.trust)
 
-    def _short_forms(self) -> list[tuple[str, Any]]:
+    def _short_forms(self, preset: str) -> list[tuple[str, Any]]:
         keys = {
             "net.name": self.model,
             "net.weights": self.weights,
@@ -130,28 +224,48 @@ class Common:
         }
         given: list[tuple[str, Any]] = [(key, value) for key, value in keys.items() if value is not None]
         if self.mask is not None:  # one of these, whatever the preset has
-            of_a_kind = self.mask in ("luma", "motion")
+            of_a_kind = self.mask in MASK_KINDS
+            _check_mask(self.mask)
             given += [("mask.kind" if of_a_kind else "mask.file", self.mask)]
             given += [("mask.file" if of_a_kind else "mask.kind", None)]
-        objective = self._objective()
+        objective = self._objective(preset)
         return given + ([("objective", objective)] if objective else [])
 
-    def _objective(self) -> list[dict[str, Any]]:
+    def _objective(self, preset: str) -> list[dict[str, Any]]:
         guided = {"kind": "guide", "file": self.guide} if self.guide is not None else {"kind": "layer"}
         terms: list[dict[str, Any]] = [{**guided, "layer": layer} for layer in self.layer]
         if self.guide is not None and not self.layer:
             terms.append(guided)
         terms += [{"kind": "channel", **_channels(text)} for text in self.channel]
         terms += [{"kind": "neuron", **_neuron(text)} for text in self.neuron]
-        return terms + ([] if self.class_ is None else [self._class(self.class_)])
+        return terms + ([] if self.class_ is None else [self._class(self.class_, preset)])
 
-    def _class(self, name: str) -> dict[str, Any]:
+    def _class(self, name: str, preset: str) -> dict[str, Any]:
         """A class in the place of the preset's first, with all that the preset says of that."""
         from dreamvid.config.presets import load_table
 
-        terms = load_table(self.preset).get("objective", [])
+        terms = load_table(preset).get("objective", [])
         first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
         return {**first, "kind": "class", "class_name": name}
+
+
+def _by_option(message: str, given: set[str]) -> str:
+    """Return an error with the option in place of the word `settings`, where the key was given by an option."""
+    _, _, rest = message.partition("settings: ")
+    key = rest.partition(":")[0]
+    if key not in given or not message.startswith("settings: "):
+        return message
+    name = {"input.start": "from", "input.stop": "to", "net.name": "model"}.get(key, key.rpartition(".")[2])
+    return f"--{name.replace('_', '-')} ({key}){rest.removeprefix(key)}"
+
+
+def _check_mask(mask: str) -> None:
+    """Raise SettingsError for what is neither a file nor a kind of mask, but nearly one."""
+    from dreamvid.core.errors import SettingsError, nearest
+
+    near = "" if Path(mask).suffix or os.sep in mask else nearest(mask, MASK_KINDS)
+    if near and mask not in MASK_KINDS and not Path(mask).exists():
+        raise SettingsError(f"--mask {mask!r}: there is no such file, and no such kind of mask{near}")
 
 
 def _channels(text: str) -> dict[str, Any]:

@@ -8,17 +8,22 @@ from typing import Annotated
 from dreamvid.cli.options import LOOK, RUN, Device, Json, Quiet, Threads, option
 from dreamvid.cli.progress import bar, show_notices
 
+PAPERS = ("dreamvid papers --list", "dreamvid papers --only b-2.5", "dreamvid papers --out page --also googlenet")
+
 
 def papers(
     out: Annotated[Path, option("--out", help="Folder for the page; default: papers here.", panel=RUN)] = Path(
         "papers"
     ),
     only: Annotated[
-        list[str] | None, option("--only", help="A figure, or all that begin so: b-2.5. Repeatable.", panel=LOOK)
+        list[str] | None,
+        option("--only", help="A figure, or all that begin so: b-2.5; default: all. Repeatable.", panel=LOOK),
     ] = None,
     also: Annotated[
         list[str] | None,
-        option("--also", help="A further net, NAME or NAME=WEIGHTS. Repeatable.", metavar="NET", panel=LOOK),
+        option(
+            "--also", help="A further net, NAME or NAME=WEIGHTS; default: none. Repeatable.", metavar="NET", panel=LOOK
+        ),
     ] = None,
     photos: Annotated[
         Path | None, option("--photos", help="Folder of photographs; default: three that come along.", panel=LOOK)

@@ -3,6 +3,10 @@
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import CoreSchema, core_schema
+
+from dreamvid.core.errors import SettingsError
+from dreamvid.core.timing import parse_moment, timecode
 
 NUMBER, LIST = "<number>", "<list>"  # what a setting that takes either was given: tags in pydantic's errors, not keys
 
@@ -20,6 +24,44 @@ def setting(default: Any, doc: str, unit: str = "", *, animated: bool = False, *
 def number_or_list(value: Any) -> str:
     """Which of the two a setting was given: with it as its discriminator, a wrong value is told of that one alone."""
     return LIST if isinstance(value, list | tuple) else NUMBER
+
+
+class Moment(float):
+    """A moment in seconds, 0 or later, that knows whether it was given as a timecode; written it is a number."""
+
+    is_timecode = False
+
+    def __str__(self) -> str:
+        return timecode(self) if self.is_timecode else f"{float(self):g} s"
+
+    def alike(self, seconds: float) -> "Moment":
+        """Return another moment, to be told in the unit of this one."""
+        other = Moment(seconds)
+        other.is_timecode = self.is_timecode
+        return other
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        number = core_schema.float_schema(ge=0, allow_inf_nan=False)
+        return core_schema.no_info_wrap_validator_function(cls._read, number)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+
+    @classmethod
+    def _read(cls, value: Any, check: Any) -> "Moment":
+        """Read seconds or text; raise ValueError for a text that is no moment."""
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str) or value.strip().startswith("-"):
+            return cls(check(value))
+        try:
+            moment = cls(check(parse_moment(value)))
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        moment.is_timecode = ":" in value
+        return moment
 
 
 class Section(BaseModel):

@@ -1,8 +1,9 @@
 """Presets: TOML files that extend one another, with overrides on top, resolved to Settings."""
 
+import dataclasses
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,18 @@ from dreamvid.core.errors import SettingsError, nearest
 DEFAULT = "dream"
 SERIES = FLIGHTS, PAPERS = "flights", "papers"  # looks that a camera flies through; those that made texts' figures
 Table = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Defaults:
+    """A user's own defaults: the preset where none is named, and settings that lie beneath every preset.
+
+    `file`: where they were read, None where there are none.
+    """
+
+    preset: str = DEFAULT
+    table: Table = dataclasses.field(default_factory=dict)
+    file: Path | None = None
 
 
 @cache
@@ -37,17 +50,29 @@ def everything() -> list[str]:
     return [*names(), *(name for series in SERIES for name in names(series))]
 
 
+def called(last: str) -> list[str]:
+    """The presets of the series whose name without its series is `last`."""
+    return [name for name in everything() if "/" in name and name.rpartition("/")[2] == last]
+
+
 def find(preset: str) -> Path:
-    """The file of a preset given by name or as a path to a TOML file; raises SettingsError where there is none."""
-    if preset in everything():
+    """The file of a preset given by name, by the last part of its name, or as a path to a TOML file.
+
+    A look goes before one of a series with that last name. Raises SettingsError where there is none, or several.
+    """
+    known = everything()
+    if preset in known:
         return folder() / f"{preset}.toml"
+    if len(meant := called(preset)) == 1:
+        return folder() / f"{meant[0]}.toml"
+    if meant:
+        raise SettingsError(f"{len(meant)} presets are called {preset!r}: give {' or '.join(meant)}")
     if preset.endswith(".toml"):
         if Path(preset).is_file():
             return Path(preset)
         raise SettingsError(f"there is no preset file {preset}")
-    raise SettingsError(
-        f"there is no preset {preset!r}{nearest(preset, everything())}; `dreamvid presets list` shows them all"
-    )
+    near = nearest(preset, [name.rpartition("/")[2] if "/" not in preset else name for name in known])
+    raise SettingsError(f"there is no preset {preset!r}{near}; `dreamvid presets list` shows them all")
 
 
 def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
@@ -59,17 +84,7 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
     path = find(preset)
     if path.resolve() in seen:
         raise SettingsError(f"{path}: extends itself, by way of {', '.join(p.name for p in seen)}")
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins a file with a mark
-    except (ValueError, OSError, RecursionError) as error:  # also numbers too long, brackets too deep
-        raise SettingsError(f"{path}: {error}") from None
-    for term in table.get("objective", []):
-        for key in ("file", "weights", "net"):  # guides and weights lie beside the preset that names them
-            if isinstance(term, dict) and isinstance(term.get(key), str) and _is_file(key, term[key]):
-                term[key] = str(path.parent / term[key])
-    for section in (table.get("mask"), table.get("audio")):
-        if isinstance(section, dict) and isinstance(section.get("file"), str):
-            section["file"] = str(path.parent / section["file"])
+    table = _read(path)
     parent = table.pop("extends", None)
     if parent is not None:
         if not isinstance(parent, str):
@@ -88,6 +103,41 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
             where, instead = "objective.net", """--set 'objective=[{net="FILE.py:FUNCTION", layer="..."}]'"""
         raise SettingsError(f"{path}: {where}: a preset names no code to execute; give {instead} yourself")
     return table
+
+
+def _read(path: Path) -> Table:
+    """Read a TOML file; the files it names lie beside it. Raise SettingsError with its name where it is not TOML."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins a file with a mark
+    except (ValueError, OSError, RecursionError) as error:  # also numbers too long, brackets too deep
+        raise SettingsError(f"{path}: {error}") from None
+    for term in table.get("objective", []):
+        for key in ("file", "weights", "net"):  # guides and weights lie beside the preset that names them
+            if isinstance(term, dict) and isinstance(term.get(key), str) and _is_file(key, term[key]):
+                term[key] = str(path.parent / term[key])
+    for section in (table.get("mask"), table.get("audio")):
+        if isinstance(section, dict) and isinstance(section.get("file"), str):
+            section["file"] = str(path.parent / section["file"])
+    return table
+
+
+def load_defaults(file: Path) -> Defaults:
+    """Read a user's own defaults: settings as a preset has them, and `preset`, the look where none is named.
+
+    Raises SettingsError, which names the file, where it cannot be read or holds a mistake.
+    """
+    if not file.is_file():
+        raise SettingsError(f"there is no file of defaults {file}")
+    table = _read(file)
+    preset = table.pop("preset", DEFAULT)
+    if "extends" in table or not isinstance(preset, str):
+        raise SettingsError(f'{file}: name one look that is taken where none is named, such as preset = "calm"')
+    try:
+        find(preset)
+    except SettingsError as error:
+        raise SettingsError(f"{file}: preset: {error}") from None
+    read_settings(table, str(file))
+    return Defaults(preset, table, file)
 
 
 def _is_file(key: str, value: str) -> bool:
@@ -113,12 +163,15 @@ def merged(under: Table, over: Table) -> Table:
     return result
 
 
-def resolve(preset: str = DEFAULT, overrides: Iterable[tuple[str, Any]] = ()) -> Settings:
+def resolve(
+    preset: str = DEFAULT, overrides: Iterable[tuple[str, Any]] = (), under: Mapping[str, Any] | None = None
+) -> Settings:
     """Settings of a preset with overrides laid on top, in order.
 
-    `overrides`: pairs of a full key (`dream.steps`) and its value. Raises SettingsError; the error names the preset's
-    file, or the key, whichever is at fault.
+    `overrides`: pairs of a full key (`dream.steps`) and its value; `under`: a table beneath the preset, such as a
+    user's own defaults. Raises SettingsError; the error names the preset's file, or the key, whichever is at fault.
     """
+    beneath = dict(under or {})
     table = load_table(preset)
     plain = read_settings(table, str(find(preset)))
     changes: Table = {}
@@ -126,13 +179,13 @@ def resolve(preset: str = DEFAULT, overrides: Iterable[tuple[str, Any]] = ()) ->
         for part in reversed(key.split(".")):
             value = {part: value}
         changes = merged(changes, value)
-    if not changes:
+    if not changes and not beneath:
         return plain
-    changed = read_settings(merged(table, changes), "settings")
+    changed = read_settings(merged(merged(beneath, table), changes), "settings")
     if changed.net.architecture == plain.net.architecture or "objective" in changes:
         return changed
     others = {key: value for key, value in table.items() if key != "objective"}  # its layers are another net's
-    return read_settings(merged(others, changes), "settings")
+    return read_settings(merged(merged(beneath, others), changes), "settings")
 
 
 def parse_override(text: str) -> tuple[str, Any]:

@@ -1,6 +1,7 @@
 """Settings as tables, as TOML and `--set` have them: read, checked and written; numbers may be animated."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
@@ -11,7 +12,7 @@ from dreamvid.config import keyframes
 from dreamvid.config.fields import LIST, NUMBER
 from dreamvid.config.keyframes import Curve, Timeline
 from dreamvid.config.objective_settings import ObjectiveSettings
-from dreamvid.config.settings import Settings
+from dreamvid.config.settings import OTHER_CODEC_NAMES, ComputeSettings, Settings
 from dreamvid.core.errors import SettingsError, nearest
 
 
@@ -159,6 +160,10 @@ def _place(table: dict[str, Any], key: str, value: Any) -> None:
     part[last if isinstance(part, dict) else int(last)] = value
 
 
+def _listed(choices: list[str]) -> str:
+    return " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
+
+
 def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"] if part not in (NUMBER, LIST))
@@ -170,7 +175,15 @@ def _explain(error: ValidationError) -> str:
         return f"unknown key {path}{nearest(path, valid)}"
     if first["type"] == "tuple_type":
         return f"{path}: give all of it as a list, such as [0, 0.5]"
-    message = first["msg"].removeprefix("Value error, ")
-    value = first["input"]
-    text = f" (it is {value!r})" if isinstance(value, str | int | float | bool) else ""
-    return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{text}"
+    message, value = first["msg"].removeprefix("Value error, "), first["input"]
+    if first["type"] == "literal_error" and isinstance(value, str):
+        choices = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+        other = OTHER_CODEC_NAMES.get(value.lower()) if path == "output.codec" else None
+        near = f"; nearest: {other}" if other else nearest(value, choices)
+        return f"{path}: there is no {value!r}{near}; give {_listed(choices)}"
+    if first["type"] == "string_pattern_mismatch":
+        about = str(ComputeSettings.model_fields["device"].description)  # the one setting that has a pattern
+        return f"{path}: there is no {value!r}{nearest(str(value), re.findall('[a-z]+', about))}; give {about}"
+    told = isinstance(value, str) and repr(value) in message
+    shown = f" (it is {value!r})" if isinstance(value, str | int | float | bool) and not told else ""
+    return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{shown}"

@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from dreamvid.config.fields import LIST, NUMBER, Section, number_or_list, setting
+from dreamvid.config.fields import LIST, NUMBER, Moment, Section, number_or_list, setting
 from dreamvid.config.objective_settings import NetSettings, ObjectiveSettings
 
 Codec = Literal["h264", "h265", "av1", "vp9", "prores", "ffv1", "gif", "webp", "png"]
+# Codec by another name -> ours.
+OTHER_CODEC_NAMES = {"avc": "h264", "hevc": "h265"}
 
 
 def _scales_or_pixels(octaves: tuple[float, ...]) -> tuple[float, ...]:
@@ -237,8 +239,8 @@ class InputSettings(Section):
     size: str | None = setting(None, "WxH, Wx, xH or N%; none keeps the source's", "pixels")
     fit: Literal["crop", "pad", "inside", "stretch"] = setting("crop", "how another aspect is brought to WxH")
     frames: str | None = setting(None, "half-open range A:B of frames", "frames")
-    start: float | None = setting(None, "first moment rendered", "seconds", ge=0)
-    stop: float | None = setting(None, "moment before which it ends", "seconds", gt=0)
+    start: Moment | None = setting(None, "first moment rendered", "seconds, or a timecode")
+    stop: Moment | None = setting(None, "moment before which it ends", "seconds, or a timecode")
     fps: str | None = setting(None, "frame rate of the film; none keeps the source's", "frames per second")
     seconds: float = setting(10.0, "length of a zoom, or of its lap", "seconds", gt=0, le=36_000)
     loop: bool = setting(False, "the end leads into the beginning")

@@ -2,6 +2,7 @@
 
 import bisect
 import math
+import re
 from fractions import Fraction
 
 from dreamvid.core.errors import SettingsError
@@ -22,6 +23,24 @@ def parse_range(text: str) -> tuple[int | None, int | None]:
     if (start or 0) < 0 or (stop is not None and stop <= (start or 0)):
         raise SettingsError(f"--frames {text!r} holds no frame: the second number must be larger than the first")
     return start, stop
+
+
+def parse_moment(text: str) -> float:
+    """Read a moment in seconds: `62.5`, or a timecode, `1:02.5` or `0:01:02.5`; raise SettingsError otherwise."""
+    match = re.fullmatch(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,9}(?:\.\d{1,9})?|\.\d{1,9})", text.strip(), re.ASCII)
+    hours, minutes, seconds = match.groups() if match else (None, None, None)
+    whole = hours is None or int(minutes or 0) < 60
+    if seconds is None or not whole or (minutes is not None and float(seconds) >= 60):
+        raise SettingsError(f"{text!r} is no moment: give seconds, such as 62.5, or a timecode, such as 1:02.5")
+    return float(Fraction(seconds) + 60 * int(minutes or 0) + 3600 * int(hours or 0))
+
+
+def timecode(seconds: float) -> str:
+    """Write a moment as `M:SS.ss` or `H:MM:SS.ss`, without a fraction where there is none."""
+    cents = nearest_whole(Fraction(seconds) * 100)
+    minutes, cents = divmod(cents, 6000)
+    rest = f"{cents // 100:02d}" + (f".{cents % 100:02d}".rstrip("0") if cents % 100 else "")
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest}" if minutes >= 60 else f"{minutes}:{rest}"
 
 
 def parse_rate(text: str) -> Fraction:

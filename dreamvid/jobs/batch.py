@@ -18,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dreamvid.config import presets
+from dreamvid.config.presets import Defaults
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, nearest
 from dreamvid.core.framing import parse_size
@@ -33,7 +34,7 @@ from dreamvid.media.probe import probe
 from dreamvid.pipeline import masks
 from dreamvid.pipeline.plan import RENDER_VERSION, make_plan
 from dreamvid.pipeline.schedule import make_schedule
-from dreamvid.pipeline.sources import NOISE, same_file
+from dreamvid.pipeline.sources import NOISE, check_film, same_file
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
@@ -86,15 +87,20 @@ class Outcome:
 
 
 def run(
-    file: Path, progress: Progress = lambda done, total: None, *, overwrite: bool = False, trust: bool = False
+    file: Path,
+    progress: Progress = lambda done, total: None,
+    *,
+    overwrite: bool = False,
+    trust: bool = False,
+    defaults: Defaults | None = None,
 ) -> list[Outcome]:
     """Renders every job of a batch file, in order; raises SettingsError for a mistake in the file itself.
 
     A job whose source is missing or broken is skipped, one that fails does not stop the others. Relative paths start
     from the batch file's folder. `overwrite`: outputs that this batch has not made are replaced, too; `trust`: nets
-    that are code may be executed.
+    that are code may be executed; `defaults`: the user's own, beneath every job's preset.
     """
-    jobs = read(file)
+    jobs = read(file, defaults)
     nets = _nets(file, jobs, trust)
     jobs = [_with_source(planned, nets[_dreamed_by(planned)]) for planned in jobs]
     for planned in jobs:
@@ -119,7 +125,7 @@ def run(
     return outcomes
 
 
-def read(file: Path) -> list[Job]:
+def read(file: Path, user: Defaults | None = None) -> list[Job]:
     """The jobs of a batch file, globs and placeholders filled in; raises SettingsError naming file, job and key."""
     if not file.is_file():
         raise SettingsError(f"there is no batch file {file}")
@@ -129,6 +135,7 @@ def read(file: Path) -> list[Job]:
         raise SettingsError(f"{file}: {error}") from None
     if unknown := sorted(set(table) - {"defaults", "job"}):
         raise SettingsError(f"{file}: unknown key {unknown[0]}{nearest(unknown[0], ['defaults', 'job'])}")
+    user = user or Defaults()
     defaults, entries = table.get("defaults", {}), table.get("job", [])
     if not isinstance(defaults, dict):
         raise SettingsError(f"{file}: defaults must be a table, [defaults]")
@@ -136,7 +143,7 @@ def read(file: Path) -> list[Job]:
         raise SettingsError(f"{file}: it has no [[job]]")
     jobs: list[Job] = []
     for number, entry in enumerate(entries, start=1):
-        jobs += _jobs(file, number, presets.merged(defaults, entry), len(jobs))
+        jobs += _jobs(file, number, presets.merged({"preset": user.preset, **defaults}, entry), len(jobs), user.table)
     outputs = [planned.output.resolve() for planned in jobs]
     for output in outputs:
         if outputs.count(output) > 1:
@@ -146,7 +153,7 @@ def read(file: Path) -> list[Job]:
     return jobs
 
 
-def _jobs(file: Path, number: int, table: dict[str, Any], first: int) -> list[Job]:
+def _jobs(file: Path, number: int, table: dict[str, Any], first: int, under: dict[str, Any]) -> list[Job]:
     where = f"{file}: job {number}"
     try:
         entry = JobTable.model_validate(table)
@@ -155,11 +162,12 @@ def _jobs(file: Path, number: int, table: dict[str, Any], first: int) -> list[Jo
         key = ".".join(map(str, mistake["loc"]))
         if mistake["type"] == "extra_forbidden":
             raise SettingsError(f"{where}: unknown key {key}{nearest(key, JobTable.model_fields)}") from None
-        raise SettingsError(f"{where}: {key}: {mistake['msg']}") from None
+        near = nearest(str(mistake["input"]), RENDERERS) if mistake["type"] == "literal_error" else ""
+        raise SettingsError(f"{where}: {key}: {mistake['msg']}{near}") from None
     overrides = [*entry.set.items(), ("input.size", entry.size), ("input.frames", entry.frames)]
     try:
         settings = presets.resolve(
-            _preset(file, entry.preset), [(key, value) for key, value in overrides if value is not None]
+            _preset(file, entry.preset), [(key, value) for key, value in overrides if value is not None], under
         )
         _check_input(settings)
     except SettingsError as error:
@@ -247,6 +255,7 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
             if planned.command != "zoom":  # a zoom's range is that of its flight
                 plan = make_plan(planned.settings, source)
                 if planned.command == "video":
+                    check_film(source)
                     make_schedule(planned.settings, plan, audio_features.of_film(planned.settings, source, plan.clip))
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))

@@ -31,7 +31,7 @@ from dreamvid.dream.session import Session
 from dreamvid.media import opencv
 from dreamvid.media.frame_store import FrameStore, write_file
 from dreamvid.pipeline import masks
-from dreamvid.pipeline.plan import RENDER_VERSION, differences
+from dreamvid.pipeline.plan import FRAMES, RENDER_VERSION, differences
 from dreamvid.pipeline.schedule import Schedule
 from dreamvid.pipeline.sources import Source
 
@@ -241,7 +241,7 @@ def _fingerprint(source: Source, schedule: Schedule, session: Session) -> dict[s
         "objective": table["objective"],
         "source": source.info.identity,
         "frame size": "{1}x{0}".format(*source.plan.framing.size),
-        "frames and shots": hashlib.sha256(frames.encode()).hexdigest()[:16],
+        FRAMES: hashlib.sha256(frames.encode()).hexdigest()[:16],
         "net": session.net.sha256,
         "further nets": [net.sha256 for net in session.nets.values()][1:],
         "named channels": [

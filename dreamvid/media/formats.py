@@ -190,6 +190,10 @@ def _codec(output: Path, wanted: str | None) -> tuple[str, str]:
         return "png", ""
     if wanted == "png" and suffix not in CONTAINERS:
         return "png", ""
+    if suffix in images.WRITTEN and suffix not in CONTAINERS:
+        raise SettingsError(
+            f"{output.name} is the name of a still: `dreamvid image` makes one; a film ends in {', '.join(CONTAINERS)}"
+        )
     if suffix not in CONTAINERS:
         raise SettingsError(
             f"{output.name}: a film cannot be written as {suffix}; use {', '.join(CONTAINERS)}, "

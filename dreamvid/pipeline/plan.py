@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from dreamvid.config.settings import Settings
+from dreamvid.config.settings import InputSettings, Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing, frame_to
 from dreamvid.core.timing import frame_map, parse_range, parse_rate, seconds_to_frames
@@ -15,6 +15,9 @@ from dreamvid.core.types import Shot, SourceInfo
 
 RENDER_VERSION = 6  # raised whenever the same settings give other pixels
 MAX_PIXELS = 10**12
+# Entries of a job's fingerprint: the range that was asked for, and a hash of what came of it.
+RANGE = ("input.frames", "input.start", "input.stop")
+FRAMES = "frames and shots"
 
 
 @dataclass(frozen=True)
@@ -108,19 +111,41 @@ def _range(settings: Settings, rate: Fraction, count: int, name: str) -> tuple[i
     else:
         first, last = seconds_to_frames(wanted.start, wanted.stop, rate)
     start, stop = first or 0, count if last is None else last
+    asked = _asked(wanted)
     if start < count and stop <= start:
-        raise SettingsError("the range holds no frame: --to must come after --from, by a frame at least")
+        raise SettingsError(f"the range {asked} holds no frame: --to must come after --from, by a frame at least")
     if max(start, stop) > count or start == count:
-        asked = f"{start}:{'' if last is None else stop}"
-        raise SettingsError(
-            f"{name} has frames 0 to {count - 1} ({float(count / rate):.2f} s): the range {asked} goes beyond"
-        )
+        given = wanted.start if start >= count or wanted.stop is None else wanted.stop
+        if given is None:
+            has = f"has frames 0 to {count - 1} ({float(count / rate):.2f} s)"
+        else:
+            has = f"is {given.alike(float(count / rate))} long"
+        raise SettingsError(f"{name} {has}: the range {asked} goes beyond its end")
     return start, stop
 
 
+def _asked(wanted: InputSettings) -> str:
+    """Tell a range as it was given, in its own unit."""
+    ends = (("--frames", wanted.frames), ("--from", wanted.start), ("--to", wanted.stop))
+    return " ".join(f"{option} {value}" for option, value in ends if value is not None)
+
+
 def differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """The entries in which two fingerprints differ, as `key (was A, now B)`."""
+    """Tell in which entries two fingerprints differ, as `key (was A, now B)`; a range as it was given."""
     keys = sorted({*stored, *wanted})
-    return [
-        f"{key} (was {stored.get(key)}, now {wanted.get(key)})" for key in keys if stored.get(key) != wanted.get(key)
-    ]
+    changed = [key for key in keys if stored.get(key) != wanted.get(key)]
+    told = [f"{key} (was {stored.get(key)}, now {wanted.get(key)})" for key in changed if key not in (*RANGE, FRAMES)]
+    if any(key in RANGE for key in changed):  # and so the frames are others, too
+        return [f"range (was {_range_in(stored)}, now {_range_in(wanted)})", *told]
+    return (
+        [*told, f"{FRAMES} (those of the source that are shown, or its cuts, are others now)"]
+        if FRAMES in changed
+        else told
+    )
+
+
+def _range_in(fingerprint: dict[str, Any]) -> str:
+    """Tell the range that a fingerprint holds."""
+    frames, start, stop = map(fingerprint.get, RANGE)
+    ends = [("--frames", frames), ("--from", start), ("--to", stop)]
+    return " ".join(f"{option} {value}" for option, value in ends if value is not None) or "all of the source"

@@ -21,7 +21,7 @@ from dreamvid.config.keyframes import Timeline
 from dreamvid.config.serialize import curve
 from dreamvid.config.settings import Settings
 from dreamvid.core.easing import smooth
-from dreamvid.core.errors import SettingsError
+from dreamvid.core.errors import SettingsError, SourceError
 from dreamvid.core.framing import frame_to, parse_size
 from dreamvid.core.timing import nearest_whole, parse_rate
 from dreamvid.core.types import Frame, Pixels, SourceInfo
@@ -63,11 +63,12 @@ class Source:
 
 
 def open_video(source: str, settings: Settings) -> Source:
-    """Open a video, GIF, image folder or still, as it is; motion is estimated and cuts are looked for.
+    """Open a video, GIF or image folder, as it is; motion is estimated and cuts are looked for.
 
-    Raises SourceError where the source is not to be read, SettingsError where size or range do not fit it.
+    Raises SourceError where the source is not to be read or a still, SettingsError where size or range do not fit it.
     """
     info = probe(source, tolerate_damage=settings.input.tolerate_damage)
+    check_film(info)
     if info.kind == "folder" and settings.input.fps:
         info = _at_rate(info, info.frames, parse_rate(settings.input.fps))  # a folder has no rate of its own
     plan = make_plan(settings, info)
@@ -84,6 +85,14 @@ def open_video(source: str, settings: Settings) -> Source:
         if dissolved:
             logger.info("the source does not loop: its end dissolves into its beginning, and is that much shorter")
     return Source(info, with_cuts(plan, cuts), looks, _estimated, crossfade=crossfade)
+
+
+def check_film(info: SourceInfo) -> None:
+    """Raise SourceError for a still where a film is to be dreamed frame by frame."""
+    if info.kind == "still":
+        raise SourceError(
+            f"{info.name} is a still: `dreamvid image` dreams it, and `dreamvid zoom` makes a film of a flight into it"
+        )
 
 
 def _estimated(past: Past, now: Frame) -> Motion:

@@ -47,6 +47,7 @@ def here(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 Capture = pytest.CaptureFixture[str]
 QUICK = ("--preset", "quick.toml")
+FEW_STEPS = ("--set", "dream.octaves=1", "--set", "dream.steps=1")
 
 
 # What it is
@@ -79,11 +80,14 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid",
         "dreamvid.cli",
         "dreamvid.cli.app",
+        "dreamvid.cli.commands",
         "dreamvid.cli.experiments",
         "dreamvid.cli.features",
         "dreamvid.cli.feature_options",
+        "dreamvid.cli.models",
         "dreamvid.cli.options",
         "dreamvid.cli.papers",
+        "dreamvid.cli.presets",
         "dreamvid.cli.progress",
         "dreamvid.core",
         "dreamvid.core.errors",
@@ -96,7 +100,7 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     assert done.stdout == f"dreamvid {dreamvid.__version__}\n"
     wrong = subprocess.run([*command, "fly"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (SETTINGS, "")
-    assert wrong.stderr == "dreamvid: No such command 'fly'.\n"
+    assert wrong.stderr == "dreamvid: there is no command 'fly'; `dreamvid --help` lists all\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["presets"], ["models"]])
@@ -200,8 +204,8 @@ def test_a_mask_in_short_comes_before_that_of_the_preset(
     (here / "masked.toml").write_text('[mask]\nfile = "beside.png"\nfeather = 0.1\n')
     (here / "other.toml").write_text('[mask]\nkind = "luma"\n')
     for preset in ("masked.toml", "other.toml"):
-        command = ["video", "clip.mp4", f"{preset}.mkv", *QUICK, "--preset", preset, "--mask", said]
-        assert cli.run([*command, "--layer", "second", "--frames", "0:2", "--keep-work", "--quiet"]) == 0
+        command = ["video", "clip.mp4", f"{preset}.mkv", "--preset", preset, "--mask", said]
+        assert cli.run([*command, "--layer", "second", "--frames", "0:2", *FEW_STEPS, "--keep-work", "--quiet"]) == 0
         table = json.loads((here / f"{preset}.mkv.dreamvid" / "plan.json").read_text())["fingerprint"]
         assert (table["mask.file"], table["mask.kind"]) == (file, kind)
 
@@ -348,6 +352,12 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a missing still": (SOURCE, "no such file", ["image", "nothing.png", "dream.png"]),
     "a missing start of a flight": (SOURCE, "no such file", ["zoom", "nothing.png", "dream.mp4"]),
     "noise for a film": (SOURCE, "noise", ["video", "noise", "dream.mp4", "--size", "32x32"]),
+    "a still for a film": (
+        SOURCE,
+        "still.png is a still: `dreamvid image` dreams it",
+        ["video", "still.png", "dream.mp4"],
+    ),
+    "a still's name for a film": (SETTINGS, "`dreamvid image` makes one", ["video", "still.png", "dream.png"]),
     "noise without a size": (SETTINGS, "--size", ["image", *NOISE]),
     "noise with one side": (SETTINGS, "both sides", ["image", *NOISE, "--size", "640x"]),
     "an unknown kind of noise": (SOURCE, "noise:blue", ["image", "noise:blue", "dream.png", "--size", "32x32"]),
@@ -799,7 +809,7 @@ def test_a_class_by_name_takes_the_place_of_the_presets_first_class(tmp_path: Pa
 
 
 def test_the_default_net_is_that_of_the_settings() -> None:
-    from dreamvid.cli.app import DEFAULT_NET
+    from dreamvid.cli.models import DEFAULT_NET
     from dreamvid.config.settings import Settings
     from dreamvid.models.zoo import ROBUST
 

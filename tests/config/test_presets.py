@@ -294,3 +294,16 @@ def test_an_override_may_move() -> None:
 def test_a_sound_lies_beside_the_preset_that_names_it(tmp_path: Path) -> None:
     preset = written(tmp_path, "heard.toml", '[audio]\nfile = "song.wav"\n[dream]\nstep_size = "0.01 + 0.01 * beat"\n')
     assert presets.resolve(preset).audio.file == str(tmp_path / "song.wav")
+
+
+def test_a_last_name_of_two_presets_is_refused_and_a_look_goes_before_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("calm", "flights/calm", "flights/fall", "papers/fall", "papers/bare"):
+        (tmp_path / f"{name}.toml").parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.toml").touch()
+    monkeypatch.setattr(presets, "folder", lambda: tmp_path)
+    assert presets.find("calm") == tmp_path / "calm.toml"
+    assert presets.find("bare") == tmp_path / "papers" / "bare.toml"
+    with pytest.raises(SettingsError, match="2 presets are called 'fall': give flights/fall or papers/fall"):
+        presets.find("fall")

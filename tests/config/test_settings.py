@@ -143,3 +143,16 @@ def test_patches_share_at_most_half_of_themselves() -> None:
     with pytest.raises(SettingsError, match="overlap 65 is more than half of tile 128"):
         read_settings({"dream": {"tile": 128, "overlap": 65}}, "mine.toml")
     assert read_settings({"dream": {"tile": 128, "overlap": 64}}, "mine.toml").dream.overlap == 64
+
+
+def test_a_moment_is_kept_in_seconds_however_it_is_given() -> None:
+    """Two spellings of one range are one job."""
+    code, seconds = (read_settings({"input": {"start": start}}, "test") for start in ("1:02.5", 62.5))
+    assert code == seconds and code.model_dump(mode="json") == seconds.model_dump(mode="json")
+    assert [str(each.input.start) for each in (code, seconds)] == ["1:02.5", "62.5 s"]
+
+
+@pytest.mark.parametrize("start", ["1:75", "soon", -1, "-1", float("inf"), [3]])
+def test_what_is_no_moment_is_told_with_its_key(start: Any) -> None:
+    with pytest.raises(SettingsError, match=r"input\.start"):
+        read_settings({"input": {"start": start}}, "test")

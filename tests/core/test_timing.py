@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreamvid.core.errors import SettingsError
-from dreamvid.core.timing import frame_map, parse_range, parse_rate, seconds_to_frames
+from dreamvid.core.timing import frame_map, parse_moment, parse_range, parse_rate, seconds_to_frames, timecode
 
 RATES = st.sampled_from([Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(1, 3)])
 COUNTS = st.integers(1, 300)
@@ -148,3 +148,34 @@ def test_a_second_is_as_many_frames_wherever_it_begins() -> None:
         assert start is not None and stop is not None
         lengths.add(stop - start)
     assert lengths == {25}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("62.5", 62.5),
+        ("0", 0),
+        (".5", 0.5),
+        ("1:02.5", 62.5),
+        ("0:01:02.5", 62.5),
+        ("90:00", 5400),
+        (" 2:00:00 ", 7200),
+    ],
+)
+def test_a_moment_is_seconds_or_a_timecode(text: str, seconds: float) -> None:
+    assert parse_moment(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "x", "1:60", "1:60:00", "1:2:3:4", ":30", "1:", "-1", "1:-2", "1e3", "nan", "²"])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="is no moment: give seconds"):
+        parse_moment(text)
+
+
+@given(st.integers(0, 10**6))
+def test_a_timecode_is_read_as_it_is_written(cents: int) -> None:
+    assert parse_moment(timecode(cents / 100)) == cents / 100
+
+
+def test_a_timecode_has_hours_and_fractions_only_where_there_are_any() -> None:
+    assert [timecode(seconds) for seconds in (4, 62.5, 3600, 3725.25)] == ["0:04", "1:02.5", "1:00:00", "1:02:05.25"]

@@ -144,7 +144,7 @@ def test_a_damaged_plan_is_said(clip: Path, output: Path) -> None:
         ({"seed": 1}, "seed"),
         ({"objective": [{"layer": "third"}]}, "objective"),
         ({"coherence": {"mode": "blend"}}, "coherence.mode"),
-        ({"input": {"frames": "0:3"}}, "input.frames"),
+        ({"input": {"frames": "0:3"}}, "range"),
         ({"compute": {"threads": 1, "precision": "bf16"}}, "precision"),
     ],
 )
@@ -229,6 +229,15 @@ def test_frames_of_another_size_cannot_be_gone_on_with(clip: Path, output: Path)
         run.dream_video(str(clip), output, quick(), stop_after(2))
     with pytest.raises(JobError, match="another size"):
         run.dream_video(str(clip), output, quick(input={"size": "32x24"}), Options(resume="force"))
+
+
+def test_a_changed_range_is_told_as_a_range(clip: Path, output: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run.dream_video(str(clip), output, quick(), stop_after(1))
+    with pytest.raises(
+        JobError, match=r"begun differently: range \(was all of the source, now --frames 0:4\)\. Set it"
+    ):
+        run.dream_video(str(clip), output, quick(input={"frames": "0:4"}))
 
 
 def test_another_range_takes_over_what_it_shares_if_forced(clip: Path, output: Path) -> None:

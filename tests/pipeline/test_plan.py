@@ -92,6 +92,21 @@ def test_what_cannot_be_rendered_is_said_in_one_line(inputs: dict[str, Any]) -> 
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"frames": "90:110"}, "clip.mp4 has frames 0 to 99 (4.00 s): the range --frames 90:110 goes beyond its end"),
+        ({"start": 4.5}, "clip.mp4 is 4 s long: the range --from 4.5 s goes beyond its end"),
+        ({"start": 1, "stop": "0:09"}, "clip.mp4 is 0:04 long: the range --from 1 s --to 0:09 goes beyond its end"),
+        ({"start": "0:02", "stop": "0:01.5"}, "the range --from 0:02 --to 0:01.5 holds no frame: --to must come after"),
+    ],
+)
+def test_a_range_outside_is_told_in_the_unit_that_was_given(inputs: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        make_plan(wanted(**inputs), source(tuple(range(100)), 100))
+    assert said in str(error.value)
+
+
 def test_more_pixels_than_a_disk_holds_are_refused() -> None:
     with pytest.raises(SettingsError, match="smaller --size"):
         make_plan(wanted(size="16384x16384"), source(tuple(range(4000)), 4000))
@@ -140,6 +155,16 @@ def test_differences_name_what_changed_what_came_and_what_went() -> None:
         "new (was None, now 2)",
         "seed (was 0, now 1)",
     ]
+
+
+def test_a_changed_range_is_told_as_it_was_given_and_not_by_hashes() -> None:
+    whole = {"input.frames": None, "input.start": None, "input.stop": None, "frames and shots": "aa", "seed": 0}
+    some = {**whole, "input.frames": "0:24", "frames and shots": "bb"}
+    later = {**whole, "input.start": 1.0, "input.stop": 62.5, "frames and shots": "cc", "seed": 1}
+    assert differences(whole, some) == ["range (was all of the source, now --frames 0:24)"]
+    assert differences(some, later) == ["range (was --frames 0:24, now --from 1.0 --to 62.5)", "seed (was 0, now 1)"]
+    (told,) = differences(whole, {**whole, "frames and shots": "bb"})
+    assert "frames and shots" in told and "aa" not in told
 
 
 def test_with_a_cadence_every_nth_frame_of_a_shot_is_dreamed_and_its_last() -> None:

@@ -211,7 +211,7 @@ def test_a_folder_has_the_rate_that_is_asked_for_and_keeps_its_frames(tmp_path: 
 
 
 def test_a_range_that_begins_beyond_the_end_is_told_the_length(clip: Path) -> None:
-    with pytest.raises(SettingsError, match=r"frames 0 to 11 .* the range 100: goes beyond"):
+    with pytest.raises(SettingsError, match=r"frames 0 to 11 .* the range --frames 100: goes beyond"):
         open_video(str(clip), quick(input={"frames": "100:"}))
 
 

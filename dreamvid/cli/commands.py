@@ -1,0 +1,116 @@
+"""How commands are declared: under a heading, with examples; what is mistyped is told with the nearest name."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from dreamvid.core.errors import nearest
+
+DREAM, LOOKS, MANY, STUDY = "Dream", "Looks and nets", "Many films", "Study"
+PANELS = (DREAM, LOOKS, MANY, STUDY)  # headings of `dreamvid --help`, in this order
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class Command(TyperCommand):
+    """A command whose help ends in examples, and that refuses an option of one value that is given twice."""
+
+    examples: tuple[str, ...] = ()
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse as usual; raise a usage error where an option that takes one value is given more than once."""
+        if not ctx.resilient_parsing:
+            _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+            for param in filter(_takes_one_value, given):
+                if given.count(param) > 1:
+                    ctx.fail(f"{param.opts[0]} is given {_times(given.count(param))}: give it once")
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, then the examples."""
+        super().format_help(ctx, formatter)
+        _write_examples(self.examples, formatter)
+
+
+class Group(TyperGroup):
+    """A group of commands: those of each heading together; an unknown command is told with the nearest."""
+
+    examples: tuple[str, ...] = ()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands, by heading."""
+
+        def place(name: str) -> int:
+            panel = getattr(self.commands[name], "rich_help_panel", None)
+            return PANELS.index(panel) if panel in PANELS else len(PANELS)
+
+        return sorted(super().list_commands(ctx), key=place)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is meant; raise a usage error that names the nearest where there is none."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not ctx.resilient_parsing and not name.startswith("-"):
+            ctx.fail(
+                f"there is no command {name!r}{nearest(name, self.commands)}; `{ctx.command_path} --help` lists all"
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, then the examples."""
+        super().format_help(ctx, formatter)
+        _write_examples(self.examples, formatter)
+
+
+def _takes_one_value(param: Any) -> bool:
+    return param.param_type_name == "option" and not (param.multiple or param.is_flag or param.count)
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
+
+
+def _write_examples(examples: Sequence[str], formatter: Any) -> None:
+    """Write examples as lines to copy: not through rich, which wraps them and reads brackets as markup."""
+    if examples:
+        formatter.write("".join(["Examples:\n", *(f"  {example}\n" for example in examples)]))
+
+
+def new_app(about: str, *, examples: Sequence[str] = (), **settings: Any) -> typer.Typer:
+    """Make a group of commands; `about` says what they do, `settings` are typer's."""
+    kind = type("Group", (Group,), {"examples": tuple(examples)})
+    return typer.Typer(cls=kind, help=about, no_args_is_help=True, rich_markup_mode="rich", **settings)
+
+
+def add_group(app: typer.Typer, group: typer.Typer, name: str, panel: str) -> None:
+    """Put a group of commands among those of an app, under a heading, with its first example beside it."""
+    info: Any = group.info
+    app.add_typer(group, name=name, rich_help_panel=panel, short_help=_in_short(info.help, info.cls.examples))
+
+
+def command(
+    app: typer.Typer, name: str | None = None, *, examples: Sequence[str], panel: str | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a command of an app: its docstring is the help, which ends in the examples.
+
+    `panel`: the heading it stands under in the list of commands, where its first example is shown as well.
+    """
+
+    def register(callback: Callable[..., None]) -> Callable[..., None]:
+        about = " ".join(inspect.cleandoc(callback.__doc__ or "").partition("\n\n")[0].split())
+        short = _in_short(about, examples if panel is not None else ())
+        kind = type("Command", (Command,), {"examples": tuple(examples)})
+        return app.command(name, cls=kind, short_help=short, rich_help_panel=panel)(callback)
+
+    return register
+
+
+def _in_short(about: str, examples: Sequence[str]) -> str:
+    """Join what a command does and its first example, as the list of commands shows them."""
+    return "\n".join([about, *(f"[dim]{escaped(example)}[/dim]" for example in examples[:1])])
+
+
+def escaped(text: str) -> str:
+    """Return a text that rich shows as it is, brackets included."""
+    return text.replace("[", "\\[")

@@ -1,0 +1,82 @@
+"""`dreamvid presets`: looks listed, shown and checked."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dreamvid.cli.commands import command, new_app
+from dreamvid.cli.options import Config, preset_names, user_defaults
+
+presets_app = new_app(
+    "List the looks, show one with all its settings, check a file of your own.",
+    examples=["dreamvid presets list", "dreamvid presets show calm", "dreamvid presets check mine.toml"],
+)
+
+
+@command(presets_app, "list", examples=["dreamvid presets list"])
+def presets_list() -> None:
+    """Every shipped look with what it is."""
+    from dreamvid.config import presets
+
+    for name in presets.everything():
+        print(f"{name:20} {presets.resolve(name).description}")
+
+
+@command(
+    presets_app,
+    "show",
+    examples=[
+        "dreamvid presets show calm",
+        "dreamvid presets show plunge",
+        "dreamvid presets show pulse --plot pulse.png --audio song.mp3",
+    ],
+)
+def presets_show(
+    preset: Annotated[
+        str | None, typer.Argument(help="A name or a TOML file; default: yours, or dream.", autocompletion=preset_names)
+    ] = None,
+    config: Config = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the settings that move to this PNG; default: nothing is drawn.")
+    ] = None,
+    seconds: Annotated[float, typer.Option("--seconds", help="Over this time, in seconds.", min=0.1, max=36_000)] = 10,
+    audio: Annotated[str | None, typer.Option("--audio", help="Sound that they listen to; default: none.")] = None,
+) -> None:
+    """Every setting of a look, defaults included, as TOML with units."""
+    from dreamvid.config import presets
+
+    defaults = user_defaults(config)
+    preset = preset or defaults.preset
+    settings = presets.resolve(preset, [] if audio is None else [("audio.file", audio)], defaults.table)
+    if defaults.file is not None:
+        print(f"# {preset}, on the defaults of {defaults.file}")
+    print(presets.to_toml(settings), end="")
+    if plot is not None:
+        from dreamvid.cli import compare_output, plot_keyframes
+
+        compare_output.check_plot(plot, [preset, audio or preset])
+        plot_keyframes.draw(settings, plot, seconds)
+
+
+@command(presets_app, "check", examples=["dreamvid presets check mine.toml"])
+def presets_check(files: Annotated[list[Path], typer.Argument(help="TOML files.")]) -> None:
+    """Check preset files; the first mistake is told with its file and key."""
+    from dreamvid.config import presets
+    from dreamvid.core.errors import SettingsError
+
+    for file in files:
+        if not file.is_file():
+            raise SettingsError(f"there is no preset file {file}")
+        if file.suffix != ".toml":
+            raise SettingsError(f"{file}: the name of a preset file ends in .toml")
+        presets.resolve(str(file))
+        print(f"{file}: ok")
+
+
+@command(presets_app, "schema", examples=["dreamvid presets schema > preset.schema.json"])
+def presets_schema() -> None:
+    """The JSON schema of a preset, for editors."""
+    from dreamvid.config import presets
+
+    print(presets.schema())
