@@ -44,7 +44,7 @@ ONE_STEP = ["--set", "dream.steps=1"]
 SMALLER = {
     "video": ["--size", "64x36", *ONE_STEP],
     "image": ["--size", "64x48", *ONE_STEP],
-    "zoom": ["--size", "64x36", "--fps", "2", "--laps", "1", *ONE_STEP],
+    "zoom": ["--size", "64x36", "--fps", "2", "--seconds", "1", "--laps", "1", *ONE_STEP],
     "train": ["--minutes", "0.01"],
     "papers": ["--only", "b-2.1", "--minutes", "0.01"],
 }
@@ -95,7 +95,9 @@ def smaller_batch(block: str) -> str:
     """Return a batch file with little to do: one that names no frames gets a small one."""
     if "[[job]]" not in block or "frames" in block:
         return block
-    return re.sub(r'^size = ".*"', 'size = "64x36"\nframes = "0:1"', block, flags=re.MULTILINE)
+    return re.sub(
+        r'^size = ".*"', 'size = "64x36"\nframes = "0:1"\nset = {"dream.steps" = 1}', block, flags=re.MULTILINE
+    )
 
 
 @pytest.fixture
