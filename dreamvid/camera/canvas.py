@@ -76,8 +76,8 @@ class Polar:
 
     `top`: depth of the first row's upper edge, 0 being that of the first frame's farthest corner; `density`: rows to a
     unit of depth; `wraps`: whether the last row leads into the first; `twist`: by what angle columns lean for a unit of
-    depth, so that a spiral's lap leads into itself; `sector`: angle after which all is the same; `reach`: distance from
-    the fixed point to the frame's farthest corner, in heights.
+    depth, so that a spiral's cycle leads into itself; `sector`: angle after which all is the same; `reach`: distance
+    from the fixed point to the frame's farthest corner, in heights.
     """
 
     layer: Image

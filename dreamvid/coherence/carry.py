@@ -1,4 +1,4 @@
-"""How the dream of one frame goes on in the next: what is carried, where it begins, where it rests."""
+"""Carry the dream of one frame to the next: warp its layer, match its band energy, damp what is static."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,19 +20,15 @@ FADED = 0.5  # share of the carried layer that goes where something was uncovere
 AREA = 1 / 10  # of the short side: over such squares what flow leaves of a change of light averages out
 STEADY = 1.0  # levels by which the light of such a square may change in a frame, and nothing is meant by it
 CHANGED = 8.0  # levels over which the dream of another picture dies away to 1 / e, in however many frames
-LEAST_SURVIVAL, SURVIVAL_GROWTH = (
-    0.2,
-    0.97,
-)  # share of a dream alive at which it ends; what is alive grows by 1 / 0.97 a frame
+LEAST_SURVIVAL = 0.2  # share of a dream that survives, below which it ends
+SURVIVAL_GROWTH = 0.97  # what survives grows by 1 / 0.97 a frame
 ANOTHER = 0.7, 0.4  # share of a layer that outlives a change: below the first it is another picture, and new
 STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
 CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
 SHORTEST_CALIBRATION_AGE, LONGEST_CALIBRATION_AGE = 6, 48  # frames from one measure of the strength to the next
 WORTH, ASKING = 0.02, 0.04  # shares of the frame uncovered: that gets more steps; that older frames are asked for
 RIM = 1 / 60  # of the short side, around what is uncovered: what was so some frames ago is weak still
-CALIBRATION_TURNOVER = (
-    0.5  # share of the picture that has come or gone, frame after frame, which calls for a new measure
-)
+CALIBRATION_TURNOVER = 0.5  # share of the picture that has come or gone, frame after frame, that calls for one
 FAINT = 1 / 8  # of a dream: where a mask lets less be seen, stored pixels hardly tell what it was
 
 
@@ -72,7 +68,7 @@ class Carry:
     """All that crosses from one frame to the next: the frames before, the last one first, and their strength.
 
     `strength`: what dreams of this picture are held to; `calibration_age`: how much the picture has changed since that
-    was measured; at 1 it is measured anew. `survival`: share of the picture that was dreamed that is there still; steps
+    was measured; at 1 it is measured again. `survival`: share of the dreamed picture that is still there; steps
     alone would hold on to the eyes of a face that has long dissolved.
     """
 
@@ -111,7 +107,7 @@ def widened(new: Mask) -> Mask:
 
 
 def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
-    """How much of a layer outlives a change of the picture that is no motion: H x W in [0, 1].
+    """Return how much of a layer survives a change of the picture that is no motion: H x W in [0, 1].
 
     A dissolve, a fade, a shadow: where the light of a whole area changes though motion is allowed for, the dream of
     what was there dies away with what was there.
@@ -129,13 +125,13 @@ def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
 
 
 def visibility(mask: Mask) -> Mask:
-    """Where a mask lets so much be seen that a layer can be told from what is stored: H x W in [0, 1]."""
+    """Return where a mask lets so much be seen that the layer can be recovered from stored pixels: H x W in [0, 1]."""
     result: Mask = np.minimum(mask / np.float32(FAINT), np.float32(1))
     return result
 
 
 def apply_mask(image: Image, source: Image, mask: Mask | None) -> Image:
-    """A dream as far as a mask lets it be seen; where that is 0 the source, bit by bit; all H x W x 3 but the mask."""
+    """Return a dream under its mask; where that is 0 the source, bit by bit; all H x W x 3 but the mask."""
     return image if mask is None else source + _in_colours(mask) * (image - source)
 
 
@@ -175,7 +171,7 @@ class Followed:
         return lasting if mask is None else lasting * visibility(mask)
 
     def next_calibration_age(self, calibration_age: float, calibration_wear: float) -> float:
-        """The age of a strength after this frame; `calibration_wear`: what settings that have moved add to it."""
+        """Return the calibration age after this frame; `calibration_wear`: what animated settings add to it."""
         changed = max(float(self.new.mean()) / self.opened, self.gone)
         return round(
             calibration_age
@@ -190,7 +186,7 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *,
 
     None where the motion is lost from all of them, or the picture has become another. A flash is passed over so, and
     what was hidden for some frames comes back as it was (Ruder et al. 2016, section 3.2: the closest first). `dies`:
-    whether a dream of which little is alive ends at once; in a loop, where all comes and goes, that would be a cut.
+    whether a dream of which little survives ends at once; in a loop, where all comes and goes, that would be a cut.
     """
     found: Followed | None = None
     for back in sorted(references):
@@ -247,7 +243,7 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
 
 
 def mix_fresh(found: Followed, fresh: Image, share: float) -> Followed:
-    """What is carried with a share, in [0, 1], of it replaced by a `fresh` layer, H x W x 3, of the same picture."""
+    """Return what is carried with a share, in [0, 1], replaced by a `fresh` layer, H x W x 3, of the same picture."""
     if not share:
         return found
     layer, kept = found.layer + np.float32(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
@@ -257,7 +253,7 @@ def mix_fresh(found: Followed, fresh: Image, share: float) -> Followed:
 def match_band_energy(
     dream: Image, source: Image, strength: Strength, sizes: list[tuple[int, int]], where: Mask | None = None
 ) -> Image:
-    """A dream, H x W x 3 in [0, 1], with every band of its layer, and its tint, brought towards those of a fresh one.
+    """Return a dream, H x W x 3 in [0, 1], with each band of its layer, and its tint, nearer to those of a fresh one.
 
     `where`: H x W in [0, 1], the places that its own strength is told from, and that are changed. Told after the steps,
     which add more to ripe shapes than to young ones.
@@ -282,7 +278,7 @@ def blended(past: Past, source: Image, settings: CoherenceSettings) -> Image:
 def damp_static(
     dream: Image, start: Image, still: Mask, past: Past, source: Pixels, *, restless: bool = False
 ) -> Image:
-    """Lets the dream rest where the picture does: calmer where it is still, and to the byte where it is the very same.
+    """Damp the dream where the picture is static: calmer where it is still, to the byte where it is the very same.
 
     `dream`: the new one, `start`: what it began with, both H x W x 3 in [0, 1]; `still`: where nothing moves, H x W in
     [0, 1]; `source`: the new source frame; `restless`: the dream goes on even where the picture is the very same. The

@@ -226,7 +226,7 @@ class CameraSettings(Section):
 
 
 class AudioSettings(Section):
-    """The sound that moves settings, as far as their formulas listen, and that the film carries."""
+    """The sound that animates settings, as far as their formulas listen, and that the film carries."""
 
     file: str | None = setting(None, "sound that is listened to and goes with the film; none: the source's own")
     attack: float = setting(0.0, "in which what is heard rises from 0 to 1 at the fastest", "seconds", ge=0, le=60)

@@ -51,7 +51,7 @@ class FrameRecord:
 
     `strength`, `calibration_age`, `survival`: as in a `Carry`; `score`: how much the dream raised the objective, None
     where it was not asked; `valid`: share of the frame whose motion was followed, None on a fresh frame; `seconds`:
-    decode, flow, dream, settle and store; `values`: what the settings that move were, by full key.
+    decode, flow, dream, damp and store; `values`: what the animated settings were, by full key.
     """
 
     index: int

@@ -141,7 +141,7 @@ def _dream_film(
     schedule = make_schedule(settings, source.plan, hear)
     starts = (shot.start for shot in source.plan.shots)
     source = replace(source, plan=with_cuts(source.plan, (*starts, *schedule.jumps)))
-    source = with_masks(source, settings, schedule.at)  # what moves is seen within a shot, and so the shots come first
+    source = with_masks(source, settings, schedule.at)  # motion is seen within a shot, and so the shots come first
     session = open_session(settings, trust=options.trust, rate=source.info.rate)
     _check_guides(source, settings, session)
     _tell(source, session)

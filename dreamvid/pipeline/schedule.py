@@ -14,7 +14,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.pipeline.plan import Plan
 
-SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may move, a fresh dream knows nothing
+SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may be animated, a fresh dream knows nothing
 JUMP = 0.75  # share of the objective that goes elsewhere in one frame where one dream ends and another begins
 REFRESH_RATE = 8.0  # natural logarithms by which what is old in a dream falls while all of the objective goes elsewhere
 PIECE = 0.1  # of these that are made good at a time, by mixing in a fresh dream

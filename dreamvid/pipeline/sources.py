@@ -179,7 +179,7 @@ def open_zoom(sources: Sequence[str], settings: Settings) -> Source:
 def _velocity(
     settings: Settings, frames: int, rate: Fraction, info: SourceInfo
 ) -> Callable[[float], tuple[complex, complex]] | None:
-    """How fast a camera whose settings move zooms and turns, and shifts, at a time of a flight; None where none do."""
+    """Return how fast an animated camera zooms and turns, and shifts, at a time of a flight; None where none is."""
     keys = ("camera.zoom", "camera.rotate", *(f"camera.{pair}.{of}" for pair in ("shift", "centre") for of in (0, 1)))
     if not any(key in settings.keyframes for key in keys):
         return None

@@ -80,7 +80,7 @@ def test_every_pixel_of_every_frame_has_been_dreamed(how: Flight) -> None:
         assert canvas.view(how.pose(float(time)))[6:-6, 6:-6].min() > 0.5
 
 
-def test_a_world_grows_with_its_layer(how: Flight) -> None:
+def test_a_canvas_grows_with_its_layer(how: Flight) -> None:
     small, at = empty(how, HEIGHT // 2, WIDTH // 2), how.pose(how.seconds * 0.3)
     small.take(at, soft(grain=2, size=(HEIGHT // 2, WIDTH // 2)))
     large = grown(small, empty(how, HEIGHT, WIDTH))
@@ -116,6 +116,6 @@ def test_a_layer_has_as_many_columns_as_the_frame_has_pixels_around_its_corner()
     assert canvas.layer.shape[1] == pytest.approx(around, rel=0.05)
 
 
-def test_a_world_that_does_not_fit_is_refused() -> None:
+def test_a_canvas_that_does_not_fit_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"--seconds.*camera\.mode=frames"):
         empty(flight(3.0, seconds=3000.0), 720, 1280)

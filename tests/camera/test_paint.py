@@ -32,7 +32,7 @@ def view(backdrop: Backdrop) -> FlightView:
 
 
 @pytest.mark.parametrize("name", ["zoom in", "zoom out", "spiral", "rotate", "pan"])
-def test_every_frame_of_a_world_is_dreamed_and_the_lap_closes(name: str, dreamer: Dreamer) -> None:
+def test_every_frame_of_a_canvas_is_dreamed_and_the_cycle_closes(name: str, dreamer: Dreamer) -> None:
     backdrop = Backdrop((STILL,), LOOPS[name])
     *_, made = paint_canvas(backdrop, HEIGHT, WIDTH, dreamer)
     film = view(backdrop)
@@ -45,7 +45,7 @@ def test_every_frame_of_a_world_is_dreamed_and_the_lap_closes(name: str, dreamer
         assert score(dreamer, seen) > score(dreamer, source)
 
 
-def test_a_world_that_goes_on_is_the_same(dreamer: Dreamer) -> None:
+def test_a_canvas_that_goes_on_is_the_same(dreamer: Dreamer) -> None:
     backdrop = Backdrop((STILL,), LOOPS["spiral"])
     total = len(paint_steps(backdrop.flight, HEIGHT, WIDTH, dreamer))
     whole = [(made.done, made.canvas.layer.copy()) for made in paint_canvas(backdrop, HEIGHT, WIDTH, dreamer)]

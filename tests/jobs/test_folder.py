@@ -105,6 +105,15 @@ def test_a_torn_journal_costs_what_is_torn_off(clip: Path, output: Path, referen
     assert frames_of(output) == frames_of(reference)
 
 
+def test_a_journal_of_another_version_costs_every_frame(clip: Path, output: Path, reference: Path) -> None:
+    """Here one whose numbers had other names."""
+    run.dream_video(str(clip), output, quick(), KEEP)
+    journal = folder_of(output) / "journal.jsonl"
+    journal.write_text(journal.read_text().replace('"calibration_age"', '"age"').replace('"survival"', '"alive"'))
+    assert run.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True)).rendered == COUNT
+    assert frames_of(output) == frames_of(reference)
+
+
 @pytest.mark.parametrize("wrong", [{"strength": 5}, {"tile": "large"}, {"index": [2]}, {"sha256": None}])
 def test_a_line_of_the_journal_that_holds_other_things_is_no_line(
     clip: Path, output: Path, reference: Path, wrong: dict[str, Any]
@@ -303,7 +312,7 @@ def test_a_job_that_fails_before_its_first_frame_leaves_nothing(
     assert list(output.parent.iterdir()) == []
 
 
-def test_a_damaged_world_is_dreamed_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_canvas_is_painted_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
     before, folder = frames_of(output), Path(f"{output}.dreamvid")

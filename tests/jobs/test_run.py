@@ -230,7 +230,7 @@ def test_a_flight_is_a_film_of_its_length(tmp_path: Path) -> None:
     assert len(decoded(tmp_path / "flight.mp4")) == 3
 
 
-def test_a_world_is_dreamed_and_filmed_and_leaves_no_folder(tmp_path: Path) -> None:
+def test_a_canvas_is_painted_and_leaves_no_folder(tmp_path: Path) -> None:
     source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
     summary = run.dream_zoom(str(source), output, quick(**WORLD))
     assert (summary.frames, summary.rendered) == (6, 6)

@@ -175,7 +175,7 @@ def test_a_flight_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("more", [{}, {"dream": {"step_size": "0:0.01, 3f:0.05 ease"}}])
 @pytest.mark.parametrize("step", [1, 4])
-def test_a_world_goes_on_where_it_was_kept(
+def test_a_canvas_goes_on_where_it_was_saved(
     step: int, more: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "KEPT_EVERY", 0.0)
@@ -203,7 +203,7 @@ def test_a_world_goes_on_where_it_was_kept(
     assert output.read_bytes() == whole.read_bytes()
 
 
-def test_frames_of_a_world_are_filmed_on_without_dreaming_again(tmp_path: Path) -> None:
+def test_views_of_a_canvas_go_on_without_painting_again(tmp_path: Path) -> None:
     source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
     before = frames_of(output)

@@ -218,7 +218,7 @@ def test_a_range_that_begins_beyond_the_end_is_told_the_length(clip: Path) -> No
 # Cameras whose settings move
 
 
-def test_what_a_world_has_to_hold_still_is_told(still: Path) -> None:
+def test_what_a_canvas_holds_still_is_told(still: Path) -> None:
     assert open_zoom([str(still)], quick(dream={"step_size": "0:0.01, 1s:0.02"})).view is not None
     for moves in ({"dream": {"steps": "0:1, 1s:2"}}, {"coherence": {"step_size": "0:0.1, 1s:0.5"}}):
         with pytest.raises(SettingsError, match=r"steps?(_size)?: '0:.*camera\.mode=frames"):
@@ -251,7 +251,7 @@ def test_a_loop_about_a_point_that_moves_is_refused(still: Path) -> None:
         open_zoom([str(still)], quick(camera=moved, input={"loop": True}))
 
 
-def test_a_loop_that_eases_is_the_same_in_every_lap(still: Path) -> None:
+def test_a_loop_that_eases_is_the_same_in_every_cycle(still: Path) -> None:
     """Its intro goes before the lap, where the lap before would be."""
     how = {"input": {"seconds": 1, "fps": "8", "loop": True}}
     source = open_zoom([str(still)], quick(camera={"ease": "in-out", "intro": 1}, **how))
