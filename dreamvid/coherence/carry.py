@@ -64,18 +64,25 @@ Move = Callable[[Past, Frame], Motion]  # how the picture moved from an earlier 
 
 
 @dataclass(frozen=True)
-class Carry:
-    """All that crosses from one frame to the next: the frames before, the last one first, and their strength.
+class CarryState:
+    """The numbers that cross from one frame to the next, as the journal keeps them.
 
     `strength`: what dreams of this picture are held to; `calibration_age`: how much the picture has changed since that
     was measured; at 1 it is measured again. `survival`: share of the dreamed picture that is still there; steps
     alone would hold on to the eyes of a face that has long dissolved.
     """
 
-    frames: tuple[Past, ...]
     strength: Strength
-    calibration_age: float
-    survival: float
+    calibration_age: float = 0.0
+    survival: float = 1.0
+
+
+@dataclass(frozen=True)
+class Carry:
+    """All that crosses from one frame to the next: the frames before, the last one first, and their state."""
+
+    frames: tuple[Past, ...]
+    state: CarryState
 
     @property
     def last(self) -> Past:
@@ -145,9 +152,9 @@ class Followed:
     """What earlier frames lend to a new one: a `layer` moved to where it belongs now, H x W x 3.
 
     `kept`: share of it that lives on; `new`, `still`: places that were uncovered and that do not move; all H x W in
-    [0, 1]. `valid`: share of the frame that could be followed; `survival`: as in a `Carry`; `gone`: share of the frame
-    before that a zoom in has left behind; `opened`: share of the frame that is dreamed, under a mask; `field`: where
-    each pixel was in the nearest reference, (H, W, 2), in pixels.
+    [0, 1]. `valid`: share of the frame that could be followed; `survival`: as in a `CarryState`; `gone`: share of
+    the frame before that a zoom in has left behind; `opened`: share of the frame that is dreamed, under a mask;
+    `field`: where each pixel was in the nearest reference, (H, W, 2), in pixels.
     """
 
     layer: Image
@@ -205,7 +212,7 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *,
             new = np.maximum(new, wanted - seen) * (wanted > 0)
             opened = max(SLIVER, float(wanted.mean()))
         if found is None:
-            survival = round(min(1.0, carry.survival / SURVIVAL_GROWTH) * float(kept.mean()), 6)
+            survival = round(min(1.0, carry.state.survival / SURVIVAL_GROWTH) * float(kept.mean()), 6)
             if dies and survival < LEAST_SURVIVAL:
                 break
             kept = kept * (1 - FADED * new)
@@ -224,7 +231,7 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
 
     Where one of them cannot be seen from here, the other alone. None where the motion is lost from both.
     """
-    following = Carry((after,), before.strength, 0.0, 1.0)
+    following = Carry((after,), CarryState(before.state.strength))
     sides = [(weight, follow(each, frame, (1,), move)) for weight, each in ((1 - share, before), (share, following))]
     found = [(weight, side) for weight, side in sides if side is not None]
     if len(found) < 2:

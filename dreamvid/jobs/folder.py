@@ -22,7 +22,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from dreamvid.camera.paint import PaintProgress
-from dreamvid.coherence.energy import Strength
+from dreamvid.coherence.carry import CarryState
 from dreamvid.config import presets
 from dreamvid.core.errors import JobError
 from dreamvid.core.types import Image
@@ -49,16 +49,14 @@ Resume = Literal["same", "force", "renew", "never"]
 class FrameRecord:
     """A journal line: a finished frame, the hash of its file, and what was seen while it was made.
 
-    `strength`, `calibration_age`, `survival`: as in a `Carry`; `score`: how much the dream raised the objective, None
+    `state`: what the next frame needs to know; `score`: how much the dream raised the objective, None
     where it was not asked; `valid`: share of the frame whose motion was followed, None on a fresh frame; `seconds`:
     decode, flow, dream, damp and store; `values`: what the animated settings were, by full key.
     """
 
     index: int
     sha256: str
-    strength: Strength
-    calibration_age: float
-    survival: float
+    state: CarryState
     valid: float | None
     tile: int
     seconds: float
@@ -182,8 +180,8 @@ def load_canvas(store: FrameStore) -> tuple[int, Image] | None:
 def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, Any]:
     """A record as the journal keeps it; a strength that has not changed since the frame before is not told again."""
     line = asdict(record)
-    if before is not None and before.strength == record.strength:
-        line["strength"] = None
+    if before is not None and before.state.strength == record.state.strength:
+        line["state"]["strength"] = None
     return line
 
 
@@ -191,8 +189,9 @@ def _record(line: dict[str, Any] | None, before: FrameRecord | None) -> FrameRec
     """A journal line as a record again; None where it is damaged, or another version's."""
     if line is None or line.keys() != {field.name for field in fields(FrameRecord)}:
         return None
-    if line["strength"] is None and before is not None:
-        line = {**line, "strength": before.strength}
+    state = line["state"]
+    if before is not None and isinstance(state, dict) and state.get("strength", ...) is None:
+        line = {**line, "state": {**state, "strength": before.state.strength}}
     try:
         return RECORDS.validate_python(line)
     except ValidationError:

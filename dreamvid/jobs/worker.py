@@ -24,9 +24,10 @@ from dreamvid.jobs import folder
 from dreamvid.jobs.folder import FrameRecord
 from dreamvid.jobs.interrupt import Interrupted, interruptible
 from dreamvid.media.frame_store import FrameStore
+from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.plan import Plan
-from dreamvid.pipeline.render import RenderContext, Rendered, gain, render, render_views
+from dreamvid.pipeline.render import RenderContext, Rendered, gain, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM, Schedule
 from dreamvid.pipeline.sources import Source
 
@@ -70,10 +71,12 @@ def render_remaining(
             if plan.is_key(frame.index, how.cadence)
         )
         last = records[-1] if records else None
-        carry = Carry(past[::-1], last.strength, last.calibration_age, last.survival) if last is not None else None
+        carry = Carry(past[::-1], last.state) if last is not None else None
         if source.view is None:
             back = None if source.crossfade is None else (source.crossfade, partial(_layer, store, source))
-            results = render(RenderContext(plan, settings, source.move, dreamer, frame_params, back), frames, carry)
+            results = render_at_cadence(
+                RenderContext(plan, settings, source.move, dreamer, frame_params, back), frames, carry
+            )
         else:
             canvas = _canvas(store, source.view, schedule, session, plan, dreamer, progress, stop)
             results = render_views(source.view, canvas, frames, dreamer.settings.tile)
@@ -142,5 +145,4 @@ def _canvas(
 def _record(
     result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
 ) -> FrameRecord:
-    carried = result.strength, result.calibration_age, result.survival, result.valid, result.tile
-    return FrameRecord(result.index, sha256, *carried, seconds, score, dict(values))
+    return FrameRecord(result.index, sha256, result.state, result.valid, result.tile, seconds, score, dict(values))

@@ -18,6 +18,7 @@ from dreamvid.coherence.carry import (
     SHORTEST_CALIBRATION_AGE,
     STILL,
     Carry,
+    CarryState,
     Followed,
     Past,
     blended,
@@ -323,7 +324,7 @@ def test_a_share_of_what_is_carried_is_renewed(share: float) -> None:
 
 def test_in_a_loop_no_dream_ends_at_once() -> None:
     before, now = (np.full((HEIGHT, WIDTH, 3), level, np.uint8) for level in (100, 104))
-    carry = Carry((Past(0, before, before),), Strength((), (), ()), 0.0, 0.21)
+    carry = Carry((Past(0, before, before),), CarryState(Strength((), (), ()), 0.0, 0.21))
     frame = Frame(1, Fraction(1), now)
     assert follow(carry, frame, (1,), lambda past, now: at_rest()) is None
     found = follow(carry, frame, (1,), lambda past, now: at_rest(), dies=False)

@@ -25,9 +25,10 @@ from dreamvid.dream.objectives import layer_energy
 from dreamvid.dream.session import Session
 from dreamvid.models.net import Net
 from dreamvid.models.prepare import prepare
+from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.plan import Plan
-from dreamvid.pipeline.render import RenderContext, Rendered, carried_budget, gain, render
+from dreamvid.pipeline.render import RenderContext, Rendered, carried_budget, gain
 from dreamvid.pipeline.schedule import make_schedule
 
 MODES = ("flow", "blend", "none")
@@ -56,7 +57,7 @@ def move(past: Past, frame: Frame) -> Motion:
 
 
 def rendered(pictures: Sequence[Pixels], settings: Settings, dreamer: Dreamer, *cuts: int) -> list[Rendered]:
-    return list(render(RenderContext(plan(len(pictures), *cuts), settings, move, dreamer), frames(pictures)))
+    return list(render_at_cadence(RenderContext(plan(len(pictures), *cuts), settings, move, dreamer), frames(pictures)))
 
 
 Made = Callable[[Settings], Dreamer]
@@ -71,13 +72,18 @@ def test_a_render_that_stops_and_goes_on_gives_the_same_bytes(dreamer_of: Made, 
     whole = rendered(pictures, settings, dreamer)
     last, memory = whole[first - 1], whole[max(0, first - 4) : first]
     past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))
-    carry = Carry(past, last.strength, last.calibration_age, last.survival)
-    rest = list(render(RenderContext(plan(7), settings, move, dreamer_of(settings)), frames(pictures, first), carry))
+    carry = Carry(past, last.state)
+    rest = list(
+        render_at_cadence(RenderContext(plan(7), settings, move, dreamer_of(settings)), frames(pictures, first), carry)
+    )
     assert [result.index for result in rest] == list(range(first, 7))
     for again, before in zip(rest, whole[first:], strict=True):
         assert np.array_equal(again.dream, before.dream)
-        assert again.strength == before.strength
-        assert (again.calibration_age, again.survival) == (before.calibration_age, before.survival)
+        assert again.state.strength == before.state.strength
+        assert (again.state.calibration_age, again.state.survival) == (
+            before.state.calibration_age,
+            before.state.survival,
+        )
         assert again.valid == before.valid
 
 
@@ -147,7 +153,7 @@ def test_after_a_cut_nothing_is_carried(dreamer_of: Made, mode: str) -> None:
 def test_every_frame_stands_alone_without_coherence(dreamer_of: Made) -> None:
     settings, pictures = quick(coherence={"mode": "none"}), drifting(3)
     together = rendered(pictures, settings, dreamer_of(settings))
-    alone = list(render(RenderContext(plan(3), settings, move, dreamer_of(settings)), frames(pictures, 2)))
+    alone = list(render_at_cadence(RenderContext(plan(3), settings, move, dreamer_of(settings)), frames(pictures, 2)))
     assert np.array_equal(together[2].dream, alone[0].dream)
     assert all(result.valid is None for result in together)
 
@@ -157,7 +163,7 @@ def test_a_carried_frame_knows_how_much_could_be_followed(dreamer_of: Made) -> N
     assert results[0].valid is None
     assert all(0.7 < result.valid <= 1 for result in results[1:] if result.valid is not None)
     assert None not in [result.valid for result in results[1:]]
-    assert all(result.strength.bands == results[0].strength.bands for result in results)
+    assert all(result.state.strength.bands == results[0].state.strength.bands for result in results)
 
 
 def test_where_motion_is_lost_a_frame_is_dreamed_from_the_start(dreamer_of: Made) -> None:
@@ -165,8 +171,8 @@ def test_where_motion_is_lost_a_frame_is_dreamed_from_the_start(dreamer_of: Made
         return Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool))
 
     settings, pictures = quick(), drifting(2)
-    _, second = render(RenderContext(plan(2), settings, lost, dreamer_of(settings)), frames(pictures))
-    (alone,) = render(RenderContext(plan(2, 1), settings, lost, dreamer_of(settings)), frames(pictures, 1))
+    _, second = render_at_cadence(RenderContext(plan(2), settings, lost, dreamer_of(settings)), frames(pictures))
+    (alone,) = render_at_cadence(RenderContext(plan(2, 1), settings, lost, dreamer_of(settings)), frames(pictures, 1))
     assert second.valid is None
     assert np.array_equal(second.dream, alone.dream)
 
@@ -207,7 +213,7 @@ def test_the_objective_stays_raised_and_does_not_run_away(dreamer_of: Made) -> N
 def test_a_carried_frame_takes_the_steps_of_its_mode(dreamer_of: Made, coherence: dict[str, Any], steps: int) -> None:
     settings = quick(coherence=coherence)
     (first,) = rendered(drifting(1), settings, dreamer_of(settings))
-    assert carried_budget(settings, first.strength).steps == steps
+    assert carried_budget(settings, first.state.strength).steps == steps
 
 
 def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +230,7 @@ def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, mo
     settings = quick(dream={"tile": 256, "overlap": 32})
     pictures = [texture(128, 160, seed=3)]
     framing = Framing((0, 128), (0, 160), (128, 160), (128, 160))
-    (result,) = render(
+    (result,) = render_at_cadence(
         RenderContext(replace(plan(1), framing=framing), settings, move, dreamer_of(settings)), frames(pictures)
     )
     assert result.tile == 64
@@ -239,7 +245,7 @@ def test_a_flash_is_passed_over(dreamer_of: Made) -> None:
 
     def fourth(references: list[int]) -> Rendered:
         settings = quick(coherence={"references": references})
-        return list(render(RenderContext(whole, settings, move, dreamer_of(settings)), frames(pictures)))[3]
+        return list(render_at_cadence(RenderContext(whole, settings, move, dreamer_of(settings)), frames(pictures)))[3]
 
     over, anew = fourth([1, 2]), fourth([1])
     assert over.valid is not None
@@ -266,7 +272,7 @@ def test_what_was_hidden_comes_back_as_it_was(dreamer_of: Made) -> None:
     def likeness(references: list[int]) -> float:
         settings = quick(coherence={"references": references})
         results = list(
-            render(
+            render_at_cadence(
                 RenderContext(replace(plan(3), framing=framing), settings, seen, dreamer_of(settings)), frames(pictures)
             )
         )
@@ -279,22 +285,23 @@ def test_what_was_hidden_comes_back_as_it_was(dreamer_of: Made) -> None:
 def test_the_strength_is_measured_anew_when_the_picture_has_changed_enough(dreamer_of: Made) -> None:
     pictures = [np.clip(picture, 60, 190) for picture in drifting(9, rows=0, cols=5)]
     results = rendered(pictures, quick(), dreamer_of(quick()))
-    ages = [result.calibration_age for result in results]
+    ages = [result.state.calibration_age for result in results]
     renewed = [number for number in range(1, 9) if ages[number] == 0]
     assert renewed
     for number in range(1, 9):
-        changed = results[number].strength.bands != results[number - 1].strength.bands
+        changed = results[number].state.strength.bands != results[number - 1].state.strength.bands
         assert changed == (number in renewed)
         assert number in renewed or ages[number] > ages[number - 1]
 
 
 def test_a_picture_that_stays_does_not_age_and_costs_nothing(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dreamvid.pipeline import render as module
+    from dreamvid.pipeline import calibrate, render
 
-    results = render(RenderContext(plan(4), quick(), move, dreamer_of(quick())), frames([texture()] * 4))
+    results = render_at_cadence(RenderContext(plan(4), quick(), move, dreamer_of(quick())), frames([texture()] * 4))
     first = next(results)
-    monkeypatch.setattr(module, "dream", None)
-    assert all(np.array_equal(later.dream, first.dream) and later.calibration_age == 0 for later in results)
+    for module in (render, calibrate):
+        monkeypatch.setattr(module, "dream", None)
+    assert all(np.array_equal(later.dream, first.dream) and later.state.calibration_age == 0 for later in results)
 
 
 def test_a_frame_that_stands_alone_is_dreamed_once(dreamer_of: Made) -> None:
@@ -316,11 +323,11 @@ def test_after_a_dissolve_the_dream_begins_anew_once(dreamer_of: Made) -> None:
     ]
     framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
     whole = replace(plan(len(pictures)), framing=framing)
-    results = list(render(RenderContext(whole, quick(), move, dreamer_of(quick())), frames(pictures)))
+    results = list(render_at_cadence(RenderContext(whole, quick(), move, dreamer_of(quick())), frames(pictures)))
     anew = [result.index for result in results[1:] if result.valid is None]
     assert anew
     assert set(anew) <= set(range(3, 11))
-    assert all(0 < result.survival <= 1 for result in results)
+    assert all(0 < result.state.survival <= 1 for result in results)
 
 
 def cadence(number: int, **changes: Any) -> Settings:
@@ -328,15 +335,16 @@ def cadence(number: int, **changes: Any) -> Settings:
 
 
 def test_frames_between_take_no_steps(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dreamvid.pipeline import render as module
+    from dreamvid.pipeline import calibrate, render
 
-    plain, dreamed = module.dream, set()
+    plain, dreamed = render.dream, set()
 
     def told(dreamer: Any, source: Any, layer: Any, budget: Any, key: Any) -> Any:
         dreamed.add(key[0])
         return plain(dreamer, source, layer, budget, key)
 
-    monkeypatch.setattr(module, "dream", told)
+    for module in (render, calibrate):
+        monkeypatch.setattr(module, "dream", told)
     results = rendered(drifting(9), cadence(3), dreamer_of(quick()), 5)
     assert [result.index for result in results] == list(range(9))
     assert dreamed == {0, 3, 4, 5, 8}  # every third of a shot, and its last
@@ -348,7 +356,9 @@ def test_what_lies_between_is_carried_from_both_sides(dreamer_of: Made) -> None:
     framing = Framing((0, 96), (0, 128), (96, 128), (96, 128))
     settings = cadence(4, dream={"steps": 6})
     results = list(
-        render(RenderContext(replace(plan(5), framing=framing), settings, move, dreamer_of(settings)), frames(pictures))
+        render_at_cadence(
+            RenderContext(replace(plan(5), framing=framing), settings, move, dreamer_of(settings)), frames(pictures)
+        )
     )
     layers = [result.dream.astype(float) - result.source for result in results]
     for number in range(1, 4):
@@ -379,8 +389,10 @@ def test_where_motion_is_lost_from_both_sides_a_frame_between_is_dreamed(dreamer
         return Motion(np.zeros((HEIGHT, WIDTH, 2), np.float32), np.zeros((HEIGHT, WIDTH), bool))
 
     settings, pictures = cadence(2), drifting(3)
-    results = list(render(RenderContext(plan(3), settings, lost, dreamer_of(settings)), frames(pictures)))
-    (alone,) = render(RenderContext(plan(3, 1, 2), quick(), lost, dreamer_of(settings)), frames(pictures[:2], 1))
+    results = list(render_at_cadence(RenderContext(plan(3), settings, lost, dreamer_of(settings)), frames(pictures)))
+    (alone,) = render_at_cadence(
+        RenderContext(plan(3, 1, 2), quick(), lost, dreamer_of(settings)), frames(pictures[:2], 1)
+    )
     assert results[1].valid == 0
     assert np.array_equal(results[1].dream, alone.dream)
 
@@ -418,9 +430,11 @@ def moving(
     if before:
         memory = before[max(0, start - 4) : start]
         past = tuple(Past(r.index, pictures[r.index].copy(), r.dream.copy()) for r in reversed(memory))
-        carry = Carry(past, memory[-1].strength, memory[-1].calibration_age, memory[-1].survival)
+        carry = Carry(past, memory[-1].state)
     return list(
-        render(RenderContext(whole, settings, move, able.dreamer, frame_params), frames(pictures, start), carry)
+        render_at_cadence(
+            RenderContext(whole, settings, move, able.dreamer, frame_params), frames(pictures, start), carry
+        )
     )
 
 
@@ -439,7 +453,7 @@ def test_settings_that_stay_where_they_are_give_the_same_bytes(ready: Ready, mod
     plain = rendered(pictures, still, able.dreamer)
     for one, other in zip(plain, moving(pictures, held, ready), strict=True):
         assert np.array_equal(one.dream, other.dream)
-        assert (one.strength, one.calibration_age) == (other.strength, other.calibration_age)
+        assert (one.state.strength, one.state.calibration_age) == (other.state.strength, other.state.calibration_age)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -452,7 +466,10 @@ def test_a_render_that_moves_stops_and_goes_on_with_the_same_bytes(ready: Ready,
     assert [result.index for result in rest] == list(range(first, 12))
     for again, before in zip(rest, whole[first:], strict=True):
         assert np.array_equal(again.dream, before.dream)
-        assert (again.strength, again.calibration_age) == (before.strength, before.calibration_age)
+        assert (again.state.strength, again.state.calibration_age) == (
+            before.state.strength,
+            before.state.calibration_age,
+        )
 
 
 RAMPS = [SIZE, "0:0.06, 6f:0.01", "0:0.01, 6f:0.06 hold"]
@@ -507,12 +524,12 @@ def test_octaves_may_come_and_go(ready: Ready) -> None:
     able = ready(settings)
     whole = replace(plan(8), framing=framing)
     results = list(
-        render(
+        render_at_cadence(
             RenderContext(whole, settings, move, able.dreamer, params_by_frame(made, able, whole, when)),
             frames(pictures),
         )
     )
-    assert [len(result.strength.bands) for result in results] == [
+    assert [len(result.state.strength.bands) for result in results] == [
         BROADER + octaves for octaves in (1, 1, 2, 2, 2, 3, 3, 3)
     ]
     assert len({result.valid is None for result in results[1:]}) == 1
@@ -520,9 +537,9 @@ def test_octaves_may_come_and_go(ready: Ready) -> None:
 
 def test_a_setting_that_moves_is_measured_anew_and_one_that_rests_is_not(ready: Ready) -> None:
     results = moving(drifting(9), quick(dream={"step_size": SIZE}), ready)
-    assert [result.calibration_age == 0 for result in results] == [True] * 8 + [False]
-    assert results[7].strength.bands == results[8].strength.bands
-    assert len({result.strength.bands for result in results}) == 8
+    assert [result.state.calibration_age == 0 for result in results] == [True] * 8 + [False]
+    assert results[7].state.strength.bands == results[8].state.strength.bands
+    assert len({result.state.strength.bands for result in results}) == 8
 
 
 @pytest.mark.parametrize("first", [2, 4, 5, 9])
@@ -532,15 +549,17 @@ def test_with_a_cadence_settings_move_and_a_render_goes_on_with_the_same_bytes(r
     settings = quick(coherence={"cadence": 3}, dream=track, objective=FADE)
     pictures = drifting(12)
     whole = moving(pictures, settings, ready)
-    assert {len(result.strength.bands) for result in whole} == {BROADER + 1, BROADER + 2}
+    assert {len(result.state.strength.bands) for result in whole} == {BROADER + 1, BROADER + 2}
     keys = [result.index for result in whole if plan(12).is_key(result.index, 3) and result.index < first]
     last = whole[first - 1]
     past = tuple(Past(index, pictures[index], whole[index].dream) for index in reversed(keys))
     made, able = make_schedule(settings, plan(12)), ready(settings)
-    carry = Carry(past, last.strength, last.calibration_age, last.survival)
+    carry = Carry(past, last.state)
     frame_params = params_by_frame(made, able, plan(12), when)
     rest = list(
-        render(RenderContext(plan(12), settings, move, able.dreamer, frame_params), frames(pictures, first), carry)
+        render_at_cadence(
+            RenderContext(plan(12), settings, move, able.dreamer, frame_params), frames(pictures, first), carry
+        )
     )
     assert [again.index for again in rest] == list(range(first, 12))
     assert all(np.array_equal(again.dream, whole[again.index].dream) for again in rest)
@@ -548,5 +567,10 @@ def test_with_a_cadence_settings_move_and_a_render_goes_on_with_the_same_bytes(r
 
 def test_with_a_cadence_a_dream_of_a_picture_that_rests_follows_as_well(ready: Ready) -> None:
     results = moving([texture()] * 13, quick(coherence={"cadence": 4}, dream={"step_size": SIZE}), ready)
-    assert [result.calibration_age == 0 for result in results if result.index % 4 == 0] == [True, True, True, True]
+    assert [result.state.calibration_age == 0 for result in results if result.index % 4 == 0] == [
+        True,
+        True,
+        True,
+        True,
+    ]
     assert all(not np.array_equal(one.dream, other.dream) for one, other in pairwise(results[:9]))
