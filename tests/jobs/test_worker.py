@@ -178,7 +178,7 @@ def test_a_flight_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
 def test_a_canvas_goes_on_where_it_was_saved(
     step: int, more: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "KEPT_EVERY", 0.0)
+    monkeypatch.setattr(worker, "SAVE_EVERY", 0.0)
     source, how = write_image(tmp_path / "still.png", texture()), quick(**WORLD, **more)
     whole, output = tmp_path / "whole.mp4", tmp_path / "lap.mp4"
     run.dream_zoom(str(source), whole, how, KEEP)

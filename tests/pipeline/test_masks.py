@@ -50,8 +50,8 @@ def levels(grey: Any) -> Pixels:
 
 def seen(clip: Path, **how: Any) -> list[Frame]:
     settings = quick(mask=how)
-    footage = with_masks(open_video(str(clip), settings), settings)
-    return list(footage.frames(footage.plan.frames))
+    opened = with_masks(open_video(str(clip), settings), settings)
+    return list(opened.frames(opened.plan.frames))
 
 
 def stored(output: Path) -> list[Pixels]:
@@ -64,8 +64,8 @@ def stored(output: Path) -> list[Pixels]:
 
 def test_without_a_mask_frames_have_none(clip: Path) -> None:
     settings = quick()
-    footage = open_video(str(clip), settings)
-    assert with_masks(footage, settings) is footage
+    opened = open_video(str(clip), settings)
+    assert with_masks(opened, settings) is opened
     assert all(frame.mask is None for frame in seen(clip))
 
 
@@ -93,8 +93,8 @@ def test_more_feather_is_a_softer_edge_no_farther_than_it_says(feather: float, m
 def test_luma_is_what_is_bright(tmp_path: Path) -> None:
     ramp = levels(np.tile(np.linspace(0, 255, WIDTH), (HEIGHT, 1)))
     settings = quick(mask={"kind": "luma", "low": 0.25, "high": 0.75, "feather": 0})
-    footage = with_masks(open_still(str(write_image(tmp_path / "ramp.png", ramp)), settings), settings)
-    (frame,) = footage.frames((0,))
+    opened = with_masks(open_still(str(write_image(tmp_path / "ramp.png", ramp)), settings), settings)
+    (frame,) = opened.frames((0,))
     assert frame.mask is not None
     wanted = np.clip((np.linspace(0, 1, WIDTH) - 0.25) / 0.5, 0, 1)
     assert np.abs(frame.mask - wanted).max() < 0.01
@@ -125,8 +125,8 @@ def test_motion_is_what_moves(passing: Path) -> None:
 
 def test_a_frames_mask_does_not_depend_on_where_reading_began(passing: Path) -> None:
     settings = quick(mask={"kind": "motion"})
-    footage = with_masks(open_video(str(passing), settings), settings)
-    whole, late = (list(footage.frames(footage.plan.frames[first:])) for first in (0, 2))
+    opened = with_masks(open_video(str(passing), settings), settings)
+    whole, late = (list(opened.frames(opened.plan.frames[first:])) for first in (0, 2))
     assert [frame.index for frame in late] == [2, 3]
     for one, other in zip(whole[2:], late, strict=True):
         assert one.mask is not None and other.mask is not None
@@ -151,8 +151,8 @@ def test_a_mask_is_laid_over_the_source_and_cut_with_it(clip: Path, tmp_path: Pa
     half = levels(np.tile(np.arange(200) >= 100, (100, 1)) * 255)
     file = write_image(tmp_path / "half.png", half)
     settings = quick(mask={"file": str(file), "feather": 0}, input={"size": "40x48"})
-    footage = with_masks(open_video(str(clip), settings), settings)
-    (frame, *_) = footage.frames(footage.plan.frames)
+    opened = with_masks(open_video(str(clip), settings), settings)
+    (frame, *_) = opened.frames(opened.plan.frames)
     assert frame.mask is not None and frame.mask.shape == (48, 40)
     assert not frame.mask[:, :18].any() and (frame.mask[:, 22:] == 1).all()
 
@@ -181,8 +181,8 @@ def test_outside_a_mask_a_flight_is_its_source(disc: Path, tmp_path: Path, camer
     settings = quick(mask={"file": str(disc)}, camera={"mode": camera}, input={"seconds": 0.2})
     output = tmp_path / "flight.mkv"
     run.dream_zoom(str(photo), output, settings, KEEP)
-    footage = with_masks(open_zoom([str(photo)], settings), settings)
-    for frame, dreamed in zip(footage.frames(footage.plan.frames), stored(output), strict=True):
+    opened = with_masks(open_zoom([str(photo)], settings), settings)
+    for frame, dreamed in zip(opened.frames(opened.plan.frames), stored(output), strict=True):
         assert frame.mask is not None
         assert np.array_equal(dreamed[frame.mask == 0], frame.image[frame.mask == 0])
         assert not np.array_equal(dreamed, frame.image)
@@ -195,8 +195,8 @@ def test_outside_a_mask_a_flight_that_loops_is_its_source(how: dict[str, Any], t
     settings = quick(mask=how, camera={"mode": camera, "zoom": 3}, input={"seconds": 0.5, "fps": "12", "loop": True})
     output = tmp_path / "flight.mkv"
     run.dream_zoom(str(photo), output, settings, KEEP)
-    footage = with_masks(open_zoom([str(photo)], settings), settings)
-    for frame, dreamed in zip(footage.frames(footage.plan.frames), stored(output), strict=True):
+    opened = with_masks(open_zoom([str(photo)], settings), settings)
+    for frame, dreamed in zip(opened.frames(opened.plan.frames), stored(output), strict=True):
         assert frame.mask is not None and 0 < (frame.mask == 0).mean() < 1
         assert np.array_equal(dreamed[frame.mask == 0], frame.image[frame.mask == 0])
         assert not np.array_equal(dreamed, frame.image)
@@ -206,9 +206,9 @@ def test_outside_a_mask_a_flight_that_loops_is_its_source(how: dict[str, Any], t
 def test_what_moves_is_masked_in_a_video_that_loops(frames: str | None, tmp_path: Path) -> None:
     clip = film(tmp_path / "clip.mkv", drifting(24))
     how = quick(mask={"kind": "motion"}, input={"loop": True, "frames": frames})
-    footage = with_masks(open_video(str(clip), how), how)
-    (once,) = footage.frames(footage.plan.frames[-1:])
-    *_, last = footage.frames(footage.plan.frames)
+    opened = with_masks(open_video(str(clip), how), how)
+    (once,) = opened.frames(opened.plan.frames[-1:])
+    *_, last = opened.frames(opened.plan.frames)
     assert once.mask is not None and last.mask is not None
     assert np.array_equal(once.mask, last.mask) and last.mask.mean() > 0.5
 
@@ -308,11 +308,11 @@ def test_what_cannot_be_had_is_said_before_anything_is_dreamed(clip: Path, tmp_p
 def test_a_mask_opens_as_its_levels_move(clip: Path) -> None:
     """At first no place is bright enough, at last all are."""
     settings = quick(mask={"kind": "luma", "low": "0:0.98, 5f:0", "high": "0:0.99, 5f:0.001", "feather": 0.0})
-    footage = open_video(str(clip), settings)
-    made = make_schedule(settings, footage.plan)
+    opened = open_video(str(clip), settings)
+    made = make_schedule(settings, opened.plan)
     shares = [
         frame.mask.mean()
-        for frame in with_masks(footage, settings, made.at).frames(range(COUNT))
+        for frame in with_masks(opened, settings, made.at).frames(range(COUNT))
         if frame.mask is not None
     ]
     assert len(shares) == COUNT

@@ -95,8 +95,8 @@ def test_a_flight_begins_at_the_still_and_is_the_same_at_any_rate(still: Path) -
 
 
 def test_a_flights_motion_is_exact(tmp_path: Path) -> None:
-    source = write_image(tmp_path / "soft.png", texture(72, 96, grain=5))
-    source = open_zoom([str(source)], quick(camera={"zoom": 2.0, "rotate": 20, "shift": [0.1, 0.2]}))
+    soft = write_image(tmp_path / "soft.png", texture(72, 96, grain=5))
+    source = open_zoom([str(soft)], quick(camera={"zoom": 2.0, "rotate": 20, "shift": [0.1, 0.2]}))
     before, now = source.frames((30, 33))
     motion = source.move(Past(30, before.image, before.image), now)
     predicted = warp(before.image.astype(np.float32), motion)
@@ -106,9 +106,9 @@ def test_a_flights_motion_is_exact(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["world", "frames"])
 def test_zooming_in_and_back_out_gives_the_still_again(mode: str, tmp_path: Path) -> None:
     """Every frame is looked up in the still itself: nothing adds up."""
-    source = write_image(tmp_path / "soft.png", texture(72, 96, grain=3))
+    soft = write_image(tmp_path / "soft.png", texture(72, 96, grain=3))
     how = {"zoom": "1.6 if t < 1 else 1 / 1.6", "mode": mode}
-    source = open_zoom([str(source)], quick(camera=how, input={"seconds": 2.05}))
+    source = open_zoom([str(soft)], quick(camera=how, input={"seconds": 2.05}))
     first, middle, last = (frame.image.astype(float) for frame in source.frames((0, 24, 48)))
     inner = slice(8, -8), slice(8, -8)
     assert np.abs(last - first)[inner].mean() < 1.5
