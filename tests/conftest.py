@@ -22,6 +22,16 @@ settings.load_profile("steady")
 
 os.environ["DREAMVID_CONFIG"] = ""  # no test, nor what it starts, sees the defaults of whoever runs it
 
+FAST = ("core", "config", "coherence", "test_imports.py", "test_words.py")  # rooms and files of tests marked so
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the fast rooms."""
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).parts[0] in FAST:
+            item.add_marker(pytest.mark.fast)
+
+
 TINY_LAYERS = ("first", "second", "third")
 TINY_CLASSES = ("tabby cat", "garden spider", "sea slug", "lighthouse", "volcano")
 

@@ -185,5 +185,5 @@ def _explain(error: ValidationError) -> str:
         about = str(ComputeSettings.model_fields["device"].description)  # the one setting that has a pattern
         return f"{path}: there is no {value!r}{nearest(str(value), re.findall('[a-z]+', about))}; give {about}"
     told = isinstance(value, str) and repr(value) in message
-    shown = f" (it is {value!r})" if isinstance(value, str | int | float | bool) and not told else ""
-    return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{shown}"
+    given = f" (it is {value!r})" if isinstance(value, str | int | float | bool) and not told else ""
+    return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{given}"

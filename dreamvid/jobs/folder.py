@@ -190,7 +190,9 @@ def _record(line: dict[str, Any] | None, before: FrameRecord | None) -> FrameRec
     if line is None or line.keys() != {field.name for field in fields(FrameRecord)}:
         return None
     state = line["state"]
-    if before is not None and isinstance(state, dict) and state.get("strength", ...) is None:
+    if not isinstance(state, dict) or state.keys() != {field.name for field in fields(CarryState)}:
+        return None
+    if before is not None and state["strength"] is None:
         line = {**line, "state": {**state, "strength": before.state.strength}}
     try:
         return RECORDS.validate_python(line)

@@ -248,8 +248,8 @@ def test_the_strength_is_that_of_the_guide_that_is_held(clip: Path, guides: Path
     """Its pictures change after the first frame and then no more: what is wanted is measured again when they rest."""
     run.dream_video(str(clip), output, guided(guides), KEEP)
     lines = journal_of(output)
-    assert [line["calibration_age"] == 0 for line in lines] == [True, False, True, False, False]
-    bands = [line["strength"]["bands"] for line in lines if line["strength"] is not None]
+    assert [line["state"]["calibration_age"] == 0 for line in lines] == [True, False, True, False, False]
+    bands = [line["state"]["strength"]["bands"] for line in lines if line["state"]["strength"] is not None]
     assert bands[0] != bands[-1]
 
 

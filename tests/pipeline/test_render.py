@@ -310,7 +310,7 @@ def test_a_frame_that_stands_alone_is_dreamed_once(dreamer_of: Made) -> None:
     (alone,) = rendered([texture()], settings, dreamer_of(settings))
     (fresh,) = rendered([texture()], quick(coherence={"mode": "none"}), dreamer_of(settings))
     assert np.array_equal(alone.dream, fresh.dream)
-    assert alone.strength == Strength((), (), ())
+    assert alone.state.strength == Strength((), (), ())
 
 
 def test_after_a_dissolve_the_dream_begins_anew_once(dreamer_of: Made) -> None:
