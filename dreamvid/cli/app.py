@@ -36,13 +36,13 @@ add_group(app, presets_app, "presets", LOOKS)
 add_group(app, models_app, "models", LOOKS)
 add_group(app, features_app, "features", STUDY)
 
-Trust = Annotated[bool, typer.Option("--trust", help="Execute the code that FILE.py:FUNCTION names.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Allow a net to run FILE.py: only for code that you trust.")]
 Output = Annotated[str, typer.Argument(help="The file to write; a name that ends in / becomes a folder of PNGs.")]
 
 
 @app.callback(invoke_without_command=True)
 def root(version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False) -> None:
-    """Dreams a real video, end to end."""
+    """DeepDream for whole videos: coherent, with sound, resumable."""
     if version:
         from dreamvid import __version__
 
@@ -88,7 +88,7 @@ def image(
     output: Output,
     common: Common,
 ) -> None:
-    """Dream a still: a picture, a video's first frame, or noise."""
+    """Dream one picture: a still, the first frame of a video, or noise."""
     from dreamvid.jobs import run
 
     _dream(run.dream_image, source, output, common, one_picture=True)
@@ -107,12 +107,15 @@ def image(
 def zoom(
     starts: Annotated[
         list[str],
-        typer.Argument(help="Stills; a video's first frame; noise, noise:gaussian or noise:pink.", metavar="START..."),
+        typer.Argument(
+            help="Stills, one after the other; a video (its first frame); noise, noise:gaussian or noise:pink.",
+            metavar="START...",
+        ),
     ],
     output: Output,
     common: Common,
 ) -> None:
-    """Dream a camera's flight into pictures.
+    """Make a zoom film: a camera flies into one picture or more.
 
     Its speed is set by camera.zoom, camera.rotate and camera.shift, all per second; --loop leads its end into its
     beginning.
@@ -133,12 +136,14 @@ def zoom(
 def batch(
     jobs: Annotated[Path, typer.Argument(help=escaped("A TOML file with [defaults] and [[job]] tables."))],
     config: Config = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what this batch has not made.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing films, also those that this batch did not make.")
+    ] = False,
     trust: Trust = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One last line of JSON on standard output.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a last line of JSON, for scripts.")] = False,
 ) -> None:
-    """Render many films from one file of jobs; run again, only what is missing or changed."""
+    """Render many films from one file of jobs. Run again, it renders what is missing or changed."""
     from dreamvid.jobs import batch as batches
 
     show_notices(quiet=quiet, verbose=False)
@@ -173,12 +178,12 @@ def train(
     out: Annotated[Path | None, typer.Option("--out", help="Net to write; default: RECIPE.safetensors here.")] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="Wall clock; default: the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed; default: the recipe's.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", help="Threads; default: the cores.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads; default: one per core.")] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16; try which is faster.")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
 ) -> None:
-    """Train a net on folders of pictures, to dream with; a stopped run goes on with the same command."""
+    """Train a net to dream with, on folders of pictures. The same command resumes a stopped run."""
     from dreamvid.research.training import train as training
 
     show_notices(quiet=quiet, verbose=False)
@@ -204,18 +209,18 @@ def compare(
         str | None,
         typer.Option(
             "--preset",
-            help="The look whose objective is scored; default: yours, or dream.",
+            help="The preset whose objective is scored; default: dream, or that of your --config.",
             autocompletion=preset_names,
         ),
     ] = None,
     config: Config = None,
-    model: Annotated[str | None, typer.Option("--model", help="Score by this net; default: the look's.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Score by this net; default: the preset's.")] = None,
     trust: Trust = False,
     weights: Annotated[
-        str | None, typer.Option("--weights", help="Weights FILE, or random:SEED; default: the net's own.")
+        str | None, typer.Option("--weights", help="Other weights for the net: FILE, or random:SEED; default: its own.")
     ] = None,
     layer: Annotated[
-        list[str] | None, typer.Option("--layer", help="Score this layer; default: the look's objective. Repeatable.")
+        list[str] | None, typer.Option("--layer", help="Score this layer; default: the preset's objective. Repeatable.")
     ] = None,
     alone: Annotated[
         str | None, typer.Option("--alone", help="A film with coherence.mode=none, to relate to; default: none.")
@@ -229,7 +234,7 @@ def compare(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the table, errors and warnings.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One line of JSON in place of the table.")] = False,
 ) -> None:
-    """Measure how steady and how strong films are beside their source, and whether they kept frames, size and sound."""
+    """Measure films against their source: flicker, strength of the dream, frames, size and sound."""
     from dreamvid.analysis import compare as comparing
     from dreamvid.cli import compare_output
     from dreamvid.config import presets

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dreamvid.cli.option_values import MASK_KINDS, by_option, channels_of, check_mask, neuron_of
+
 if TYPE_CHECKING:
     from dreamvid.config.presets import Defaults
     from dreamvid.config.settings import Settings
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 Text = str | None
 CONFIG_VARIABLE = "DREAMVID_CONFIG"
-MASK_KINDS = ("luma", "motion")
 LOOK, FRAMES, MACHINE, RUN = "Look", "Frames and size", "Machine", "Job"
 
 
@@ -39,7 +40,7 @@ Sets = Annotated[
     list[str],
     option(
         "--set",
-        help="Any setting: section.key=value; default: as the look has it. Repeatable.",
+        help="Set KEY, such as dream.steps (all: `presets show`); default: the preset's. Repeatable.",
         metavar="KEY=VALUE",
         panel=LOOK,
     ),
@@ -48,22 +49,32 @@ Model = Annotated[
     Text,
     option(
         "--model",
-        help="Net by name (`models list`), a file `train` made, or FILE.py:FUNCTION; default: the look's.",
+        help="Net: a name (`models list`), a trained file, or FILE.py:FUNCTION; default: the preset's.",
         panel=LOOK,
     ),
 ]
-Trust = Annotated[bool, option("--trust", help="Execute the code that --model FILE.py:FUNCTION names.", panel=LOOK)]
-Weights = Annotated[Text, option("--weights", help="Weights FILE, or random:SEED; default: the net's own.", panel=LOOK)]
-Seed = Annotated[int | None, option("--seed", help="Seed of all random numbers; default: 0.", panel=LOOK)]
-Device = Annotated[Text, option("--device", help="auto, cpu, cuda, cuda:N or mps; default: auto.", panel=MACHINE)]
-Threads = Annotated[int | None, option("--threads", help="Threads; default: the cores.", panel=MACHINE)]
+Trust = Annotated[bool, option("--trust", help="Let --model run FILE.py: for code you trust.", panel=LOOK)]
+Weights = Annotated[
+    Text, option("--weights", help="Weights of the net: FILE or random:SEED; default: its own.", panel=LOOK)
+]
+Seed = Annotated[
+    int | None, option("--seed", help="Random seed: another number, another dream; default: 0.", panel=LOOK)
+]
+Device = Annotated[
+    Text, option("--device", help="cpu, cuda (NVIDIA), cuda:N, mps (Apple) or auto; default: auto.", panel=MACHINE)
+]
+Threads = Annotated[int | None, option("--threads", help="CPU threads; default: one per core.", panel=MACHINE)]
 Quiet = Annotated[bool, option("--quiet", "-q", help="Only errors and warnings.", panel=RUN)]
-Json = Annotated[bool, option("--json", help="One last line of JSON on standard output.", panel=RUN)]
+Json = Annotated[bool, option("--json", help="Print a last line of JSON, for scripts.", panel=RUN)]
 
 
 Config = Annotated[
     Text,
-    option("--config", help='Your defaults; default: config.toml in your settings folder; "": none.', panel=LOOK),
+    option(
+        "--config",
+        help='File of your own defaults, "" for none; default: config.toml in your settings folder.',
+        panel=LOOK,
+    ),
 ]
 
 
@@ -89,7 +100,7 @@ class Common:
         Text,
         option(
             "--preset",
-            help="A look by name, or a TOML file; default: yours, or dream.",
+            help="Preset: a name (`presets list`) or a TOML file; default: dream, or that of your --config.",
             panel=LOOK,
             autocompletion=preset_names,
         ),
@@ -100,82 +111,111 @@ class Common:
     trust: Trust = False
     weights: Weights = None
     layer: Annotated[
-        list[str], option("--layer", help="Layer to dream; default: the look's. Repeatable.", panel=LOOK)
+        list[str],
+        option("--layer", help="Layer to dream (`models layers NET`); default: the preset's. Repeatable.", panel=LOOK),
     ] = ()  # type: ignore[assignment]
     channel: Annotated[
         list[str],
         option(
-            "--channel", help="Channels to dream: NAME or LAYER:N[,M]; default: the look's. Repeatable.", panel=LOOK
+            "--channel",
+            help="Channels of a layer to dream: NAME or LAYER:N[,M]; default: the preset's. Repeatable.",
+            panel=LOOK,
         ),
     ] = ()  # type: ignore[assignment]
     neuron: Annotated[
-        list[str], option("--neuron", help="One unit to dream: LAYER:N:ROW:COL; default: none. Repeatable.", panel=LOOK)
+        list[str],
+        option("--neuron", help="Neuron to dream: LAYER:CHANNEL:ROW:COL; default: none. Repeatable.", panel=LOOK),
     ] = ()  # type: ignore[assignment]
     guide: Annotated[
         Text,
         option(
             "--guide",
-            help="Picture, or video beside the film, whose activations in --layer are dreamed; default: none.",
+            help="Picture or video, in step with the film, whose forms in --layer are dreamed; default: none.",
             panel=LOOK,
         ),
     ] = None
     class_: Annotated[
-        Text, option("--class", help="Class to dream, by name or index; default: the look's.", panel=LOOK)
+        Text,
+        option(
+            "--class", help="What is to appear: a class by name, group or index; default: the preset's.", panel=LOOK
+        ),
     ] = None
     mask: Annotated[
-        Text, option("--mask", help="Dream only where FILE is white; or luma, motion; default: everywhere.", panel=LOOK)
+        Text,
+        option(
+            "--mask",
+            help="Dream only where FILE is white, or by luma or motion; default: everywhere.",
+            panel=LOOK,
+        ),
     ] = None
     seed: Seed = None
     audio: Annotated[
         Text,
         option(
             "--audio",
-            help="Sound that settings listen to and that the film carries; default: the source's.",
+            help="Sound of the film, which audio features are taken of; default: the source's.",
             panel=LOOK,
         ),
     ] = None
-    size: Annotated[Text, option("--size", help="WxH, Wx, xH or N%; default: the source's.", panel=FRAMES)] = None
+    size: Annotated[
+        Text,
+        option(
+            "--size", help="1280x720, 1280x (the width), x720 (the height) or 50%; default: the source's.", panel=FRAMES
+        ),
+    ] = None
     fit: Annotated[
         Text,
         option(
-            "--fit", help="crop, pad, inside or stretch, where WxH has another aspect; default: crop.", panel=FRAMES
+            "--fit",
+            help="For another aspect ratio: crop, pad (bars), inside (no bars) or stretch; default: crop.",
+            panel=FRAMES,
         ),
     ] = None
     frames: Annotated[
-        Text, option("--frames", help="Frames A to B, B not included, A:B; default: all.", panel=FRAMES)
+        Text, option("--frames", help="A:B, from frame A, counted from 0, to before B; default: all.", panel=FRAMES)
     ] = None
     from_: Annotated[
         Text,
-        option("--from", help="First moment: seconds, or a timecode such as 1:02.5; default: the start.", panel=FRAMES),
+        option("--from", help="First moment: 62.5 or 1:02.5; default: the start.", panel=FRAMES),
     ] = None
     to: Annotated[
         Text,
-        option("--to", help="Moment before which it ends: seconds, or a timecode; default: the end.", panel=FRAMES),
+        option("--to", help="End before: 70 or 1:10; default: the end.", panel=FRAMES),
     ] = None
     fps: Annotated[
         Text, option("--fps", help="Frame rate of the film; default: the source's, 24 for a zoom.", panel=FRAMES)
     ] = None
     seconds: Annotated[
         float | None,
-        option("--seconds", help="Length of a zoom, or of one round of its loop; default: 10.", panel=FRAMES),
+        option("--seconds", help="Zoom only: length, or that of a cycle; default: 10.", panel=FRAMES),
     ] = None
-    loop: Annotated[bool, option("--loop", help="A zoom whose end leads into its beginning.", panel=FRAMES)] = False
-    laps: Annotated[int | None, option("--laps", help="How often a loop goes round; default: 1.", panel=FRAMES)] = None
+    loop: Annotated[bool, option("--loop", help="Make the end lead into the beginning.", panel=FRAMES)] = False
+    laps: Annotated[int | None, option("--laps", help="Repeats of the loop; default: 1.", panel=FRAMES)] = None
     tolerate_damage: Annotated[
-        bool, option("--tolerate-damage", help="Repeat the last good frame where the source is damaged.", panel=FRAMES)
+        bool,
+        option(
+            "--tolerate-damage",
+            help="Repeat the last good frame where the source is damaged.",
+            panel=FRAMES,
+        ),
     ] = False
     device: Device = None
-    precision: Annotated[Text, option("--precision", help="auto, fp32 or bf16; default: auto.", panel=MACHINE)] = None
+    precision: Annotated[
+        Text,
+        option("--precision", help="fp32, bf16 (often faster) or auto; default: auto.", panel=MACHINE),
+    ] = None
     threads: Threads = None
-    overwrite: Annotated[bool, option("--overwrite", help="Replace an output that is there.", panel=RUN)] = False
-    no_resume: Annotated[bool, option("--no-resume", help="Begin anew, finished frames or not.", panel=RUN)] = False
-    force: Annotated[bool, option("--force", help="Go on even if the job was begun differently.", panel=RUN)] = False
-    keep_work: Annotated[bool, option("--keep-work", help="Keep the job folder afterwards.", panel=RUN)] = False
+    overwrite: Annotated[bool, option("--overwrite", help="Replace the output if it exists.", panel=RUN)] = False
+    no_resume: Annotated[bool, option("--no-resume", help="Start anew, in place of resuming.", panel=RUN)] = False
+    force: Annotated[bool, option("--force", help="Resume although settings changed.", panel=RUN)] = False
+    keep_work: Annotated[
+        bool, option("--keep-work", help="Keep the job folder (finished frames, journal).", panel=RUN)
+    ] = False
     work_dir: Annotated[
-        Path | None, option("--work-dir", help="Folder for the job folder; default: beside the output.", panel=RUN)
+        Path | None, option("--work-dir", help="Place of the job folder; default: the output's.", panel=RUN)
     ] = None
     quiet: Quiet = False
-    verbose: Annotated[bool, option("--verbose", "-v", help="Tell more.", panel=RUN)] = False
+    verbose: Annotated[bool, option("--verbose", "-v", help="Say more.", panel=RUN)] = False
     json: Json = False
 
     def settings(self, output: str) -> "Settings":
@@ -193,7 +233,7 @@ class Common:
         try:
             return resolve(preset, [*folder, *map(parse_override, self.set), *short], defaults.table)
         except SettingsError as error:
-            raise SettingsError(_by_option(str(error), {key for key, _ in short})) from None
+            raise SettingsError(by_option(str(error), {key for key, _ in short})) from None
 
     def options(self, progress: Callable[[int, int], None]) -> "Options":
         """How the job is run; none of it changes a pixel."""
@@ -225,7 +265,7 @@ class Common:
         given: list[tuple[str, Any]] = [(key, value) for key, value in keys.items() if value is not None]
         if self.mask is not None:  # one of these, whatever the preset has
             of_a_kind = self.mask in MASK_KINDS
-            _check_mask(self.mask)
+            check_mask(self.mask)
             given += [("mask.kind" if of_a_kind else "mask.file", self.mask)]
             given += [("mask.file" if of_a_kind else "mask.kind", None)]
         objective = self._objective(preset)
@@ -236,8 +276,8 @@ class Common:
         terms: list[dict[str, Any]] = [{**guided, "layer": layer} for layer in self.layer]
         if self.guide is not None and not self.layer:
             terms.append(guided)
-        terms += [{"kind": "channel", **_channels(text)} for text in self.channel]
-        terms += [{"kind": "neuron", **_neuron(text)} for text in self.neuron]
+        terms += [{"kind": "channel", **channels_of(text)} for text in self.channel]
+        terms += [{"kind": "neuron", **neuron_of(text)} for text in self.neuron]
         return terms + ([] if self.class_ is None else [self._class(self.class_, preset)])
 
     def _class(self, name: str, preset: str) -> dict[str, Any]:
@@ -247,46 +287,6 @@ class Common:
         terms = load_table(preset).get("objective", [])
         first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
         return {**first, "kind": "class", "class_name": name}
-
-
-def _by_option(message: str, given: set[str]) -> str:
-    """Return an error with the option in place of the word `settings`, where the key was given by an option."""
-    _, _, rest = message.partition("settings: ")
-    key = rest.partition(":")[0]
-    if key not in given or not message.startswith("settings: "):
-        return message
-    name = {"input.start": "from", "input.stop": "to", "net.name": "model"}.get(key, key.rpartition(".")[2])
-    return f"--{name.replace('_', '-')} ({key}){rest.removeprefix(key)}"
-
-
-def _check_mask(mask: str) -> None:
-    """Raise SettingsError for what is neither a file nor a kind of mask, but nearly one."""
-    from dreamvid.core.errors import SettingsError, nearest
-
-    near = "" if Path(mask).suffix or os.sep in mask else nearest(mask, MASK_KINDS)
-    if near and mask not in MASK_KINDS and not Path(mask).exists():
-        raise SettingsError(f"--mask {mask!r}: there is no such file, and no such kind of mask{near}")
-
-
-def _channels(text: str) -> dict[str, Any]:
-    from dreamvid.core.errors import SettingsError
-
-    if text.strip() and ":" not in text:
-        return {"name": text}
-    layer, _, numbers = text.rpartition(":")
-    if not layer or not all(number.strip().isdecimal() and len(number) < 10 for number in numbers.split(",")):
-        raise SettingsError(f"--channel {text!r}: give a name, LAYER:N or LAYER:N,M, for example mixed4a:12")
-    return {"layer": layer, "channels": [int(number) for number in numbers.split(",")]}
-
-
-def _neuron(text: str) -> dict[str, Any]:
-    from dreamvid.core.errors import SettingsError
-
-    layer, *numbers = text.rsplit(":", 3)
-    if not layer or len(numbers) != 3 or not all(number.isdecimal() and len(number) < 10 for number in numbers):
-        raise SettingsError(f"--neuron {text!r}: give LAYER:N:ROW:COL, for example mixed4a:12:6:6")
-    number, row, column = map(int, numbers)
-    return {"layer": layer, "channels": [number], "row": row, "column": column}
 
 
 def takes(shared: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -16,7 +16,7 @@ presets_app = new_app(
 
 @command(presets_app, "list", examples=["dreamvid presets list"])
 def presets_list() -> None:
-    """Every shipped look with what it is."""
+    """List the presets that ship, with a line on each."""
     from dreamvid.config import presets
 
     for name in presets.everything():
@@ -34,16 +34,23 @@ def presets_list() -> None:
 )
 def presets_show(
     preset: Annotated[
-        str | None, typer.Argument(help="A name or a TOML file; default: yours, or dream.", autocompletion=preset_names)
+        str | None,
+        typer.Argument(
+            help="A name or a TOML file; default: dream, or that of your --config.", autocompletion=preset_names
+        ),
     ] = None,
     config: Config = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw the settings that move to this PNG; default: nothing is drawn.")
+        Path | None, typer.Option("--plot", help="Draw the animated settings as a PNG here; default: nothing is drawn.")
     ] = None,
-    seconds: Annotated[float, typer.Option("--seconds", help="Over this time, in seconds.", min=0.1, max=36_000)] = 10,
-    audio: Annotated[str | None, typer.Option("--audio", help="Sound that they listen to; default: none.")] = None,
+    seconds: Annotated[
+        float, typer.Option("--seconds", help="Length of what --plot draws, in seconds.", min=0.1, max=36_000)
+    ] = 10,
+    audio: Annotated[
+        str | None, typer.Option("--audio", help="Sound whose audio features --plot uses; default: none.")
+    ] = None,
 ) -> None:
-    """Every setting of a look, defaults included, as TOML with units."""
+    """Print every setting of a preset, with units, as TOML to save and edit."""
     from dreamvid.config import presets
 
     defaults = user_defaults(config)
@@ -76,7 +83,7 @@ def presets_check(files: Annotated[list[Path], typer.Argument(help="TOML files."
 
 @command(presets_app, "schema", examples=["dreamvid presets schema > preset.schema.json"])
 def presets_schema() -> None:
-    """The JSON schema of a preset, for editors."""
+    """Print the JSON schema of a preset, for editors."""
     from dreamvid.config import presets
 
     print(presets.schema())

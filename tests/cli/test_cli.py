@@ -85,6 +85,7 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid.cli.features",
         "dreamvid.cli.feature_options",
         "dreamvid.cli.models",
+        "dreamvid.cli.option_values",
         "dreamvid.cli.options",
         "dreamvid.cli.papers",
         "dreamvid.cli.presets",

@@ -623,7 +623,11 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "an unknown class of photos": (5, "no class 'wide'", ["embed", "--photos", "others"]),
     "a side too small": (2, "none may be below 32", ["infinite", "third:1", "--sides", "64,8"]),
     "a step backwards": (2, "dream.step_size", ["steps", "photo.png", "--sizes", "0.1,-1"]),
-    "an unknown rule": (2, "dream.step_rule: there is no 'men'; nearest: mean", ["steps", "photo.png", "--rule", "men"]),
+    "an unknown rule": (
+        2,
+        "dream.step_rule: there is no 'men'; nearest: mean",
+        ["steps", "photo.png", "--rule", "men"],
+    ),
     "a class of one": (3, "has one picture", ["embed", "--photos", "other"]),
     "no pictures of a class": (3, "no sub-folder of the class 'tabby cat'", ["class", "0", "--data", "photos"]),
     "a class of one picture": (3, "volcano has one picture", ["class", "4", "--data", "lone"]),
