@@ -55,7 +55,7 @@ def run(arguments: list[str]) -> int:
         _say(str(error))
         return EXIT_CODES[type(error).__name__]
     except KeyboardInterrupt as stop:
-        _say(str(stop) or "stopped; the same command goes on from what is finished")
+        _say(str(stop) or "stopped; the same command resumes from what is finished")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stderr.close()

@@ -210,7 +210,7 @@ def finished(store: FrameStore, source: Source) -> list[FrameRecord]:
             break
         records.append(record)
     if records:
-        logger.info("going on after frame %d of %d", len(records), len(source.plan.frames))
+        logger.info("resuming after frame %d of %d", len(records), len(source.plan.frames))
     return records
 
 

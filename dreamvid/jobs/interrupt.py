@@ -21,7 +21,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     def ask(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
-            raise Interrupted("stopped at once; the same command goes on from the last finished frame")
+            raise Interrupted("stopped at once; the same command resumes from the last finished frame")
         asked = True
         logger.warning("stopping after this frame (Ctrl-C again: at once)")
 

@@ -96,7 +96,7 @@ def render_remaining(
             last = record
             progress(position + 1, len(plan.frames))
             if stop() and position + 1 < len(plan.frames):
-                raise Interrupted(f"stopped after frame {position + 1} of {len(plan.frames)}; the same command goes on")
+                raise Interrupted(f"stopped after frame {position + 1} of {len(plan.frames)}; the same command resumes")
             began = time.perf_counter()
     return fresh
 
@@ -130,7 +130,7 @@ def _canvas(
         def dreamer_at(step: int) -> Dreamer:
             return session.at(step_settings[step]).dreamer
 
-    logger.info("dreaming a world in %d steps, then filming it", total)
+    logger.info("painting a canvas in %d steps, then rendering its views", total)
     made, kept = None, time.monotonic()
     for made in paint.paint_canvas(view.backdrop, *size, dreamer, begun, dreamer_at):
         progress(made.done, total)
@@ -138,7 +138,7 @@ def _canvas(
             folder.save_canvas(store, made)
             kept = time.monotonic()
         if stop() and made.done < total:
-            raise Interrupted(f"stopped after step {made.done} of {total} of the world; the same command goes on")
+            raise Interrupted(f"stopped after step {made.done} of {total} of the canvas; the same command resumes")
     return made.canvas if made is not None else None
 
 

@@ -257,13 +257,13 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
         patch.setattr(FrameStore, "append", interrupted)
         assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == 130
     lines = capsys.readouterr().err.splitlines()
-    assert lines[-1] == "dreamvid: stopped after frame 1 of 3; the same command goes on"
+    assert lines[-1] == "dreamvid: stopped after frame 1 of 3; the same command resumes"
     assert len(list((here / "dream.mp4.dreamvid" / "frames").iterdir())) == 1
     assert not (here / "dream.mp4").exists()
     assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK, "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["rendered"] == 2
-    assert "going on after frame 1 of 3" in err
+    assert "resuming after frame 1 of 3" in err
 
 
 @pytest.mark.usefixtures("here")
@@ -273,7 +273,7 @@ def test_an_interrupt_at_any_other_moment_is_130_too(capsys: Capture, monkeypatc
 
     monkeypatch.setattr("dreamvid.jobs.run.open_session", stops)
     assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command resumes" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("here")
