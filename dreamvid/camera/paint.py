@@ -107,7 +107,7 @@ def _look(backdrop: Backdrop, canvas: Canvas, time: float, height: int, width: i
 
 
 def _worth(image: Image, dreamer: Dreamer) -> float:
-    """How strong a dream is, times how sharp it is to be seen, which is not the same."""
+    """Return the score of a dream times its sharpness, the mean size of its Laplacian: neither tells of the other."""
     sharpness = np.abs(opencv.load().Laplacian(image, opencv.load().CV_32F)).mean()
     return score(dreamer, to_tensor(image, dreamer)) * float(sharpness)
 
@@ -135,7 +135,7 @@ class FlightView:
 
 
 def fine(layer: Image) -> Image:
-    """What of a layer's view, H x W x 3, is finer than the frame: what has grown too large to be seen as a thing goes.
+    """Return a layer's view, H x W x 3, without what is broad beside the frame: too large to be seen as a thing.
 
     Without it, what was dreamed far away and has come near adds up, octave over octave, until all is black or white.
     """

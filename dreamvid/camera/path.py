@@ -101,7 +101,7 @@ class Flight:
 
     @cached_property
     def fixed(self) -> bool:
-        """Whether all of its zooming and turning is about one point of the canvas."""
+        """Return whether all of its zooming and rotating is about one point of the canvas."""
         return self.velocity_at is None or not (self.rotates and bool(np.any(np.abs(self._table[2]) > NOTHING)))
 
     @cached_property

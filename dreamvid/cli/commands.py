@@ -1,4 +1,4 @@
-"""How commands are declared: under a heading, with examples; what is mistyped is told with the nearest name."""
+"""Declare commands under a heading, with examples; answer what is mistyped with the nearest name."""
 
 import inspect
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What is typed for an option: channels, neurons, masks; and errors by the name of the option."""
+"""Read what is typed for an option: channels, neurons, masks; name the option in errors."""
 
 import os
 from pathlib import Path

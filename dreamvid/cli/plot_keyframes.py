@@ -1,4 +1,4 @@
-"""How animated settings are shown: as a plot over time."""
+"""Plot animated settings over time."""
 
 from fractions import Fraction
 from pathlib import Path

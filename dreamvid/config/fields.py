@@ -1,4 +1,4 @@
-"""How a setting is declared: in a table of its kind, with its default, unit, bounds and a line of what it does."""
+"""Declare a setting in a table of its kind, with its default, unit, bounds and a line of what it does."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def setting(default: Any, doc: str, unit: str = "", *, animated: bool = False, *
 
 
 def number_or_list(value: Any) -> str:
-    """Which of the two a setting was given: with it as its discriminator, a wrong value is told of that one alone."""
+    """Return the tag of what was given, LIST or NUMBER: as a discriminator it keeps errors to that one alone."""
     return LIST if isinstance(value, list | tuple) else NUMBER
 
 

@@ -1,4 +1,4 @@
-"""How strong the dreams of a picture are: measured on fresh dreams, and again when the picture has changed."""
+"""Measure how strong the dreams of a picture are: on fresh dreams, and again when the picture has changed."""
 
 from itertools import starmap
 
