@@ -61,5 +61,5 @@ def _between(ctx: RenderContext, frame: Frame, before: Carry, after: Past, share
         image, dreamer = dream_afresh(own, source, (frame.index,))
         return Dreamed(image, dreamer, before.state, valid=0.0).finished(frame)
     start = np.clip(source + found.seed, 0, 1)
-    image = hold_steady(held, frame, start, start, before.state.strength, found, last)
+    image = hold_steady(held, frame, source, start, start, before.state.strength, found, last)
     return Dreamed(image, dreamer, before.state, found.valid).finished(frame)

@@ -5,7 +5,7 @@ from itertools import starmap
 from dreamvid.coherence import carry as coherence
 from dreamvid.coherence.carry import CarryState, Followed
 from dreamvid.coherence.energy import Strength, band_rms, opponent, tint
-from dreamvid.core.types import Frame, Image, Mask, to_float
+from dreamvid.core.types import Image, Mask
 from dreamvid.dream.deepdream import Dreamer, StepBudget, dream, octave_scores
 from dreamvid.dream.local_stats import grid_shape
 from dreamvid.dream.octaves import octave_sizes
@@ -49,18 +49,18 @@ def recalibrate_lost(
 
 
 def calibrate_again(
-    params: FrameParams, frame: Frame, state: CarryState, found: Followed, visible: Mask | None
+    params: FrameParams, index: int, source: Image, state: CarryState, found: Followed, visible: Mask | None
 ) -> tuple[CarryState, Followed, Dreamer]:
     """Measure the strength of a carried frame again where that is due; else let it move with the picture and age.
 
-    Returns the new state, what is carried with a share of the fresh dream mixed in, and the dreamer to go on with.
+    `index`: of the source frame; `source`: its picture, H x W x 3 in [0, 1]. Returns the new state, what is carried
+    with a share of the fresh dream mixed in, and the dreamer to go on with.
     """
-    source, dreamer = to_float(frame.image), params.dreamer
-    strength = state.strength.moved(found.field)
+    dreamer, strength = params.dreamer, state.strength.moved(found.field)
     age = found.next_calibration_age(state.calibration_age, params.calibration_wear)
     sizes = octave_sizes(source.shape[0], source.shape[1], params.settings.dream)
     if age >= 1 or params.refresh_share or strength.shape != tuple(starmap(grid_shape, sizes)):
-        probe, dreamer = dream_afresh(dreamer, source, (frame.index, PROBE))
+        probe, dreamer = dream_afresh(dreamer, source, (index, PROBE))
         share = max(PROBE_WEIGHT, min(1.0, params.moved))
         strength, age = strength.towards(measure_strength(dreamer, source, probe, visible), share), 0.0
         found = coherence.mix_fresh(found, probe - source, params.refresh_share)

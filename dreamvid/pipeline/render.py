@@ -66,8 +66,10 @@ class Dreamed:
 
     def finished(self, frame: Frame) -> "Rendered":
         """Return the frame as it is to be stored: under its mask, in 8 bits."""
-        pixels = to_pixels(coherence.apply_mask(self.image, to_float(frame.image), frame.mask))
-        return Rendered(frame.index, frame.image, pixels, self.state, self.valid, self.dreamer.settings.tile)
+        image = self.image
+        if frame.mask is not None:
+            image = coherence.apply_mask(image, to_float(frame.image), frame.mask)
+        return Rendered(frame.index, frame.image, to_pixels(image), self.state, self.valid, self.dreamer.settings.tile)
 
 
 @dataclass(frozen=True)
@@ -153,22 +155,28 @@ def carried(ctx: RenderContext, params: FrameParams, frame: Frame, carry: Carry)
     if found is None:
         image, dreamer = dream_afresh(params.dreamer, source, (frame.index,))
         return Dreamed(image, dreamer, recalibrate_lost(carry.state, dreamer, source, image, visible))
-    state, found, dreamer = calibrate_again(params, frame, carry.state, found, visible)
+    state, found, dreamer = calibrate_again(params, frame.index, source, carry.state, found, visible)
     layer, done = crossfaded(ctx, frame.index, found.seed)
     start = np.clip(source + layer, 0, 1)
     if done:  # what follows was dreamed from this very layer
         return Dreamed(start, dreamer, state, found.valid)
     budget = carried_budget(settings, state.strength, found.new, frame.index, visible)
     image, dreamer = dream(dreamer, source, layer, budget, (frame.index,))
-    image = hold_steady(params, frame, image, start, state.strength, found, carry.last)
+    image = hold_steady(params, frame, source, image, start, state.strength, found, carry.last)
     return Dreamed(image, dreamer, state, found.valid)
 
 
 def hold_steady(
-    params: FrameParams, frame: Frame, image: Image, start: Image, strength: Strength, found: Followed, last: Past
+    params: FrameParams,
+    frame: Frame,
+    source: Image,
+    image: Image,
+    start: Image,
+    strength: Strength,
+    found: Followed,
+    last: Past,
 ) -> Image:
     """Match the band energy of a carried dream to its strength, and damp it where the picture rests."""
-    source = to_float(frame.image)
     sizes = octave_sizes(source.shape[0], source.shape[1], params.settings.dream)
     image = coherence.match_band_energy(image, source, strength, sizes, found.lasting(frame.mask))
     restless = is_restless(params, frame, last)
