@@ -224,5 +224,5 @@ def _score(session: Session, pixels: Pixels) -> float:
 def _dreamed(session: Session, source: Frame, steps: int, number: int) -> Pixels:
     """A fresh dream of a frame, the one a render makes of it where a shot begins; others with the seeds that follow."""
     dreamer = replace(session.dreamer, seed=session.dreamer.seed + number)
-    image, _ = dream(dreamer, to_float(source.image), None, StepBudget(steps), (source.index,))
+    image = dream(dreamer, to_float(source.image), None, StepBudget(steps), (source.index,))
     return to_pixels(image)

@@ -84,14 +84,14 @@ def paint_canvas(
         elif plan[number - 1][0] != octave:
             canvas = grown(canvas, empty(flight, high, wide))
         if dreamer_at is not None:
-            dreamer = dreamer_at(number).with_tile(dreamer.settings.tile)
+            dreamer = dreamer_at(number)
         # At the end steps go where the film is weakest, so that no part of the flight is behind the others.
         choices = CHOICES if number >= len(plan) - evening and dreamer_at is None else 1
         looks = [_look(backdrop, canvas, times[number + round_ * len(plan)], high, wide) for round_ in range(choices)]
         at, base, composite = looks[0] if choices == 1 else min(looks, key=lambda look: _worth(look[2], dreamer))
         image = to_tensor(composite, dreamer)
         source = to_tensor(base, dreamer) if dreamer.needs_source else None
-        result, dreamer = gradient_step(dreamer, image, (0, octave, step), StepOptions(rule=rule, source=source))
+        result = gradient_step(dreamer, image, (0, octave, step), StepOptions(rule=rule, source=source))
         change = (result - image)[0].permute(1, 2, 0).cpu().numpy()
         if dreamer.settings.keep_colours:
             change = np.repeat((change @ np.array(LIGHT, np.float32))[..., None], 3, axis=2)

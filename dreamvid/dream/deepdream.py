@@ -1,8 +1,7 @@
 """One picture dreamed: octaves, random shifts, the tiled gradient, a normalised step, bounds."""
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -10,22 +9,19 @@ import torch
 from torch import Tensor
 
 from dreamvid.config.settings import DreamSettings
-from dreamvid.core.errors import NetError, SettingsError
+from dreamvid.core.errors import NetError
 from dreamvid.core.types import Image, Mask
 from dreamvid.dream import local_stats, step_rules, tiles
 from dreamvid.dream.local_stats import Grid
 from dreamvid.dream.objectives import Activations, Objective, before
 from dreamvid.dream.octaves import grown, octave_sizes, shrunk
+from dreamvid.dream.tiles import TileBudget
 from dreamvid.dream.transforms import shaken
 from dreamvid.models.device import release_heap
 from dreamvid.models.ensemble import PreparedNets
 from dreamvid.models.prepare import INPUT, PreparedNet
 from dreamvid.models.relu_rules import ruled
 
-logger = logging.getLogger(__name__)
-SMALLEST_TILE = 64
-# How torch says that memory is short; the last is oneDNN's, whose convolutions are often the first to find out.
-MEMORY_WORDS = "allocate memory", "not enough memory", "out of memory", "could not create a primitive"
 LIGHT = 0.299, 0.587, 0.114  # of red, green and blue in how bright a colour is (ITU-R BT.601)
 Key = tuple[int, ...]
 
@@ -35,7 +31,7 @@ class Dreamer:
     """What dreams: a prepared net or several, its objective, and its step settings.
 
     `cycle`: objectives that the steps maximise in turn, each with its step size; empty where every step maximises
-    `objective`.
+    `objective`. `budget`: the largest patch that memory allows; copies of a dreamer share it.
     """
 
     net: PreparedNet | PreparedNets
@@ -43,13 +39,12 @@ class Dreamer:
     settings: DreamSettings
     seed: int
     cycle: tuple[tuple[Objective, float], ...] = ()
+    budget: TileBudget = field(default_factory=TileBudget)
 
-    def with_tile(self, tile: int) -> "Dreamer":
-        """The same dreamer with patches of `tile` pixels."""
-        if tile == self.settings.tile:
-            return self
-        overlap = min(self.settings.overlap, tile // 2)
-        return replace(self, settings=self.settings.model_copy(update={"tile": tile, "overlap": overlap}))
+    @property
+    def patch(self) -> tuple[int, int]:
+        """The side of a patch and the overlap of two, in pixels, as the settings and the memory allow."""
+        return self.budget.patch(self.settings.tile, self.settings.overlap)
 
     def fields(self, image: Tensor, source: Tensor | None = None) -> tuple[Tensor, ...]:
         """The objective of a picture, (1, 3, H, W) in [0, 1], at each place: fields (1, 1, h, w), as it makes them.
@@ -104,16 +99,14 @@ class StepBudget:
     visible: Mask | None = None
 
 
-def dream(dreamer: Dreamer, source: Image, layer: Image | None, budget: StepBudget, key: Key) -> tuple[Image, Dreamer]:
-    """Dream on a picture.
+def dream(dreamer: Dreamer, source: Image, layer: Image | None, budget: StepBudget, key: Key) -> Image:
+    """Return a picture dreamed further, H x W x 3 in [0, 1].
 
     `source`: H x W x 3 in [0, 1]; `layer`: what earlier dreaming has added to it (the same shape), or None;
-    `key`: what the random numbers come from, beside the seed.
-    Returns the dream, in [0, 1], and the dreamer to go on with: the same, or one with smaller tiles where the
-    memory did not hold these. No steps and no layer give back the source itself. Raises NetError, SettingsError as
-    `gradient_step` does, and NetError for a picture too small for a dense head.
+    `key`: what the random numbers come from, beside the seed. No steps and no layer give back the source itself.
+    Raises NetError, SettingsError as `gradient_step` does, and NetError for a picture too small for a dense head.
     """
-    dreamer.net.check_size(*(min(side, dreamer.settings.tile) for side in source.shape[:2]))
+    dreamer.net.check_size(*(min(side, dreamer.patch[0]) for side in source.shape[:2]))
     start = source if layer is None else np.clip(source + layer, 0.0, 1.0)
     full, settings = to_tensor(start, dreamer), dreamer.settings
     original = to_tensor(source, dreamer) if dreamer.needs_source else None
@@ -139,19 +132,19 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, budget: StepBudg
             eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
             few = settings.blur_every is not None and count < settings.blur_every
             options = StepOptions(eased, budget.balance, anew, budget.stride, rule, before, visible, few)
-            image, dreamer = gradient_step(dreamer, image, (*key, octave, step), options)
+            image = gradient_step(dreamer, image, (*key, octave, step), options)
             if budget.watch is not None:
                 budget.watch(image)
         detail = image - base
     if detail is None:
-        return start, dreamer
+        return start
     if settings.keep_colours:
         detail = (detail * detail.new_tensor(LIGHT).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
     result = bounded(full + detail, settings)
     if settings.clamp and settings.gradient == "fourier" and settings.cutoff:
         before = full if layer is None else to_tensor(source, dreamer)
         result = step_rules.in_its_light(result, before)
-    return np.ascontiguousarray(result[0].permute(1, 2, 0).cpu().numpy()), dreamer
+    return np.ascontiguousarray(result[0].permute(1, 2, 0).cpu().numpy())
 
 
 @dataclass(frozen=True)
@@ -177,37 +170,19 @@ class StepOptions:
 DEFAULT_STEP = StepOptions()
 
 
-def gradient_step(
-    dreamer: Dreamer, image: Tensor, key: Key, options: StepOptions = DEFAULT_STEP
-) -> tuple[Tensor, Dreamer]:
+def gradient_step(dreamer: Dreamer, image: Tensor, key: Key, options: StepOptions = DEFAULT_STEP) -> Tensor:
     """Take one gradient step: shift, gradient over patches, shift back, the step that the rule makes of it, bounds.
 
-    `image`: (1, 3, H, W) in [0, 1]; `key`: begins with the frame and ends with the step. Returns the new picture, and
-    the dreamer to go on with, as `dream` does. Raises NetError where the gradient is not finite, SettingsError where
-    not even the smallest tile fits in memory.
+    `image`: (1, 3, H, W) in [0, 1]; `key`: begins with the frame and ends with the step. Returns the new picture.
+    Raises NetError where the gradient is not finite, SettingsError where not even the smallest tile fits in memory.
     """
     random = np.random.default_rng((dreamer.seed, *key))
     there, back = shaken((image.shape[-2], image.shape[-1]), dreamer.settings, random)
     shifted = there(image)
     source = None if options.source is None else there(options.source)
     active = dreamer.at_step(key[-1])
-    while True:
-        settings = active.settings
-        tiled_gradient = partial(
-            tiles.gradient, active.fields, shifted, settings.tile, settings.overlap, settings.tiling, source
-        )
-        try:
-            slope, score = tiled_gradient()
-            if not slope.any():  # all silent, such as a neuron behind a ReLU: what would wake it?
-                with ruled("redirected"):
-                    slope, score = tiled_gradient()
-            break
-        except (MemoryError, RuntimeError) as error:
-            dreamer = _with_smaller_tiles(dreamer, error, image)
-            active = dreamer.at_step(key[-1])
-        # Tried again out here: inside the handler the error would still hold the memory of what failed.
-        release_heap()
-    slope, score = back(slope), back(score)
+    settings = active.settings
+    slope, score = map(back, _tiled_gradient(active, shifted, source))
     if not bool(torch.isfinite(slope.sum())):
         raise NetError(
             f"the gradient of {dreamer.net.name} is not finite: try smaller steps, --precision fp32, or other weights"
@@ -217,7 +192,23 @@ def gradient_step(
     if settings.decay < 1:
         result = dreamer.net.mean + settings.decay * (result - dreamer.net.mean)
     result = bounded(result, settings)
-    return _relaxed(result, settings, key[-1], few=options.few), dreamer
+    return _relaxed(result, settings, key[-1], few=options.few)
+
+
+def _tiled_gradient(dreamer: Dreamer, image: Tensor, source: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the gradient and the score at each pixel, in patches that are halved until they fit in memory."""
+    while True:
+        tiled = partial(tiles.gradient, dreamer.fields, image, *dreamer.patch, dreamer.settings.tiling, source)
+        try:
+            slope, score = tiled()
+            if not slope.any():  # all silent, such as a neuron behind a ReLU: what would wake it?
+                with ruled("redirected"):
+                    slope, score = tiled()
+            return slope, score
+        except (MemoryError, RuntimeError) as error:
+            dreamer.budget.halve(error, min(dreamer.patch[0], max(image.shape[-2:])), dreamer.net.name)
+        # Tried again out here: inside the handler the error would still hold the memory of what failed.
+        release_heap()
 
 
 def _relaxed(image: Tensor, settings: DreamSettings, step: int, *, few: bool) -> Tensor:
@@ -269,7 +260,7 @@ def octave_scores(
 
     def local(picture: Tensor, size: tuple[int, int]) -> Tensor:
         before = None if original is None else shrunk(original, size)
-        return tiles.local_score(dreamer.fields, shrunk(picture, size), settings.tile, settings.overlap, before)
+        return tiles.local_score(dreamer.fields, shrunk(picture, size), *dreamer.patch, before)
 
     found = []
     for size in octave_sizes(image.shape[0], image.shape[1], settings):
@@ -283,25 +274,9 @@ def octave_scores(
 
 def score(dreamer: Dreamer, image: Tensor) -> float:
     """The objective of (1, 3, H, W) in [0, 1], without shifts, patch by patch."""
-    return tiles.mean_score(dreamer.fields, image, dreamer.settings.tile, dreamer.settings.overlap)
+    return tiles.mean_score(dreamer.fields, image, *dreamer.patch)
 
 
 def to_tensor(image: Image, dreamer: Dreamer) -> Tensor:
     """A picture, H x W x 3, as (1, 3, H, W) where the dreamer computes."""
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None]).to(dreamer.net.mean.device)
-
-
-def _with_smaller_tiles(dreamer: Dreamer, error: Exception, image: Tensor) -> Dreamer:
-    """Half the tile, where it was memory that failed; every other error goes on up."""
-    said = any(words in str(error) for words in MEMORY_WORDS)
-    if not (said or isinstance(error, MemoryError | torch.OutOfMemoryError)):
-        raise error
-    failed = min(dreamer.settings.tile, max(image.shape[-2:]))
-    tile = failed // 2 // tiles.ALIGN * tiles.ALIGN
-    if tile < SMALLEST_TILE:
-        raise SettingsError(
-            f"{dreamer.net.name} does not fit in memory even in patches of {failed} pixels: name a smaller net, "
-            "or begin with a smaller dream.tile, for memory that ran out once is not always had again"
-        ) from error
-    logger.warning("out of memory: going on in patches of %d pixels (set dream.tile=%d to start so)", tile, tile)
-    return dreamer.with_tile(tile)

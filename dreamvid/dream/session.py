@@ -11,6 +11,7 @@ from dreamvid.config.settings import DreamSettings, Settings
 from dreamvid.dream.build_objectives import RATE, START, Nets, Terms, over_time, uses_class, uses_place, weighted
 from dreamvid.dream.deepdream import Dreamer
 from dreamvid.dream.objectives import Objective
+from dreamvid.dream.tiles import TileBudget
 from dreamvid.dream.transforms import JITTER
 from dreamvid.models import zoo
 from dreamvid.models.device import Compute, set_up
@@ -41,7 +42,7 @@ class Session:
 
         `time`: of the source, in seconds, for what runs along. Raises SourceError where a guide cannot be read.
         """
-        dreamer = _dreamer(self.dreamer.net, self.terms.at(time), settings)
+        dreamer = replace(_dreamer(self.dreamer.net, self.terms.at(time), settings), budget=self.dreamer.budget)
         return replace(self, dreamer=dreamer, scorer=replace(dreamer, net=self.scorer.net))
 
     @property
@@ -92,7 +93,5 @@ def _dreamer(prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], s
     how = with_defaults(how, blur_every=0, gradient="plain", cutoff=CUTOFF, jitter=JITTER)
     sizes = [term.step_size or how.step_size for term in settings.objective]
     cycle = tuple(zip(parts, sizes, strict=True)) if how.cycle and settings.objective else ()
-    dreamer = Dreamer(prepared, objective, how, settings.seed, cycle)
-    if prepared.max_size is not None:  # a net for pictures of one size sees any picture in patches of that
-        dreamer = dreamer.with_tile(min(how.tile, prepared.max_size))
-    return dreamer
+    # A net for pictures of one size sees any picture in patches of that.
+    return Dreamer(prepared, objective, how, settings.seed, cycle, TileBudget(prepared.max_size))

@@ -1,5 +1,6 @@
 """A picture as overlapping patches, and the windows that put their gradients together without a seam."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -8,9 +9,49 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dreamvid.core.errors import SettingsError
+
+logger = logging.getLogger(__name__)
+
 Fields = Callable[..., tuple[Tensor, ...]]  # of a picture (1, 3, H, W): scores at each place, (1, 1, h, w) each
 Tiling = Literal["windowed", "summed", "contiguous"]
 ALIGN = 32  # patches begin on the grid of the deepest usual stride, so that a net sees each as it saw the whole
+SMALLEST_TILE = 64
+# How torch says that memory is short; the last is oneDNN's, whose convolutions are often the first to find out.
+MEMORY_WORDS = "allocate memory", "not enough memory", "out of memory", "could not create a primitive"
+
+
+@dataclass
+class TileBudget:
+    """The largest patch that memory allows, shared by all that dream in a render.
+
+    `limit`: in pixels a side; None until a patch did not fit, or where the net sets no size of its own.
+    """
+
+    limit: int | None = None
+
+    def patch(self, tile: int, overlap: int) -> tuple[int, int]:
+        """Return the side of a patch and the overlap, in pixels, for those that the settings want."""
+        if self.limit is None or tile <= self.limit:
+            return tile, overlap
+        return self.limit, min(overlap, self.limit // 2)
+
+    def halve(self, error: Exception, tile: int, net: str) -> None:
+        """Lower the limit to half of `tile`, the side in pixels of a patch that failed with `error`.
+
+        Raises `error` itself where it is not about memory; SettingsError where half is less than SMALLEST_TILE.
+        """
+        about_memory = any(words in str(error) for words in MEMORY_WORDS)
+        if not (about_memory or isinstance(error, MemoryError | torch.OutOfMemoryError)):
+            raise error
+        half = tile // 2 // ALIGN * ALIGN
+        if half < SMALLEST_TILE:
+            raise SettingsError(
+                f"{net} does not fit in memory even in patches of {tile} pixels: name a smaller net, or begin with a "
+                "smaller dream.tile, for memory that ran out once is not always available again"
+            ) from error
+        logger.warning("out of memory: continuing in patches of %d pixels (set dream.tile=%d to start so)", half, half)
+        self.limit = half
 
 
 @dataclass(frozen=True)

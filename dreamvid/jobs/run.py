@@ -96,7 +96,7 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     seconds = time.perf_counter() - began
     encode.write_image(result.dream, output)
     options.progress(1, 1)
-    score = gain(session.scorer.with_tile(result.tile), result.source, result.dream)
+    score = gain(session.scorer, result.source, result.dream)
     _tell_effect(settings, [score])
     return Summary(str(output), 1, 0.0, 0.0, seconds, score, rendered=1)
 

@@ -58,8 +58,9 @@ def render_remaining(
     progress(done, len(plan.frames))
     if done == len(plan.frames):
         return []
-    # With the tiles that an earlier run had to come down to: others would give other pixels.
-    dreamer = session.dreamer.with_tile(records[-1].tile) if records else session.dreamer
+    dreamer = session.dreamer
+    if records:  # with the patches that an earlier run had to come down to: others would give other pixels
+        dreamer.budget.limit = records[-1].tile
     fresh: list[FrameRecord] = []
     how = settings.coherence
     memory = plan.shot_begins(done - 1, max(how.references) * how.cadence) if done else 0
@@ -79,7 +80,7 @@ def render_remaining(
             )
         else:
             canvas = _canvas(store, source.view, schedule, session, plan, dreamer, progress, stop)
-            results = render_views(source.view, canvas, frames, dreamer.settings.tile)
+            results = render_views(source.view, canvas, frames)
         began = time.perf_counter()
         for position, result in enumerate(results, start=done):
             sha256 = store.write(position, result.dream)
@@ -89,8 +90,8 @@ def render_remaining(
                 scorer = (
                     session if frame_params is None else session.at(schedule.at(result.index), when(result.index))
                 ).scorer
-                score = gain(scorer.with_tile(result.tile), result.source, result.dream)
-            record = _record(result, sha256, seconds, score, schedule.values_at(result.index))
+                score = gain(scorer, result.source, result.dream)
+            record = _record(result, sha256, dreamer.patch[0], seconds, score, schedule.values_at(result.index))
             store.append(folder.journal_line(record, last))
             fresh.append(record)
             last = record
@@ -143,6 +144,6 @@ def _canvas(
 
 
 def _record(
-    result: Rendered, sha256: str, seconds: float, score: float | None, values: Mapping[str, float]
+    result: Rendered, sha256: str, tile: int, seconds: float, score: float | None, values: Mapping[str, float]
 ) -> FrameRecord:
-    return FrameRecord(result.index, sha256, result.state, result.valid, result.tile, seconds, score, dict(values))
+    return FrameRecord(result.index, sha256, result.state, result.valid, tile, seconds, score, dict(values))

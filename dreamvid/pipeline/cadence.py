@@ -40,7 +40,7 @@ def render_at_cadence(ctx: RenderContext, frames: Iterable[Frame], carry: Carry 
         for frame in waiting:
             assert carry is not None  # what begins a shot is dreamed
             share = (frame.index - carry.last.index) / (key.index - carry.last.index)
-            held = replace(params.with_tile(key.tile), restless=following.restless)
+            held = replace(params, restless=following.restless)
             yield _between(ctx, frame, carry, past, share, held)
         waiting.clear()
         carry, params = Carry((past,), key.state), following
@@ -52,14 +52,13 @@ def _between(ctx: RenderContext, frame: Frame, before: Carry, after: Past, share
 
     `held`: what the one before was dreamed with, but restless if the one after is.
     """
-    last, source, dreamer = before.last, to_float(frame.image), held.dreamer
+    last, source = before.last, to_float(frame.image)
     if is_repeat(held, frame, last):
-        return Dreamed(last.whole, dreamer, before.state, valid=1.0).finished(frame)
+        return Dreamed(last.whole, before.state, valid=1.0).finished(frame)
     found = between(before, after, frame, share, ctx.move)
     if found is None:
-        own = ctx.params_at(frame.index).with_tile(dreamer.settings.tile).dreamer
-        image, dreamer = dream_afresh(own, source, (frame.index,))
-        return Dreamed(image, dreamer, before.state, valid=0.0).finished(frame)
+        image = dream_afresh(ctx.params_at(frame.index).dreamer, source, (frame.index,))
+        return Dreamed(image, before.state, valid=0.0).finished(frame)
     start = np.clip(source + found.seed, 0, 1)
     image = hold_steady(held, frame, source, start, start, before.state.strength, found, last)
-    return Dreamed(image, dreamer, before.state, found.valid).finished(frame)
+    return Dreamed(image, before.state, found.valid).finished(frame)

@@ -27,7 +27,7 @@ def measure_strength(dreamer: Dreamer, source: Image, image: Image, visible: Mas
     )
 
 
-def dream_afresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> tuple[Image, Dreamer]:
+def dream_afresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> Image:
     """Dream a picture, H x W x 3 in [0, 1], from nothing, with all the steps of its settings."""
     return dream(dreamer, source, None, StepBudget(dreamer.settings.steps), key)
 
@@ -36,7 +36,7 @@ def calibrate(dreamer: Dreamer, source: Image, first: Image, index: int, visible
     """Return the mean strength of the dream that a shot begins with and of others of the same picture."""
     strength = measure_strength(dreamer, source, first, visible)
     for number in range(1, PROBES):
-        probe, dreamer = dream_afresh(dreamer, source, (index, PROBE + number))
+        probe = dream_afresh(dreamer, source, (index, PROBE + number))
         strength = strength.towards(measure_strength(dreamer, source, probe, visible), 1 / (number + 1))
     return strength
 
@@ -50,18 +50,18 @@ def recalibrate_lost(
 
 def calibrate_again(
     params: FrameParams, index: int, source: Image, state: CarryState, found: Followed, visible: Mask | None
-) -> tuple[CarryState, Followed, Dreamer]:
+) -> tuple[CarryState, Followed]:
     """Measure the strength of a carried frame again where that is due; else let it move with the picture and age.
 
-    `index`: of the source frame; `source`: its picture, H x W x 3 in [0, 1]. Returns the new state, what is carried
-    with a share of the fresh dream mixed in, and the dreamer to go on with.
+    `index`: of the source frame; `source`: its picture, H x W x 3 in [0, 1]. Returns the new state, and what is carried
+    with a share of the fresh dream mixed in.
     """
     dreamer, strength = params.dreamer, state.strength.moved(found.field)
     age = found.next_calibration_age(state.calibration_age, params.calibration_wear)
     sizes = octave_sizes(source.shape[0], source.shape[1], params.settings.dream)
     if age >= 1 or params.refresh_share or strength.shape != tuple(starmap(grid_shape, sizes)):
-        probe, dreamer = dream_afresh(dreamer, source, (index, PROBE))
+        probe = dream_afresh(dreamer, source, (index, PROBE))
         share = max(PROBE_WEIGHT, min(1.0, params.moved))
         strength, age = strength.towards(measure_strength(dreamer, source, probe, visible), share), 0.0
         found = coherence.mix_fresh(found, probe - source, params.refresh_share)
-    return CarryState(strength, age, found.survival), found, dreamer
+    return CarryState(strength, age, found.survival), found

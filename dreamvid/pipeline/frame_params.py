@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from dreamvid.coherence.carry import SHORTEST_CALIBRATION_AGE
@@ -30,10 +30,6 @@ class FrameParams:
     calibration_wear: float = 0.0
     restless: bool = False
     refresh_share: float = 0.0
-
-    def with_tile(self, tile: int) -> "FrameParams":
-        """Return the same parameters with patches of `tile` pixels."""
-        return replace(self, dreamer=self.dreamer.with_tile(tile))
 
 
 ParamsByFrame = Callable[[int], FrameParams]  # of each source frame

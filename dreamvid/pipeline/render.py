@@ -55,12 +55,10 @@ class RenderContext:
 class Dreamed:
     """The dream of a frame before a mask cuts it: `image`, H x W x 3 in [0, 1], and what the next frame needs to know.
 
-    `dreamer`: with the tiles that the memory held; `valid`: share of the frame whose motion could be followed, None on
-    a fresh frame.
+    `valid`: share of the frame whose motion could be followed, None on a fresh frame.
     """
 
     image: Image
-    dreamer: Dreamer
     state: CarryState
     valid: float | None = None
 
@@ -69,14 +67,14 @@ class Dreamed:
         image = self.image
         if frame.mask is not None:
             image = coherence.apply_mask(image, to_float(frame.image), frame.mask)
-        return Rendered(frame.index, frame.image, to_pixels(image), self.state, self.valid, self.dreamer.settings.tile)
+        return Rendered(frame.index, frame.image, to_pixels(image), self.state, self.valid)
 
 
 @dataclass(frozen=True)
 class Rendered:
     """A finished frame: `index`, `source`: of the source frame; `dream`: its pixels as they are to be stored.
 
-    `state`: what the next frame needs to know; `valid`: as of a `Dreamed`; `tile`: side of the patches.
+    `state`: what the next frame needs to know; `valid`: as of a `Dreamed`.
     """
 
     index: int
@@ -84,7 +82,6 @@ class Rendered:
     dream: Pixels
     state: CarryState
     valid: float | None
-    tile: int
 
 
 def render(ctx: RenderContext, frames: Iterable[Frame], carry: Carry | None = None) -> Iterator[Rendered]:
@@ -93,9 +90,8 @@ def render(ctx: RenderContext, frames: Iterable[Frame], carry: Carry | None = No
     `frames`: those still to be rendered; `carry`: the frame before them, as it was stored. What is carried is exactly
     what is stored, so a render that stops and goes on later gives the same bytes.
     """
-    tile = ctx.dreamer.settings.tile
     for frame in frames:
-        params = ctx.params_at(frame.index).with_tile(tile)
+        params = ctx.params_at(frame.index)
         how = params.settings.coherence
         if how.mode == "none" or ctx.plan.starts_shot(frame.index):
             carry = None
@@ -104,12 +100,11 @@ def render(ctx: RenderContext, frames: Iterable[Frame], carry: Carry | None = No
         elif how.mode == "blend":
             dreamed = blend(params, frame, carry)
         elif is_repeat(params, frame, carry.last):
-            dreamed = Dreamed(carry.last.whole, params.dreamer, carry.state, valid=1.0)
+            dreamed = Dreamed(carry.last.whole, carry.state, valid=1.0)
         else:
             dreamed = carried(ctx, params, frame, carry)
         result = dreamed.finished(frame)
         yield result
-        tile = result.tile
         before = carry.frames[: max(how.references) - 1] if carry is not None else ()
         carry = Carry((Past(frame.index, frame.image, result.dream, frame.mask), *before), result.state)
 
@@ -117,25 +112,26 @@ def render(ctx: RenderContext, frames: Iterable[Frame], carry: Carry | None = No
 def first_of_shot(ctx: RenderContext, params: FrameParams, frame: Frame) -> Dreamed:
     """Dream a frame from nothing; where others follow it, bring it to the mean strength of dreams of its picture."""
     source, visible = to_float(frame.image), visibility(frame)
-    image, dreamer = dream_afresh(params.dreamer, source, (frame.index,))
+    dreamer = params.dreamer
+    image = dream_afresh(dreamer, source, (frame.index,))
     if params.settings.coherence.mode != "flow" or not ctx.plan.continues_shot(frame.index):
-        return Dreamed(image, dreamer, CarryState(NO_STRENGTH))
+        return Dreamed(image, CarryState(NO_STRENGTH))
     strength = calibrate(dreamer, source, image, frame.index, visible)
     budget = carried_budget(params.settings, strength, visible=visible)
     sizes = octave_sizes(source.shape[0], source.shape[1], params.settings.dream)
     for finish in range(FINISHING):
         layer = coherence.apply_mask(image, source, visible) - source
-        image, dreamer = dream(dreamer, source, layer, budget, (frame.index, FINISH + finish))
+        image = dream(dreamer, source, layer, budget, (frame.index, FINISH + finish))
         image = coherence.match_band_energy(image, source, strength, sizes, visible)
-    return Dreamed(image, dreamer, CarryState(strength))
+    return Dreamed(image, CarryState(strength))
 
 
 def blend(params: FrameParams, frame: Frame, carry: Carry) -> Dreamed:
     """Dream a frame from its picture mixed with the last dream where that was, without motion."""
     source, strength = to_float(frame.image), carry.state.strength
     layer = coherence.blended(carry.last, source, params.settings.coherence)
-    image, dreamer = dream(params.dreamer, source, layer, carried_budget(params.settings, strength), (frame.index,))
-    return Dreamed(image, dreamer, CarryState(strength))
+    image = dream(params.dreamer, source, layer, carried_budget(params.settings, strength), (frame.index,))
+    return Dreamed(image, CarryState(strength))
 
 
 def is_repeat(params: FrameParams, frame: Frame, last: Past) -> bool:
@@ -153,17 +149,17 @@ def carried(ctx: RenderContext, params: FrameParams, frame: Frame, carry: Carry)
     settings, source, visible = params.settings, to_float(frame.image), visibility(frame)
     found = coherence.follow(carry, frame, settings.coherence.references, ctx.move, dies=ctx.crossfade is None)
     if found is None:
-        image, dreamer = dream_afresh(params.dreamer, source, (frame.index,))
-        return Dreamed(image, dreamer, recalibrate_lost(carry.state, dreamer, source, image, visible))
-    state, found, dreamer = calibrate_again(params, frame.index, source, carry.state, found, visible)
+        image = dream_afresh(params.dreamer, source, (frame.index,))
+        return Dreamed(image, recalibrate_lost(carry.state, params.dreamer, source, image, visible))
+    state, found = calibrate_again(params, frame.index, source, carry.state, found, visible)
     layer, done = crossfaded(ctx, frame.index, found.seed)
     start = np.clip(source + layer, 0, 1)
     if done:  # what follows was dreamed from this very layer
-        return Dreamed(start, dreamer, state, found.valid)
+        return Dreamed(start, state, found.valid)
     budget = carried_budget(settings, state.strength, found.new, frame.index, visible)
-    image, dreamer = dream(dreamer, source, layer, budget, (frame.index,))
+    image = dream(params.dreamer, source, layer, budget, (frame.index,))
     image = hold_steady(params, frame, source, image, start, state.strength, found, carry.last)
-    return Dreamed(image, dreamer, state, found.valid)
+    return Dreamed(image, state, found.valid)
 
 
 def hold_steady(
@@ -199,13 +195,13 @@ def visibility(frame: Frame) -> Mask | None:
     return None if frame.mask is None else coherence.visibility(frame.mask)
 
 
-def render_views(view: FlightView, canvas: Canvas | None, frames: Iterable[Frame], tile: int) -> Iterator[Rendered]:
+def render_views(view: FlightView, canvas: Canvas | None, frames: Iterable[Frame]) -> Iterator[Rendered]:
     """Yield the frames of a painted canvas, each a view of it; `canvas`: None where nothing is dreamed."""
     for frame in frames:
         pixels = view.frame(frame.index, (frame.image.shape[0], frame.image.shape[1]), canvas)
         if frame.mask is not None:
             pixels = to_pixels(coherence.apply_mask(to_float(pixels), to_float(frame.image), frame.mask))
-        yield Rendered(frame.index, frame.image, pixels, CarryState(NO_STRENGTH), None, tile)
+        yield Rendered(frame.index, frame.image, pixels, CarryState(NO_STRENGTH), None)
 
 
 def carried_budget(

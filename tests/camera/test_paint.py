@@ -115,7 +115,7 @@ def test_at_the_end_steps_go_where_the_film_is_weakest(dreamer: Dreamer, monkeyp
     bright: list[float] = []
     monkeypatch.setattr(paint, "_worth", lambda image, dreamer: float(image.mean()))
     monkeypatch.setattr(
-        paint, "gradient_step", lambda dreamer, image, *more: (bright.append(float(image.mean())) or image, dreamer)
+        paint, "gradient_step", lambda dreamer, image, *more: bright.append(float(image.mean())) or image
     )
 
     def mean(share: float) -> float:

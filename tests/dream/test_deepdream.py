@@ -33,6 +33,7 @@ from dreamvid.dream.deepdream import (
 from dreamvid.dream.local_stats import GRID_CELLS
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.dream.step_rules import blurred
+from dreamvid.dream.tiles import TileBudget
 from dreamvid.models.net import Net
 from dreamvid.models.prepare import prepare
 
@@ -49,7 +50,7 @@ def dreamer(tiny_net: Net) -> Dreamer:
 
 def with_settings(dreamer: Dreamer, **changes: object) -> Dreamer:
     """The same dreamer with other settings."""
-    return replace(dreamer, settings=dreamer.settings.model_copy(update=changes))
+    return replace(dreamer, settings=dreamer.settings.model_copy(update=changes), budget=TileBudget())
 
 
 def picture(height: int = 48, width: int = 72, seed: int = 0) -> Image:
@@ -59,7 +60,7 @@ def picture(height: int = 48, width: int = 72, seed: int = 0) -> Image:
 
 def dreamed(dreamer: Dreamer, image: Image, steps: int = 3, key: tuple[int, ...] = KEY) -> Image:
     """The dream on a picture, fresh."""
-    return dream(dreamer, image, None, StepBudget(steps), key)[0]
+    return dream(dreamer, image, None, StepBudget(steps), key)
 
 
 SIZES = [(16, 16), (48, 72), (47, 33), (101, 160)]
@@ -76,7 +77,7 @@ def test_no_steps_give_back_the_source_bit_for_bit(dreamer: Dreamer, height: int
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_no_steps_give_back_source_and_layer_bit_for_bit(dreamer: Dreamer, height: int, width: int) -> None:
     source, layer = picture(height, width), picture(height, width, seed=1) - 0.5
-    result, _ = dream(dreamer, source, layer, StepBudget(0), KEY)
+    result = dream(dreamer, source, layer, StepBudget(0), KEY)
     np.testing.assert_array_equal(result, np.clip(source + layer, 0, 1))
 
 
@@ -106,7 +107,7 @@ def test_a_dream_raises_its_score(dreamer: Dreamer) -> None:
 def test_a_layer_is_dreamed_on_and_not_begun_again(dreamer: Dreamer) -> None:
     source = 0.3 + 0.4 * picture()
     layer = dreamed(dreamer, source, 4) - source
-    onward, _ = dream(dreamer, source, layer, StepBudget(1), (1, 0))
+    onward = dream(dreamer, source, layer, StepBudget(1), (1, 0))
     assert np.corrcoef((onward - source).ravel(), layer.ravel())[0, 1] > 0.8
 
 
@@ -206,7 +207,7 @@ def test_scores_are_told_octave_by_octave_in_neighbourhoods(dreamer: Dreamer) ->
 def change(dreamer: Dreamer, ease: Callable[[Tensor], Tensor] | None, **how: Any) -> npt.NDArray[np.float64]:
     """The mean change of each pixel in one step on grey noise that no bound holds back."""
     image = to_tensor(0.4 + 0.2 * picture(), dreamer)
-    result, _ = gradient_step(dreamer, image, (0, 0, 0, 0), StepOptions(ease, **how))
+    result = gradient_step(dreamer, image, (0, 0, 0, 0), StepOptions(ease, **how))
     return (result - image).abs().mean(dim=1)[0].double().numpy()
 
 
@@ -234,7 +235,7 @@ def test_balance_lifts_the_step_where_the_slope_is_gentle(dreamer: Dreamer) -> N
     image[..., :64] = 0.5 + 0.02 * (image[..., :64] - 0.5)
     ratios = []
     for balance in (0.0, 0.5, 1.0):
-        result, _ = gradient_step(
+        result = gradient_step(
             with_settings(dreamer, step_size=0.002, jitter=0), image, (0, 0, 0, 0), StepOptions(balance=balance)
         )
         moved = (result - image).abs().mean(dim=1)[0]
@@ -278,7 +279,7 @@ def test_coarse_octaves_take_turns_beside_the_finest(dreamer: Dreamer, monkeypat
     assert len(sizes) == 4
     seen: list[tuple[int, int]] = []
     monkeypatch.setattr(
-        module, "gradient_step", lambda dreamer, image, *rest: (seen.append(tuple(image.shape[-2:])) or image, dreamer)
+        module, "gradient_step", lambda dreamer, image, *rest: seen.append(tuple(image.shape[-2:])) or image
     )
     dreamed = []
     anew = np.ones((90, 96), np.float32)
@@ -310,7 +311,7 @@ def test_the_rest_of_the_picture_rests_while_places_are_dreamed_thoroughly(dream
     anew = np.zeros((120, 160), np.float32)
     anew[80:100, 120:150] = 1
     rests = StepBudget(1, lambda _, score: torch.zeros_like(score), rotation=0, anew=anew, stride=3.0, thorough=2)
-    moved = np.abs(dream(two, source, None, rests, KEY)[0] - source).mean(axis=2)
+    moved = np.abs(dream(two, source, None, rests, KEY) - source).mean(axis=2)
     assert moved[80:100, 120:150].mean() > 3 * dreamer.settings.step_size
     far = np.ones_like(anew, bool)
     far[70:110, 110:160] = False  # the coarse octave reaches a few pixels over the edge
@@ -346,11 +347,11 @@ def test_a_patch_that_does_not_fit_is_halved_said_once_and_remembered(
     wanted = dreamed(with_settings(one, tile=128), source)
     monkeypatch.setattr(tiles, "gradient", bounded_memory(128, said))
     with caplog.at_level(logging.WARNING):
-        result, onward = dream(one, source, None, StepBudget(3), KEY)
+        result = dream(one, source, None, StepBudget(3), KEY)
     assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [
-        "out of memory: going on in patches of 128 pixels (set dream.tile=128 to start so)"
+        "out of memory: continuing in patches of 128 pixels (set dream.tile=128 to start so)"
     ]
-    assert onward.settings.tile == 128 and onward.settings.overlap <= 64
+    assert one.patch == (128, 64)
     assert one.settings.tile == 512
     np.testing.assert_array_equal(result, wanted)
 
@@ -383,7 +384,7 @@ def test_a_blur_comes_after_every_so_many_steps(dreamer: Dreamer) -> None:
     second = with_settings(dreamer, blur_every=2, blur_sigma=1.0)
     image = to_tensor(picture(), dreamer)
     steps = [partial(gradient_step, second, image, (0, 0, 0, step), StepOptions(torch.zeros_like)) for step in range(4)]
-    assert [torch.equal(step()[0], image) for step in steps] == [True, False, True, False]
+    assert [torch.equal(step(), image) for step in steps] == [True, False, True, False]
 
 
 def test_where_steps_are_few_each_blurs_by_its_share(dreamer: Dreamer) -> None:
@@ -391,7 +392,7 @@ def test_where_steps_are_few_each_blurs_by_its_share(dreamer: Dreamer) -> None:
     fourth = with_settings(dreamer, blur_every=4, blur_sigma=1.0)
     image = to_tensor(picture(), dreamer)
     resting = StepOptions(torch.zeros_like, few=True)
-    found = [gradient_step(fourth, image, (frame, 0, 0), resting)[0] for frame in range(8)]
+    found = [gradient_step(fourth, image, (frame, 0, 0), resting) for frame in range(8)]
     wanted = torch.lerp(image, blurred(image, 1.0), 0.25)
     for frame in found:
         torch.testing.assert_close(frame, wanted)
@@ -400,7 +401,7 @@ def test_where_steps_are_few_each_blurs_by_its_share(dreamer: Dreamer) -> None:
 def test_a_stronger_dream_takes_longer_steps(dreamer: Dreamer) -> None:
     image = to_tensor(picture(), dreamer)
     moves = [
-        gradient_step(with_settings(dreamer, strength=s, clamp=False), image, (0, 0, 0))[0] - image for s in (1.0, 0.3)
+        gradient_step(with_settings(dreamer, strength=s, clamp=False), image, (0, 0, 0)) - image for s in (1.0, 0.3)
     ]
     torch.testing.assert_close(0.3 * moves[0], moves[1], atol=1e-6, rtol=1e-4)
 
@@ -433,9 +434,9 @@ def test_objectives_take_turns_each_with_steps_of_its_own_size(tiny_net: Net, dr
     turns = replace(still, cycle=tuple(zip(parts, (0.02, 0.002), strict=True)))
     image = to_tensor(0.4 + 0.2 * picture(), dreamer)
     for step, (part, size) in enumerate(turns.cycle * 2):
-        moved = gradient_step(turns, image, (0, 0, step))[0]
+        moved = gradient_step(turns, image, (0, 0, step))
         alone = with_settings(replace(still, objective=part), step_size=size)
-        torch.testing.assert_close(moved, gradient_step(alone, image, (0, 0, step))[0])
+        torch.testing.assert_close(moved, gradient_step(alone, image, (0, 0, step)))
         assert float((moved - image).abs().mean()) == pytest.approx(size, rel=1e-3)
 
 
@@ -443,7 +444,7 @@ def test_contrast_decays_towards_the_mean_colour_of_the_net(dreamer: Dreamer) ->
     image = to_tensor(picture(), dreamer)
     mean = dreamer.net.mean
     fading = with_settings(dreamer, decay=0.8)
-    result, _ = gradient_step(fading, image, (0, 0, 0), StepOptions(torch.zeros_like))
+    result = gradient_step(fading, image, (0, 0, 0), StepOptions(torch.zeros_like))
     torch.testing.assert_close(result - mean, 0.8 * (image - mean))
 
 
@@ -468,7 +469,7 @@ def test_the_picture_as_it_was_is_there_for_an_objective_that_holds_on_to_it(tin
     terms = [ObjectiveSettings(kind="source")]
     holding = replace(dreamer, objective=from_settings(terms, tiny_net))
     start = np.clip(source + layer, 0, 1)
-    result = dream(with_settings(holding, octaves=1), source, layer, StepBudget(6), KEY)[0]
+    result = dream(with_settings(holding, octaves=1), source, layer, StepBudget(6), KEY)
     assert np.abs(result - source).mean() < 0.5 * np.abs(start - source).mean()
 
 

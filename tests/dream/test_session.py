@@ -112,12 +112,12 @@ def test_a_net_for_pictures_of_one_size_sees_them_in_patches_of_that(
     net = replace(tiny_net, module=Fixed(), side=48, default_layers=("inner.second",), statistics={})
     monkeypatch.setattr(zoo, "get", lambda name, weights=None: net)
     ready = open_session(settings())
-    assert ready.dreamer.settings.tile == ready.scorer.settings.tile == 48
+    assert ready.dreamer.patch[0] == ready.scorer.patch[0] == 48
     source = np.random.default_rng(0).random((60, 130, 3), dtype=np.float32)
-    dreamed, _ = dream(ready.dreamer, source, None, StepBudget(1), (0,))
+    dreamed = dream(ready.dreamer, source, None, StepBudget(1), (0,))
     changed = np.abs(dreamed - source).mean(axis=2)
     assert changed[:20, :20].mean() > 0.005 and changed[-20:, -20:].mean() > 0.005
-    assert open_session(settings(dream={"tile": 32, "overlap": 8})).dreamer.settings.tile == 32
+    assert open_session(settings(dream={"tile": 32, "overlap": 8})).dreamer.patch[0] == 32
 
 
 def test_at_another_moment_the_same_net_climbs_what_the_settings_say_then() -> None:
@@ -150,7 +150,7 @@ def test_one_dream_climbs_the_layers_of_two_nets() -> None:
     second = open_session(settings(net={"name": "alexnet"}, objective=[{"layer": "second"}]))
     assert both.dreamer.net.name == "tiny and other"
     source = 0.3 + 0.4 * np.random.default_rng(0).random((48, 64, 3), dtype=np.float32)
-    dreamed, _ = dream(both.dreamer, source, None, StepBudget(8), (0,))
+    dreamed = dream(both.dreamer, source, None, StepBudget(8), (0,))
     before, after = (torch.from_numpy(part).permute(2, 0, 1)[None] for part in (source, dreamed))
     for alone in (first, second):
         assert score(alone.scorer, after) > 1.2 * score(alone.scorer, before)

@@ -213,7 +213,7 @@ def test_a_regulariser_moves_what_it_says(name: str) -> None:
     def dreamt(changes: dict[str, Any], **how: Any) -> np.ndarray:
         given = {"objective": base + changes.get("objective", []), "dream": dreaming | how | changes.get("dream", {})}
         ready = open_session(resolve("dream", [("compute.precision", "fp32"), *given.items()]))
-        return dream(ready.dreamer, source, None, StepBudget(8), (0,))[0]
+        return dream(ready.dreamer, source, None, StepBudget(8), (0,))
 
     source = to_float(texture(72, 96, seed=4, grain=4))
     plain = dreamt({}, clamp=name not in UNHELD)

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from dreamvid.core.errors import SettingsError
 from dreamvid.dream import tiles
 from dreamvid.dream.objectives import layer_energy
+from dreamvid.dream.tiles import TileBudget
 from dreamvid.models.net import Net
 from dreamvid.models.prepare import prepare
 
@@ -196,3 +198,19 @@ def test_what_lies_beside_a_picture_is_cut_with_it() -> None:
 
     slope, _ = tiles.gradient(fields, image, 64, 32, beside=beside)
     torch.testing.assert_close(slope, -2 * (image - beside) / image.numel(), rtol=1e-4, atol=1e-9)
+
+
+def test_a_budget_without_a_limit_leaves_patches_as_the_settings_want_them() -> None:
+    assert TileBudget().patch(1024, 64) == (1024, 64)
+    assert TileBudget(2048).patch(1024, 700) == (1024, 700)
+    assert TileBudget(96).patch(1024, 64) == (96, 48)
+
+
+def test_a_budget_is_halved_down_to_the_smallest_patch() -> None:
+    budget, short = TileBudget(), RuntimeError("CUDA out of memory")
+    budget.halve(short, 200, "net")
+    assert budget.patch(1024, 64) == (96, 48)
+    with pytest.raises(SettingsError, match="net does not fit in memory even in patches of 96 pixels"):
+        budget.halve(short, 96, "net")
+    with pytest.raises(RuntimeError, match="other"):
+        budget.halve(RuntimeError("other"), 200, "net")

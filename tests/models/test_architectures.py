@@ -36,6 +36,6 @@ def test_one_step_raises_the_energy_of_a_layer(name: str, layer: str) -> None:
     seen = prepared(picture)
     (found,) = (seen[name] for name in objective.layers)
     assert found.dim() == 4 and found.shape[2] < found.shape[3]  # a map, wider than high as the picture is
-    stepped, _ = gradient_step(dreamer, picture, (0, 0))
+    stepped = gradient_step(dreamer, picture, (0, 0))
     assert float(objective(prepared(stepped))) > float(objective(seen)) > 0
     assert OUTPUT not in seen

@@ -204,7 +204,7 @@ def test_an_image_tower_like_clips_dreams_block_by_block_in_patches_of_its_size(
     assert prepared.max_size == 64
     dreamer = Dreamer(prepared, objective, DreamSettings(jitter=0, step_size=0.01, tile=64, overlap=16), 0)
     picture = torch.rand(1, 3, 64, 112, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
-    stepped, _ = gradient_step(dreamer, picture, (0, 0))
+    stepped = gradient_step(dreamer, picture, (0, 0))
     left = [float(objective(prepared(image[..., :64]))) for image in (picture, stepped)]
     assert left[1] > left[0]
     assert from_settings([ObjectiveSettings(kind="class", class_name="7")], net).layers == {"output"}

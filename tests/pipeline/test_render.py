@@ -216,7 +216,7 @@ def test_a_carried_frame_takes_the_steps_of_its_mode(dreamer_of: Made, coherence
     assert carried_budget(settings, first.state.strength).steps == steps
 
 
-def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smaller_patches_once_needed_are_kept(dreamer_of: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     from dreamvid.dream import tiles
 
     plain = tiles.gradient
@@ -230,10 +230,9 @@ def test_smaller_tiles_once_needed_are_told_with_each_frame(dreamer_of: Made, mo
     settings = quick(dream={"tile": 256, "overlap": 32})
     pictures = [texture(128, 160, seed=3)]
     framing = Framing((0, 128), (0, 160), (128, 160), (128, 160))
-    (result,) = render_at_cadence(
-        RenderContext(replace(plan(1), framing=framing), settings, move, dreamer_of(settings)), frames(pictures)
-    )
-    assert result.tile == 64
+    dreamer = dreamer_of(settings)
+    list(render_at_cadence(RenderContext(replace(plan(1), framing=framing), settings, move, dreamer), frames(pictures)))
+    assert dreamer.patch == (64, 32)
 
 
 def test_a_flash_is_passed_over(dreamer_of: Made) -> None:

@@ -114,7 +114,7 @@ def beginning(dreamer: Dreamer, height: int, width: int) -> Image:
             break
         steps = StepBudget(min(WAKING, dreamer.settings.steps))
         with ruled("redirected"):
-            source, _ = dream(dreamer, _grey(dreamer, height, width, contrast), None, steps, (1,))
+            source = dream(dreamer, _grey(dreamer, height, width, contrast), None, steps, (1,))
     return source
 
 
@@ -134,5 +134,5 @@ def of_unit(unit: Unit) -> Objective:
 
 def picture(dreamer: Dreamer, source: Image, watch: Watch | None = None) -> Pixels:
     """Dreams on `source`, H x W x 3 in [0, 1]; `watch` is told the picture, (1, 3, h, w), after every step."""
-    result, _ = dream(dreamer, source, None, StepBudget(dreamer.settings.steps, watch=watch), (0,))
+    result = dream(dreamer, source, None, StepBudget(dreamer.settings.steps, watch=watch), (0,))
     return to_pixels(result)

@@ -110,7 +110,7 @@ def _run(dreamer: Dreamer, source: Pixels, layer: str) -> Run:
         seen.append(to_pixels(image[0].permute(1, 2, 0).cpu().numpy()))
 
     how, began = dreamer.settings, to_tensor(to_float(source), dreamer)
-    slope, _ = tiles.gradient(dreamer.fields, began, how.tile, how.overlap)
+    slope, _ = tiles.gradient(dreamer.fields, began, *dreamer.patch)
     moved = how.step_size * float(rule(how)(slope).abs().mean())
     watch(began)
     try:

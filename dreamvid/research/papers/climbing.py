@@ -65,7 +65,7 @@ def adagrad(bench: Bench) -> FigureResult:
 def _first_step(bench: Bench, layer: str, source: Image, rule: str) -> float:
     """The step size by which a rule's first step moves the picture by two hundredths in the mean."""
     sample = bench.session.with_dream(step_rule=rule, steps=1, step_size=1e-6, clamp=False, jitter=0)
-    moved = dream(sample.dreamer(layer_energy(layer)), source, None, StepBudget(1), (0,))[0] - source
+    moved = dream(sample.dreamer(layer_energy(layer)), source, None, StepBudget(1), (0,)) - source
     return 0.02 * 1e-6 / max(float(np.abs(moved).mean()), 1e-12)
 
 

@@ -48,7 +48,7 @@ class Bench:
     def unbounded(self, objective: Objective, source: Image, **changes: Any) -> Image:
         """The same before it is stored: values that are not clamped leave the range."""
         dreamer = self.session.with_dream(**changes).dreamer(objective)
-        return dream(dreamer, source, None, StepBudget(dreamer.settings.steps), (0,))[0]
+        return dream(dreamer, source, None, StepBudget(dreamer.settings.steps), (0,))
 
 
 @dataclass(frozen=True)

@@ -37,5 +37,5 @@ def write_sheet(architecture: str, net: Path, photographs: torch.Tensor, path: P
         prepared = prepare(loaded, objective.layers, compute.device, compute.dtype)
         dreamer = Dreamer(prepared, objective, DreamSettings(), seed=0)
         steps = StepBudget(dreamer.settings.steps)
-        columns.append([to_pixels(dream(dreamer, to_float(source), None, steps, (0,))[0]) for source in sources])
+        columns.append([to_pixels(dream(dreamer, to_float(source), None, steps, (0,))) for source in sources])
     write_whole(path, images.encode(np.hstack([np.vstack(column) for column in columns]), ".png"))

@@ -428,7 +428,7 @@ def test_a_step_of_any_rule_is_told_as_the_step_of_rule_mean_that_moves_as_much(
     (numbers,) = found.numbers["steps"]
     before = to_float(source)
     how = at.with_dream(step_rule=rule, step_size=0.003, octaves=1, steps=1)
-    after, _ = dream(how.dreamer(objectives.layer_sum("second")), before, None, StepBudget(1), (0,))
+    after = dream(how.dreamer(objectives.layer_sum("second")), before, None, StepBudget(1), (0,))
     assert numbers["moved"] == pytest.approx(np.abs(after - before).mean(), rel=1e-2, abs=1e-7)
     told = f"as step_size {numbers['moved']:.2g} of rule mean"
     assert (told in found.words[0]) == (rule != "mean")
