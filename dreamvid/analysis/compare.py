@@ -1,7 +1,7 @@
-"""Films measured against the source they were dreamed from: stability, strength, and what must not have changed.
+"""Measures of films against the source they were dreamed from: stability, strength, and what must not change.
 
-A dream that is weaker flickers less, so neither number says anything without the other: incoherence does not depend on
-how strong the layer is, and the activation gain is not to be had by contrast or noise.
+A weaker dream flickers less, so neither number means anything without the other: incoherence does not depend on how
+strong the dreamed layer is, and contrast or noise do not raise the activation gain.
 """
 
 import json
@@ -29,16 +29,17 @@ from dreamvid.media.probe import probe
 from dreamvid.media.read import read
 
 logger = logging.getLogger(__name__)
-SAMPLED = 12  # frames of a film that are also dreamed afresh
+SAMPLED = 12  # number of frames of a film that are also dreamed afresh, for the gain
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Gain:
-    """How much higher the objective is on a film than on its source, over `frames` of its frames.
+    """Activation gain: how much higher the objective is on a film than on its source, over `frames` of its frames.
 
-    Each frame's is the ratio of the two; where the frame was also dreamed afresh, its rise as a share of that of the
-    `fresh` dreams. `p5`: 5th percentile; `last_to_first`: mean of the last quarter of the frames over the first's.
+    Per frame it is objective of the film / objective of the source; where the frame was also dreamed afresh, it is the
+    film's rise of the objective / the mean rise of its `fresh` dreams. `p5`: 5th percentile; `last_to_first`: mean of
+    the last quarter of the frames / mean of the first quarter.
     """
 
     mean: float
@@ -50,10 +51,10 @@ class Gain:
 
 @dataclass(frozen=True)
 class Contract:
-    """What a film should share with its source, as (source's, film's); `broken`: where they differ, in words.
+    """Properties that a film should share with its source, as (source's, film's); `broken`: the differences, in words.
 
-    `frames`: of the source, as many as its constant rate shows; `fps`; `duration`: of the picture, in seconds;
-    `size`: (height, width); `audio`: sha256 of each track's packets.
+    `frames`: of the source, as many as its constant rate shows; `fps`; `duration`: of the picture, in seconds; `size`:
+    (height, width); `audio`: sha256 of each track's packets.
     """
 
     frames: tuple[int, int]
@@ -66,10 +67,10 @@ class Contract:
 
 @dataclass(frozen=True)
 class Measured:
-    """A film, and what came of the `frames` that it has in common with its source.
+    """Measures of one film over the `frames` that it has in common with its source.
 
-    `gain` is None where there is no ratio: the objective is not above zero on the source, or fresh dreams do not raise
-    it. `note`: what was cut off the source to fit the film.
+    `gain` is None where there is no ratio: the objective of the source is not above zero, or fresh dreams do not raise
+    it. `note`: what was cropped off the source to fit the film.
     """
 
     film: str
@@ -91,12 +92,13 @@ def compare(
     trust: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> list[Measured]:
-    """Measures films, their strength by the objective of `settings` and, where `fresh` is above 0, by so many single
-    dreams of each of `SAMPLED` frames. `alone`: the film, measured last, to whose warp error the others' is related;
-    `flow`: dis or farneback; `trust`: whether a net that is code may be executed; `progress` is told (frames done,
-    frames in all) film by film.
+    """Measure films, with the objective of `settings` as their strength; return one result per film, in order.
 
-    Raises SourceError for what is not to be read, SettingsError or NetError for an objective that is not to be had.
+    `fresh`: number of single dreams of each of `SAMPLED` frames that the gain is related to, 0 for none. `alone`: a
+    film, measured last, whose warp error the others' is related to; `flow`: dis or farneback; `trust`: whether a net
+    that is code may be executed; `progress` is called with (frames done, frames in all) over all measures of one film.
+
+    Raises SourceError for a source or film that cannot be read, SettingsError or NetError for wrong settings.
     """
     method: Method | None = next((known for known in get_args(Method) if known == flow), None)
     if method is None:
@@ -118,7 +120,7 @@ def compare(
         chosen = sorted({round(at) for at in np.linspace(0, len(every) - 1, SAMPLED)}) if fresh else range(len(every))
         scored = [every[at] for at in chosen]
         pairs = partial(_pairs, info, film, framing, progress, len(every) + len(scored))
-        note = framing.note.partition(";")[0]  # without the options that a render has for it
+        note = framing.note.partition(";")[0]  # without the advice on options, which only a render has
         if note:
             logger.info("%s: %s", name, note)
         steady = stability.measure(pairs(every, 0), cuts, method)
@@ -131,14 +133,15 @@ def compare(
 
 
 def to_json(source: str, films: Iterable[Measured]) -> str:
-    """One line of JSON."""
+    """Return the results as JSON on one line."""
     return json.dumps({"source": source, "films": [asdict(film) for film in films]})
 
 
 def matching(source: SourceInfo, film: SourceInfo) -> dict[int, int]:
-    """The frames that both have: number in the source -> where the film shows it first, both rising.
+    """Return the frames that both have: index in the source -> index of the first film frame showing it, both rising.
 
-    Frame by frame; by time where there are not as many, as there are not of a source of varying frame rate.
+    The indices are the same where both have the same number of frames; else, as for a source of variable frame rate,
+    frames are matched by time.
     """
     if film.frames == source.frames:
         return {index: index for index in range(source.frames)}
@@ -149,7 +152,10 @@ def matching(source: SourceInfo, film: SourceInfo) -> dict[int, int]:
 
 
 def gain(pairs: Iterable[Pair], session: Session, steps: int = 0, fresh: int = 0) -> Gain | None:
-    """The activation gain of a film; `steps`: gradient steps per octave of the `fresh` dreams."""
+    """Return the activation gain of a film; None where it is undefined.
+
+    `steps`: gradient steps per octave of the `fresh` dreams.
+    """
     gains = []
     for source, film in pairs:
         before, after = _score(session, source.image), _score(session, film.image)
@@ -172,7 +178,7 @@ def gain(pairs: Iterable[Pair], session: Session, steps: int = 0, fresh: int = 0
 
 
 def contract(source: SourceInfo, film: SourceInfo) -> Contract:
-    """Compares what a film should share with its source; durations may differ by a frame. Raises SourceError."""
+    """Compare what a film should share with its source; durations may differ by one frame. Raise SourceError."""
     frames = len(frame_map(source.times, source.end, source.rate)), film.frames
     fps = float(source.rate), float(film.rate)
     duration = float(source.end), float(film.end)
@@ -207,7 +213,7 @@ def _pairs(
 
 
 def _framing(source: SourceInfo, film: SourceInfo) -> Framing:
-    """How the source comes to the film's size; where their aspects differ it is cut, as a render cuts it."""
+    """Return the framing from the source to the film's size; where aspect ratios differ it crops, as a render does."""
     if (source.height, source.width) == (film.height, film.width):
         return _as_it_is(source)
     return frame_to(source.height, source.width, source.sar / film.sar, f"{film.width}x{film.height}", "crop")
@@ -222,7 +228,7 @@ def _score(session: Session, pixels: Pixels) -> float:
 
 
 def _dreamed(session: Session, source: Frame, steps: int, number: int) -> Pixels:
-    """A fresh dream of a frame, the one a render makes of it where a shot begins; others with the seeds that follow."""
+    """Return a fresh dream of a frame: number 0 is a render's at the start of a shot, others have other seeds."""
     dreamer = replace(session.dreamer, seed=session.dreamer.seed + number)
     image = dream(dreamer, to_float(source.image), None, StepBudget(steps), (source.index,))
     return to_pixels(image)

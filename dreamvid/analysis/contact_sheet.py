@@ -1,4 +1,4 @@
-"""Labelled pictures laid out in a grid, pixel for pixel."""
+"""Labelled pictures in a grid, without resampling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ WHITE, BLACK, YELLOW = (255, 255, 255), (0, 0, 0), (255, 220, 0)
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture, H x W x 3, and what stands over it."""
+    """Picture, H x W x 3, and the title above it."""
 
     title: str
     picture: Pixels
 
 
 def sheet(cells: Sequence[Cell], across: int) -> Pixels:
-    """The cells row by row, `across` of them in each, under their titles, on white; a title too long is cut."""
+    """Draw the cells row by row, `across` per row, each under its title, on white; cut titles to the cell's width."""
     rows = [cells[first : first + across] for first in range(0, len(cells), across)]
     widths = [max(row[column].picture.shape[1] for row in rows if column < len(row)) for column in range(len(rows[0]))]
     strips = []
@@ -38,7 +38,7 @@ def sheet(cells: Sequence[Cell], across: int) -> Pixels:
 
 
 def stacked(pictures: Sequence[Pixels]) -> Pixels:
-    """Pictures one under the other, each at the left, on white."""
+    """Stack pictures vertically, left-aligned, on white."""
     width = max(picture.shape[1] for picture in pictures)
     return np.vstack(
         [
@@ -49,18 +49,18 @@ def stacked(pictures: Sequence[Pixels]) -> Pixels:
 
 
 def enlarged(picture: Pixels, side: int) -> Pixels:
-    """A picture with every pixel repeated, as often as its longer side stays within `side`."""
+    """Repeat every pixel by the largest whole factor that keeps the longer side within `side` pixels."""
     times = max(1, side // max(picture.shape[:2]))
     return picture.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def slotted(picture: Pixels, height: int) -> Pixels:
-    """A picture with white under it, up to `height` rows."""
+    """Pad a picture with white at the bottom, to at least `height` rows."""
     return np.pad(picture, ((0, max(0, height - picture.shape[0])), (0, 0), (0, 0)), constant_values=255)
 
 
 def outlined(picture: Pixels, box: Box) -> Pixels:
-    """A copy with the outermost pixels of a box in yellow, and black around them where there is room."""
+    """Return a copy with the border pixels of a box in yellow, and the pixels around them in black."""
     result = picture.copy()
     _frame(result, Box(box.top - 1, box.bottom + 1, box.left - 1, box.right + 1), BLACK)
     _frame(result, box, YELLOW)

@@ -1,4 +1,4 @@
-"""Diagrams as pictures."""
+"""Plots drawn by matplotlib into RGB pictures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ DPI = 110
 
 @dataclass(frozen=True)
 class Curve:
-    """Values over a quantity; `marks`: places on the x axis that are pointed out by a dot."""
+    """Values `y` over `x`; `marks`: positions on the x axis where the curve gets a dot."""
 
     x: Sequence[float]
     y: Sequence[float]
@@ -23,7 +23,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One diagram of curves by name."""
+    """One plot of curves by name; `across` and `up` label its axes."""
 
     curves: Mapping[str, Curve]
     across: str
@@ -33,7 +33,7 @@ class Panel:
 
 
 def curves(panels: Sequence[Panel]) -> Pixels:
-    """Diagrams side by side, each of curves with a legend; `log` panels are logarithmic along both axes."""
+    """Draw plots side by side, each with a legend; both axes of a `log` panel are logarithmic."""
     figure, axes_of = _figure(5.6 * len(panels), 4.2, len(panels))
     for axes, panel in zip(axes_of, panels, strict=True):
         _plot(axes, panel)
@@ -42,7 +42,7 @@ def curves(panels: Sequence[Panel]) -> Pixels:
 
 
 def timelines(panels: Sequence[Panel]) -> Pixels:
-    """Diagrams one under the other along the same axis, each headed by the names of its curves as they are."""
+    """Draw plots one below the other with a common x axis, each titled with its curves' names, taken literally."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 0.6 + 1.9 * len(panels)), dpi=DPI, layout="constrained")
@@ -69,7 +69,7 @@ def _plot(axes: Any, panel: Panel) -> None:
 
 @dataclass(frozen=True)
 class Cloud:
-    """A class on a map: `points` (N, 2) of its pictures, their `centre`, and where its `dream` lies, (2,) each."""
+    """Points of a class on a 2-D map: `points` (N, 2) of its pictures, `centre` and `dream`, (2,) each."""
 
     points: NDArray[np.float64]
     centre: NDArray[np.float64]
@@ -77,7 +77,7 @@ class Cloud:
 
 
 def clouds(of: Mapping[str, Cloud], title: str) -> Pixels:
-    """A map of classes by name: pictures as points, centres as crosses, dreams as stars tied to their centre."""
+    """Draw a map of classes by name: pictures as points, centres as crosses, dreams as stars joined to their centre."""
     from matplotlib import colormaps
 
     figure, (axes,) = _figure(8, 6.4, 1)
@@ -95,7 +95,7 @@ def clouds(of: Mapping[str, Cloud], title: str) -> Pixels:
 
 
 def bars(values: Mapping[str, float], along: str) -> Pixels:
-    """Values by name as bars, one under the other, each with its number."""
+    """Draw values by name as horizontal bars, one below the other, each with its number."""
     figure, (axes,) = _figure(7, 1 + 0.32 * len(values), 1)
     axes.bar_label(axes.barh(list(values), list(values.values())), fmt=" %.3f")
     axes.invert_yaxis()

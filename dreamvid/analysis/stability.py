@@ -1,4 +1,4 @@
-"""Temporal stability of a film: how its layer, what dreaming has added, moves with the picture it was added to."""
+"""Temporal stability of a film: whether its layer, film minus source, moves with the source's picture."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
@@ -12,25 +12,25 @@ from dreamvid.coherence.optical_flow import Field, Method, Motion
 from dreamvid.core.types import Frame, Image, Pixels, to_float
 from dreamvid.media import opencv
 
-LAGS = 1, 8  # frames: screen-fixed or slowly boiling texture hardly shows at 1
-FAINTEST = 1.5  # rms of a layer, in 8-bit levels, below which there is no dream but only a codec's noise
-FOLLOWED = 0.05  # share of the frame that must be followed for two frames to be compared
-STILL = 0.25  # pixels a frame below which a pixel is static
-STATIC = 0.01  # share of the frame that must be static for its flicker to count
+LAGS = 1, 8  # frames: texture that stays fixed on screen or changes slowly is hardly measurable at 1
+FAINTEST = 1.5  # rms of a layer, in 8-bit levels, below which it is codec noise, not a dream
+FOLLOWED = 0.05  # share of the frame that needs valid flow for two frames to be compared
+STILL = 0.25  # pixels per frame: slower pixels are static
+STATIC = 0.01  # share of the frame that must be static for flicker to be measured
 Pair = tuple[Frame, Frame]  # of the source and of the film, at the same size
 Means = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Stability:
-    """What `measure` finds; None where there is no dream, or nothing to see it by.
+    """Result of `measure`; a value is None where there is no dream, or too few pixels to measure it on.
 
-    `incoherence_1`, `incoherence_8`: at lags of 1 and 8 frames, 0 where the layer moves with the picture, 1 where it is
-    new in every frame, however strong it is. `warp_error`, `warp_error_source`: mean squared difference, values in
-    [0, 1], of a frame and the next one brought back to it, of the film and of its source. `warp_error_reduction`: the
-    share that is gone of the error that a layer as strong but new in every frame would make, or a film put in its place
-    (`against`). `flicker`, `flicker_source`: mean second difference in time on static pixels, in 8-bit levels.
-    `layer_rms`: of the high-passed layer, in 8-bit levels.
+    `incoherence_1`, `incoherence_8`: at lags of 1 and 8 frames; 0 where the layer moves with the picture, 1 where it is
+    new in every frame, whatever its strength. `warp_error`, `warp_error_source`: mean squared difference, values in [0,
+    1], between a frame and the next one warped back to it, of the film and of its source. `warp_error_reduction`: 1 -
+    warp error / warp error of a layer as strong but new in every frame, or of a film given in its place (`against`).
+    `flicker`, `flicker_source`: mean absolute second difference in time on static pixels, in 8-bit levels. `layer_rms`:
+    of the high-passed layer, in 8-bit levels.
     """
 
     incoherence_1: float | None
@@ -43,7 +43,7 @@ class Stability:
     layer_rms: float
 
     def against(self, alone: "Stability") -> "Stability":
-        """The same with the warp error related to that of a film whose every frame was dreamed alone."""
+        """Return a copy whose warp error reduction is relative to a film in which each frame was dreamed alone."""
         if self.warp_error_reduction is None or self.warp_error is None or not alone.warp_error:
             return self
         return replace(self, warp_error_reduction=1 - self.warp_error / alone.warp_error)
@@ -51,25 +51,25 @@ class Stability:
 
 @dataclass(frozen=True)
 class _Trace:
-    """The layer of an earlier frame, and the motion from that frame's pixels to those of the latest."""
+    """Layer of an earlier frame, and the flow from that frame's pixels to the latest frame."""
 
     layer: Image
     motion: Motion
 
     def further(self, step: Motion) -> "_Trace":
-        """Goes on by the motion from the latest frame to the next."""
+        """Compose the flow with that from the latest frame to the next."""
         field = self.motion.field
         valid = optical_flow.sample(step.valid.astype(np.float32), field) > 0.999
         return _Trace(self.layer, Motion(field + optical_flow.sample(step.field, field), self.motion.valid & valid))
 
 
 def measure(pairs: Iterable[Pair], cuts: Collection[int], method: Method = "dis") -> Stability:
-    """Measures a film, holding no more frames of it than the largest lag needs; nothing reaches over a cut.
+    """Measure a film, keeping only as many frames as the largest lag needs; no two frames are compared across a cut.
 
-    `pairs`: in order; `cuts`: the source frames that begin a shot. All motion is that of the source, so what is drawn
-    cannot change it (as in Lai et al. 2018). With R the high-passed layer, W the motion from t to t + k and M where it
-    can be followed, incoherence is sum M (R[t] - W R[t+k])^2 / sum M (R[t]^2 + (W R[t+k])^2) over all t. The warp error
-    is that of Lai et al. as their code has it: a mean over the channels too.
+    `pairs`: in order; `cuts`: indices of the source frames that begin a shot. All flow is that of the source, so that
+    the dream does not influence it (as in Lai et al. 2018). With R the high-passed layer, W the warp of frame t + k
+    back to t and M the mask of valid flow, incoherence is sum M (R[t] - W R[t+k])^2 / sum M (R[t]^2 + (W R[t+k])^2)
+    over all t. The warp error is that of Lai et al. as their code computes it: a mean over the channels too.
     """
     traces: deque[_Trace] = deque(maxlen=max(LAGS))
     recent: deque[Pair] = deque(maxlen=2)
@@ -111,7 +111,7 @@ def measure(pairs: Iterable[Pair], cuts: Collection[int], method: Method = "dis"
 
 
 def follow(now: Pixels, later: Pixels, method: Method = "dis") -> Motion:
-    """Where each pixel of a frame goes in a later one; not valid at the edges of what moves, either.
+    """Return the forward flow from frame `now` to a later one; not valid at motion edges, either.
 
     A motion edge is where the squared gradient of the field is above 0.01 of its squared length + 0.002 (Sundaram et
     al. 2010, eq. 6).
@@ -135,13 +135,13 @@ def _layer(pair: Pair) -> Image:
 
 
 def _high_passed(layer: Image) -> Image:
-    """Without what is wider than a sixteenth of the short side: a tint moves with everything and says nothing."""
+    """Subtract a Gaussian blur of sigma = short side / 16: a uniform tint is stable under any motion."""
     cv2 = opencv.load()
     return layer - cv2.GaussianBlur(layer, (0, 0), max(2.0, min(layer.shape[:2]) / 16))
 
 
 def _unlike(trace: _Trace, layer: Image) -> Means:
-    """How unlike a layer and an earlier one are: their squared difference, and the sum of their squares."""
+    """Return the squared difference of a layer and an earlier one, and the sum of their squares, on valid flow."""
     seen = trace.motion.valid[..., None]
     then, now = trace.layer * seen, optical_flow.warp(layer, trace.motion) * seen
     both = np.square(then).sum(dtype=float) + np.square(now).sum(dtype=float)
@@ -149,7 +149,7 @@ def _unlike(trace: _Trace, layer: Image) -> Means:
 
 
 def _warp_errors(then: Pair, now: Pair, step: Motion) -> Means:
-    """The warp error of the source, of the film, and of a film whose layer is as strong but new in every frame."""
+    """Return the warp error of source, film, and a film whose layer is as strong but new in every frame."""
 
     def error(first: Image, second: Image) -> float:
         return float(np.square(first - optical_flow.sample(second, step.field))[step.valid].mean())
@@ -161,7 +161,7 @@ def _warp_errors(then: Pair, now: Pair, step: Motion) -> Means:
 
 
 def _flickers(three: Sequence[Pair], rests: npt.NDArray[np.bool_]) -> Means:
-    """The flicker of the source and of the film over three frames, in 8-bit levels, where the picture `rests`."""
+    """Return the flicker of source and film over three frames, in 8-bit levels, on the pixels of `rests`."""
 
     def flicker(a: Pixels, b: Pixels, c: Pixels) -> float:
         return float(np.abs(a[rests] - 2.0 * b[rests] + c[rests]).mean())

@@ -1,8 +1,8 @@
-"""What is heard at a time: curves of a sound, each in [0, 1], that settings may follow.
+"""Curves of a sound over time, each in [0, 1], that settings may follow.
 
-`bass` 20 to 150 Hz, `mid` 150 to 2000, `high` 2000 to 8000 (nothing beyond half the sound's sampling rate), `loudness`;
-`onset`, where something begins: spectral flux (Bello et al. 2005, 2.3); `beat`: the onsets that keep the tempo, which
-comes from their autocorrelation. Each is a share of how much of it there is at its strongest moments.
+`bass` is the amplitude in 20 to 150 Hz, `mid` in 150 to 2000, `high` in 2000 to 8000 (nothing above half the sampling
+rate), `loudness` in all. `onset`: spectral flux, where sounds begin (Bello et al. 2005, 2.3). `beat`: the onsets that
+keep the tempo, which is estimated by their autocorrelation. Each curve is normalised by its strongest moments.
 """
 
 import math
@@ -27,28 +27,28 @@ from dreamvid.media.ffmpeg import FENCE, location
 Wave = npt.NDArray[np.float32]
 Curve = npt.NDArray[np.float64]
 BANDS = {"bass": (20.0, 150.0), "mid": (150.0, 2000.0), "high": (2000.0, 8000.0)}  # Hz
-RATE = 22050  # samples a second at the most: twice the highest band, and more
-STEP, SHORT, LONG = 0.01, 0.023, 0.064  # seconds from value to value; that are looked at for when; for how high
-STRONGEST, LEAST = 0.98, 0.25  # quantile of a curve that counts as 1; at least this share of its largest value
-SILENT, FLAT = 1e-4, 0.01  # amplitude, and flux, below which a sound is none: nobody wants a hiss blown up
-KNEE = 1000.0  # amplitudes count by their logarithm above a thousandth of the full range
-AROUND = 0.5  # seconds whose mean flux is no onset
-TEMPI, USUAL = (60.0, 200.0), 120.0  # beats a minute that are looked for; that are likeliest
-APART = 0.7  # of a beat's length: nearer to a stronger onset there is no beat
-FAINT = 0.15  # share of the strongest onset below which nothing is a beat
-CHUNK = 4096  # values computed at a time
+RATE = 22050  # highest sampling rate, Hz: more than twice the highest band
+STEP, SHORT, LONG = 0.01, 0.023, 0.064  # seconds: hop; window for timing; window for frequency
+STRONGEST, LEAST = 0.98, 0.25  # quantile of a curve that maps to 1; it is at least this share of the maximum
+SILENT, FLAT = 1e-4, 0.01  # amplitude and flux that map to 1 at least, so that noise is not amplified
+KNEE = 1000.0  # log(1 + KNEE * amplitude): linear below a thousandth of full scale, logarithmic above
+AROUND = 0.5  # seconds: window of the moving average that is subtracted from the flux
+TEMPI, USUAL = (60.0, 200.0), 120.0  # beats per minute: range searched; centre of the prior
+APART = 0.7  # least distance of two beats, in beat periods
+FAINT = 0.15  # least onset, in [0, 1], of a beat
+CHUNK = 4096  # time steps per STFT call
 
 
 @dataclass(frozen=True)
 class Heard:
-    """The curves of a sound by name, a value every `step` seconds, the first `start` seconds after a film begins."""
+    """Curves of a sound by name, one value every `step` seconds, the first at `start` seconds of the film."""
 
     step: float
     start: float
     curves: Mapping[str, Curve]
 
     def at(self, name: str, time: float) -> float:
-        """How much is heard at a time of the film, in seconds; nothing before the sound begins and after it ends."""
+        """Return the value of a curve at a time of the film in seconds, interpolated linearly; 0 outside the sound."""
         curve, place = self.curves[name], (time - self.start) / self.step
         if not 0 <= place <= len(curve) - 1:
             return 0.0
@@ -58,10 +58,11 @@ class Heard:
 
 
 def of_film(settings: Settings, source: SourceInfo | None, clip: tuple[Fraction, Fraction] | None = None) -> Hear:
-    """What a film hears whose settings listen: `audio.file` from its beginning, or the source's own first sound.
+    """Return the curves that the film's settings follow, as a function of name and time.
 
-    `source`: None where there is none; `clip`: the range of it that is shown. Raises SettingsError where there is no
-    sound to listen to, or scipy is missing; SourceError where it cannot be read.
+    The sound is `audio.file` from its beginning, or the first sound track of the source; silence where no setting
+    follows sound. `source`: None where there is none; `clip`: range of it that is rendered, in seconds. Raises
+    SettingsError where there is no sound, or scipy is missing; SourceError where the sound cannot be read.
     """
     listening = {key: keyframes.parse(text).sounds for key, text in settings.keyframes.items()}
     key, sounds = next(((key, sounds) for key, sounds in listening.items() if sounds), ("", frozenset()))
@@ -76,19 +77,19 @@ def of_film(settings: Settings, source: SourceInfo | None, clip: tuple[Fraction,
 
 
 def listen(file: Path, how: AudioSettings, begins: Fraction = Fraction(0)) -> Heard:
-    """Analyses the first sound of a file, which a film begins to show at `begins` seconds of the file's clock.
+    """Analyse the first sound track of a file; the film starts at `begins` seconds of the file's clock.
 
-    Raises as `of_film` does.
+    Raises SettingsError where scipy is missing, SourceError where the sound cannot be read.
     """
     signal = _scipy()
     wave, rate, start = _decoded(file)
     hop = round(rate * STEP)
-    tail = math.ceil((how.release + LONG) * rate)  # in which what was heard last falls off
+    tail = math.ceil((how.release + LONG) * rate)  # samples for the curves to decay after the end
     wave = np.concatenate([wave, np.zeros(tail, np.float32)])
     raw = _curves(signal, wave, rate, hop)
     rise, fall = (hop / rate / seconds if seconds else math.inf for seconds in (how.attack, how.release))
     held = 1 if not how.attack else math.ceil(1 / rise)
-    raw["beat"] = np.convolve(raw["beat"], np.ones(held))[: len(raw["beat"])].clip(0, 1)  # long enough to be risen to
+    raw["beat"] = np.convolve(raw["beat"], np.ones(held))[: len(raw["beat"])].clip(0, 1)  # as long as the attack
     return Heard(
         hop / rate, float(start - begins), {name: _followed(raw[name], rise, fall) for name in keyframes.SOUNDS}
     )
@@ -106,7 +107,7 @@ def _scipy() -> ModuleType:
 
 
 def _decoded(file: Path) -> tuple[Wave, int, Fraction]:
-    """The first sound of a file: one channel, in [-1, 1]; samples a second; when on the file's clock it begins."""
+    """Return the first sound track as mono samples in [-1, 1], their rate in Hz, its start in s on the file's clock."""
     parts: list[Wave] = []
     try:
         with av.open(location(file), options=FENCE) as container:
@@ -149,7 +150,7 @@ def _curves(signal: ModuleType, wave: Wave, rate: int, hop: int) -> dict[str, Cu
 def _spectra(
     signal: ModuleType, wave: Wave, rate: int, hop: int, window: float
 ) -> Iterator[tuple[Curve, npt.NDArray[np.float64]]]:
-    """Powers of frequencies over time, (frequencies, times), piece by piece; a sine of amplitude 1 has 1/4 in all."""
+    """Yield STFT frequencies in Hz and power, (frequencies, times), in chunks; a sine of amplitude 1 sums to 1/4."""
     shape = signal.windows.hann(round(window * rate), sym=False)
     transform = signal.ShortTimeFFT(shape, hop, rate, scale_to="magnitude")
     count = len(wave) // hop
@@ -158,14 +159,14 @@ def _spectra(
 
 
 def _share(curve: Curve, least: float) -> Curve:
-    """A curve as a share of its strongest moments, in [0, 1]; of one that never reaches `least`, as a share of that."""
+    """Normalise a curve to [0, 1] by its quantile STRONGEST, or by `least` where that is larger."""
     strongest = max(float(np.quantile(curve, STRONGEST)), LEAST * float(curve.max()), least)
     share: Curve = np.clip(curve / strongest, 0, 1)
     return share
 
 
 def _beats(signal: ModuleType, onset: Curve, step: float) -> Curve:
-    """1 at each beat, else 0."""
+    """Return 1 at each beat, else 0: peaks of `onset` at least APART periods of the estimated tempo from each other."""
     beats = np.zeros_like(onset)
     lags = np.arange(math.ceil(60 / TEMPI[1] / step), math.floor(60 / TEMPI[0] / step) + 1)
     lags = lags[lags < len(onset)]
@@ -175,14 +176,14 @@ def _beats(signal: ModuleType, onset: Curve, step: float) -> Curve:
     alike = signal.correlate(varied, varied, method="fft")[len(onset) - 1 :]
     likely = np.exp(-0.5 * np.log2(lags * step * USUAL / 60) ** 2)
     period = lags[np.argmax(alike[lags] * likely)]
-    padded = np.concatenate([[0.0], onset, [0.0]])  # a peak may be the very first value
+    padded = np.concatenate([[0.0], onset, [0.0]])  # so that the first and last value can be peaks
     places, _ = signal.find_peaks(padded, height=FAINT, distance=max(1, round(APART * period)))
     beats[places - 1] = 1
     return beats
 
 
 def _followed(curve: Curve, rise: float, fall: float) -> Curve:
-    """A curve that rises and falls by no more than so much from value to value."""
+    """Limit the change from value to value: by `rise` upwards and by `fall` downwards."""
     value, found = 0.0, []
     for wanted in curve.tolist():
         value = min(max(wanted, value - fall), value + rise)

@@ -1,4 +1,4 @@
-"""The sound of a file, told apart by its packets."""
+"""Sound tracks of a file: codec of the first, hashes of the packets of each."""
 
 import hashlib
 from pathlib import Path
@@ -11,8 +11,8 @@ from dreamvid.media.ffmpeg import FENCE, location
 
 
 def first_track(file: Path) -> Stream:
-    """The first sound of a file; raises SourceError where it has none, or cannot be read."""
-    if file.exists() and not file.is_file():  # a pipe would be waited for
+    """Return the codec of the first sound track of a file; raise SourceError where it has none or cannot be read."""
+    if file.exists() and not file.is_file():  # opening a named pipe would block
         raise SourceError(f"{file.name} is no regular file: copy it to one first")
     try:
         with av.open(location(file), options=FENCE) as opened:
@@ -24,7 +24,7 @@ def first_track(file: Path) -> Stream:
 
 
 def hashes(info: SourceInfo) -> tuple[str, ...]:
-    """sha256 of each sound track's packets, in order; equal where sound was copied. Raises SourceError."""
+    """Return the sha256 of each sound track's packets, in order; equal for stream copies. Raise SourceError."""
     if not info.audio:
         return ()
     try:

@@ -1,4 +1,4 @@
-"""Pictures that run beside a film: a still, a video or a folder, looked up by the time of the film's frames."""
+"""Pictures alongside a film: a still, a video or a folder, looked up by the time of the film's frames."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
@@ -15,9 +15,9 @@ from dreamvid.media.read import read
 
 @dataclass
 class Companion:
-    """A still, a video or a folder of images beside a film of `rate`; its last picture is held as long as that goes on.
+    """Still, video or folder of images that is read along a film of `rate`; its last picture stays until the film ends.
 
-    Read forwards, as films are: what lies before the last picture that was asked for is decoded from the start again.
+    Read it in rising order: for a picture before the last one, decoding starts again from the first.
     """
 
     info: SourceInfo
@@ -27,11 +27,11 @@ class Companion:
     _last: Frame | None = field(default=None, repr=False)
 
     def index(self, time: Fraction) -> int:
-        """Which of its pictures belongs to the film's frame at `time`, in seconds."""
+        """Return the index of its picture for the film's frame at `time`, in seconds."""
         return frame_at(self.info.times, time, self.rate)
 
     def picture(self, index: int) -> Pixels:
-        """One of its pictures, at the size of the framing; raises SourceError where it does not come again."""
+        """Return one of its pictures, at the size of the framing; raise SourceError where decoding it again fails."""
         if self._coming is None or self._last is None or index < self._last.index:
             self.close()
             self._coming = read(self.info, self.framing, range(index, self.info.frames))
@@ -41,16 +41,16 @@ class Companion:
         return self._last.image
 
     def close(self) -> None:
-        """Ends the decoder."""
+        """End the decoder; a later `picture` starts it again."""
         if self._coming is not None:
             self._coming.close()
         self._coming = None
 
 
 def open_companion(file: str, rate: Fraction) -> Companion:
-    """Open what a file or folder shows beside a film of `rate`, frames a second, at its own size.
+    """Open a file or folder to be read along a film of `rate` (frames per second), at its own size.
 
-    A folder of images has no rate of its own, and so that of the film. Raises SourceError where it cannot be read.
+    A folder of images has no rate of its own and gets that of the film. Raises SourceError where it cannot be read.
     """
     info = probe(file)
     if info.kind == "folder":

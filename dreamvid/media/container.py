@@ -1,4 +1,4 @@
-"""What an open container says of its picture and its clock."""
+"""Facts that an open container has about its picture and its clock."""
 
 from collections.abc import Collection
 from fractions import Fraction
@@ -10,15 +10,16 @@ TS_DISCONT = 0x0200  # libavformat's AVFMT_TS_DISCONT
 
 
 def picture(container: av.container.InputContainer) -> VideoStream | None:
-    """The first video stream that is no cover picture."""
+    """Return the first video stream that is no cover picture; None where there is none."""
     pictures = (s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic)
     return next(pictures, None)
 
 
 def lead(container: av.container.InputContainer, kinds: Collection[str]) -> Fraction:
-    """Seconds from the start of the first track to the zero of ffmpeg's clock when only tracks of `kinds` are used.
+    """Return seconds from the start of the first track to time 0 of ffmpeg's clock, if only tracks of `kinds` are open.
 
-    That is where the file starts; of MPEG streams, whose stamps begin anywhere, where the first track in use does.
+    Time 0 is where the file starts; in MPEG streams, whose time stamps start at any value, where the first open track
+    starts.
     """
     if not container.format.flags & TS_DISCONT:
         return Fraction(0)
@@ -31,5 +32,5 @@ def lead(container: av.container.InputContainer, kinds: Collection[str]) -> Frac
 
 
 def origin(container: av.container.InputContainer) -> Fraction:
-    """The time stamp, in seconds, with which a file's first track starts."""
+    """Return the time stamp, in seconds, at which a file's first track starts."""
     return Fraction(container.start_time or 0, av.time_base)

@@ -1,4 +1,4 @@
-"""Where a source is damaged, and what can still be had from it."""
+"""Damaged sources: find the frames that are lost, and keep the rest."""
 
 import bisect
 from dataclasses import dataclass, replace
@@ -17,7 +17,11 @@ from dreamvid.media.ffmpeg import FENCE, location
 
 @dataclass(frozen=True)
 class Damage:
-    """Where a source is damaged: `times` of every frame it should have, and the numbers of those that are `lost`."""
+    """Frame times of a damaged source, and the indices of the frames that are `lost`.
+
+    `times`: seconds, of every frame that it should have, as far as packets tell; `promised`: number of frames by its
+    header, or of `times` if larger.
+    """
 
     times: tuple[Fraction, ...]
     lost: frozenset[int]
@@ -25,10 +29,10 @@ class Damage:
 
 
 def find_damage(path: Path) -> Damage:
-    """Decodes packet by packet, in one thread, so that an error is known to belong to its frame.
+    """Decode packet by packet in one thread, so that each error can be assigned to its frame.
 
-    From an error on everything is lost up to the next keyframe, and the frames behind that one which still refer to
-    what came before it: decoders go on there with wrong pictures and without a word.
+    After an error, every frame up to the next keyframe is lost, and so are the frames after that keyframe that refer to
+    frames before it (open GOP): decoders deliver wrong pictures there without an error.
     """
     stamps: list[Fraction] = []
     lost: set[Fraction] = set()
@@ -66,9 +70,9 @@ def find_damage(path: Path) -> Damage:
 
 
 def swallowed(times: list[Fraction]) -> list[Fraction]:
-    """Times at which frames are missing between rising ones: a demuxer that lost its way skips packets in silence.
+    """Return the times of missing frames between rising ones: a demuxer that lost sync skips packets without an error.
 
-    Only where the rate is constant but for such gaps; elsewhere a gap is no sign of damage.
+    Only where the rate is constant apart from the gaps; in a source of variable rate a gap is no sign of damage.
     """
     steps = [later - earlier for earlier, later in pairwise(times)]
     step = median_low(steps) if steps else Fraction(0)
@@ -85,7 +89,7 @@ def swallowed(times: list[Fraction]) -> list[Fraction]:
 
 
 def whole_frames(damage: Damage, delivered: list[Fraction | None]) -> dict[int, int]:
-    """Which frames are whole: their number in the source -> their number among what ffmpeg delivers."""
+    """Map the index of each undamaged frame in the source to its position among the frames that ffmpeg delivers."""
     found: dict[int, int] = {}
     for position, time in enumerate(delivered):
         if time is None or not damage.times:
@@ -98,25 +102,25 @@ def whole_frames(damage: Damage, delivered: list[Fraction | None]) -> dict[int, 
 
 
 def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -> tuple[Decoded, tuple[int, ...], str]:
-    """What a damaged source still gives: its frames with their times, the damaged ones, a filter that drops those.
+    """Recover a damaged source: return frames with times, indices of the damaged ones, a filter that drops those.
 
-    `strict`: what the strict decode came to. Raises SourceError with the first damaged frame where damage is not
-    tolerated, or where nothing is left.
+    `strict`: result of the strict decode. Raises SourceError with the first damaged frame where damage is not
+    tolerated, and where no frame is left.
     """
     loose = decode(path, decoder=decoder, strict=False)
     said = strict.errors[0] if strict.errors else "it holds no frame"
     if not loose.times:
         raise SourceError(f"{name} cannot be decoded: {said}")
-    if len(loose.sizes) > 1:  # the caller has words for that
+    if len(loose.sizes) > 1:  # the caller raises an error for that
         return loose, (), ""
     try:
         damage = find_damage(path)
     except av.FFmpegError:
         raise SourceError(f"{name} is damaged: {said}") from None
     found = whole_frames(damage, loose.times)
-    if any("Truncating packet" in error for error in strict.errors):  # the last one is not whole; decoders say nothing
+    if any("Truncating packet" in error for error in strict.errors):  # incomplete last frame, which no decoder reports
         found.pop(len(damage.times) - 1, None)
-    if not damage.times:  # a bare stream has no time stamps to tell by
+    if not damage.times:  # a raw stream has no time stamps to find frames by
         raise SourceError(f"{name} is damaged: {said}")
     if not found:
         raise SourceError(f"{name}: none of its frames can be decoded: {said}")
@@ -131,10 +135,10 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
         raise SourceError(f"{name} is damaged ({said}); {advice}")
     times = list(damage.times)
     step = loose.last or Fraction(1, 25)
-    if cut and not missing:  # the frame in which the file breaks off
+    if cut and not missing:  # the frame in which the file is cut off
         missing.append(len(times))
         times.append(times[-1] + step)
-    first = min(found)  # there is nothing to repeat before the first good one
+    first = min(found)  # before the first good frame there is none to repeat
     kept = _select([found[number] for number in sorted(found)])
     return (
         replace(loose, times=[*times[first:]], last=step),
@@ -144,7 +148,7 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
 
 
 def _select(positions: list[int]) -> str:
-    """ffmpeg's filter that keeps only the frames at these rising positions."""
+    """Return ffmpeg's filter that keeps only the frames at these rising positions."""
     runs: list[list[int]] = []
     for position in positions:
         if runs and runs[-1][1] == position - 1:

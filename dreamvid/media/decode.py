@@ -1,4 +1,4 @@
-"""A full decode of a source's picture: what is really in it, frame by frame, and where it is damaged."""
+"""Full decode of a source's picture with ffmpeg: facts about each frame, and errors."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dreamvid.media.ffmpeg import STEADY, STRICT, Ffmpeg, source_arguments
 
-PATIENCE = 120.0  # seconds between two frames; one of 8192x8192 takes about one
+PATIENCE = 120.0  # timeout between two frames, seconds; one of 8192x8192 takes about 1 s
 
 _CONFIG = re.compile(r"config in time_base: (\d+)/(\d+)")
 _FRAME = re.compile(
@@ -20,11 +20,12 @@ _COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+)
 
 @dataclass
 class Decoded:
-    """What ffmpeg's showinfo tells of each frame of a source, upright.
+    """Facts from ffmpeg's showinfo about the frames of a source, after rotation to upright.
 
-    `times`: seconds on ffmpeg's clock (see `container.lead`), None where a frame has no time stamp; `last`: how long
-    the last frame stays, 0 if unknown; `sizes`: (width, height) and the frame from which on it holds; `errors`:
-    ffmpeg's. `woven`: something else was printed in the midst of a line of showinfo, which has no level then.
+    `times`: seconds on ffmpeg's clock (see `container.lead`), None where a frame has no time stamp; `last`: duration of
+    the last frame in seconds, 0 if unknown; `sizes`: each (width, height) and the index of the first frame that has it;
+    `errors`: ffmpeg's error lines. `woven`: another message was printed inside a line of showinfo, so that its level,
+    and with it an error, may be missed.
     """
 
     times: list[Fraction | None] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Decoded:
     woven: bool = False
 
     def hear(self, line: str) -> None:
-        """Takes in one line of ffmpeg's standard error."""
+        """Parse one line of ffmpeg's standard error."""
         if not line.startswith("[Parsed_showinfo_"):
             return
         self.woven |= not _OWN.match(line)
@@ -59,22 +60,22 @@ class Decoded:
 
 
 def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:
-    """Decodes the whole picture of a file with ffmpeg, and keeps the facts; raises ToolError where ffmpeg hangs.
+    """Decode the whole picture of a file with ffmpeg and return the facts; raise ToolError where ffmpeg hangs.
 
-    A healthy file leaves `errors` empty: neither the exit status nor OpenCV tells of a Matroska file that was cut
+    An intact file leaves `errors` empty. Neither ffmpeg's exit status nor OpenCV detects a Matroska file that was cut
     short.
     """
     source = source_arguments(path, decoder=decoder, mood=STRICT if strict else STEADY)
     seen = Decoded()
     seen.errors = _run([*source, "-map", "0:V:0", "-vf", "showinfo=checksum=0"], seen.hear)
-    if seen.woven:  # by ffmpeg's demuxer, which has a thread of its own: without showinfo it is heard
+    if seen.woven:  # by ffmpeg's demuxer, from another thread: run again without showinfo to get its errors
         seen.errors = _run([*source, "-map", "0:V:0"])
     return seen
 
 
 def _run(arguments: list[str], hear: Callable[[str], None] | None = None) -> tuple[str, ...]:
-    """Decodes to nowhere; ffmpeg's errors."""
-    # The null muxer must not see two frames at one tick of a coarse clock: it would take that for an error.
+    """Decode without output; return ffmpeg's errors."""
+    # A fine time base: the null muxer reports an error for two frames with the same time stamp.
     sink = ["-fps_mode", "passthrough", "-enc_time_base", "1/1000000", "-f", "null", "-"]
     with Ffmpeg([*arguments, *sink], hear=hear) as ffmpeg:
         status = ffmpeg.finish(PATIENCE)

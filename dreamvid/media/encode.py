@@ -1,4 +1,4 @@
-"""Stored frames -> the final film: through our own ffmpeg pipe, decoded again to check, and only then named."""
+"""Encoding of the final film from stored frames: piped to ffmpeg, decoded again as a check, and only then renamed."""
 
 import contextlib
 import shutil
@@ -38,20 +38,20 @@ def encode(
     threads: int,
     notice: Callable[[str], None],
 ) -> None:
-    """Writes `count` RGB frames of `size` (height, width) as a film at `rate` frames a second, all or nothing.
+    """Write `count` RGB frames of `size` (height, width) as a film at `rate` frames per second, all or nothing.
 
-    `sar`: width over height of a pixel. `sound`: the source whose sound, subtitles and chapters go along; of `clip`
-    only, a half-open range in seconds from the source's first frame, or whole. `music`: a file whose first sound goes
-    along in place of the source's, from its beginning to the film's end. `delay`: seconds by which the source's picture
-    starts after its first track. `notice` is told in one line what of the sound and the subtitles could not be
-    kept as it was; what becomes of the picture is `check_film`'s to tell, before there are frames.
+    `sar`: pixel aspect ratio, width / height. `sound`: source whose sound, subtitles and chapters are added, only those
+    of `clip`, a half-open range in seconds from the source's first frame, if given. `music`: file whose first sound
+    track is added instead of the source's sound, from its beginning to the film's end. `delay`: seconds from the start
+    of the source's first track to its picture. `notice` gets one line for each sound or subtitle track that could not
+    be kept unchanged; `check_film` reports changes of the picture, before rendering.
 
-    Raises SettingsError as `check_film` does, JobError where the disk refuses, ToolError with ffmpeg's last words where
-    the film could not be written or, once written, does not hold what was put in; then nothing is left behind.
+    Raises SettingsError as `check_film` does, JobError where the disk refuses, ToolError with ffmpeg's last lines where
+    the film could not be written or fails the check; then no file is left behind.
     """
     form = check_film(output, settings, size=size, rate=rate, sar=sar, notice=lambda _: None)
     part = part_of(output)
-    for old in parts_of(output):  # left by a run that was killed
+    for old in parts_of(output):  # left by a killed run
         _remove(old)
     checked = _counted(frames, size, count)
     try:
@@ -75,12 +75,12 @@ def encode(
 
 
 def write_image(pixels: Pixels, output: Path) -> None:
-    """Writes one still as .png, .jpg, .webp or .tiff, whole or not at all; raises SettingsError or JobError."""
+    """Write one still as .png, .jpg, .webp or .tiff, atomically; raise SettingsError or JobError."""
     write_file(output, images.encode(pixels, output.suffix))
 
 
 def _counted(frames: Iterable[Pixels], size: tuple[int, int], count: int) -> Iterator[Pixels]:
-    """The same frames, their size, type and number made sure of: a wrong size would shear the film in silence."""
+    """Yield the frames, checking size, type and number: ffmpeg would accept a wrong size and shear the picture."""
     number = 0
     for number, frame in enumerate(frames, 1):
         if frame.shape != (*size, 3) or frame.dtype != np.uint8:
@@ -116,7 +116,7 @@ def _encode(
 
 
 def _verify(part: Path, form: Format, count: int, rate: Fraction, audio: int) -> None:
-    """Decodes the film as strictly as a source: ffmpeg's exit status alone has said yes to films cut short."""
+    """Decode the film as strictly as a source: ffmpeg's exit status was 0 for films that had been cut short."""
     if form.codec == "webp":
         duration = webp_duration(part.read_bytes())
         if abs(duration - 1000 * count / rate) > max(Fraction(count), 1000 / rate):
@@ -141,7 +141,7 @@ def _verify(part: Path, form: Format, count: int, rate: Fraction, audio: int) ->
 
 
 def webp_duration(data: bytes) -> Fraction:
-    """Milliseconds that an animated WebP lasts; its frames cannot be counted, for equal ones are stored as one."""
+    """Return the duration of an animated WebP in ms; frames cannot be counted, since equal ones are stored as one."""
     total, at = 0, 12
     while at + 8 <= len(data):
         length = int.from_bytes(data[at + 4 : at + 8], "little")
@@ -152,7 +152,7 @@ def webp_duration(data: bytes) -> Fraction:
 
 
 def _write_folder(frames: Iterable[Pixels], part: Path, output: Path) -> None:
-    """`000000.png` ... in a folder of their own first; in a folder that is there, they take the place of old ones."""
+    """Write `000000.png` ... to a temporary folder first; an existing output folder gets them file by file."""
     with advised(output):
         part.mkdir()
     count = 0
@@ -164,7 +164,7 @@ def _write_folder(frames: Iterable[Pixels], part: Path, output: Path) -> None:
         return
     for number in range(count):
         _name(part / f"{number:06d}.png", output / f"{number:06d}.png")
-    # What is left of a longer film goes; a number behind a gap was never part of it.
+    # Remove the rest of a longer film; files after a gap in the numbers do not belong to it.
     with advised(output):
         while (old := output / f"{count:06d}.png").exists():
             old.unlink()
@@ -172,7 +172,7 @@ def _write_folder(frames: Iterable[Pixels], part: Path, output: Path) -> None:
 
 
 def _name(part: Path, output: Path) -> None:
-    """Gives a finished file its name; Windows refuses while another program has the old one open."""
+    """Rename a finished file to its final name; Windows refuses while another program has the old file open."""
     with advised(output):
         try:
             part.replace(output)

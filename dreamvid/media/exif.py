@@ -1,4 +1,4 @@
-"""The turn that a PNG or a WebP names in its EXIF data: OpenCV leaves it out where it keeps alpha."""
+"""EXIF orientation of PNG and WebP: OpenCV does not apply it where it keeps alpha."""
 
 import struct
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 def upright(image: npt.NDArray[np.generic], data: bytes) -> npt.NDArray[np.generic]:
-    """Turns and mirrors an image as the file whose bytes are `data` asks for."""
+    """Rotate and mirror an image as the EXIF orientation in `data`, the bytes of its file, says."""
     orientation = _orientation(_block(data))
     if orientation >= 5:
         image = image.swapaxes(0, 1)
@@ -19,7 +19,7 @@ def upright(image: npt.NDArray[np.generic], data: bytes) -> npt.NDArray[np.gener
 
 
 def _block(data: bytes) -> bytes:
-    """The EXIF chunk of a PNG or a WebP; empty where there is none."""
+    """Return the EXIF chunk of a PNG or a WebP; empty where there is none."""
     png = data.startswith(b"\x89PNG")
     if not png and data[:4] != b"RIFF":
         return b""
@@ -41,6 +41,6 @@ def _orientation(tiff: bytes) -> int:
         tag, kind, _, value = struct.unpack_from(f"{order}HHIH", tiff, at)
         if tag == 0x0112:
             return int(value) if kind == 3 and 1 <= value <= 8 else 1
-        if tag > 0x0112:  # they are in rising order
+        if tag > 0x0112:  # tags are in rising order
             break
     return 1

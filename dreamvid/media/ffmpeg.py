@@ -1,4 +1,4 @@
-"""Our ffmpeg subprocess: found, started, listened to, and never left behind."""
+"""ffmpeg as a subprocess: found, started, read from, and always ended."""
 
 import contextlib
 import os
@@ -16,17 +16,17 @@ from types import TracebackType
 
 from dreamvid.core.errors import ToolError
 
-# What may be opened: no playlist, no script, no protocol but a file. A text that names other files is in none of these.
+# Formats that may be opened: none is a playlist or script that could name other files; the only protocol is file.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,webp_anim,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,"
     "flv,ogg,asf,mxf,nut,dv,rm,yuv4mpegpipe,mp3,wav,flac,aac"
 )
-# The first error ends it; or, what comes out of a damaged file is the same each time.
+# STRICT: the first error ends ffmpeg. STEADY: a damaged file decodes to the same frames each time.
 STRICT, STEADY = ("-xerror", "-err_detect", "explode"), ("-threads", "1")
 FENCE = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
 _TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal|panic)\] (.*)")
-# Linux ends the child when its parent is killed. A shim does it, since a preexec_fn may deadlock among torch's threads.
+# Let Linux end the child when its parent is killed: by a shim, since preexec_fn may deadlock with torch's threads.
 _TIED = (
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9);"
     "os.getppid() == int(sys.argv[1]) or os._exit(1); os.execv(sys.argv[2], sys.argv[2:])"
@@ -35,7 +35,7 @@ _TIED = (
 
 @cache
 def executable() -> str:
-    """Path of the ffmpeg binary that imageio-ffmpeg brings or IMAGEIO_FFMPEG_EXE names; ToolError where none is."""
+    """Return the path of ffmpeg, from imageio-ffmpeg or IMAGEIO_FFMPEG_EXE; raise ToolError where there is none."""
     try:
         import imageio_ffmpeg
 
@@ -45,18 +45,18 @@ def executable() -> str:
     found = shutil.which(named)
     if found is None:
         raise ToolError(f"there is no ffmpeg at {named}: correct or unset IMAGEIO_FFMPEG_EXE, which names it")
-    return os.path.abspath(found)  # noqa: PTH100 (a link stays a link)
+    return os.path.abspath(found)  # noqa: PTH100 (resolve would follow links)
 
 
 def location(path: Path) -> str:
-    """A path as ffmpeg and PyAV take it: `co:lon.mp4` is no protocol then, nor `-dash.mp4` an option."""
+    """Return a path for ffmpeg and PyAV that cannot be read as a protocol (`co:lon.mp4`) or an option (`-dash.mp4`)."""
     return f"file:{path.absolute()}"
 
 
 def source_arguments(path: Path, *, decoder: str = "", mood: Sequence[str] = ()) -> list[str]:
-    """Arguments that open a source behind the fence; `decoder` replaces ffmpeg's own choice for the picture.
+    """Return the arguments that open a source, restricted to FENCE; `decoder` replaces ffmpeg's choice for the picture.
 
-    `mood` is STRICT, STEADY or nothing.
+    `mood` is STRICT, STEADY or empty.
     """
     fence = [part for key, value in FENCE.items() for part in (f"-{key}", value)]
     chosen = ["-c:v", decoder] if decoder else []
@@ -65,7 +65,7 @@ def source_arguments(path: Path, *, decoder: str = "", mood: Sequence[str] = ())
 
 @cache
 def pixel_formats(encoder: str) -> tuple[str, ...]:
-    """Pixel formats that an encoder takes, its own choice first; empty where the binary does not have it."""
+    """Return the pixel formats of an encoder, its preferred one first; empty where the binary lacks the encoder."""
     answer = subprocess.run(
         [executable(), "-hide_banner", "-h", f"encoder={encoder}"],
         stdin=subprocess.DEVNULL,
@@ -78,7 +78,7 @@ def pixel_formats(encoder: str) -> tuple[str, ...]:
 
 @cache
 def has_filter(name: str) -> bool:
-    """Whether the binary has a filter; builds differ in zscale."""
+    """Return whether the binary has a filter; not every build has zscale."""
     answer = subprocess.run(
         [executable(), "-hide_banner", "-h", f"filter={name}"],
         stdin=subprocess.DEVNULL,
@@ -89,9 +89,10 @@ def has_filter(name: str) -> bool:
 
 
 class Ffmpeg:
-    """A running ffmpeg, to be used in a `with`: standard error is drained all along, and leaving the `with` ends it.
+    """Running ffmpeg process; a context manager that drains its standard error and ends the process on exit.
 
-    `hear` gets each line of standard error, from another thread. `errors` holds the lines of level error and worse.
+    `hear` is called with each line of standard error, from another thread. `errors` holds the last lines of level error
+    and worse.
     """
 
     def __init__(
@@ -115,8 +116,8 @@ class Ffmpeg:
             stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
             stdout=subprocess.PIPE if delivers else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for us, not for an encoder in the middle of a film
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows' word for the same
+            start_new_session=True,  # Ctrl-C must reach us only, not an encoder in the middle of a film
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
         )
         self._listener = threading.Thread(target=self._listen, name="ffmpeg's standard error", daemon=True)
         self._listener.start()
@@ -133,11 +134,11 @@ class Ffmpeg:
         self._listener.join()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
-                with contextlib.suppress(OSError):  # bytes that a dead encoder will never take
+                with contextlib.suppress(OSError):  # buffered bytes cannot be flushed to a dead encoder
                     pipe.close()
 
     def read_into(self, buffer: bytearray) -> bool:
-        """Fills the buffer from ffmpeg's standard output; False where the output ends first."""
+        """Fill the buffer from ffmpeg's standard output; return False where the output ends before it is full."""
         assert self._process.stdout is not None
         view, filled = memoryview(buffer), 0
         while filled < len(view):
@@ -148,7 +149,7 @@ class Ffmpeg:
         return True
 
     def write(self, data: memoryview) -> None:
-        """Hands bytes to ffmpeg's standard input; raises ToolError with ffmpeg's words where it takes no more."""
+        """Write bytes to ffmpeg's standard input; raise ToolError with ffmpeg's last lines where it accepts no more."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(data)
@@ -157,9 +158,9 @@ class Ffmpeg:
             raise ToolError(f"the encoder stopped: {self.words}") from None
 
     def finish(self, patience: float | None = None) -> int:
-        """Waits for ffmpeg's end and returns its exit status; `patience`: seconds it may stay silent.
+        """Wait for ffmpeg to end and return its exit status; `patience`: timeout in seconds between two output lines.
 
-        Raises ToolError where it stays silent for longer.
+        Raises ToolError after that timeout, and any exception that `hear` raised.
         """
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
@@ -178,7 +179,7 @@ class Ffmpeg:
 
     @property
     def words(self) -> str:
-        """What ffmpeg said last, in one line: its errors if it had any."""
+        """Return ffmpeg's last lines joined into one: its errors if there were any."""
         return "; ".join(list(self.errors)[-3:] or self._last) or "it said nothing"
 
     def _listen(self) -> None:
@@ -194,6 +195,6 @@ class Ffmpeg:
                 continue
             try:
                 self._hear(line)
-            except Exception as error:  # raised again by finish: a full pipe would hold ffmpeg for ever
+            except Exception as error:  # raised again by finish; a reader that stops would block ffmpeg on a full pipe
                 self._fault = error
                 self._process.kill()

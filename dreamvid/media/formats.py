@@ -1,4 +1,4 @@
-"""Which codec lives in which file, with which encoder, quality and pixel format: told before anything is rendered."""
+"""Output formats: containers, codecs, encoders, quality and pixel format, checked before anything is rendered."""
 
 import tempfile
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from dreamvid.core.errors import SettingsError, ToolError, nearest
 from dreamvid.media import images
 from dreamvid.media.ffmpeg import pixel_formats
 
-# Suffix -> ffmpeg's muxer, and the codecs it holds, the usual one first.
+# Suffix -> ffmpeg's muxer, and the codecs it can hold, the default first.
 CONTAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
     ".mp4": ("mp4", ("h264", "h265", "av1", "vp9")),
     ".m4v": ("mp4", ("h264", "h265")),
@@ -23,7 +23,7 @@ CONTAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
     ".gif": ("gif", ("gif",)),
     ".webp": ("webp", ("webp",)),
 }
-# Codec -> encoders, the better first: the binary may lack one, or one may not take the pixel format.
+# Codec -> encoders, best first: the binary may lack one, or one may not support the pixel format.
 ENCODERS: dict[str, tuple[str, ...]] = {
     "h264": ("libx264", "libx264rgb"),
     "h265": ("libx265",),
@@ -36,18 +36,18 @@ ENCODERS: dict[str, tuple[str, ...]] = {
 }
 USUAL_PIXELS = {"prores": "yuv422p10le", "ffv1": "bgr0", "gif": "pal8", "webp": "bgra"}
 FIXED_PIXELS = SQUARE = {"gif", "webp", "png"}
-CRF = {"h264": (16, 51), "h265": (18, 51), "av1": (22, 63), "vp9": (20, 63)}  # ours, and the largest
+CRF = {"h264": (16, 51), "h265": (18, 51), "av1": (22, 63), "vp9": (20, 63)}  # codec -> our default, the largest
 
 SCALER = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
-# A palette for each frame: one for all would hold the whole film in memory first.
+# One palette per frame: a common one would need the whole film in memory.
 GIF = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer:bayer_scale=3"
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a film is written: everything that follows from its name and the output settings.
+    """Complete description of how a film is written, derived from its name and the output settings.
 
-    `muxer` and `encoder` as ffmpeg names them, both empty for a folder of PNGs.
+    `muxer` and `encoder` have ffmpeg's names; both are empty for a folder of PNGs.
     """
 
     codec: str
@@ -58,14 +58,14 @@ class Format:
 
     @property
     def grain(self) -> tuple[int, int]:
-        """Height and width must be multiples of these, since pixels share their chroma."""
+        """Return the numbers of rows and columns per chroma sample: height and width must be multiples of them."""
         layout = av.VideoFormat(self.pix_fmt, 16, 16)
         if not self.muxer or layout.is_rgb or self.pix_fmt == "pal8" or len(layout.components) < 3:
             return 1, 1
         return 16 // layout.chroma_height(16), 16 // layout.chroma_width(16)
 
     def filters(self, sar: Fraction) -> str:
-        """RGB frames -> what the encoder takes: converted to bt709 and tagged so, with the pixels' shape."""
+        """Return the filters from RGB frames to the encoder's input: converted to BT.709, tagged so, with `sar` set."""
         shape = f"setsar={sar.numerator}/{sar.denominator}"
         if self.codec == "gif":
             return f"{shape},{GIF}"
@@ -78,7 +78,7 @@ class Format:
         )
 
     def arguments(self, threads: int) -> list[str]:
-        """Arguments of encoder and muxer; the threads are fixed, since x264 writes other bytes with another number."""
+        """Return the arguments of encoder and muxer; threads are fixed, since x264's output depends on their number."""
         crf = str(self.crf)
         own: dict[str, list[str]] = {
             "libx264": ["-preset", "medium", "-crf", crf],
@@ -99,16 +99,16 @@ class Format:
         return ["-c:v", self.encoder, *own[self.encoder], *extra, *exact, "-f", self.muxer]
 
     def _x265(self, threads: int) -> str:
-        lossless = ":lossless=1" if not self.crf else ""  # crf 0 is not, in x265
+        lossless = ":lossless=1" if not self.crf else ""  # crf 0 is not lossless in x265
         return f"log-level=error:pools={threads}:frame-threads=1{lossless}"
 
 
 def check(output: Path, settings: OutputSettings) -> Format:
-    """What the film will be written as; to be asked before anything is rendered.
+    """Return the format in which the film will be written; call it before anything is rendered.
 
-    A name without a suffix, or a folder that is there, becomes a folder of PNGs. Raises SettingsError where the suffix
-    is unknown, the codec cannot live there, crf or pix_fmt do not apply, or the output's folder is missing or not
-    writable; ToolError where the ffmpeg at hand has no such encoder.
+    A name without a suffix, or an existing folder, becomes a folder of PNGs. Raises SettingsError where the suffix is
+    unknown, the container cannot hold the codec, crf or pix_fmt do not apply, or the output's folder is missing or not
+    writable; ToolError where this ffmpeg lacks the encoder.
     """
     _check_place(output)
     codec, muxer = _codec(output, settings.codec)
@@ -143,10 +143,10 @@ def check_film(
     sar: Fraction = Fraction(1),
     notice: Callable[[str], None],
 ) -> Format:
-    """`check`, and what depends on the picture: `size` (height, width), `rate`, `sar` (a pixel's width over height).
+    """Run `check`, and check what depends on the picture: `size` (height, width), `rate`, and `sar` (width / height).
 
-    `notice` is told in one line what will not be as it was asked for. Raises SettingsError also where the format cannot
-    hold the size or show the rate.
+    `notice` gets one line for each setting that the format cannot honour exactly. Raises SettingsError also where the
+    format cannot hold the size or show the rate.
     """
     form = check(output, settings)
     if form.codec == "gif" and rate > 50:
@@ -168,7 +168,7 @@ def check_film(
 
 
 def check_image(output: Path) -> None:
-    """Raises SettingsError where a still cannot be written under this name: suffix, or folder; to be asked before."""
+    """Raise SettingsError where a still cannot be written under this name: unknown suffix, or no writable folder."""
     _check_place(output)
     if output.is_dir():
         raise SettingsError(f"{output} is a folder: give the still another name")

@@ -1,4 +1,4 @@
-"""Finished frames on disk, lossless and never half-written, and the journal of what is finished."""
+"""Finished frames on disk, lossless and written atomically, and the journal of finished frames."""
 
 import contextlib
 import errno
@@ -16,10 +16,10 @@ from dreamvid.media import images
 
 
 class FrameStore:
-    """Frames as PNG files `000000.png` ... in a folder, and `journal.jsonl` beside that folder.
+    """Store of frames as PNG files `000000.png` ... in a folder, with `journal.jsonl` beside that folder.
 
-    What `write` and `append` have returned from survives a kill and a power cut. Both raise JobError where the disk
-    refuses.
+    Once `write` and `append` have returned, their data survives a kill and a power cut. Both raise JobError where the
+    disk refuses.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -29,24 +29,24 @@ class FrameStore:
             folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, index: int) -> Path:
-        """Where frame `index` is or would be."""
+        """Return the path of frame `index`, existing or not."""
         return self.folder / f"{index:06d}.png"
 
     def write(self, index: int, pixels: Pixels) -> str:
-        """Stores a frame and returns the sha256 of the file's bytes."""
+        """Write a frame as PNG and return the sha256 of the file's bytes."""
         data = images.encode(pixels, ".png")
         write_file(self.path(index), data)
         return hashlib.sha256(data).hexdigest()
 
     def read(self, index: int) -> Pixels:
-        """A stored frame, byte for byte as it was written; raises JobError where it is missing or damaged."""
+        """Return a stored frame, bit for bit as it was written; raise JobError where it is missing or damaged."""
         try:
             return images.decode(self.path(index).read_bytes())
         except (OSError, SourceError) as error:
             raise JobError(f"{self.path(index)} cannot be read ({error}): run again to render it anew") from None
 
     def matches(self, index: int, sha256: str) -> bool:
-        """Whether frame `index` is there with exactly these bytes."""
+        """Return whether the file of frame `index` exists with that sha256."""
         try:
             with self.path(index).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == sha256
@@ -56,7 +56,7 @@ class FrameStore:
             raise JobError(f"{self.path(index)} cannot be read: {error.strerror}") from None
 
     def append(self, line: dict[str, Any]) -> None:
-        """Adds one line to the journal, for good."""
+        """Append one line to the journal and sync it to disk."""
         with advised(self.journal_file):
             new = not self.journal_file.exists()
             with self.journal_file.open("ab") as file:
@@ -67,7 +67,7 @@ class FrameStore:
                 _sync_folder(self.journal_file.parent)
 
     def journal(self) -> list[dict[str, Any]]:
-        """Every line of the journal; one torn by a kill or a full disk is cut off, with all behind it."""
+        """Return every line of the journal; truncate the file at the first line torn by a kill or a full disk."""
         try:
             data = self.journal_file.read_bytes()
         except FileNotFoundError:
@@ -93,29 +93,29 @@ class FrameStore:
 
 
 def part_of(path: Path) -> Path:
-    """The name under which a file is written before it gets its own: ours alone, and with the same suffix."""
+    """Return the temporary name under which a file is written before its rename: own to this process, same suffix."""
     return path.with_name(f"{_prefix(path)}.{os.getpid()}.part{path.suffix}")
 
 
 def parts_of(path: Path) -> list[Path]:
-    """What is there under the names that `part_of` gave, in this process or others, to this very path."""
+    """Return the existing temporary files of this very path, by `part_of` in this or any other process."""
     ours = re.compile(rf"{re.escape(_prefix(path))}\.[0-9]+\.part{re.escape(path.suffix)}")
     try:
         return [other for other in path.parent.iterdir() if ours.fullmatch(other.name)]
-    except OSError:  # a folder that may be written in, but not looked into
+    except OSError:  # a folder with write but no read permission
         return []
 
 
 def _prefix(path: Path) -> str:
     if len(path.stem) <= 40:
         return f".{path.stem}"
-    # Cut, since a name has 255 bytes at most; the hash tells apart what begins alike.
+    # Cut, since a name has 255 bytes at most; the hash distinguishes names that begin alike.
     digest = hashlib.sha256(path.name.encode("utf-8", "surrogatepass")).hexdigest()
     return f".{path.stem[:40]}~{digest[:8]}"
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Writes a whole file or none: temporary name beside it, fsync, rename; raises JobError where the disk refuses."""
+    """Write a file atomically: temporary name beside it, fsync, rename; raise JobError where the disk refuses."""
     part = part_of(path)
     with advised(path):
         try:
@@ -132,7 +132,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes a rename last, where a folder can be opened at all: Windows has no such thing."""
+    """Sync a folder so that a rename in it survives a power cut; Windows has no such call."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -145,7 +145,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def advised(path: Path) -> Iterator[None]:
-    """Turns a disk's refusal to write `path` into a JobError of one line, with what to do."""
+    """Turn an OSError while writing `path` into a JobError of one line that says what to do."""
     try:
         yield
     except OSError as error:

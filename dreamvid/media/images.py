@@ -1,4 +1,4 @@
-"""Stills and folders of stills: recognised, decoded upright to 8-bit RGB, encoded."""
+"""Stills and folders of stills: recognised, decoded to upright 8-bit RGB, encoded."""
 
 import hashlib
 import re
@@ -27,12 +27,12 @@ _OTHERS = (b"BM", b"II*\x00", b"MM\x00*")
 
 
 def short_name(path: Path, *, whole: bool = False) -> str:
-    """A file's name for messages, on one line whatever it holds."""
+    """Return a file's name (`whole`: its path) for messages: on one line, with unprintable characters as `?`."""
     return "".join(c if c.isprintable() else "?" for c in (str(path) if whole else path.name or str(path)))
 
 
 def is_still(head: bytes) -> bool:
-    """Whether a file that begins with these 4096 bytes is one picture; an animated PNG or WebP is not."""
+    """Return whether a file that begins with these 4096 bytes is a single picture; an animated PNG or WebP is not."""
     if head.startswith(_PNG):
         return b"acTL" not in head
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -41,9 +41,9 @@ def is_still(head: bytes) -> bool:
 
 
 def decode(data: bytes) -> Pixels:
-    """Decodes a still to upright RGB: EXIF turns applied, 16 bits and floats rounded, alpha laid over black.
+    """Decode a still to upright RGB: EXIF orientation applied, 16 bits and floats rounded, alpha blended over black.
 
-    Raises SourceError, with no file's name in it, where the bytes are damaged or no image.
+    Raises SourceError, without a file name, where the bytes are damaged or no image.
     """
     if data.startswith(_PNG):
         _check_png(data)
@@ -53,7 +53,7 @@ def decode(data: bytes) -> Pixels:
     raw = np.frombuffer(data, np.uint8)
     upright = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     try:
-        # UNCHANGED keeps alpha, but leaves EXIF turns to the reader.
+        # UNCHANGED keeps alpha, but does not apply the EXIF orientation.
         image = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if _may_have_alpha(data) else None
         if image is None or image.ndim == 2 or image.shape[2] != 4:
             image = cv2.imdecode(raw, upright)
@@ -71,9 +71,10 @@ def decode(data: bytes) -> Pixels:
 
 
 def encode(pixels: Pixels, suffix: str) -> bytes:
-    """Encodes RGB pixels as the file that a suffix names: .png (level 1), .jpg and .webp (quality 95), .tiff.
+    """Encode RGB pixels in the format of a suffix: .png (level 1), .jpg and .webp (quality 95), .tiff.
 
-    Raises SettingsError for another suffix, ToolError where the format refuses, as WebP does above 16383 a side.
+    Raises SettingsError for another suffix, ToolError where the format cannot hold the size, as WebP above 16383 pixels
+    a side.
     """
     if suffix.lower() not in WRITTEN:
         raise SettingsError(
@@ -81,7 +82,7 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
         )
     cv2 = opencv.load()
     options = {
-        # As small as level 1 makes it of itself, in half the time.
+        # The same file size as the default strategy of level 1, in half the time.
         "PNG": [
             *(cv2.IMWRITE_PNG_COMPRESSION, 1),
             *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
@@ -102,12 +103,12 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
 
 
 def load(path: Path) -> Pixels:
-    """One still from disk, as `decode` gives it; raises SourceError that names the file."""
+    """Read one still from disk, decoded as by `decode`; raise SourceError with the name of the file."""
     return _decoded(path, _bytes(path))
 
 
 def frames(info: SourceInfo, indices: Sequence[int]) -> Iterator[Pixels]:
-    """The pictures of a still or a folder, by rising numbers."""
+    """Yield the pictures of a still or a folder at rising indices; raise SourceError where a size has changed."""
     for index in indices:
         pixels = load(info.files[index])
         if pixels.shape[:2] != (info.height, info.width):
@@ -116,7 +117,7 @@ def frames(info: SourceInfo, indices: Sequence[int]) -> Iterator[Pixels]:
 
 
 def probe_still(path: Path, identity: str) -> SourceInfo:
-    """Facts of one picture; raises SourceError where it cannot be decoded whole."""
+    """Return the facts of one picture; raise SourceError where it cannot be decoded completely."""
     height, width = _size(path, _bytes(path))
     return SourceInfo(
         short_name(path), "still", height, width, (Fraction(0),), 1 / FOLDER_RATE, FOLDER_RATE, identity, files=(path,)
@@ -124,7 +125,7 @@ def probe_still(path: Path, identity: str) -> SourceInfo:
 
 
 def probe_folder(folder: Path) -> SourceInfo:
-    """Facts of a folder of images, in natural order (2 before 10), at 25 images a second.
+    """Return the facts of a folder of images, in natural order (2 before 10), at 25 images per second.
 
     Raises SourceError for a number missing in a numbered sequence, an image of another size, or one that is damaged.
     """
@@ -161,15 +162,15 @@ def probe_folder(folder: Path) -> SourceInfo:
 
 
 def natural(path: Path) -> list[tuple[int, str]]:
-    """Sort key by which f2.png comes before f10.png."""
-    parts = re.split(r"([0-9]+)", path.name)  # text and digits in turn
+    """Return a sort key that puts f2.png before f10.png."""
+    parts = re.split(r"([0-9]+)", path.name)  # text at even places, digits at odd ones
     return [(int(part), "") if place % 2 else (0, part) for place, part in enumerate(parts)]
 
 
 def gap(names: Iterator[str] | Sequence[str]) -> str:
-    """The first name missing from a numbered sequence; empty where nothing is, or the names are no such sequence.
+    """Return the first name missing from a numbered sequence; empty where none is, or the names form no sequence.
 
-    A sequence may start anywhere and go in constant steps (f_0010, f_0020, ...).
+    A sequence may start at any number and have any constant step (f_0010, f_0020, ...).
     """
     parsed = [re.fullmatch(r"(.*?)([0-9]+)(\D*)", name) for name in names]
     matches = [match for match in parsed if match]
@@ -200,8 +201,8 @@ def _decoded(path: Path, data: bytes) -> Pixels:
 
 
 def _size(path: Path, data: bytes) -> tuple[int, int]:
-    """Height and width of a picture that was decoded whole: a header says nothing about the rest."""
-    if data.startswith(_PNG) and len(data) >= 24:  # a few kB may unfold to gigabytes
+    """Return height and width of a picture after a full decode: a header does not show damage further on."""
+    if data.startswith(_PNG) and len(data) >= 24:  # checked before decoding: a few kB may decompress to gigabytes
         width, height = struct.unpack(">2I", data[16:24])
         _check_side(path, height, width)
     height, width = _decoded(path, data).shape[:2]
@@ -215,7 +216,7 @@ def _check_side(path: Path, height: int, width: int) -> None:
 
 
 def _check_png(data: bytes) -> None:
-    """Walks a PNG's chunks: libpng would tell of a damaged one on standard error, in words of its own."""
+    """Check length and CRC of a PNG's chunks, since libpng would report damage on standard error; raise SourceError."""
     at = len(_PNG)
     while at + 12 <= len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
@@ -232,10 +233,10 @@ def _check_png(data: bytes) -> None:
 
 
 def _check_jpeg(data: bytes) -> None:
-    """Looks for the end marker behind the first scan: libjpeg would fill up what is missing in grey."""
+    """Check for an end marker after the first scan: libjpeg would fill what is missing with grey; raise SourceError."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SCAN:
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")  # a segment: marker, length, what may be a thumbnail
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")  # a segment may hold a thumbnail with its own end marker
     if data.find(_JPEG_END, at) < 0:
         raise SourceError("is damaged, or cut short")
 

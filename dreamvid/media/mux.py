@@ -1,4 +1,4 @@
-"""What goes beside the picture: sound by stream copy, subtitles, chapters, as ffmpeg's arguments."""
+"""Tracks besides the picture as ffmpeg arguments: sound by stream copy, subtitles, chapters."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ from dreamvid.media.ffmpeg import FENCE, executable, location, source_arguments
 
 Clip = tuple[Fraction, Fraction]
 
-# Muxer -> the audio codecs it holds, as patterns, and what the others become.
+# Muxer -> patterns of the audio codecs it can hold, and the encoder arguments for all others.
 AUDIO: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "mp4": (("aac", "mp3", "mp2", "ac3", "eac3", "dts", "alac", "opus", "flac"), ["aac", "-b:a:{}", "256k"]),
     "mov": (("aac", "mp3", "mp2", "ac3", "eac3", "alac", "pcm_*"), ["aac", "-b:a:{}", "256k"]),
@@ -46,7 +46,7 @@ AUDIO: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "webm": (("opus", "vorbis"), ["libopus", "-b:a:{}", "192k"]),
 }
 TEXT = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text"}
-# Muxer -> the subtitle codecs that are copied, and what other texts become.
+# Muxer -> the subtitle codecs that are copied, and the encoder for other text codecs.
 SUBTITLES: dict[str, tuple[set[str], str]] = {
     "mp4": ({"mov_text"}, "mov_text"),
     "mov": ({"mov_text"}, "mov_text"),
@@ -57,10 +57,11 @@ SUBTITLES: dict[str, tuple[set[str], str]] = {
 
 @dataclass(frozen=True)
 class Beside:
-    """What is to go beside the picture of a film in `muxer` that lasts `seconds`.
+    """Tracks wanted besides the picture of a film in `muxer` that lasts `seconds`.
 
-    `clip`: half-open range in seconds from the source's first frame, None for all of it; `delay`: seconds by which that
-    frame comes after the source's first track; `music`: a file whose first sound takes the place of the source's.
+    `clip`: half-open range in seconds from the source's first frame, None for all of it; `delay`: seconds from the
+    start of the source's first track to that frame; `music`: a file whose first sound track replaces the source's
+    sound.
     """
 
     muxer: str
@@ -72,18 +73,18 @@ class Beside:
 
     @property
     def start(self) -> Fraction:
-        """Where the film's first frame lies on the file's own clock."""
+        """Return the time of the film's first frame on the source file's clock, in seconds."""
         return self.delay + (self.clip[0] if self.clip else 0)
 
     @property
     def length(self) -> Fraction | None:
-        """Seconds of the source that the film covers; None for all."""
+        """Return the seconds of the source that the film covers; None for all."""
         return self.clip[1] - self.clip[0] if self.clip else None
 
 
 @dataclass
 class Tracks:
-    """Arguments that open what goes beside the picture (input 0) and that map it; the number of sound tracks."""
+    """Arguments that open the inputs besides the picture (input 0) and map them, and the number of sound tracks."""
 
     inputs: list[str] = field(default_factory=list)
     maps: list[str] = field(default_factory=list)
@@ -92,9 +93,9 @@ class Tracks:
 
 @contextmanager
 def tracks(wanted: Beside, notice: Callable[[str], None]) -> Iterator[Tracks]:
-    """Plans sound, subtitles and chapters; what cannot go along as it is is told to `notice`, in a line.
+    """Plan sound, subtitles and chapters; call `notice` with one line for each that cannot be kept unchanged.
 
-    Subtitles that had to be cut lie in temporary files for as long as the `with` lasts.
+    Subtitles that had to be cut are in temporary files, which exist until the context is left.
     """
     source, planned = wanted.source, Tracks()
     if source is not None and wanted.music is not None:
@@ -114,16 +115,16 @@ def tracks(wanted: Beside, notice: Callable[[str], None]) -> Iterator[Tracks]:
 
 
 def _open(planned: Tracks, wanted: Beside, source: SourceInfo) -> None:
-    # No seeking: `-ss` lands where an index says. Shifted time stamps drop what lies before 0, to the packet.
+    # No `-ss`: it seeks to an index entry. With shifted time stamps, packets before 0 are dropped exactly.
     with av.open(location(source.files[0]), options=FENCE) as container:
         shift = lead(container, ["audio", "subtitle"]) - wanted.start
     if shift:
         planned.inputs += ["-itsoffset", seconds(shift)]
     if wanted.length is not None:
-        # As an output's limit: as the source's, `-t` would count from its sound's first packet where it is decoded.
+        # `-t` as an output option: as an input option it would count from the first packet of a decoded sound.
         planned.maps += ["-copypriorss:a", "0", "-t", seconds(wanted.seconds)]
     elif wanted.delay:
-        # A whole film begins as late after its sound as it did: in the muxer, whose clock is finer than the frames'.
+        # Keep the delay of the picture after the sound. In the muxer, since its clock is finer than the frame rate.
         planned.maps += ["-output_ts_offset", seconds(wanted.delay)]
     planned.inputs += source_arguments(source.files[0])
     planned.maps += ["-map_metadata", "1", "-map_chapters", "1"]
@@ -138,7 +139,7 @@ def _sound(planned: Tracks, wanted: Beside, source: SourceInfo, notice: Callable
 
 
 def _music(planned: Tracks, wanted: Beside, music: Path, notice: Callable[[str], None]) -> None:
-    """A sound of its own, from its beginning to the film's end."""
+    """Add the first sound track of a file, from its beginning to the film's end."""
     if wanted.muxer not in AUDIO:
         notice(f"the sound of {music.name} is left out: {wanted.muxer or 'a folder of images'} holds none")
         return
@@ -151,7 +152,7 @@ def _music(planned: Tracks, wanted: Beside, music: Path, notice: Callable[[str],
 
 
 def _codec(planned: Tracks, muxer: str, number: int, stream: Stream, notice: Callable[[str], None]) -> bool:
-    """Copies a sound track where the muxer holds such, and says so where it becomes another; whether it does."""
+    """Copy a sound track where the muxer can hold it; else re-encode it and say so. Return whether it is re-encoded."""
     held, other = AUDIO[muxer]
     if any(fnmatchcase(stream.codec, name) for name in held):
         planned.maps += [f"-c:a:{number}", "copy"]
@@ -166,7 +167,7 @@ def _codec(planned: Tracks, muxer: str, number: int, stream: Stream, notice: Cal
 def _subtitles(
     planned: Tracks, wanted: Beside, source: SourceInfo, folder: Path, notice: Callable[[str], None]
 ) -> None:
-    """Texts are copied or converted whole; of a range, cut as SRT: ffmpeg piles up at 0 what begins before it."""
+    """Copy or convert whole text tracks; cut those of a range as SRT, since ffmpeg moves all earlier cues to time 0."""
     copied, encoder = SUBTITLES[wanted.muxer]
     moved = wanted.start > 0 or wanted.length is not None
     files = number = 0
@@ -197,7 +198,7 @@ def _subtitles(
 
 
 def _as_srt(path: Path, stream: int) -> str | None:
-    """A subtitle track's text as SRT, None where ffmpeg fails on it."""
+    """Return the text of a subtitle track as SRT; None where ffmpeg fails on it."""
     command = [executable(), "-v", "error", "-nostdin", *source_arguments(path)]
     command += ["-map", f"0:s:{stream}", "-c:s", "srt", "-f", "srt", "pipe:1"]
     answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -210,7 +211,7 @@ _CUE = re.compile(r"^\d+\n(\d+):(\d\d):(\d\d),(\d{3}) --> (\d+):(\d\d):(\d\d),(\
 
 
 def cut_srt(text: str, start: Fraction, stop: Fraction | None) -> str:
-    """SRT text -> the cues between two moments (seconds), counted from the first of them and cut at both ends."""
+    """Return the cues of an SRT text in a range of seconds, cut at both ends and with times relative to `start`."""
     pieces = _CUE.split(text)[1:]
     cues: list[str] = []
     for at in range(0, len(pieces), 9):
@@ -234,5 +235,5 @@ def _stamp(time: Fraction) -> str:
 
 
 def seconds(time: Fraction) -> str:
-    """Seconds as ffmpeg reads them, to the microsecond."""
+    """Format seconds for ffmpeg, to the microsecond."""
     return f"{float(time):.6f}"

@@ -1,4 +1,4 @@
-"""OpenCV, loaded where it is first needed."""
+"""OpenCV, imported at its first use."""
 
 import os
 from functools import cache
@@ -9,11 +9,11 @@ from dreamvid.core.errors import ToolError
 
 @cache
 def load() -> ModuleType:
-    """The module cv2, with its own log silenced: what it has to say is said by our errors.
+    """Import cv2 with its own log silenced, since our errors report failures.
 
-    Raises ToolError where a system library is missing, as libGL is on a bare container.
+    Raises ToolError where a system library is missing, such as libGL in a minimal container.
     """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # its ffmpeg writes to standard error past every log
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # its ffmpeg writes to standard error, bypassing the log
     try:
         import cv2
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""A path -> SourceInfo: a strict decode for what is really there, the container for the rest."""
+"""Facts about a source as SourceInfo: from a strict decode where possible, else from the container."""
 
 import hashlib
 import os
@@ -20,15 +20,15 @@ from dreamvid.media import container, decode, images
 from dreamvid.media.damage import mend
 from dreamvid.media.ffmpeg import FENCE, has_filter, location
 
-MAX_RATE = 240  # a base rate above it is a clock (1000, 90000), not a rate
+MAX_RATE = 240  # a base rate above it is a time base (1000, 90000), not a frame rate
 STANDARD_RATES = (
     *(Fraction(rate, 1001) for rate in (24000, 30000, 60000)),
     *map(Fraction, (24, 25, 30, 50, 60, 120, 240)),
 )
 
-# What OpenCV was seen to read bit-equal to ffmpeg. Interlaced comes out black there, mirrored upside down, HDR off by
-# 39 levels, 10 bits by 1.4, and alpha is dropped.
-PLAIN_CODECS = {"h264", "hevc", "mpeg4", "vp8", "vp9", "ffv1"}  # no AV1: its OpenCV wants hardware for it
+# What OpenCV reads bit-equal to ffmpeg, as measured. Other sources come out wrong: interlaced black, mirrored upside
+# down, HDR off by 39 levels, 10 bits by 1.4, and alpha is dropped.
+PLAIN_CODECS = {"h264", "hevc", "mpeg4", "vp8", "vp9", "ffv1"}  # no AV1: OpenCV's wheel decodes it only in hardware
 PLAIN_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts"}
 PLAIN_PIXELS = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray"}
 PLAIN_SPACES = {"unknown", "bt709", "smpte170m", "bt470bg"}
@@ -45,7 +45,11 @@ PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
 @dataclass(frozen=True)
 class Facts:
-    """What only the container says."""
+    """Facts that only the container has.
+
+    `rates`: frame rates that it claims, most trusted first; `turned`: mirrored or rotated by other than quarter turns;
+    `pictures`: number of video tracks; `lead`: see `container.lead`.
+    """
 
     format: str = ""
     codec: str = ""
@@ -61,10 +65,10 @@ class Facts:
 
 
 def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
-    """Finds out everything about a source: a video, a GIF, a still or a folder of images.
+    """Return all facts about a source: a video, a GIF, a still or a folder of images.
 
     With `tolerate_damage` a damaged frame repeats the last good one and is listed in `damaged`. Raises SourceError,
-    with one line of what is wrong, for what cannot be read whole.
+    with one line about what is wrong, for a source that cannot be read completely.
     """
     if not source:
         raise SourceError("the source has no name: give a video, a GIF, a still or a folder of images")
@@ -79,7 +83,7 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name can be said in UTF-8: OpenCV crashes on one that cannot."""
+    """Return whether a name can be encoded as UTF-8: OpenCV crashes on one that cannot."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -88,7 +92,7 @@ def _is_text(name: str) -> bool:
 
 
 def identity(path: Path) -> str:
-    """sha256 of a file's bytes, all of them; raises SourceError where they cannot be read."""
+    """Return the sha256 of all bytes of a file; raise SourceError where they cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -185,17 +189,17 @@ def _filters(name: str, facts: Facts, seen: decode.Decoded) -> list[str]:
 def _has_alpha(pixel_format: str) -> bool:
     try:
         return any(part.is_alpha for part in av.VideoFormat(pixel_format).components)
-    except ValueError:  # newer than PyAV
+    except ValueError:  # a pixel format that is newer than PyAV
         return False
 
 
 def timeline(
     stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fraction]
 ) -> tuple[Fraction, tuple[Fraction, ...], Fraction, Fraction]:
-    """Time stamps as decoded -> delay, times from 0, end, and the base rate.
+    """Return delay, frame times from 0, end (all in seconds) and base rate for decoded time stamps.
 
-    `last`: how long the last frame stays, 0 if unknown; `claimed`: rates that the container names. Stamps that are
-    missing or do not rise give way to the claimed rate.
+    `last`: duration of the last frame, 0 if unknown; `claimed`: frame rates of the container. If time stamps are
+    missing or do not rise, the claimed rate replaces them.
     """
     sane = tuple(rate for rate in claimed if 0 < rate <= 1000)
     usual = sane[0] if sane else Fraction(25)
@@ -212,11 +216,11 @@ def timeline(
 
 
 def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fraction, ...]) -> Fraction:
-    """The constant rate that shows every frame: a claimed one that fits, a usual one, or that of the nearest two.
+    """Return the constant rate that shows every frame: a claimed one, a standard one, or that of the shortest interval.
 
-    `times`: rising seconds from 0; `claimed`: what the container says, most trusted first.
+    `times`: rising seconds from 0; `claimed`: rates of the container, most trusted first.
     """
-    if len(times) == 1:  # a clock of 100 is all that a GIF of one picture claims
+    if len(times) == 1:  # a GIF of one picture claims only its time base of 100
         return next((rate for rate in (1 / end, *claimed) if 1 <= rate <= MAX_RATE), Fraction(25))
     claimed = tuple(kind for rate in claimed for kind in (_tidy(rate), rate))
     steps = {b - a for a, b in pairwise(times)}
@@ -233,18 +237,18 @@ def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fractio
 
 
 def _on_grid(times: tuple[Fraction, ...], rate: Fraction) -> bool:
-    """Whether every time stamp lies on a frame of that rate, to a tenth of one."""
+    """Return whether every time stamp is within a tenth of a frame of a frame time of that rate."""
     return all(abs(time * rate - round(time * rate)) < Fraction(1, 10) for time in times)
 
 
 def _tidy(rate: Fraction) -> Fraction:
-    """The whole or NTSC rate that a claim such as 19001/317 was rounded from; the claim itself where none is near."""
+    """Return the whole or NTSC rate that a claim such as 19001/317 was rounded from; else the claim itself."""
     near = min((Fraction(round(rate)), Fraction(round(rate) * 1000, 1001)), key=lambda kind: abs(kind - rate))
     return near if near and abs(near / rate - 1) < Fraction(1, 2000) else rate
 
 
 def _places(times: tuple[Fraction, ...], end: Fraction, rate: Fraction) -> list[int]:
-    """The output frame in which each source frame first shows (see `timing.frame_map`), up to one that never does."""
+    """Return the output frame that first shows each source frame (see `timing.frame_map`), up to one never shown."""
     places = [ceil(time * rate - Fraction(1, 2)) for time in (*times, end)]
     hidden = next((number for number, (a, b) in enumerate(pairwise(places)) if a >= b), len(times))
     return places[:hidden]
@@ -259,7 +263,7 @@ def _facts(path: Path, name: str) -> Facts:
                 raise SourceError(f"{name} has no video in it{cover}")
             if max(stream.width, stream.height) > MAX_SIDE:
                 raise SourceError(f"{name} is {stream.width}x{stream.height}: more than {MAX_SIDE} a side is not read")
-            hidden = stream.metadata.get("alpha_mode") == "1"  # vp8 and vp9 keep alpha beside the picture
+            hidden = stream.metadata.get("alpha_mode") == "1"  # vp8 and vp9 store alpha in a separate stream
             codec = stream.codec_context.codec.canonical_name
             rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
             return Facts(
@@ -289,7 +293,7 @@ def _stream(stream: av.stream.Stream) -> Stream:
 
 
 def _is_turned(opened: av.container.InputContainer, stream: av.video.stream.VideoStream) -> bool:
-    """Whether the display matrix does more than quarter turns: OpenCV takes mirrored for upside down."""
+    """Return whether the display matrix is more than a quarter turn: OpenCV reads mirrored as upside down."""
     try:
         frame = next(opened.decode(stream), None)
     except av.FFmpegError:

@@ -1,4 +1,4 @@
-"""SourceInfo -> frames: upright RGB, from any frame on, cropped, resized and padded as planned."""
+"""Frames of a source: upright RGB, from any frame on, cropped, resized and padded by a framing."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import pairwise
@@ -15,10 +15,10 @@ Reader = Callable[[SourceInfo, Sequence[int]], Iterator[Pixels]]
 
 
 def read(info: SourceInfo, framing: Framing, indices: Sequence[int]) -> Generator[Frame, None, None]:
-    """Yields the source's frames with these strictly rising numbers, at the size that `framing` plans.
+    """Yield the source's frames at these strictly rising indices, at the size of `framing`.
 
-    Decodes from the start, whatever the first number: that alone is exact in every container. Closing the generator
-    ends the decoder. Raises SourceError where fewer frames come than were counted.
+    Always decodes from the start: no other way of seeking is exact in every container. Closing the generator ends the
+    decoder. Raises SourceError where fewer frames come than were counted.
     """
     wanted = list(indices)
     if any(b <= a for a, b in pairwise(wanted)) or (wanted and not 0 <= wanted[0] <= wanted[-1] < info.frames):
@@ -28,7 +28,7 @@ def read(info: SourceInfo, framing: Framing, indices: Sequence[int]) -> Generato
 
 
 def apply(framing: Framing, pixels: Pixels) -> Pixels:
-    """Crops, resizes and pads (with black) one picture, H x W x 3; where no size changes, no byte does."""
+    """Crop, resize and pad (with black) one picture, H x W x 3 uint8; at an unchanged size the pixels stay the same."""
     cropped = pixels[slice(*framing.rows), slice(*framing.cols)]
     height, width = framing.inner
     if cropped.shape[:2] != (height, width):
@@ -70,7 +70,7 @@ def _opencv(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
 
 
 def _ffmpeg(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
-    """Frames through our own pipe. `info.filters` drops damaged frames, so the last good one is the last delivered."""
+    """Yield frames through an ffmpeg pipe. `info.filters` drops damaged frames, so the last good one is repeated."""
     if not wanted:
         return
     lost = set(info.damaged)

@@ -1,4 +1,4 @@
-"""A weights file -> tensors -> a state dict, each step safe: nothing in a file is ever executed."""
+"""Weights files read into tensors and state dicts; no code in a file is ever executed."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from dreamvid.core.errors import NetError
 
-_TELLING = SafetensorError | ValueError | OSError | RuntimeError  # errors whose text helps
+_TELLING = SafetensorError | ValueError | OSError | RuntimeError  # errors whose text helps the user
 STATISTICS = "stats."  # prefix of a layer's channel statistics among the tensors of a file
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a weights file holds: tensors by name, and the text that travels with them (safetensors only)."""
+    """Content of a weights file: tensors by name, and metadata strings (safetensors only)."""
 
     path: Path
     tensors: dict[str, Tensor]
@@ -28,17 +28,17 @@ class Checkpoint:
     sha256: str
 
     def statistics(self) -> dict[str, Tensor]:
-        """Layer -> (channels,) mean square of each channel over photographs, float32."""
+        """Return layer -> (channels,) mean square of each channel over photographs, float32."""
         found = {name: value for name, value in self.tensors.items() if name.startswith(STATISTICS)}
         return {name.removeprefix(STATISTICS): value.float() for name, value in found.items()}
 
     def weights(self) -> dict[str, Tensor]:
-        """The net's own tensors, floating ones as float32."""
+        """Return the tensors of the net itself, without the statistics; floating-point ones as float32."""
         own = {name: value for name, value in self.tensors.items() if not name.startswith(STATISTICS)}
         return {name: value.float() if value.is_floating_point() else value for name, value in own.items()}
 
     def entry(self, key: str) -> Any:
-        """A metadata entry read as JSON; raises NetError where it is missing."""
+        """Return a metadata entry parsed as JSON; raise NetError where it is missing or is not JSON."""
         if key not in self.metadata:
             raise NetError(f"{self.path} does not say its {key}: name the architecture with --model")
         try:
@@ -48,7 +48,7 @@ class Checkpoint:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a path is that of a file; a name that no file can have is none."""
+    """Return whether a path is an existing file; False also for a string that cannot be a file name."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -56,21 +56,21 @@ def is_there(path: Path) -> bool:
 
 
 def load(path: Path) -> Checkpoint:
-    """Reads safetensors, or a state dict through `weights_only=True`.
+    """Read a safetensors file, or a state dict through `torch.load(weights_only=True)`.
 
-    Raises NetError for a missing, foreign or unsafe file, and for tensors with NaN or infinity.
+    Raises NetError for a file that is missing, unsafe or of another format, and for tensors with NaN or infinity.
     """
     if not is_there(path):
         raise NetError(f"there is no weights file {path}")
     try:
         tensors, metadata = _safetensors(path) if path.suffix == ".safetensors" else (_state_dict(path), {})
     except pickle.UnpicklingError:
-        # torch's own message proposes to execute the file after all: not repeated here.
+        # torch's own message recommends loading the file unsafely, so it is not repeated here.
         raise NetError(
             f"{path} is no plain state dict: it holds more than tensors, and nothing in it is executed; "
             "save the state_dict() of its net"
         ) from None
-    except Exception as error:  # a foreign file makes the readers stumble in every way there is
+    except Exception as error:  # on a file of another format the readers raise all kinds of errors
         reason = (str(error).splitlines() or [""])[0][:120] if isinstance(error, _TELLING) else "it is something else"
         raise NetError(f"{path} is no safetensors file or plain state dict: {reason}") from None
     for name, value in tensors.items():
@@ -90,9 +90,9 @@ def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _state_dict(path: Path) -> dict[str, Tensor]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of what is refused below
+        warnings.simplefilter("ignore")  # torch warns about files that are rejected below
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    for key in ("state_dict", "model"):  # how training scripts wrap it
+    for key in ("state_dict", "model"):  # keys under which training scripts store it
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]
     if not isinstance(loaded, dict) or not loaded or not all(_is_named_tensor(*item) for item in loaded.items()):
@@ -106,7 +106,7 @@ def _is_named_tensor(name: object, value: object) -> bool:
 
 
 def fill(module: nn.Module, checkpoint: Checkpoint, name: str) -> None:
-    """Loads the weights into a module of the same shape; raises NetError naming the first tensor that does not fit."""
+    """Load the weights into a module of the same shapes; raise NetError naming the first tensor that does not fit."""
     weights, own = checkpoint.weights(), module.state_dict()
     missing = [key for key in own if key not in weights and not key.endswith("num_batches_tracked")]
     foreign = [key for key in weights if key not in own]
@@ -119,7 +119,7 @@ def fill(module: nn.Module, checkpoint: Checkpoint, name: str) -> None:
 
 
 def final_classes(module: nn.Module, checkpoint: Checkpoint) -> int | None:
-    """How many classes the file's last layer has, where only that differs from `module`; None where nothing does."""
+    """Return the number of classes of the file's last layer where it differs from the 1000 of `module`; else None."""
     weights, own = checkpoint.weights(), module.state_dict()
     wrong = [key for key in own if key in weights and own[key].shape != weights[key].shape]
     sizes = {weights[key].shape[0] for key in wrong if own[key].shape[0] in (1000,)}

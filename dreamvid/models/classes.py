@@ -1,4 +1,4 @@
-"""Names of a net's classes from a file, for weights that do not bring them."""
+"""Class names for a net, read from a file, for weights that do not contain them."""
 
 import hashlib
 import json
@@ -10,9 +10,9 @@ from dreamvid.models.net import Net, outputs
 
 
 def with_classes(net: Net, file: Path) -> Net:
-    """The net with the class names of a file, in the order of its outputs: one a line, or a JSON list of them.
+    """Return the net with class names from a file, in output order: one per line, or a JSON list of strings.
 
-    Raises NetError for a file that is none, and where it has another number of names than the net has outputs.
+    Raises NetError where the file cannot be read as such, and where the number of names is not the number of outputs.
     """
     names = _names(file)
     count = outputs(net)
@@ -21,7 +21,7 @@ def with_classes(net: Net, file: Path) -> Net:
             f"{file} has {len(names)} class names and {net.name} has {count} outputs: "
             "give one name a line, in the order of the outputs"
         )
-    sha256 = hashlib.sha256(json.dumps([net.sha256, names]).encode()).hexdigest()  # a class by name is another, too
+    sha256 = hashlib.sha256(json.dumps([net.sha256, names]).encode()).hexdigest()  # a name now selects another class
     return replace(net, classes=names, synonyms={}, groups={}, sha256=sha256)
 
 
@@ -30,7 +30,7 @@ def _names(file: Path) -> tuple[str, ...]:
         text = file.read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
         raise NetError(f"{file} is no text: give class names, one a line, or a JSON list of them") from None
-    except (OSError, ValueError):  # also a name that no file can have
+    except (OSError, ValueError):  # ValueError: a string that cannot be a file name
         raise NetError(f"there is no file of class names {file}") from None
     if not text.startswith("["):
         return tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -1,4 +1,4 @@
-"""Fully connected heads as convolutions: a map of classes for a picture of any size (Long et al. 2015, sec. 3.1)."""
+"""Fully connected heads as convolutions: a map of class scores for any picture size (Long et al. 2015, sec. 3.1)."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ Parts = Iterable[tuple[str, nn.Module]]
 
 
 def dense(net: Net) -> Net:
-    """The net with its head turned into convolutions: layers keep their names, the output is (1, classes, h, w).
+    """Return the net with a convolutional head: layers keep their names, the output has shape (1, classes, h, w).
 
-    A head of several layers (VGG, AlexNet) needs a picture at least as large as those it was made for, and gives there
-    what it gave. One behind a mean over all places (ResNet, GoogLeNet, EfficientNet, dreamnet) gives the map whose mean
-    it gave, in a picture of any size. Raises NetError for a net whose parts do not simply run one after another: what
-    is made is held against the net itself.
+    With a head of several linear layers (VGG, AlexNet), pictures must be at least as large as the net's input size; at
+    that size the scores are unchanged. With a head behind global average pooling (ResNet, GoogLeNet, EfficientNet,
+    dreamnet), any size works, and the mean over the map equals the original scores. Raises NetError for a net that is
+    no plain sequence of modules: the result is compared with the original net on random noise.
     """
     children = dict(net.module.named_children())
     parts = [(name, children[name]) for name in layer_shapes(net) if name in children]
@@ -31,7 +31,7 @@ def dense(net: Net) -> Net:
         module, found = _in_a_row(parts, picture)
         same = torch.allclose(found.mean(dim=(2, 3)), wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
         why = "its parts do not simply run one after another"
-    except Exception as error:  # where they do not, anything may happen
+    except Exception as error:  # a net of another structure may raise anything
         same, why = False, first_line(error)
     if not same:
         raise NetError(f"the head of {net.name} cannot be made dense ({why}): leave out net.dense, or name another net")
@@ -39,7 +39,7 @@ def dense(net: Net) -> Net:
 
 
 def _in_a_row(parts: Parts, x: Tensor) -> tuple[nn.Module, Tensor]:
-    """The parts as one sequence of convolutions, and what it makes of `x`, (1, C, H, W)."""
+    """Return the parts as one sequence of convolutions, and its output for `x`, (1, C, H, W)."""
     found: OrderedDict[str, nn.Module] = OrderedDict()
     for name, part in parts:
         if isinstance(part, nn.Sequential):
@@ -52,13 +52,13 @@ def _in_a_row(parts: Parts, x: Tensor) -> tuple[nn.Module, Tensor]:
 
 
 def _as_convolution(part: nn.Module, channels: int) -> nn.Module:
-    """A linear layer over all places of some channels as a convolution; what takes the places away as nothing."""
+    """Return a linear layer as a convolution over its whole input map; replace pooling and flattening by Identity."""
     if isinstance(part, nn.AdaptiveAvgPool2d | nn.Flatten):
         return nn.Identity()
     if not isinstance(part, nn.Linear):
         return part
     side = isqrt(part.in_features // channels)
-    with torch.device("meta"):  # it gets the weights that are there, not others of its own
+    with torch.device("meta"):  # the existing weights follow: allocate and initialise none
         convolution = nn.Conv2d(channels, part.out_features, side, bias=part.bias is not None)
     convolution.weight = nn.Parameter(part.weight.detach().view(part.out_features, channels, side, side))
     convolution.bias = part.bias

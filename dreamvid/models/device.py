@@ -1,4 +1,4 @@
-"""The process set up for computing: device, precision, threads, heap. Called once a job, before the first tensor."""
+"""Process-wide compute set-up: device, precision, threads, heap. Call it once per job, before the first tensor."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ from dreamvid.core.errors import SettingsError
 
 @dataclass(frozen=True)
 class Compute:
-    """Where and how precisely this process computes; `description` tells two machines apart in a fingerprint."""
+    """Device, precision and threads of this process; `description` names the hardware in a job's fingerprint."""
 
     device: torch.device
     dtype: torch.dtype
@@ -24,9 +24,9 @@ class Compute:
 
 
 def set_up(settings: ComputeSettings) -> Compute:
-    """Chooses device and precision, pins the threads of torch, and keeps the heap from shrinking between steps.
+    """Choose device and precision, set torch's thread count, and keep the heap from shrinking between steps.
 
-    Raises SettingsError where the device asked for is not there: never another one in its place.
+    Raises SettingsError where the requested device is missing; it never falls back to another one.
     """
     device = _device(settings.device)
     usual = physical_cores()
@@ -35,7 +35,7 @@ def set_up(settings: ComputeSettings) -> Compute:
     _keep_heap()
     dtype = torch.bfloat16 if settings.precision == "bf16" or _computes_in_bf16(settings, device) else torch.float32
     if device.type == "cuda":
-        # What is carried from frame to frame must not depend on which kernel happened to be the fastest today.
+        # Frames depend on earlier frames: a resumed job must use the same kernels, not whichever benchmark fastest now.
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
         description = torch.cuda.get_device_name(device)
@@ -46,9 +46,10 @@ def set_up(settings: ComputeSettings) -> Compute:
 
 @cache
 def physical_cores() -> int:
-    """Cores this process may use, hyper-threads counted once where the system tells; whatever OMP_NUM_THREADS says.
+    """Return the number of physical cores this process may use, whatever OMP_NUM_THREADS says.
 
-    The number is part of a job's fingerprint, and a variable of the shell must not stop a job from going on.
+    Hyper-threads of a core count once where the system reports them. OMP_NUM_THREADS is ignored because the number is
+    part of a job's fingerprint: a shell variable must not keep a job from being resumed.
     """
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
@@ -80,7 +81,7 @@ def _computes_in_bf16(settings: ComputeSettings, device: torch.device) -> bool:
 
 
 def _keep_heap() -> None:
-    """Keeps glibc from giving every large block back to the kernel: each step would pay its page faults again."""
+    """Keep glibc from returning large blocks to the kernel, or each step would pay their page faults again."""
     trim_threshold, mmap_threshold, unlimited = -1, -3, 2**31 - 1
     if (libc := _glibc()) is not None:
         libc.mallopt(trim_threshold, unlimited)
@@ -88,7 +89,7 @@ def _keep_heap() -> None:
 
 
 def release_heap() -> None:
-    """Gives what the heap has kept and does not use back to the kernel: where memory is short, others need it."""
+    """Return unused heap memory to the kernel (`malloc_trim`), for when memory is short."""
     if (libc := _glibc()) is not None:
         libc.malloc_trim(0)
 

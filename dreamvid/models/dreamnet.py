@@ -1,14 +1,14 @@
 """dreamnet: the small GoogLeNet-like net that ships with dreamvid.
 
-Its shape follows Szegedy et al. 2015, "Going deeper with convolutions": mixed blocks of 1x1, 3x3, 5x5 and pooled
-branches, here with batch norm and about an eighth of the parameters. Skips are left out on purpose: without them every
-layer has its own vocabulary, and that is what a dream shows. How it is trained stands in `dreamvid.research.training`.
+Its architecture follows Szegedy et al. 2015, "Going deeper with convolutions": mixed blocks of 1x1, 3x3, 5x5 and pooled
+branches, here with batch norm and about an eighth of the parameters. It has no skip connections on purpose: without
+them each layer has features of its own, which is what a dream shows. `dreamvid.research.training` trains it.
 """
 
 from torch import Tensor, cat, nn
 from torch.nn import functional
 
-NOTES = {  # layer -> what its channels dream with the weights that ship, by the names they have in the channel names
+NOTES = {  # layer -> what its channels dream with the shipped weights, in the words of the channel names
     "conv3": "stripes, combs",
     "mixed3a": "scales, lattices, arches",
     "mixed3b": "beads, balls, weaves, seashells",
@@ -22,7 +22,7 @@ NOTES = {  # layer -> what its channels dream with the weights that ship, by the
 
 
 class ConvUnit(nn.Module):
-    """Convolution, batch norm, ReLU: (B, inputs, H, W) to (B, outputs, H / stride, W / stride), at least 0."""
+    """Convolution, batch norm, ReLU: (B, inputs, H, W) to (B, outputs, ceil(H / stride), ceil(W / stride)), >= 0."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
@@ -30,11 +30,12 @@ class ConvUnit(nn.Module):
         self.bn = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Apply the three in order; padding is `kernel // 2` on each side."""
         return functional.relu(self.bn(self.conv(x)))
 
 
 class Mixed(nn.Module):
-    """Four branches side by side, joined by channel: (B, inputs, H, W) to (B, outputs, H, W).
+    """Four parallel branches, concatenated by channel: (B, inputs, H, W) to (B, outputs, H, W).
 
     Order of the output channels: 1x1 (a quarter), 3x3 (half), 5x5 (an eighth), pooled (the rest).
     """
@@ -52,6 +53,7 @@ class Mixed(nn.Module):
         self.project = ConvUnit(inputs, outputs - one - three - five, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Concatenate the outputs of the branches in the order that the class gives."""
         branches = (
             self.conv1x1(x),
             self.conv3x3(self.reduce3x3(x)),
@@ -62,10 +64,10 @@ class Mixed(nn.Module):
 
 
 class DreamNet(nn.Module):
-    """The classifier: normalised RGB (B, 3, H, W), sides of at least 32, to logits (B, classes).
+    """Classifier: normalised RGB (B, 3, H, W), sides of at least 32, to logits (B, classes).
 
-    `width` scales the channels of every layer (rounded to multiples of 8). Strides after conv1, conv2, mixed3,
-    mixed4, mixed5: 2, 4, 8, 16, 32.
+    `width` scales the channels of every layer (rounded to multiples of 8). Strides after conv1, conv2, mixed3, mixed4,
+    mixed5: 2, 4, 8, 16, 32.
     """
 
     def __init__(self, classes: int, width: float = 1.0, dropout: float = 0.0) -> None:
@@ -93,6 +95,7 @@ class DreamNet(nn.Module):
         self.logits = nn.Linear(channels(512), classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits; the map before `logits` is averaged over rows and columns, so any size fits."""
         x = self.pool1(self.conv1(x))
         x = self.pool2(self.conv3(self.conv2(x)))
         x = self.pool3(self.mixed3b(self.mixed3a(x)))

@@ -1,9 +1,9 @@
 """EfficientNet-Lite: inverted residual blocks without squeeze-and-excitation, for pictures of any size.
 
-Tan and Le 2019, "EfficientNet", scaled; the Lite variants (Google 2020) have ReLU6 for swish, no
-squeeze-and-excitation, and stem and head of one width. Padding is TensorFlow's "SAME", reckoned for the picture at
-hand. The blocks are named `block0`, `block1`, ... in order; each ends in a linear projection, whose sum with its skip
-is what a layer gives.
+Compound scaling follows Tan and Le 2019, "EfficientNet"; the Lite variants (Google 2020) use ReLU6 instead of swish,
+have no squeeze-and-excitation, and do not scale the stem and the head. Padding is TensorFlow's "SAME", computed from
+the size of each picture. The blocks are named `block0`, `block1`, ... in order; the output of a block is its linear
+projection plus its skip connection, if it has one.
 """
 
 import math
@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 CLASSES = 1000
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # of RGB in 0 to 1, as the weights were trained
-EPSILON = 1e-3  # of batch norm, TensorFlow's
+EPSILON = 1e-3  # of batch norm, as in TensorFlow
 STEM, HEAD = 32, 1280
-OUTER = {  # parts outside the blocks, by their names in `efficientnet-lite-pytorch`
+OUTER = {  # prefix in `efficientnet-lite-pytorch` -> prefix here, for the parts outside the blocks
     "_conv_stem.": "stem.conv.",
     "_bn0.": "stem.bn.",
     "_conv_head.": "head.conv.",
@@ -29,7 +29,7 @@ OUTER = {  # parts outside the blocks, by their names in `efficientnet-lite-pyto
 
 
 class Stage(NamedTuple):
-    """Blocks of one width, before scaling: how many, kernel, stride of the first, expansion, channels in and out."""
+    """Blocks of one width, before scaling: count, kernel, stride of the first, expansion, channels in and out."""
 
     repeats: int
     kernel: int
@@ -52,7 +52,7 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Scale:
-    """Factors on the channels and the blocks of every stage, and the side of the pictures it was trained on."""
+    """Factors on the channels and on the blocks per stage, side of the training pictures in pixels, rate of dropout."""
 
     width: float
     depth: float
@@ -63,7 +63,7 @@ class Scale:
 SCALES = {"efficientnet_lite0": Scale(1.0, 1.0, 224, 0.2), "efficientnet_lite2": Scale(1.1, 1.2, 260, 0.3)}
 
 ANIMALS = "animals large and small (dogs, otters, sloths)"
-NOTES = {  # scale -> layer -> what it dreams with ImageNet's weights, by looking
+NOTES = {  # scale -> layer -> what it dreams with ImageNet's weights, judged by eye
     "efficientnet_lite0": {"block9": ANIMALS, "block10": ANIMALS},
     "efficientnet_lite2": {
         "block10": "rings, eyes, ropes",
@@ -77,27 +77,28 @@ NOTES = {  # scale -> layer -> what it dreams with ImageNet's weights, by lookin
 
 
 class ConvUnit(nn.Module):
-    """Convolution padded as TensorFlow's "SAME", batch norm, and ReLU6 unless `linear`.
+    """Convolution with TensorFlow's "SAME" padding, batch norm, and ReLU6 unless `linear`.
 
-    (B, inputs, H, W) to (B, outputs, ceil(H / stride), ceil(W / stride)), in 0 to 6 unless `linear`.
+    (B, inputs, H, W) to (B, outputs, ceil(H / stride), ceil(W / stride)), in [0, 6] unless `linear`.
     """
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, *, linear: bool = False
     ) -> None:
         super().__init__()
-        self.even = stride == 1  # the same padding on both sides, which the convolution adds by itself
+        self.even = stride == 1  # symmetric padding, which the convolution adds itself
         padding = kernel // 2 if self.even else 0
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(outputs, eps=EPSILON, momentum=0.01)
         self.act = nn.Identity() if linear else nn.ReLU6()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Apply padding, convolution, batch norm and activation."""
         result: Tensor = self.act(self.bn(self.conv(self.padded(x))))
         return result
 
     def padded(self, x: Tensor) -> Tensor:
-        """Adds the zeros that the convolution does not add by itself."""
+        """Add the zeros that the convolution does not add itself: with a stride, "SAME" can be asymmetric."""
         if self.even:
             return x
         kernel, stride = self.conv.kernel_size[0], self.conv.stride[0]
@@ -105,7 +106,7 @@ class ConvUnit(nn.Module):
 
 
 class Block(nn.Module):
-    """Expansion by a 1x1 convolution, a depthwise one, a linear projection, and a skip where the shape allows it.
+    """Inverted residual block: 1x1 expansion, depthwise convolution, linear projection; a skip where shapes match.
 
     (B, inputs, H, W) to (B, outputs, ceil(H / stride), ceil(W / stride)).
     """
@@ -119,14 +120,15 @@ class Block(nn.Module):
         self.skips = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the linear projection, plus `x` where the block has a skip: neither is rectified."""
         y: Tensor = self.project(self.depthwise(self.expand(x)))
         return x + y if self.skips else y
 
 
 class EfficientNetLite(nn.Module):
-    """The classifier: normalised RGB (B, 3, H, W), sides of at least 32, to logits (B, classes).
+    """Classifier: normalised RGB (B, 3, H, W), sides of at least 32, to logits (B, classes).
 
-    Strides behind the stem and the five stages that shrink: 2, 4, 8, 16, 32.
+    Strides after the stem and after each of the four stages that downsample: 2, 4, 8, 16, 32.
     """
 
     def __init__(self, scale: Scale, classes: int = CLASSES) -> None:
@@ -146,6 +148,7 @@ class EfficientNetLite(nn.Module):
         self.logits = nn.Linear(HEAD, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits; the map behind `head` is averaged over rows and columns, so any size fits."""
         x = self.stem(x)
         for number in range(self.blocks):
             x = self.get_submodule(f"block{number}")(x)
@@ -155,10 +158,10 @@ class EfficientNetLite(nn.Module):
 
 
 def from_reference(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns the weights under the names of this module, where they have those of `efficientnet-lite-pytorch`.
+    """Return the weights renamed from `efficientnet-lite-pytorch` to the names of this module.
 
-    Any others stay as they are. There a block is `_blocks.N`, with `_bn0`, `_bn1` and `_bn2` counted from the
-    expansion, and the stem's batch norm is `_bn0`, the head's `_bn1`.
+    Other names stay as they are. In that package a block is `_blocks.N`, its batch norms `_bn0`, `_bn1` and `_bn2` are
+    counted from the expansion, and the batch norm of the stem is `_bn0`, that of the head `_bn1`.
     """
     return {_renamed(name): value for name, value in weights.items()}
 
@@ -177,18 +180,18 @@ def _renamed(name: str) -> str:
 
 
 def _same(side: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Padding before and behind a side of so many pixels, the odd pixel behind."""
+    """Return the padding before and after a side of that many pixels; an odd pixel goes after."""
     missing = max(0, (math.ceil(side / stride) - 1) * stride + kernel - side)
     return missing // 2, missing - missing // 2
 
 
 def _channels(base: int, width: float) -> int:
-    """Scaled channels, to the nearest multiple of 8 that is at least nine tenths of them."""
+    """Return the scaled channels, rounded to the nearest multiple of 8 that is at least 0.9 of them."""
     wanted = base * width
     rounded = max(8, int(wanted + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
 def _repeats(stage: Stage, depth: float) -> int:
-    """Scaled blocks of a stage; the first and the last keep theirs."""
+    """Return the scaled number of blocks of a stage; the first and the last stage are not scaled."""
     return stage.repeats if stage in (STAGES[0], STAGES[-1]) else math.ceil(depth * stage.repeats)

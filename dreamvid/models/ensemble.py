@@ -1,4 +1,4 @@
-"""Several nets that see one picture: seen as one, whose layers are those of all."""
+"""Ensemble of nets that read one picture: used as one net that has the layers of all."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from dreamvid.models.prepare import PreparedNet, prepare
 
 
 def prefix(place: int) -> str:
-    """What the names of the layers of the net at `place` begin with; those of the first are its own."""
+    """Return the prefix of the layer names of the net at index `place`, such as `1:`; empty for the first net."""
     return f"{place}:" if place else ""
 
 
 @dataclass(frozen=True)
 class PreparedNets:
-    """Nets ready to dream together, the one whose layers keep their names as `first`; all else as of a `PreparedNet`.
+    """Prepared nets that dream together, with the interface of a `PreparedNet`.
 
-    `further`: by what the names of their layers begin with.
+    `first`: the net whose layers keep their names. `further`: layer name prefix -> each other net.
     """
 
     first: PreparedNet
     further: Mapping[str, PreparedNet]
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """Activations of `image`, (1, 3, H, W), in all nets, as each gives them; raises NetError as these do."""
+        """Return the activations of `image`, (1, 3, H, W), in all nets; raise NetError as `PreparedNet` does."""
         found = self.first(image)
         for start, net in self.further.items():
             found |= {start + layer: value for layer, value in net(image).items() if layer != INPUT}
@@ -38,26 +38,26 @@ class PreparedNets:
 
     @property
     def name(self) -> str:
-        """The names of all."""
+        """Return the names of all nets, joined by "and"."""
         return " and ".join(net.name for net in self._all)
 
     @property
     def mean(self) -> Tensor:
-        """The grey of the first net, (1, 3, 1, 1)."""
+        """Return the mean colour of the first net, (1, 3, 1, 1), RGB in [0, 1]."""
         return self.first.mean
 
     @property
     def dtype(self) -> torch.dtype:
-        """In which all of them compute."""
+        """Return the type in which all nets compute."""
         return self.first.dtype
 
     @property
     def max_size(self) -> int | None:
-        """The largest picture that every net takes, in pixels a side; None where there is none."""
+        """Return the largest side in pixels that every net takes; None where none has a limit."""
         return min((net.max_size for net in self._all if net.max_size is not None), default=None)
 
     def check_size(self, height: int, width: int) -> None:
-        """Raises NetError for a picture that is too small for a dense head of any."""
+        """Raise NetError for a picture that is too small for a dense head of any of the nets."""
         for net in self._all:
             net.check_size(height, width)
 
@@ -65,9 +65,9 @@ class PreparedNets:
 def prepare_all(
     nets: Iterable[Net], layers: frozenset[str], device: torch.device, dtype: torch.dtype
 ) -> PreparedNet | PreparedNets:
-    """Makes the nets ready for `layers`, whose names begin with the `prefix` of their net; raises NetError.
+    """Prepare the nets for `layers`, whose names begin with the `prefix` of their net; raise NetError.
 
-    One alone is its own `PreparedNet`.
+    A single net is returned as a plain `PreparedNet`.
     """
     first, *others = nets
     further = {prefix(place): net for place, net in enumerate(others, start=1)}

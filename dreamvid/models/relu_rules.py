@@ -1,4 +1,4 @@
-"""Other gradients for the ReLUs of a net, whether they are modules or functions; what they compute stays the same."""
+"""Replacement gradients for the ReLUs of a net, modules and functions alike; the forward pass is unchanged."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +10,13 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 Rule = Literal["guided", "deconvnet", "redirected"]
-# Of a ReLU's input and the gradient on its output: the gradient on its input.
+# (input of the ReLU, gradient at its output) -> gradient at its input
 RULES: dict[Rule, Callable[[Tensor, Tensor], Tensor]] = {
-    # Springenberg et al. 2015, "Striving for simplicity", section 3.4: what was positive, as far as it excites.
+    # Springenberg et al. 2015, "Striving for simplicity", section 3.4: only where input and gradient are positive.
     "guided": lambda x, slope: slope * (x > 0) * (slope > 0),
-    # Zeiler and Fergus 2014, section 2.1: the way back has ReLUs of its own, and does not ask what was positive.
+    # Zeiler and Fergus 2014, section 2.1: a ReLU on the gradient, whatever the sign of the input.
     "deconvnet": lambda x, slope: slope.clamp(min=0),
-    # A silent ReLU lets through what would wake it: else a unit that is silent on noise has no slope to climb.
+    # An inactive ReLU passes positive gradients: else a unit that is inactive on noise gets no gradient at all.
     "redirected": lambda x, slope: slope * ((x > 0) | (slope > 0)),
 }
 RELUS = {F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
@@ -36,7 +36,7 @@ class _Ruled(torch.autograd.Function):
 
 
 class _Replacing(TorchFunctionMode):
-    """Every ReLU is called through torch's functions, that of `nn.ReLU` too: here they are caught."""
+    """Intercepts all ReLU calls: `nn.ReLU` too calls a torch function, which this mode sees."""
 
     def __init__(self, rule: Rule) -> None:
         super().__init__()
@@ -54,6 +54,6 @@ class _Replacing(TorchFunctionMode):
 
 @contextmanager
 def ruled(rule: Rule) -> Iterator[Callable[[], int]]:
-    """While open, every ReLU that runs has the gradient of `rule`; yields what tells how many have run."""
+    """Give every ReLU that runs inside the context the gradient of `rule`; yield a function that counts these ReLUs."""
     with _Replacing(rule) as mode:
         yield lambda: mode.count

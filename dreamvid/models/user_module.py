@@ -1,4 +1,4 @@
-"""A net from a Python file of the user's own: the one place where a file that is named is executed."""
+"""Net from a Python file of the user: the only place where a file that the user names is executed."""
 
 import hashlib
 import importlib.util
@@ -20,11 +20,12 @@ from dreamvid.models.prepare import SIDES
 
 
 def load_user_net(name: str, weights: str | None, *, trust: bool) -> Net:
-    """Load the net that a function returns, `name` being FILE.py:FUNCTION.
+    """Load the net that a function returns; `name` is FILE.py:FUNCTION.
 
-    The function takes nothing and returns a module that maps (N, 3, H, W), normalised, to anything, or that module, the
-    mean and the std of each channel of RGB in [0, 1]; without them, ImageNet's. `weights`: a file for its weights, None
-    where it loads them itself. Raises NetError without `trust`, and for a file or function that does not do this.
+    The function takes no arguments and returns a module that maps (N, 3, H, W), normalised, to anything, or a tuple of
+    that module, the mean and the std of each channel of RGB in [0, 1]; without them, ImageNet's are used. `weights`: a
+    file with its weights, None where the function loads them itself. Raises NetError without `trust`, and for a file or
+    function that does not do this.
     """
     file, _, function = name.rpartition(":")
     if name.endswith(".py"):
@@ -43,9 +44,10 @@ def load_user_net(name: str, weights: str | None, *, trust: bool) -> Net:
 
 
 class _Source(SourceFileLoader):
-    """Executes what a file says now: no bytecode is left beside it, nor taken from there."""
+    """Loader that compiles the source on each load: bytecode is neither written beside the file nor read from there."""
 
     def get_code(self, fullname: str) -> CodeType:
+        """Compile the file as it is now."""
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
@@ -56,7 +58,7 @@ def _loaded(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_loader(loader.name, loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module.__name__] = module  # where dataclasses look for the module they are in
+    sys.modules[module.__name__] = module  # dataclasses look their module up there
     try:
         loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -102,7 +104,7 @@ def _colour(given: Sequence[float] | Tensor) -> Colour | None:
 
 
 def _sha256(module: nn.Module, file: Path) -> str:
-    """Of the code and of the weights, wherever those came from."""
+    """Return the sha256 of the code and of the weights, wherever the weights came from."""
     digest = hashlib.sha256(file.read_bytes())
     for key, value in module.state_dict().items():
         digest.update(key.encode())
@@ -111,12 +113,15 @@ def _sha256(module: nn.Module, file: Path) -> str:
 
 
 def _side(module: nn.Module) -> int:
-    """The size of picture that it takes: the usual one, or the first of others; what takes none is told of later."""
+    """Return an input size in pixels that the net takes: 224, or the first that works of SIDES.
+
+    Returns 224 for a net that takes none; `prepare` raises the error.
+    """
     for side in (224, *SIDES):
         try:
             with torch.inference_mode():
                 module(torch.zeros(1, 3, side, side))
-        except Exception:  # anything may be wrong with another size
+        except Exception:  # a net of another size may raise anything
             continue
         return side
     return 224

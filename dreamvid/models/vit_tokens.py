@@ -1,17 +1,17 @@
-"""Transformers that see patches: their tokens as maps, and their positions in pictures of any size."""
+"""Vision transformers: tokens as maps, and positional embeddings for pictures of any size."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-MOST_EXTRA = 8  # tokens that stand for no patch: the class token, registers; they come first
+MOST_EXTRA = 8  # tokens without a patch, which come first: the class token, registers
 
 
 def as_map(output: Tensor, patches: tuple[int, ...] | None) -> Tensor:
-    """Tokens as the map (N, C, h, w) of the patches that they stand for, without the class token.
+    """Return tokens as the map (N, C, h, w) of their patches, without the class token.
 
-    `output`: (N, T, C) or (T, N, C), tokens row by row; `patches`: shape (N, _, h, w) of the last convolution's output,
-    which embeds the patches. What does not look like that is given back as it is.
+    `output`: (N, T, C) or (T, N, C), patches in row-major order; `patches`: output shape (N, _, h, w) of the last
+    convolution, which embeds the patches. An output of any other shape is returned unchanged.
     """
     if output.dim() != 3 or patches is None or len(patches) != 4:
         return output
@@ -24,10 +24,10 @@ def as_map(output: Tensor, patches: tuple[int, ...] | None) -> Tensor:
 
 
 class AnySize(nn.Module):
-    """A ViT of torchvision with its layers and names, for pictures of any size from one patch on.
+    """ViT of torchvision with the same layers and names, for pictures of any size of at least one patch.
 
-    The embeddings of positions are interpolated where the picture is not the size they were learned at (Dosovitskiy et
-    al. 2021, sec. 3.2). What is left over beside whole patches, at the right and below, is not seen.
+    Positional embeddings are interpolated where the picture is not of the training size (Dosovitskiy et al. 2021, sec.
+    3.2). Pixels beyond the last whole patch, at the right and at the bottom, are ignored.
     """
 
     def __init__(self, vit: nn.Module) -> None:
@@ -38,6 +38,7 @@ class AnySize(nn.Module):
         self.class_token = vit.get_parameter("class_token")
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits from the class token."""
         patches = self.conv_proj(x)
         tokens = torch.cat([self.class_token.expand(len(x), -1, -1), patches.flatten(2).transpose(1, 2)], dim=1)
         tokens = tokens + _positions(self.encoder.get_parameter("pos_embedding"), *patches.shape[-2:])
@@ -49,7 +50,10 @@ class AnySize(nn.Module):
 
 
 def _positions(learned: Tensor, height: int, width: int) -> Tensor:
-    """(1, 1 + height * width, C) from (1, 1 + side * side, C): that of the class token, then of patches row by row."""
+    """Interpolate positional embeddings (1, 1 + side * side, C) to (1, 1 + height * width, C).
+
+    The first is that of the class token; those of the patches follow in row-major order.
+    """
     side = round((learned.shape[1] - 1) ** 0.5)
     if (height, width) == (side, side):
         return learned

@@ -1,4 +1,4 @@
-"""Nets by name: those whose weights ship with the package, EfficientNet-Lite, torchvision's classification nets."""
+"""Nets by name: those with shipped weights, EfficientNet-Lite, and torchvision's classification nets."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +22,9 @@ from dreamvid.models.user_module import load_user_net
 
 WEIGHTS = Path(__file__).parent / "weights"
 EMBEDDED, EMBEDDED_SKETCHNET = WEIGHTS / "dreamnet.safetensors", WEIGHTS / "sketchnet.safetensors"
-ROBUST = "efficientnet_lite2_robust"  # a copy of efficientnet_lite2 that stands small attacks
+ROBUST = "efficientnet_lite2_robust"  # efficientnet_lite2, trained further against adversarial perturbations
 SHIPPED = {ROBUST: WEIGHTS / f"{ROBUST}.safetensors", "dreamnet": EMBEDDED, "sketchnet": EMBEDDED_SKETCHNET}
-SKETCHERS = ("sketchnet", "sketch_a_net")  # one architecture: slim, with weights of its own, and full, without
+SKETCHERS = ("sketchnet", "sketch_a_net")  # one architecture: slim with shipped weights, and full size without
 LITES = {**{name: name for name in SCALES}, ROBUST: "efficientnet_lite2"}  # net -> its scale
 OURS = (ROBUST, *PACKAGES, "dreamnet", *SKETCHERS)
 DREAMNET_LAYERS = ("mixed4a", "mixed4b")
@@ -33,15 +33,15 @@ SKETCHER_LAYERS = ("conv3",)
 
 
 def names() -> list[str]:
-    """Every net that can be named, our own first."""
+    """Return the names of all nets, our own first."""
     return [*OURS, *hub.names()]
 
 
 def get(name: str, weights: str | None = None) -> Net:
-    """The net called `name`, with its own weights, those of a file, or `random:SEED` (for timing only).
+    """Return the net called `name`, with its own weights, those of a file, or `random:SEED` (for timing only).
 
-    `name` may be a file that `train` made, which says what net it is of.
-    Raises NetError for an unknown name, weights that are not on the machine and cannot be fetched, or do not fit.
+    `name` may also be a file written by `train`, which names its architecture. Raises NetError for an unknown name, for
+    weights that are not on this machine and cannot be fetched, and for weights that do not fit.
     """
     if name.endswith(".safetensors"):
         return _trained(name)
@@ -54,7 +54,7 @@ def get(name: str, weights: str | None = None) -> Net:
 
 
 def untrained(name: str, classes: int) -> nn.Module:
-    """A net for so many classes with new weights, by torch's own generator; it takes what is normalised.
+    """Build a net for that many classes with new weights from torch's global generator; it takes normalised pictures.
 
     Raises NetError for an unknown name, and for a net of sketches.
     """
@@ -72,9 +72,9 @@ def untrained(name: str, classes: int) -> nn.Module:
 
 
 def from_settings(how: NetSettings, *, trust: bool = False) -> Net:
-    """The net that the settings describe; raises NetError where it cannot be had so.
+    """Return the net that the settings describe; raise NetError where it cannot be loaded.
 
-    `trust`: whether a file of code may be executed. No setting says so, since settings are shared.
+    `trust`: whether a file of code may be executed. No setting can allow that, since settings are shared.
     """
     net = load_user_net(how.name, how.weights, trust=trust) if how.is_code else get(how.name, how.weights)
     net = net if how.classes is None else with_classes(net, Path(how.classes))
@@ -82,20 +82,20 @@ def from_settings(how: NetSettings, *, trust: bool = False) -> Net:
 
 
 def file_of(name: str) -> Path | None:
-    """Returns the path of a net's usual weights, fetched or not; None where it has none."""
+    """Return the path of a net's default weights, fetched or not; None where it has none."""
     if name in OURS:
         return SHIPPED.get(name) or (packages.cached(name) if name in PACKAGES else None)
     return hub.cached(name)
 
 
 def in_cache(name: str) -> bool:
-    """Tells whether the usual weights of a net are on this machine already."""
+    """Return whether the default weights of a net are on this machine already."""
     file = file_of(name)
     return file is not None and file.is_file()
 
 
 def fetch(name: str) -> Path:
-    """Fetches the usual weights of a net where they are not on this machine, and returns where they lie.
+    """Fetch the default weights of a net unless they are on this machine, and return their path.
 
     Raises NetError for an unknown name, a net without weights, and weights that cannot be fetched.
     """
@@ -106,14 +106,14 @@ def fetch(name: str) -> Path:
 
 
 def card(name: str = "dreamnet") -> str:
-    """The model card of a net whose weights ship, as text; raises NetError for any other."""
+    """Return the model card, Markdown, of a net whose weights ship; raise NetError for any other."""
     if name not in SHIPPED:
         raise NetError(f"{name} has no model card: {', '.join(SHIPPED)} have one")
     return (WEIGHTS / f"{name.upper()}.md").read_text(encoding="utf-8")
 
 
 def _check_known(name: str) -> None:
-    if name in OURS or name in names():  # our own do without torchvision, which takes seconds to load
+    if name in OURS or name in names():  # for our own, torchvision is not imported, which takes seconds
         return
     import torchvision.models as models
 
@@ -125,7 +125,7 @@ def _check_known(name: str) -> None:
 
 
 def _own_file(name: str) -> Path:
-    """Returns the path of the weights of one of OURS; raises NetError where they are not on this machine."""
+    """Return the path of the weights of one of OURS; raise NetError where they are not on this machine."""
     file = file_of(name)
     if file is None:
         raise NetError(f"{name} has no weights of its own: give --weights, or take its slim form, --model sketchnet")
@@ -135,7 +135,7 @@ def _own_file(name: str) -> Path:
 
 
 def _trained(file: str) -> Net:
-    """The net of a file that says by its metadata what it is of, as `train` makes them."""
+    """Return the net of a file whose metadata names its architecture, as `train` writes it."""
     checkpoint = load(Path(file))
     name = checkpoint.metadata.get("architecture")
     if name is None or (name not in OURS and name not in names()):
@@ -153,7 +153,7 @@ def _filled(name: str, checkpoint: Checkpoint) -> Net:
 
 
 def _check_architecture(name: str, checkpoint: Checkpoint) -> None:
-    """Raises NetError for a file that says it is of another net; one of dreamnet has to say that it is."""
+    """Raise NetError for a file that names another architecture; a file of dreamnet has to name it."""
     said = checkpoint.metadata.get("architecture")
     if said is None and name != "dreamnet":
         return
@@ -181,7 +181,7 @@ def _dreamnet(checkpoint: Checkpoint) -> Net:
 
 
 def _sketcher(name: str, checkpoint: Checkpoint) -> Net:
-    """Sketch-a-Net from a file: ours, which says its width and classes, or a plain state dict of the full one."""
+    """Return Sketch-a-Net from a file: ours, which contains its width and classes, or a state dict of the full net."""
     first, last = checkpoint.tensors.get("conv1.conv.weight"), checkpoint.tensors.get("conv8.weight")
     if first is None or first.ndim != 4 or last is None:
         raise NetError(f"{checkpoint.path} holds no Sketch-a-Net: name the architecture of these weights with --model")
@@ -203,7 +203,7 @@ def _sketcher(name: str, checkpoint: Checkpoint) -> Net:
 
 
 def _lite(name: str, checkpoint: Checkpoint) -> Net:
-    """EfficientNet-Lite from a file; one that does not name its classes has ImageNet's, or numbers for their names."""
+    """Return EfficientNet-Lite from a file; without class names in it, those of ImageNet, or numbers."""
     checkpoint = replace(checkpoint, tensors=efficientnet_lite.from_reference(checkpoint.tensors))
     last = checkpoint.tensors.get("logits.weight")
     count = efficientnet_lite.CLASSES if last is None else len(last)
@@ -222,7 +222,7 @@ def _lite(name: str, checkpoint: Checkpoint) -> Net:
 
 
 def _lite_net(name: str, module: nn.Module, sha256: str, classes: tuple[str, ...]) -> Net:
-    """EfficientNet-Lite with the facts that belong to its name, and to ImageNet's classes where it has those."""
+    """Return EfficientNet-Lite with its metadata, and that of ImageNet where it has ImageNet's classes."""
     scale, of_imagenet = LITES[name], classes == imagenet.names()
     return Net(
         name,
@@ -257,7 +257,7 @@ def _random(name: str, weights: str) -> Net:
 
 
 def _unfilled(name: str) -> nn.Module:
-    """A net as it is built for its usual classes."""
+    """Return a net of random weights for its default number of classes."""
     if name in SKETCHERS:
         return SketchANet(width=SLIM if name == "sketchnet" else 1.0)
     return untrained(name, 1000) if name in OURS else hub.build(name)

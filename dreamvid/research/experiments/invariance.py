@@ -1,7 +1,7 @@
-"""What augmentation teaches: a net trained with it and without, on held-out pictures that are changed more and more.
+"""Effect of augmentation: accuracy of a net trained with and without it on held-out pictures changed more and more.
 
-A course report (Hasson 2017, 1.2) says that shifted, mirrored and noisy pictures in training make a net indifferent to
-these changes. Here it is measured.
+A course report (Hasson 2017, 1.2) says that shifted, mirrored and noisy training pictures make a net invariant to these
+changes; this experiment measures it.
 """
 
 from collections.abc import Callable
@@ -30,21 +30,21 @@ UNTROUBLED = Attack(radius=0, last_radius=0)
 
 
 def shifted(views: Tensor, share: float) -> Tensor:
-    """Views (N, 3, H, W) moved right and down by a share of their sides, the edge's pixels repeated behind them."""
+    """Shift views (N, 3, H, W) right and down by a share of their sides, repeating the border pixels."""
     rows, columns = (round(share * side) for side in views.shape[2:])
     padded = functional.pad(views, (columns, 0, rows, 0), mode="replicate")
     return padded[:, :, : views.shape[2], : views.shape[3]]
 
 
 def flipped(views: Tensor, share: float) -> Tensor:
-    """That share of the views (N, 3, H, W), evenly chosen, mirrored from left to right."""
+    """Mirror that share of the views (N, 3, H, W), evenly chosen, from left to right."""
     places = torch.arange(len(views), device=views.device)
     chosen = ((places + 1) * share).floor() > (places * share).floor()
     return torch.where(chosen[:, None, None, None], views.flip(3), views)
 
 
 def noisy(views: Tensor, strength: float) -> Tensor:
-    """Views in 0 to 1 with Gaussian noise of that standard deviation, the same in every call."""
+    """Add Gaussian noise of that standard deviation, the same in every call, to views in [0, 1]; clip to [0, 1]."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.empty(views.shape).normal_(generator=generator)
     return (views + strength * noise.to(views.device)).clamp(0, 1)
@@ -52,7 +52,7 @@ def noisy(views: Tensor, strength: float) -> Tensor:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of pictures, (views, amount) -> views, the amounts that are tried, and their unit."""
+    """Change of pictures, (views, amount) -> views, with the amounts that are tried, and their unit."""
 
     of: Callable[[Tensor, float], Tensor]
     amounts: tuple[float, ...]
@@ -67,12 +67,12 @@ CHANGES = {
 
 
 def invariance(folder: Path | None, school: School, compute: Compute) -> Finding:
-    """A net trained with augmentation and without: accuracy on held-out pictures that are shifted, flipped, noisy.
+    """Train a net with augmentation and without; measure accuracy on held-out pictures shifted, flipped, noisy.
 
-    `folder`: a sub-folder for each class; without one, the set `posed` of `textures`, whose things never move. Raises
-    SourceError where it will not do, or is too small to hold any out, NetError for a net that cannot be had.
+    `folder`: a sub-folder for each class; None for the set `posed` of `textures`, whose objects never move. Raises
+    SourceError where the folder cannot be used or is too small to hold any pictures out, NetError for an unknown net.
     """
-    zoo.untrained(school.net, classes=2)  # a net that cannot be had is told before anything is drawn
+    zoo.untrained(school.net, classes=2)  # raises for an unknown net before any picture is drawn
     with TemporaryDirectory() as work:
         if folder is None:
             folder = Path(work) / "posed"
@@ -108,5 +108,5 @@ def invariance(folder: Path | None, school: School, compute: Compute) -> Finding
 
 
 def _kept(values: list[float]) -> float:
-    """The mean accuracy on changed pictures over that on unchanged ones, 0 where that is 0."""
+    """Return mean accuracy on changed pictures / accuracy on unchanged ones; 0 where the latter is 0."""
     return float(np.mean(values[1:])) / values[0] if values[0] else 0.0

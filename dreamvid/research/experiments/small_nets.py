@@ -1,4 +1,4 @@
-"""Small nets taught from nothing for an experiment: how long, on what, and what came of it."""
+"""Small nets trained from scratch for an experiment: settings, training, accuracy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from dreamvid.research.training.recipe import Recipe, Source
 
 @dataclass(frozen=True)
 class School:
-    """How every net of an experiment is taught: `net` by name, `minutes` of wall clock each, `side` in pixels.
+    """Training settings of every net of an experiment: `net` by name, `minutes` of wall clock each, `side` in pixels.
 
-    `per_class`: pictures of a class, where they are drawn.
+    `per_class`: number of pictures per class in generated sets.
     """
 
     net: str = "resnet18"
@@ -32,7 +32,10 @@ class School:
     seed: int = 0
 
     def recipe(self, folders: Sequence[Path], **more: Any) -> Recipe:
-        """From nothing, on the pictures of some folders with a sub-folder for each class; `more`: keys of a recipe."""
+        """Return the recipe for training from scratch on class folders; `more`: further keys of a recipe.
+
+        Each folder has a sub-folder of pictures for each class.
+        """
         return Recipe(
             net=self.net,
             minutes=self.minutes,
@@ -49,7 +52,7 @@ class School:
 
 @dataclass(frozen=True)
 class Taught:
-    """A net after its lesson, with the pictures it was taught and those held out of them."""
+    """Trained net, with its training pictures and those held out."""
 
     net: Net
     corpus: Corpus
@@ -57,20 +60,20 @@ class Taught:
 
     @property
     def views(self) -> Tensor:
-        """The held-out pictures as the net takes them, (N, 3, side, side) in 0 to 1."""
+        """Return the held-out pictures as input of the net, (N, 3, side, side) in [0, 1]."""
         return centred(self.corpus.held_out.images, self.side)
 
     def right(self, views: Tensor) -> float:
-        """The share of the held-out pictures that are known by these views of them."""
+        """Return the top-1 accuracy on the held-out pictures, given as `views`, (N, 3, side, side) in [0, 1]."""
         model = Normalised(self.net.module, self.net.mean, self.net.std)
         return float((ranks(model, views, self.corpus.held_out.labels) < 1).float().mean())
 
 
 def teach(recipe: Recipe, out: Path, compute: Compute) -> Taught:
-    """Trains a net by a recipe, to `out`.
+    """Train a net by a recipe and write it to `out`.
 
-    Raises SourceError for folders that will not do, or have too few pictures to hold any out, NetError for a net that
-    cannot be had.
+    Raises SourceError for folders that cannot be used, or have too few pictures to hold any out, NetError for an
+    unknown net.
     """
     corpus = read_corpus(recipe, Path())
     if len(corpus.held_out.labels) == 0:

@@ -1,8 +1,8 @@
-"""Nets taught near-identical textures against nets taught things: can one tell from a dream what class it is?
+"""Nets trained on near-identical textures against nets trained on objects, by how recognisable their dreams are.
 
-A lab trained a ResNet-18 on fields of sorghum cultivars and could not tell the dreams of its classes from one another,
-where those of birds, fish and dogs can be told. Here the same small net is trained on each set, and on both together;
-then each class is dreamed, and a net that was not trained on either says which class a dream looks like.
+A lab trained a ResNet-18 on fields of sorghum cultivars and could not tell the dreams of its classes apart, whereas
+dreams of birds, fish and dogs can be recognised. Here the same small net is trained on each kind of set, and on both
+together; then each class is dreamed, and a net that was not trained on either classifies the dreams.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,13 +32,13 @@ from dreamvid.research.training.recipe import Attack, Augment, Recipe
 
 Points = embed.Points
 LOOK: Look = FROM_NOTHING
-SEEN = 24  # held-out pictures of a class on the map
-UNTRAINED = 4  # nets of the control: one net's few dreams may look like their classes by chance
+SEEN = 24  # most held-out pictures of a class on the map
+UNTRAINED = 4  # number of control nets: the few dreams of a single one may resemble their classes by chance
 
 
 @dataclass(frozen=True)
 class Dreams:
-    """How each class is dreamed: `count` times, each from a seed of its own, `side` pixels."""
+    """Number of dreams per class, each from a seed of its own, and their side in pixels."""
 
     count: int = 2
     side: int = 128
@@ -46,10 +46,10 @@ class Dreams:
 
 @dataclass(frozen=True)
 class Told:
-    """What a set's dreams, (F,) each, are to the eye of a net that was not trained on it.
+    """Recognisability of a set's dreams by the features of a net that was not trained on it.
 
-    `right`: the share whose own class is the nearest in direction from the mean; `apart`: the mean distance between
-    dreams of two classes over that between dreams of one (1: no more apart; NaN where a class has one dream).
+    `right`: share of dreams whose own class has the nearest direction from the mean; `apart`: mean distance between
+    dreams of two classes / that between dreams of one (1: no more apart; NaN where each class has one dream).
     """
 
     right: float
@@ -57,13 +57,13 @@ class Told:
 
 
 def terra(classifier: FeatureSession, folders: Mapping[str, Path], school: School, how: Dreams) -> Finding:
-    """The experiment as one picture: for each set its pictures, their means, its dreams, an untrained net's, the map.
+    """Run the experiment; its picture shows per set: pictures, means, dreams, untrained nets' dreams, and the map.
 
-    `classifier`: the net that says what a dream looks like, and how all dream; `folders`: sets by name, each with a
-    sub-folder for each class; without any, the two of `textures`. Two sets are also taught together. Raises SourceError
-    for a folder that will not do, NetError for a net that cannot be had.
+    `classifier`: session of the net that recognises dreams, whose settings all dreams use; `folders`: sets by name,
+    each with a sub-folder for each class; empty for the two generated ones of `textures`. If there are two sets, a net
+    is also trained on both together. Raises SourceError for a folder that cannot be used, NetError for an unknown net.
     """
-    zoo.untrained(school.net, classes=2)  # a net that cannot be had is told before anything is drawn
+    zoo.untrained(school.net, classes=2)  # raises for an unknown net before any picture is drawn
     with TemporaryDirectory() as work:
         sets = dict(folders) or dict(_drawn(school, Path(work)))
         lessons = {name: [folder] for name, folder in sets.items()}
@@ -90,9 +90,10 @@ def terra(classifier: FeatureSession, folders: Mapping[str, Path], school: Schoo
 
 
 def recipe(school: School, folders: Sequence[Path]) -> Recipe:
-    """A school's recipe without crops, which would change the size that a texture is told by, and with weak attacks.
+    """Return a training recipe with weak attacks and without crops, which would change the scale of a texture.
 
-    These make dreams that can be seen; earlier or stronger ones keep a net from learning what is hard to tell.
+    The attacks (adversarial training) make dreams visible; earlier or stronger ones keep a net from learning classes
+    that are hard to tell apart.
     """
     return school.recipe(
         folders,
@@ -111,9 +112,9 @@ def _drawn(school: School, work: Path) -> Iterator[tuple[str, Path]]:
 def look(
     classifier: FeatureSession, name: str, taught: Taught, how: Dreams
 ) -> tuple[Pixels, list[dict[str, object]], dict[str, float]]:
-    """A set's page, its rows by class, and its numbers.
+    """Return the page of a set, its rows by class, and its numbers.
 
-    Titles on the page: the correlation of each mean picture with the dream, and the ratio of `embed.Sat`.
+    Titles on the page give the correlation of each mean picture with the dream, and the ratio of `embed.Sat`.
     """
     classes = taught.corpus.classes
     data = {kind: _pictures(taught, number) for number, kind in enumerate(classes)}
@@ -152,12 +153,12 @@ def look(
 
 
 def features_of(net: PreparedNet, pictures: Mapping[str, Sequence[Pixels]]) -> dict[str, Points]:
-    """Class -> what the net's last layer is given for each of its pictures, (pictures, F)."""
+    """Return class -> penultimate features of the net for each of its pictures, (pictures, F)."""
     return {kind: np.stack([embed.penultimate(net, photo) for photo in of]) for kind, of in pictures.items()}
 
 
 def dreams_of(session: FeatureSession, how: Dreams) -> dict[str, list[Pixels]]:
-    """Class -> its dreams out of noise."""
+    """Return class -> its dreams from noise."""
     net = session.prepared(OUTPUT)
     made: dict[str, list[Pixels]] = {}
     for index, kind in enumerate(session.net.classes):
@@ -168,7 +169,7 @@ def dreams_of(session: FeatureSession, how: Dreams) -> dict[str, list[Pixels]]:
 
 
 def dreams_of_untrained(session: FeatureSession, side: int) -> dict[str, list[Pixels]]:
-    """Class -> a dream by each of some nets whose weights have learned nothing: what luck would have it look like."""
+    """Return class -> a dream by each of UNTRAINED nets with random weights, as a control for chance."""
     made: dict[str, list[Pixels]] = {}
     for seed in range(UNTRAINED):
         with torch.random.fork_rng(devices=[]):
@@ -180,9 +181,9 @@ def dreams_of_untrained(session: FeatureSession, side: int) -> dict[str, list[Pi
 
 
 def tell(data: Mapping[str, Points], dreams: Mapping[str, Points]) -> Told:
-    """What the dreams of classes, (dreams, F) each, look like beside their pictures, (N, F) each.
+    """Measure how well the dreams of classes, (dreams, F) each, match the class's pictures, (N, F) each.
 
-    Pictures and dreams are each centred first: what all dreams have in common, such as their contrast, tells nothing.
+    Pictures and dreams are each centred first, which removes what all dreams have in common, such as contrast.
     """
     names = list(dreams)
     centres = np.stack([data[name].mean(axis=0) for name in names])
@@ -205,14 +206,14 @@ def _unit(vectors: Points) -> Points:
 
 
 def correlation(one: Pixels, other: Pixels) -> float:
-    """Pearson's correlation of two pictures of one size over pixels and channels, each channel less its mean."""
+    """Return Pearson's correlation of two pictures of one size over pixels and channels, each channel less its mean."""
     first, second = ((some - some.mean(axis=(0, 1))).ravel() for some in (one.astype(float), other.astype(float)))
     scale = float(np.linalg.norm(first) * np.linalg.norm(second))
     return float(first @ second) / scale if scale else 0.0
 
 
 def _pictures(taught: Taught, label: int) -> list[Pixels]:
-    """Pictures of a class, held-out ones where there are two."""
+    """Return at most SEEN pictures of a class, held-out ones where there are at least two."""
     of_class = taught.views[taught.corpus.held_out.labels == label]
     return [_pixels(view) for view in (of_class if len(of_class) > 1 else _learned(taught, label))[:SEEN]]
 
@@ -222,7 +223,7 @@ def _mean(taught: Taught, label: int) -> Pixels:
 
 
 def _learned(taught: Taught, label: int) -> Tensor:
-    """The pictures of a class that the net was taught, (N, 3, side, side) in 0 to 1."""
+    """Return the training pictures of a class, (N, 3, side, side) in [0, 1]."""
     every = torch.cat([part.images[part.labels == label] for part in taught.corpus.sources])
     return centred(every, taught.side)
 

@@ -1,7 +1,7 @@
-"""Sets of pictures made by code: cultivars that differ by a hair, things that do not look alike, and things posed.
+"""Generated picture sets: near-identical cultivars, objects that look different, and objects in a fixed pose.
 
-They are what experiments need that ask how a net, and its dreams, depend on what it was taught; nothing of them is
-shipped, and a seed gives the same pictures again.
+Experiments use them to measure how a net, and its dreams, depend on the training pictures. No picture is shipped: a
+seed reproduces the set.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from dreamvid.research.sketches.kinds import KINDS
 from dreamvid.research.sketches.strokes import render
 from dreamvid.research.training.drawings import draw
 
-ONE_HANDED = ("arrow", "car", "chair", "cup", "fish", "key", "moon", "snail")  # another picture when mirrored
+ONE_HANDED = ("arrow", "car", "chair", "cup", "fish", "key", "moon", "snail")  # not mirror-symmetric
 THINGS = ("eye", "spiral", "bricks", "petals", "zebra", "tower")
 
 
 @dataclass(frozen=True)
 class Cultivar:
-    """What its leaves are like: `length` as a share of the picture's side, `bend` from end to end in radians."""
+    """Parameters of the leaves: `length` as a share of the picture's side, `bend` from end to end in radians."""
 
     length: float
     bend: float
@@ -42,12 +42,12 @@ CULTIVARS = {
 
 
 def field(cultivar: Cultivar, side: int, rng: np.random.Generator) -> Pixels:
-    """A field from above, `side` x `side` x 3: leaves of one length and bend in every direction on brown soil.
+    """Draw a field from above, `side` x `side` x 3: leaves of one length and bend in every direction on brown soil.
 
-    Colours, light, width of the leaves, their directions and how much soil they cover are drawn alike for all kinds.
+    Colours, light, leaf width, leaf directions and soil coverage have the same distribution for all kinds.
     """
     cv2 = opencv.load()
-    fine = 3 * side  # drawn larger, and shrunk: leaves of a pixel's width have soft edges
+    fine = 3 * side  # drawn larger and shrunk, so that leaves one pixel wide have soft edges
     soil = cv2.resize(rng.normal(0, 1, (side // 2, side // 2)).astype(np.float32), (fine, fine))
     picture = np.array([96, 72, 48]) * (1 + 0.16 * soil[..., None])
     picture = np.ascontiguousarray(np.clip(picture, 0, 255).astype(np.uint8))
@@ -66,7 +66,7 @@ def field(cultivar: Cultivar, side: int, rng: np.random.Generator) -> Pixels:
 
 
 def _leaf(cultivar: Cultivar, rng: np.random.Generator) -> NDArray[np.float64]:
-    """An arc as (points, 2) rows and columns, as shares of the side; each leaf differs a little from its kind."""
+    """Return an arc as (points, 2) rows and columns, as shares of the side; length and bend vary around the kind's."""
     length = cultivar.length * rng.normal(1, 0.1)
     bend = cultivar.bend * rng.normal(1, 0.2) * rng.choice([-1, 1])
     angle = rng.uniform(0, 2 * np.pi) + bend * np.linspace(-0.5, 0.5, 13)
@@ -76,12 +76,12 @@ def _leaf(cultivar: Cultivar, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def thing(kind: str, side: int, rng: np.random.Generator) -> Pixels:
-    """A drawing of a kind of `shapes`, `side` x `side` x 3, in colours of its own."""
+    """Draw a kind of `shapes`, `side` x `side` x 3, in random colours."""
     return np.ascontiguousarray(draw(kind, side, rng).transpose(1, 2, 0))
 
 
 def posed(kind: str, side: int, rng: np.random.Generator) -> Pixels:
-    """A sketch of a kind of `dreamvid.research.sketches`, `side` x `side` x 3: always at one place, facing one way."""
+    """Draw a kind of `dreamvid.research.sketches`, `side` x `side` x 3, always at the same place and orientation."""
     grey = render(KINDS[kind](rng), 4 * side, width=4 * side * rng.uniform(0.02, 0.04)).astype(np.float64) / 255
     small = opencv.load().resize(grey, (side, side), interpolation=opencv.load().INTER_AREA)[..., None]
     paper, ink = rng.uniform(150, 230, 3), rng.uniform(10, 90, 3)
@@ -97,9 +97,9 @@ SETS: dict[str, dict[str, Drawer]] = {
 
 
 def write_set(name: str, folder: Path, per_class: int, side: int, seed: int) -> None:
-    """Writes the set `similar`, `mixed` or `posed` to `folder`, a sub-folder of PNGs for each class.
+    """Write the set `similar`, `mixed` or `posed` to `folder`, with a sub-folder of PNGs for each class.
 
-    `per_class` pictures each, the same again for a `seed`; `side`: in pixels. Raises SettingsError for another name.
+    `per_class` pictures each, reproducible by `seed`; `side`: in pixels. Raises SettingsError for another name.
     """
     if name not in SETS:
         raise SettingsError(f"there is no set {name!r}{nearest(name, SETS)}; there are {', '.join(SETS)}")

@@ -1,4 +1,4 @@
-"""The pictures that a class was learned from, taken together: is its dream their average?"""
+"""Mean of the pictures that a class was learned from, to compare with the dream of that class."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,14 @@ from dreamvid.media import images
 from dreamvid.models.net import plainly
 from dreamvid.research.features import photos
 
-MOST = 400  # pictures of a class, evenly chosen: a mean of more looks the same
+MOST = 400  # most pictures of a class, evenly chosen: the mean of more looks the same
 
 
 @dataclass(frozen=True)
 class Average:
-    """What `count` pictures of a class have in common: their `mean`, and the `typical` one, nearest to their median.
+    """Statistics of `count` pictures of a class: their `mean`, and the `typical` one, nearest to their median.
 
-    `usual`: how a picture correlates with the mean of the others, on average; a yardstick for what else does.
+    `usual`: mean correlation of a picture with the mean of the others, as a reference for other correlations.
     """
 
     mean: Pixels
@@ -29,9 +29,9 @@ class Average:
 
 
 def of_class(folder: Path, name: str, side: int) -> Average:
-    """The average of a class's pictures, which lie in the sub-folder of its name, as squares of `side` pixels.
+    """Return the average of the pictures in the sub-folder with the name of a class, as squares of `side` pixels.
 
-    The sub-folder's name is compared in any case, with `_` or `-` for space. Raises SourceError where there is none, or
+    Names are compared in any case, with `_` or `-` for space. Raises SourceError where there is no such sub-folder, or
     where fewer than two pictures are in it.
     """
     files = photos.evenly(photos.files_in(_sub_folder(folder, name)), MOST)
@@ -48,7 +48,7 @@ def of_class(folder: Path, name: str, side: int) -> Average:
 
 
 def correlation(one: ArrayLike, other: ArrayLike) -> float:
-    """Pearson's correlation of two pictures, or maps, of one size over all values, in [-1, 1]; 0 where one is flat."""
+    """Return Pearson's correlation of two arrays of one size over all values, in [-1, 1]; 0 where one is constant."""
     values = (np.asarray(part, np.float64).ravel() for part in (one, other))
     mine, its = (part - part.mean() for part in values)
     size = float(np.linalg.norm(mine) * np.linalg.norm(its))

@@ -1,4 +1,4 @@
-"""The strongest crops of a photo set beside the picture that was made up to excite the same unit."""
+"""Photo crops that excite a unit most, next to the picture that gradient ascent makes for it."""
 
 import heapq
 from collections.abc import Sequence
@@ -24,9 +24,10 @@ ACROSS = 5
 
 @dataclass(frozen=True)
 class Crop:
-    """Where a unit answers: `value` at `place` (row, column) of its map; `field` in pixels of the photo as it was seen.
+    """Place where a unit is strongly active: `value` at `place` (row, column) of its map, with its receptive `field`.
 
-    `photo`: height x width x 3, at the size the net saw; `scale`: rows and columns of the file to one pixel of it.
+    `photo`: height x width x 3, at the size the net saw, in whose pixels `field` is; `scale`: rows and columns of the
+    file per pixel of `photo`.
     """
 
     file: Path
@@ -38,15 +39,15 @@ class Crop:
 
     @property
     def pixels(self) -> Pixels:
-        """What the unit saw."""
+        """Return the pixels of the receptive field."""
         return self.photo[self.field.rows, self.field.columns]
 
 
 def crops(session: FeatureSession, unit: Unit, folder: Path, *, count: int, side: int) -> Finding:
-    """A unit's picture beside its `count` strongest crops in the photos of a folder, seen with a short side of `side`.
+    """Show a unit's dream next to its `count` strongest crops in the photos of a folder, resized to short side `side`.
 
-    A crop is exactly the unit's receptive field at that place; beneath it stands the photo with the field outlined.
-    Raises SourceError for a folder without images or a damaged one.
+    A crop is exactly the unit's receptive field at that place; below it is the photo with the field outlined. Raises
+    SourceError for a folder without images or a damaged one.
     """
     found = strongest_crops(session.exact(unit.layer), unit, photos.files_in(folder), count=count, side=side)
     dreamer = session.dreamer(of_unit(unit))
@@ -64,10 +65,10 @@ def crops(session: FeatureSession, unit: Unit, folder: Path, *, count: int, side
 
 
 def strongest_crops(net: PreparedNet, unit: Unit, files: Sequence[Path], *, count: int, side: int) -> list[Crop]:
-    """The `count` places where a unit answers most, strongest first; those of one photo do not crowd together.
+    """Return the `count` places with the highest activation of a unit, highest first, without overlaps in one photo.
 
-    `net`: cut behind the unit's layer, float32 on the CPU. A place is passed over where its pixel lies in the
-    field of a stronger one.
+    `net`: cut after the unit's layer, float32 on the CPU. A place is skipped where its central pixel lies in the
+    receptive field of a stronger one.
     """
     answers = [answer(net, unit, photos.load(file, side)) for file in files]
     queue = [(-float(values.max()), number) for number, values in enumerate(answers)]
@@ -76,7 +77,7 @@ def strongest_crops(net: PreparedNet, unit: Unit, files: Sequence[Path], *, coun
     while queue and len(best) < count:
         value, number = heapq.heappop(queue)
         if value == torch.inf:
-            continue  # nothing of this photo is left
+            continue  # no place of this photo is left
         crop = _crop(net, unit, files[number], side, answers[number])
         best.append(crop)
         _pass_over(answers[number], crop)
@@ -94,7 +95,7 @@ def _crop(net: PreparedNet, unit: Unit, file: Path, side: int, values: Tensor) -
 
 
 def _pass_over(values: Tensor, crop: Crop) -> None:
-    """Rules out the places whose pixel lies in a crop's field, as it were without borders."""
+    """Set the places to -inf whose central pixel lies in a crop's field, taken as if no border had clipped it."""
     near = []
     axes = zip(values.shape, crop.photo.shape, crop.place, crop.field.edges[::2], crop.field.edges[1::2], strict=False)
     for cells, edge, at, first, last in axes:
@@ -105,14 +106,14 @@ def _pass_over(values: Tensor, crop: Crop) -> None:
 
 
 def answer(net: PreparedNet, unit: Unit, photo: Pixels) -> Tensor:
-    """A unit's map, (h, w), of a photo."""
+    """Return a unit's map, (h, w), of a photo."""
     chosen = torch.from_numpy(np.ascontiguousarray(to_float(photo).transpose(2, 0, 1)[None]))
     with torch.no_grad():
         return map_of(net(chosen)[unit.layer], unit.number).clone()
 
 
 def _row(crop: Crop) -> dict[str, object]:
-    """What a table says of a crop: the field in pixels of the file, and of the photo as it was seen."""
+    """Return a crop as a table row: its field in pixels of the file, and of the photo at the size the net saw."""
     seen = {f"seen_{edge}": pixel for edge, pixel in asdict(crop.field).items()}
     return {
         "file": crop.file.name,

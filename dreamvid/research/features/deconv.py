@@ -1,4 +1,4 @@
-"""What of a photo excites a unit: its strongest crops projected back to pixels."""
+"""Projections of activations to pixels: the parts of a photo that excite a unit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +21,9 @@ METHODS: tuple[Rule, ...] = ("guided", "deconvnet")
 
 
 def deconv(session: FeatureSession, unit: Unit, photo: Path, *, count: int, side: int) -> Finding:
-    """A unit's strongest crops in a photo, and each projected back by guided backpropagation and as by a deconvnet.
+    """Show a unit's strongest crops in a photo, each projected back by guided backpropagation and by a deconvnet.
 
-    The photo is seen with a short side of `side` pixels. Raises SourceError for a photo that cannot be read, NetError
+    The photo is resized to a short side of `side` pixels. Raises SourceError for a photo that cannot be read, NetError
     for a net without ReLUs, to which neither method applies.
     """
     net = session.exact(unit.layer)
@@ -41,10 +41,10 @@ def deconv(session: FeatureSession, unit: Unit, photo: Path, *, count: int, side
 def projection(
     net: PreparedNet, unit: Unit, crop: Crop, method: Rule
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """The gradient of a unit at its place in a photo, H x W x 3, with the ReLUs' own replaced as `method` says.
+    """Return the gradient of a unit at one place of its map, H x W x 3, with the ReLU gradients replaced by `method`.
 
-    Max pooling sends it back to where its maxima were, which are the switches of Zeiler's deconvnet. Raises NetError
-    where no ReLU has run.
+    Max pooling passes it to the positions of the maxima, which are the switches of Zeiler and Fergus's deconvnet.
+    Raises NetError where no ReLU has run.
     """
     picture = _tensor(crop.photo).requires_grad_(True)
     with ruled(method) as count:
@@ -56,7 +56,7 @@ def projection(
 
 
 def as_picture(slope: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Pixels:
-    """A gradient as a picture: 0 is mid-grey, the largest half per cent is at full range."""
+    """Map a gradient to a picture: 0 is mid-grey, its 99.5th percentile of absolute values is full range."""
     top = float(np.quantile(np.abs(slope), 0.995)) or 1.0
     return to_pixels(0.5 + 0.5 * slope / top)
 

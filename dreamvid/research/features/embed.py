@@ -1,4 +1,4 @@
-"""Dreams and data on one map: does the dream of a class sit at its centre?"""
+"""2-D maps of dreams and data, to see whether the dream of a class is at the centre of the class."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,8 +31,11 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sat:
-    """Where a dream sits: its `distance` to the centre of its class, the `spread` (mean distance of the class's own
-    pictures to it), their `ratio` (below 1: nearer than a usual picture), and the class whose centre is `nearest`."""
+    """Position of a dream in feature space.
+
+    `distance`: to the centre of its class; `spread`: mean distance of the class's own pictures to it; `ratio`: distance
+    / spread (below 1: nearer than an average picture); `nearest`: class with the nearest centre.
+    """
 
     distance: float
     spread: float
@@ -43,10 +46,10 @@ class Sat:
 def embed(
     session: FeatureSession, folder: Path, method: Method, *, per_class: int, side: int, dream_side: int
 ) -> Finding:
-    """Pictures of a folder, a sub-folder for each class, and the net's dreams of these classes, on one map.
+    """Draw pictures of a folder, a sub-folder for each class, and the net's dreams of these classes on one map.
 
-    Sub-folders are named as the net's classes (any case, `_` or `-` for space). Raises SourceError where there are no
-    sub-folders with pictures, NetError for one that is no class of the net.
+    Sub-folders have the names of the net's classes (any case, `_` or `-` for space). Raises SourceError where there are
+    no sub-folders with pictures, NetError for one that is no class of the net.
     """
     files = classes_in(folder, per_class)
     indices = {name: session.net.class_index(name) for name in files}
@@ -72,7 +75,7 @@ def embed(
 
 
 def check_method(text: str) -> Method:
-    """The method of that name; raises SettingsError where it does not exist, or its library is missing."""
+    """Return the method of that name; raise SettingsError where it does not exist, or its library is missing."""
     method = next((name for name in METHODS if name == text), None)
     if method is None:
         raise SettingsError(f"--method {text}: give one of {', '.join(METHODS)}")
@@ -82,7 +85,7 @@ def check_method(text: str) -> Method:
 
 
 def classes_in(folder: Path, most: int) -> dict[str, list[Path]]:
-    """Sub-folder -> its pictures, `most` of them, evenly chosen; raises SourceError where there are none."""
+    """Return sub-folder -> at most `most` of its pictures, evenly chosen; raise SourceError where there are none."""
     if not folder.is_dir():
         raise SourceError(f"there is no folder {images.short_name(folder, whole=True)}")
     inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -100,7 +103,7 @@ def classes_in(folder: Path, most: int) -> dict[str, list[Path]]:
 
 
 def penultimate(net: PreparedNet, photo: Pixels) -> Points:
-    """What the last layer with weights is given for a picture, averaged over places where it has any: (features,).
+    """Return the input of the last layer with weights for a picture, averaged over rows and columns: (features,).
 
     `net`: cut at OUTPUT. Raises NetError where the net has no such layer.
     """
@@ -124,7 +127,7 @@ def penultimate(net: PreparedNet, photo: Pixels) -> Points:
 
 
 def sat(data: Mapping[str, Points], dreams: Mapping[str, Points]) -> dict[str, Sat]:
-    """Where each class's dream, (features,), sits among the centres of the data, (N, features) a class."""
+    """Return the position of each class's dream, (features,), among the centres of the data, (N, features) a class."""
     centres = {name: points.mean(axis=0) for name, points in data.items()}
     found = {}
     for name, dream in dreams.items():
@@ -136,12 +139,12 @@ def sat(data: Mapping[str, Points], dreams: Mapping[str, Points]) -> dict[str, S
 
 
 def chart(data: Mapping[str, Points], dreams: Mapping[str, Points], method: Method, seed: int, title: str) -> Pixels:
-    """The map of the data, (N, features) a class, and of each class's dream, (features,)."""
+    """Draw the map of the data, (N, features) a class, and of each class's dream, (features,)."""
     return plots.clouds(_clouds(data, dreams, method, seed), title)
 
 
 def _clouds(data: Mapping[str, Points], dreams: Mapping[str, Points], method: Method, seed: int) -> dict[str, Cloud]:
-    """Data, dreams and centres brought to the plane together."""
+    """Project data, dreams and centres to the plane together."""
     names = list(data)
     centres = np.stack([data[name].mean(axis=0) for name in names])
     together = np.concatenate([*data.values(), np.stack([dreams[name] for name in names]), centres])
@@ -156,7 +159,7 @@ def _plane(points: Points, method: Method, seed: int) -> Points:
     if method == "umap":
         from umap import UMAP
 
-        usual = 15  # neighbours: more than there are would be warned of
+        usual = 15  # neighbours; umap warns about more than there are points
         placed = UMAP(min(usual, len(points) - 1), random_state=seed, n_jobs=1).fit_transform(points)
         return np.asarray(placed, np.float64)
     if method == "tsne":

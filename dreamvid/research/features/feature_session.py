@@ -1,4 +1,4 @@
-"""The session that feature pictures share: a net, a device and the settings of all pictures of a command."""
+"""Session of feature pictures: the net, device and settings that all pictures of a command share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,8 +22,8 @@ from dreamvid.models.prepare import PreparedNet, prepare
 from dreamvid.models.relu_rules import ruled
 from dreamvid.research.features.units import Unit
 
-Look = tuple[tuple[str, Any], ...]  # settings by their full key, laid over the preset's and under the user's
-# What the look of a film adds is left out of a study: single units are shown as they are.
+Look = tuple[tuple[str, Any], ...]  # (full key, value): they override the preset's, the user's override them
+# Without the settings that style a film, so that single units are shown as they are.
 PLAIN: Look = (
     ("dream.gradient", None),
     ("dream.spectrum", 1.0),
@@ -32,8 +32,8 @@ PLAIN: Look = (
     ("dream.octave_scale", 1.4),
     ("dream.step_size", 0.012),
 )
-# What a picture out of nothing needs beyond the dream of a photograph: more steps, and now and then a blur, without
-# which the highest frequencies, that nothing in the source holds down, take it over.
+# A picture from noise needs more steps than the dream of a photograph, and some blur: without it the highest
+# frequencies dominate, since no source holds them down.
 FROM_NOTHING: Look = (
     *PLAIN,
     ("dream.octaves", 3),
@@ -50,50 +50,50 @@ LITTLE: Look = (
     ("dream.steps", 12),
     ("dream.step_size", 0.03),
     ("dream.jitter", 4),
-)  # for many small ones
-LARGE: Look = (*FROM_NOTHING, ("dream.octaves", 1))  # for few large ones: at one scale patterns of all sizes compare
+)  # for many small pictures
+LARGE: Look = (*FROM_NOTHING, ("dream.octaves", 1))  # for few large ones: one scale makes pattern sizes comparable
 ON_PHOTO: Look = (*PLAIN, ("dream.steps", 10))
 ONE_SCALE: Look = (*PLAIN, ("dream.octaves", 1), ("dream.steps", 6), ("dream.jitter", 8))
-# Nothing that keeps noise down: neither octaves nor shifts nor blur.
+# Without everything that suppresses noise: octaves, shifts, blur.
 BARE: Look = (*PLAIN, ("dream.octaves", 1), ("dream.steps", 48), ("dream.step_size", 0.02), ("dream.jitter", 0))
-CONTRAST = 0.06  # of the noise that a picture begins with: its standard deviation
-WAKING, WAKING_CONTRASTS = 8, (0.06, 0.12, 0.25)  # steps per octave that wake a silent unit, and what they begin with
+CONTRAST = 0.06  # standard deviation of the initial noise, pictures being in [0, 1]
+WAKING, WAKING_CONTRASTS = 8, (0.06, 0.12, 0.25)  # steps per octave to activate a unit, and noise to start from
 Watch = Callable[[Tensor], None]
 
 
 @dataclass(frozen=True)
 class FeatureSession:
-    """A net with where and how it dreams; `settings.objective` is not used: every picture has its own."""
+    """Net, device and settings for dreaming; `settings.objective` is not used, since every picture has its own."""
 
     net: Net
     compute: Compute
     settings: Settings
 
     def with_dream(self, **changes: Any) -> "FeatureSession":
-        """The same with other settings of `dream`; raises SettingsError for values out of bounds."""
+        """Return a copy with other settings of `dream`; raise SettingsError for values out of bounds."""
         table = to_table(self.settings)
         return replace(self, settings=read_settings({**table, "dream": {**table["dream"], **changes}}, "settings"))
 
     def prepared(self, *layers: str) -> PreparedNet:
-        """The net cut behind `layers`, in the precision that dreams are made in."""
+        """Return the net cut after `layers`, on the device and in the precision of dreams."""
         return prepare(self.net, frozenset(layers), self.compute.device, self.compute.dtype)
 
     def exact(self, *layers: str) -> PreparedNet:
-        """The net cut behind `layers`, in float32 on the CPU: for what is measured."""
+        """Return the net cut after `layers`, in float32 on the CPU, for measurements."""
         return prepare(self.net, frozenset(layers), torch.device("cpu"), torch.float32)
 
     def of_layer(self, layer: str) -> Objective:
-        """The energy of a layer, of each channel as a share of its usual where that is known."""
+        """Return the energy of a layer as objective, each channel divided by its usual energy where that is known."""
         return objectives.layer_energy(layer, self.net.statistics.get(layer))
 
     def dreamer(self, objective: Objective, prepared: PreparedNet | None = None) -> Dreamer:
-        """What dreams of `objective`, with a net that is prepared for it already where several share one."""
+        """Return a dreamer for `objective`; `prepared`: a net prepared for it that several dreamers share."""
         how = with_defaults(self.settings.dream, blur_every=0)
         return Dreamer(prepared or self.prepared(*objective.layers), objective, how, self.settings.seed)
 
 
 def open_feature_session(settings: Settings, *, trust: bool = False) -> FeatureSession:
-    """Set up the process and load the net; raises NetError or SettingsError where they cannot be had.
+    """Set up the process and load the net; raise NetError or SettingsError where that fails.
 
     `trust`: whether a net that is code may be executed.
     """
@@ -102,11 +102,11 @@ def open_feature_session(settings: Settings, *, trust: bool = False) -> FeatureS
 
 
 def beginning(dreamer: Dreamer, height: int, width: int) -> Image:
-    """What a picture out of nothing begins with, H x W x 3 in [0, 1]: quiet grey noise, on which a unit is awake.
+    """Return the initial picture of a dream from noise, H x W x 3 in [0, 1]: grey noise for which the unit is active.
 
-    A unit behind a ReLU that is silent has no slope to climb, and what has no slope is only blurred. Such a unit is
-    woken first: a few steps are dreamed with gradients that silent ReLUs let through, from louder and louder noise
-    until it answers at the size of every octave.
+    A unit behind an inactive ReLU has no gradient, so it is activated first where needed: a few steps are dreamed with
+    gradients that inactive ReLUs pass ("redirected"), from noise of rising contrast until the unit is active at the
+    size of every octave.
     """
     source = _grey(dreamer, height, width, CONTRAST)
     for contrast in WAKING_CONTRASTS:
@@ -128,11 +128,11 @@ def _awake(dreamer: Dreamer, source: Image) -> bool:
 
 
 def of_unit(unit: Unit) -> Objective:
-    """The objective that excites a unit over the whole picture."""
+    """Return the objective that maximises a unit over the whole picture."""
     return objectives.channel(unit.layer, (unit.number,))
 
 
 def picture(dreamer: Dreamer, source: Image, watch: Watch | None = None) -> Pixels:
-    """Dreams on `source`, H x W x 3 in [0, 1]; `watch` is told the picture, (1, 3, h, w), after every step."""
+    """Dream on `source`, H x W x 3 in [0, 1]; call `watch` with the picture, (1, 3, h, w), after every step."""
     result = dream(dreamer, source, None, StepBudget(dreamer.settings.steps, watch=watch), (0,))
     return to_pixels(result)

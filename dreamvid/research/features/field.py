@@ -1,4 +1,4 @@
-"""The receptive field of a unit at one place of its map: exactly the pixels that can change it."""
+"""Receptive field of a unit at one place of its map, exact: the pixels that can change its activation."""
 
 from bisect import bisect_left
 
@@ -10,13 +10,13 @@ from dreamvid.research.features.units import Unit, map_of
 
 
 def receptive_field(net: PreparedNet, unit: Unit, place: tuple[int, int], size: tuple[int, int]) -> Box:
-    """The box of pixels that reach `unit` at `place`, (row, column) of its map, in a picture of `size`, (H, W).
+    """Return the pixels that influence `unit` at `place`, (row, column) of its map, in a picture of `size`, (H, W).
 
-    NaN goes wherever a pixel's value goes, through every convolution, pooling and nonlinearity, whatever the weights:
-    of all boundaries, the last that still lets NaN through is the field's. What reaches a unit from a set of pixels
-    reaches it from a larger one, so each edge is found by bisection. At the picture's borders the field is clipped; a
-    unit that sees everything has the whole picture. `net` computes in float32 on the CPU, whose convolutions do not
-    smear NaN over a block of outputs.
+    NaN propagates from a pixel through every convolution, pooling and nonlinearity, whatever the weights, so the field
+    is the smallest box that contains all pixels from which it reaches the unit. A larger set of NaN pixels reaches
+    whatever a smaller one does, so each edge is found by bisection. The field is clipped at the picture's borders; for
+    a unit that sees everything it is the whole picture. `net` must compute in float32 on the CPU, whose convolutions do
+    not spread NaN over a block of outputs.
     """
     height, width = size
 
@@ -27,7 +27,7 @@ def receptive_field(net: PreparedNet, unit: Unit, place: tuple[int, int], size: 
             return bool(map_of(net(picture)[unit.layer], unit.number)[place].isnan())
 
     def first(length: int, axis: int, *, beyond: bool) -> int:
-        """The least k for which the pixels from k on reach nothing (`beyond`), or those before k something."""
+        """Return the least k such that the pixels from k on do not reach it (`beyond`), or those before k do."""
 
         def passed(k: int) -> bool:
             part = slice(k, None) if beyond else slice(0, k)

@@ -1,4 +1,4 @@
-"""What a command has found: pictures, a table, words and numbers; written whole, and never over what is there."""
+"""Result of a features command: pictures, a table, text and numbers; files are written atomically, old ones kept."""
 
 import csv
 import io
@@ -19,9 +19,9 @@ HTML = ".html"
 
 @dataclass(frozen=True)
 class Finding:
-    """Pictures by the ending of their file's stem ("" is the main one), rows of a table, and what is said of them.
+    """Pictures by the ending of their file's stem ("" is the main one), rows of a table, lines of text, numbers.
 
-    `words`: lines for a reader; `numbers`: the same for a program; `page`: HTML in place of the main picture.
+    `words`: lines to read; `numbers`: the same for a program, as JSON; `page`: HTML in place of the main picture.
     """
 
     pictures: dict[str, Pixels]
@@ -32,10 +32,9 @@ class Finding:
 
 
 def check(out: Path, endings: Iterable[str], *, overwrite: bool, html: bool = False) -> None:
-    """Raises SettingsError where `out`, or a file beside it, cannot be or is there already.
+    """Raise SettingsError where `out`, or a file beside it, cannot be written or exists; call it before dreaming.
 
     `endings`: of the stems of further pictures ("-dreams"), which have the suffix of `out`, or a suffix (".csv").
-    To be asked before anything is dreamed.
     """
     valid = [*images.WRITTEN, *([HTML] if html else [])]
     if out.suffix.lower() not in valid:
@@ -48,9 +47,9 @@ def check(out: Path, endings: Iterable[str], *, overwrite: bool, html: bool = Fa
 
 
 def write(finding: Finding, out: Path) -> list[Path]:
-    """Writes the pictures, the table and the page to `out` and beside it, each whole or not at all.
+    """Write the pictures, the table and the page to `out` and beside it, each atomically; return the files.
 
-    Returns the files. Raises JobError where the disk refuses.
+    Raises JobError where the disk refuses.
     """
     files = {}
     for ending, picture in finding.pictures.items():
@@ -65,12 +64,12 @@ def write(finding: Finding, out: Path) -> list[Path]:
 
 
 def to_json(finding: Finding, files: Sequence[Path]) -> str:
-    """One line of JSON: `output`, `files`, and the numbers."""
+    """Return JSON on one line: `output`, `files`, and the numbers."""
     return json.dumps({"output": str(files[0]), "files": [str(file) for file in files], **finding.numbers})
 
 
 def require(*modules: str) -> None:
-    """Raises SettingsError where one of the libraries that only features need is missing."""
+    """Raise SettingsError where one of the libraries that only features need is missing."""
     for module in modules:
         if find_spec(module) is None:
             raise SettingsError(f"this needs {module}: `pip install 'dreamvid[features]'`")

@@ -1,4 +1,4 @@
-"""The units of a layer as labelled pictures: every one of them, or a few; and a picture by depth."""
+"""Labelled pictures of the units of a layer, all or some, and dreams of one picture by layers of rising depth."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -18,13 +18,13 @@ Progress = Callable[[int, int], None]
 def units_sheet(
     session: FeatureSession, units: Sequence[Unit], *, side: int, across: int, progress: Progress
 ) -> Finding:
-    """Pictures of units of one layer, `side` pixels each, in a grid."""
+    """Draw dreams of units of one layer, `side` pixels each, in a grid."""
     cells, silent = _cells(session, units, side, progress)
     return Finding({"": sheet(cells, across)}, _said(silent), _numbers(units, silent))
 
 
 def units_page(session: FeatureSession, units: Sequence[Unit], *, side: int, progress: Progress) -> Finding:
-    """The same as an HTML page that holds its pictures."""
+    """Build an HTML page with dreams of units of one layer, `side` pixels each, embedded in it."""
     from jinja2 import Environment
 
     cells, silent = _cells(session, units, side, progress)
@@ -38,7 +38,7 @@ def units_page(session: FeatureSession, units: Sequence[Unit], *, side: int, pro
 def _cells(
     session: FeatureSession, units: Sequence[Unit], side: int, progress: Progress
 ) -> tuple[list[Cell], list[int]]:
-    """The pictures with their titles, and the numbers of the units that stayed silent on theirs."""
+    """Return the titled pictures, and the numbers of the units with activation 0 on theirs."""
     prepared = session.prepared(units[0].layer)
     names = {Unit(*place): name for name, place in session.net.channel_names.items()}
     cells, silent = [], []
@@ -64,7 +64,7 @@ def _numbers(units: Sequence[Unit], silent: list[int]) -> dict[str, object]:
 
 
 def depth(session: FeatureSession, source: Pixels, layers: Sequence[str]) -> Finding:
-    """A picture dreamed by an early, a middle and a late layer side by side, or by the `layers` named.
+    """Dream a picture by an early, a middle and a late layer, or by `layers`, and show the results side by side.
 
     Raises NetError for a layer that does not exist.
     """

@@ -1,8 +1,8 @@
-"""Does a unit's pattern repeat, or is it the border that makes it? One unit on ever larger pictures, and without any.
+"""Dreams of one unit on larger and larger pictures, and without borders, to see whether its pattern comes from borders.
 
-Zero padding tells a net where the border is. With circular padding there is none: the random shifts of a dream are
-circular already, and so every place of the picture is like every other. On a unit that is silent on plain grey this
-can be seen to grow: it begins at the border, and on a large picture has not come to the middle when the steps are over.
+Zero padding shows a net where the border is. With circular padding there is none: the random shifts of a dream are
+circular already, so every place of the picture is equivalent. A unit that is inactive on plain grey shows the effect:
+its pattern grows from the border, and on a large picture has not reached the centre after the last step.
 """
 
 import copy
@@ -21,15 +21,15 @@ from dreamvid.research.features.finding import Finding
 from dreamvid.research.features.photos import fitted
 from dreamvid.research.features.units import Unit, map_of
 
-DISPLAY_SIDE = 448  # side at which a whole picture is shown, in pixels
+DISPLAY_SIDE = 448  # short side at which a whole picture is shown, in pixels
 
 
 @dataclass(frozen=True)
 class Evenness:
-    """How alike the corners and the centre are, as ratios of corners to centre over equal areas, and how it repeats.
+    """Ratios of corners to centre over equal areas, and the repetition of the pattern.
 
-    `activation`: of the unit's mean; `contrast`: of the luminance's standard deviation; `repeats`: the highest
-    autocorrelation beyond the pattern itself, in [-1, 1]; `period`: the distance of that, in pixels.
+    `activation`: ratio of the unit's mean; `contrast`: ratio of the luminance's standard deviation; `repeats`: highest
+    autocorrelation outside the central peak, in [-1, 1]; `period`: its distance, in pixels.
     """
 
     activation: float
@@ -39,7 +39,7 @@ class Evenness:
 
 
 def infinite(session: FeatureSession, unit: Unit, sides: Sequence[int], circular_side: int) -> Finding:
-    """One unit dreamed at several sizes, and with circular padding; under each its centre and its upper left corner."""
+    """Dream one unit at several sizes, and with circular padding; below each, show its centre and upper left corner."""
     wrapped = replace(session, net=circular(session.net))
     cells, rows = [], []
     for where, side, name in [*((session, side, str(side)) for side in sides), (wrapped, circular_side, "circular")]:
@@ -60,7 +60,7 @@ def infinite(session: FeatureSession, unit: Unit, sides: Sequence[int], circular
 
 
 def circular(net: Net) -> Net:
-    """The same net whose paddings continue the picture from its other side; its weights are the same."""
+    """Return a copy of the net with circular padding in convolutions and poolings; the weights are the same."""
     module = copy.deepcopy(net.module)
     for name, part in list(module.named_modules()):
         if isinstance(part, nn.Conv2d):
@@ -74,7 +74,10 @@ def circular(net: Net) -> Net:
 
 
 def evenness(activation: Tensor, made: Pixels) -> Evenness:
-    """Corners against centre of a unit's map, (h, w), and of its picture: four quarters by quarters, half by half."""
+    """Compare corners and centre of a unit's map, (h, w), and of its picture, H x W x 3.
+
+    A corner has a quarter of the height and width, the centre half of each: four corners cover the area of the centre.
+    """
     grey = to_float(made).mean(axis=2)
     values = activation.detach().cpu().numpy()
     repeats, period = _repetition(grey)
@@ -103,7 +106,10 @@ def _centre(values: Image) -> Image:
 
 
 def _repetition(grey: Image) -> tuple[float, float]:
-    """The highest autocorrelation from the first ring on whose mean is not positive any more, and its distance."""
+    """Return the highest autocorrelation, and its distance in pixels, outside the central peak.
+
+    The peak ends at the first ring whose mean is not positive.
+    """
     height, width = grey.shape
     spectrum = np.abs(np.fft.fft2(grey - grey.mean())) ** 2
     found = np.fft.ifft2(spectrum).real
@@ -114,7 +120,7 @@ def _repetition(grey: Image) -> tuple[float, float]:
     below = np.flatnonzero(mean <= 0)
     beyond = np.where(ring >= (below[0] if below.size else ring.max()), found, -1.0)
     best = float(beyond.max())
-    return best, float(distance[beyond >= 0.99 * best].min())  # of equals the nearest
+    return best, float(distance[beyond >= 0.99 * best].min())  # the nearest of nearly equal maxima
 
 
 def _small(made: Pixels) -> Pixels:

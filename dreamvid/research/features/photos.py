@@ -1,4 +1,4 @@
-"""Photographs that features are looked for in."""
+"""Photographs for feature pictures: found in folders, cropped, resized."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from dreamvid.pipeline.sources import NOISE, open_still
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The pictures in a folder and its sub-folders, in natural order; raises SourceError where there are none."""
+    """Return the pictures in a folder and its sub-folders, in natural order; raise SourceError where there are none."""
     if not folder.is_dir():
         raise SourceError(f"there is no folder {images.short_name(folder, whole=True)}")
     found = [
@@ -28,12 +28,12 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def evenly(files: Sequence[Path], most: int) -> list[Path]:
-    """At most so many of the files, evenly chosen."""
+    """Return at most that many of the files, evenly chosen."""
     return [files[at] for at in np.unique(np.linspace(0, len(files) - 1, most).astype(int))]
 
 
 def squared(picture: Pixels, side: int) -> Pixels:
-    """The middle of a picture, as large a square as fits, brought to `side` pixels."""
+    """Return the largest central square of a picture, resized to `side` pixels."""
     cv2 = opencv.load()
     height, width = picture.shape[:2]
     least = min(height, width)
@@ -43,7 +43,7 @@ def squared(picture: Pixels, side: int) -> Pixels:
 
 
 def fitted(picture: Pixels, side: int) -> Pixels:
-    """A picture whose short side has come down to `side` pixels, its aspect kept; a smaller one stays as it is."""
+    """Shrink a picture to a short side of `side` pixels, keeping its aspect ratio; a smaller one is unchanged."""
     scale = side / min(picture.shape[:2])
     if scale >= 1:
         return picture
@@ -53,12 +53,12 @@ def fitted(picture: Pixels, side: int) -> Pixels:
 
 
 def load(path: Path, side: int) -> Pixels:
-    """A photograph, its short side at most `side` pixels; raises SourceError."""
+    """Read a photograph and shrink its short side to at most `side` pixels; raise SourceError."""
     return fitted(images.load(path), side)
 
 
 def still(source: str, settings: Settings, side: int) -> Pixels:
-    """A still, a video's first frame, or noise (square where no size is set), its short side at most `side` pixels.
+    """Read a still, a video's first frame, or noise (square where no size is set), shrunk to short side `side` pixels.
 
     Raises SourceError or SettingsError.
     """

@@ -1,4 +1,4 @@
-"""Classes as a net would have them: from noise, from a photograph, and what the net says of each step."""
+"""Dreams of classes, from noise and from a photograph, with the class's score after each step."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -26,13 +26,13 @@ FROM_NOISE, FROM_PHOTO = "noise", "photograph"
 def classes(
     session: FeatureSession, names: Sequence[str], photo: Pixels | None, data: Path | None, *, side: int
 ) -> Finding:
-    """Each class dreamed from noise, `side` pixels, and from a photograph where one is given.
+    """Dream each class from noise of `side` pixels, and from a photograph where one is given.
 
     `data`: a folder with a sub-folder of pictures for each of these classes, whose mean, and the picture nearest to
-    their median, are shown beside; what is said is how the dream from noise correlates with the mean, pixel by pixel.
-    Two diagrams show the class's logit and probability over the steps; where an octave ends, the picture grows and the
-    score jumps. Raises NetError for a class that does not exist, or a net without classes, SourceError where a class
-    has no pictures in `data`.
+    their median, are shown beside the dream; the text gives the correlation of the dream from noise with that mean. Two
+    plots show the class's logit and probability over the steps; at the end of an octave the picture grows and the score
+    jumps. Raises NetError for a class that does not exist, or a net without classes, SourceError where a class has no
+    pictures in `data`.
     """
     indices = {session.net.class_name(index): index for index in map(session.net.class_index, names)}
     averages = {} if data is None else {name: average.of_class(data, name, side) for name in indices}
@@ -101,7 +101,7 @@ def _curve(steps: list[tuple[float, float]], part: int) -> Curve:
 
 
 def _score(net: PreparedNet, image: Tensor, index: int) -> tuple[float, float, int]:
-    """Logit and probability of a class on a picture, (1, 3, H, W), and the class that the net itself puts first."""
+    """Return logit and probability of a class on a picture, (1, 3, H, W), and the net's top class."""
     with torch.inference_mode():
         logits = net(image)[OUTPUT].flatten(1)[0]
     return float(logits[index]), float(logits.softmax(0)[index]), int(logits.argmax())

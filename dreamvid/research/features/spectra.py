@@ -1,4 +1,4 @@
-"""Why dreams are noisy: where their energy lies, from broad to fine, by the depth of the layer."""
+"""Spectra of dreams by layer depth: how much of their energy is at high frequencies, which is their noise."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ from dreamvid.research.features.feature_session import FeatureSession, beginning
 from dreamvid.research.features.finding import Finding
 from dreamvid.research.features.units import ends, known_layers
 
-FINE = 0.25  # cycles per pixel: half the highest frequency that pixels hold
+FINE = 0.25  # cycles per pixel: half the Nyquist frequency
 
 
 def noise(session: FeatureSession, layers: Sequence[str], *, side: int) -> Finding:
-    """Dreams of layers out of noise, `side` pixels, with the radial spectrum of each as a diagram and a table.
+    """Dream layers from noise of `side` pixels, and show the radial spectrum of each as a plot and a table.
 
-    Without `layers`, of each size of map the last one. Raises NetError for a layer that does not exist.
+    Without `layers`, the last layer of each map size is used. Raises NetError for a layer that does not exist.
     """
     cells, curves, rows, said, numbers = [], {}, [], [], []
     for layer in known_layers(layers, session.net) if layers else ends(session.net):
@@ -42,10 +42,10 @@ def noise(session: FeatureSession, layers: Sequence[str], *, side: int) -> Findi
 
 
 def radial_spectrum(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean energy density of a picture's luminance in rings of equal width.
+    """Return the mean power spectral density of a picture's luminance, Hann-windowed, in rings of equal width.
 
-    `image`: H x W x 3 in [0, 1]. Returns frequencies in cycles per pixel, up to 0.5, and energies, which sum over the
-    plane of frequencies to the variance of the luminance under a Hann window.
+    `image`: H x W x 3 in [0, 1]. Returns frequencies in cycles per pixel, up to 0.5, and densities, which integrate
+    over the frequency plane to the variance of the windowed luminance.
     """
     height, width = image.shape[:2]
     grey = image.mean(axis=2, dtype=np.float64)
@@ -61,19 +61,19 @@ def radial_spectrum(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float
 
 
 def fine_share(image: Image) -> float:
-    """The share of a picture's energy above a quarter of a cycle a pixel; H x W x 3 in [0, 1]."""
+    """Return the share of a picture's energy at FINE cycles per pixel and above; H x W x 3 in [0, 1]."""
     frequency, share = _shares(image)
     return float(share[frequency >= FINE].sum())
 
 
 def mean_frequency(image: Image) -> float:
-    """The mean frequency of a picture's energy in cycles per pixel; H x W x 3 in [0, 1]."""
+    """Return the energy-weighted mean frequency of a picture in cycles per pixel; H x W x 3 in [0, 1]."""
     frequency, share = _shares(image)
     return float((share * frequency).sum())
 
 
 def _shares(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The frequencies of a picture's rings, and the share of its energy in each: the longer, the further out."""
+    """Return the frequencies of the rings, and each ring's share of the energy: density times its circumference."""
     frequency, density = radial_spectrum(image)
     energy = density * frequency
     return frequency, energy / energy.sum()

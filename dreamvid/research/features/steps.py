@@ -1,4 +1,4 @@
-"""Steps: how a layer's L2 norm rises by rule and size of them, when it saturates, and when it diverges."""
+"""Growth of a layer's L2 norm over gradient steps, by step rule and size: saturation and divergence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ from dreamvid.research.features.feature_session import FeatureSession, picture
 from dreamvid.research.features.finding import Finding
 from dreamvid.research.features.units import known_layers
 
-EARLY = 15  # the iteration that is shown beside saturation
-SATURATED = 0.95  # of the whole rise
-RESTING = 0.05  # of the whole rise: with more than this from one quarter to the last it has not saturated
-NOTHING = 1e-3  # of the first norm: no more than shifts and rounding make of a picture that stays as it is
-FALLEN = 0.2  # of the whole rise lost again: the steps overshoot
+EARLY = 15  # the iteration shown beside the one of saturation
+SATURATED = 0.95  # share of the whole rise
+RESTING = 0.05  # share of the whole rise: a larger rise in the last quarter means that it has not saturated
+NOTHING = 1e-3  # share of the first norm: smaller rises come from shifts and rounding alone
+FALLEN = 0.2  # share of the whole rise: a larger loss means that the steps overshoot
 
 
 @dataclass(frozen=True)
 class Trend:
-    """What became of a curve: `at` is the iteration of its saturation, of its peak where it diverged, or its last."""
+    """Kind of a curve; `at`: the iteration where it saturates, of its peak where it diverges, otherwise its last."""
 
     kind: Literal["saturates", "rising", "diverges", "nothing"]
     at: int
@@ -38,10 +38,11 @@ class Trend:
 
 @dataclass(frozen=True)
 class Run:
-    """One dream with one rule and size of its steps.
+    """One dream with one step rule and step size.
 
-    `norms`: the layer's L2 before the first iteration and after each; `pictures`: at the same moments; `moved`: by how
-    much the first step would change the values of the source, 0 to 1, in the mean: the equal `step_size` of `mean`.
+    `norms`: the layer's L2 norm before the first iteration and after each; `pictures`: at the same moments; `moved`:
+    mean absolute change of the source's values, in [0, 1], by the first step, which is the equivalent `step_size` of
+    rule `mean`.
     """
 
     rule: str
@@ -52,7 +53,7 @@ class Run:
     trend: Trend
 
     def in_words(self) -> str:
-        """What a step is, and what became of them."""
+        """Return rule and size, the equivalent `step_size` of rule `mean`, and the trend, as text."""
         as_mean = ""
         if self.rule != "mean":
             by = f"{self.moved:.2g}"
@@ -60,7 +61,7 @@ class Run:
         return f"{self.rule} {self.size:g}: {as_mean}{self.trend.words}"
 
     def numbers(self) -> dict[str, Any]:
-        """The same for a program."""
+        """Return the facts of `in_words`, and the first and the resulting norm, as a JSON object."""
         at = self.trend.at
         found = {"rule": self.rule, "step_size": self.size, "moved": self.moved, "course": self.trend.kind, "at": at}
         return {**found, "first": self.norms[0], "l2": self.norms[at]}
@@ -69,11 +70,11 @@ class Run:
 def steps(
     session: FeatureSession, source: Pixels, layer: str, rules: Sequence[str], sizes: Sequence[float], iterations: int
 ) -> Finding:
-    """A picture dreamed by the sum of a layer's squares at one scale, with each of some rules and sizes of steps.
+    """Dream a picture by the sum of a layer's squares at one scale, for each combination of step rules and sizes.
 
-    `rules`: as `dream.step_rule` has them; none: that of the session's settings. Gives curves of the layer's L2, a
-    table, and the pictures at iteration 15 and at saturation, or at the last good iteration. Raises NetError for a
-    layer, and SettingsError for a rule, that does not exist.
+    `rules`: names as in `dream.step_rule`; empty for that of the session's settings. Returns curves of the layer's L2
+    norm, a table, and the pictures at iteration 15 and at saturation, or at the last good iteration. Raises NetError
+    for a layer, and SettingsError for a rule, that does not exist.
     """
     (layer,) = known_layers([layer], session.net)
     prepared, dream = session.prepared(layer), {"octaves": 1, "steps": iterations}
@@ -115,19 +116,19 @@ def _run(dreamer: Dreamer, source: Pixels, layer: str) -> Run:
     watch(began)
     try:
         picture(dreamer, to_float(source), watch)
-    except NetError:  # the gradient is not finite any more: the last good picture is kept
+    except NetError:  # the gradient is not finite: keep the last good picture
         norms.append(float("nan"))
     return Run(how.step_rule, how.step_size, norms, seen, moved, trend_of(norms))
 
 
 def trend_of(norms: Sequence[float]) -> Trend:
-    """What became of a layer's L2 norm, one value before the first iteration and one after each."""
+    """Classify the curve of a layer's L2 norm: one value before the first iteration and one after each."""
     values = np.asarray(norms, dtype=np.float64)
     if not np.isfinite(values).all():
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
         return Trend("diverges", max(0, bad - 1), f"diverges: not finite at iteration {bad}")
     last, peak = len(values) - 1, int(values.argmax())
-    quarter = max(1, len(values) // 4)  # means over quarters: jitter and blur make every curve a saw
+    quarter = max(1, len(values) // 4)  # means over quarters, since jitter and blur make the curve uneven
     now, before = values[-quarter:].mean(), values[-2 * quarter : -quarter].mean()
     rise = float(values[peak] - values[0])
     if rise <= NOTHING * abs(float(values[0])):

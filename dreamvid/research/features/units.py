@@ -1,4 +1,4 @@
-"""Units by name: one channel of one layer, checked against the net that has it."""
+"""Units by name: one channel of one layer, checked against the net."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Unit:
-    """Channel `number` of `layer`; in a layer without places, such as a fully connected one, a single neuron."""
+    """Channel `number` of `layer`; in a layer without a map, such as a fully connected one, a single neuron."""
 
     layer: str
     number: int
@@ -25,7 +25,7 @@ class Unit:
 
 
 def parse(text: str, net: Net) -> Unit:
-    """The unit that LAYER:N, or the name of a channel, means in `net`; raises SettingsError or NetError."""
+    """Return the unit for LAYER:N, or for a channel's name, in `net`; raise SettingsError or NetError."""
     if text.strip() and ":" not in text:
         return Unit(*net.named_channel(text))
     layer, _, number = text.rpartition(":")
@@ -35,7 +35,7 @@ def parse(text: str, net: Net) -> Unit:
 
 
 def of_layer(layer: str, numbers: Sequence[int] | None, net: Net) -> list[Unit]:
-    """The units of a layer with these numbers, all where None; raises NetError where one does not exist."""
+    """Return the units of a layer with these numbers, all where None; raise NetError where one does not exist."""
     layer = net.layer_name(layer)
     count = check_layer(net, layer, layer_shapes(net))[0]
     beyond = [number for number in numbers or () if not 0 <= number < count]
@@ -45,7 +45,7 @@ def of_layer(layer: str, numbers: Sequence[int] | None, net: Net) -> list[Unit]:
 
 
 def known_layers(layers: Sequence[str], net: Net) -> list[str]:
-    """The module names of layers given by these or by aliases; raises NetError where one does not exist."""
+    """Return the module names of layers given by module name or alias; raise NetError where one does not exist."""
     names, shapes = [net.layer_name(layer) for layer in layers], layer_shapes(net)
     for name in names:
         check_layer(net, name, shapes)
@@ -53,13 +53,13 @@ def known_layers(layers: Sequence[str], net: Net) -> list[str]:
 
 
 def evenly(layer: str, count: int, net: Net) -> list[Unit]:
-    """`count` units spread evenly over the channels of a layer, or all where it has fewer; raises NetError."""
+    """Return `count` units spread evenly over the channels of a layer, or all where it has fewer; raise NetError."""
     every = of_layer(layer, None, net)
     return every if len(every) <= count else [every[at * len(every) // count] for at in range(count)]
 
 
 def ends(net: Net) -> list[str]:
-    """Of each size of map the last layer that is no pooling, in order: there a net says most of that scale.
+    """Return the last layer of each map size that is no pooling, in order: the most developed features of that scale.
 
     Raises NetError where no layer has a map.
     """
@@ -75,18 +75,21 @@ def ends(net: Net) -> list[str]:
 
 
 def by_depth(net: Net) -> dict[str, str]:
-    """An early, a middle and a late layer, DEPTHS -> layer: a quarter and half down the `ends`, and the last."""
+    """Return DEPTHS -> an early, a middle and a late layer: at a quarter and half of the `ends`, and the last."""
     found = ends(net)
     return dict(zip(DEPTHS, (found[len(found) // 4], found[len(found) // 2], found[-1]), strict=True))
 
 
 def usual_layer(net: Net) -> str:
-    """The layer that a net dreams by where none is named: its own choice, or the middle one; raises NetError."""
+    """Return the default layer of a net: its own choice, or else the middle one; raise NetError."""
     return net.default_layers[0] if net.default_layers else by_depth(net)["middle"]
 
 
 def map_of(activation: Tensor, number: int) -> Tensor:
-    """A unit's map, (h, w), of its layer's activation (1, C, h, w); of (1, C) the one neuron, (1, 1)."""
+    """Return a unit's map, (h, w), from an activation (1, C, h, w); from (1, C) the single neuron as (1, 1).
+
+    Raises NetError for any other shape.
+    """
     if activation.dim() == 4:
         return activation[0, number]
     if activation.dim() == 2:
@@ -95,6 +98,6 @@ def map_of(activation: Tensor, number: int) -> Tensor:
 
 
 def strongest(values: Tensor) -> tuple[int, int]:
-    """Row and column of the highest value of (h, w)."""
+    """Return row and column of the highest value of (h, w)."""
     row, column = divmod(int(torch.argmax(values)), values.shape[1])
     return row, column

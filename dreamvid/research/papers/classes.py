@@ -1,4 +1,4 @@
-"""Classes dreamed: by their score or its square, and what another net says of them."""
+"""Figures on dreams of classes: by the logit or its square, and recognised by another net."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ WANTED = ("sunflower", "soccer ball", "leopard", "starfish", "zebra", "black swa
 
 
 def dreamt_classes(bench: Bench) -> FigureResult:
-    """Classes out of noise and on a photograph, and what the net says of them step by step."""
+    """Dream classes from noise and on a photograph; number: share with the class as the net's first answer."""
     names = _chosen(bench.session, 4)
     found = classes(bench.session, names, to_pixels(bench.photo(0, SIDE)), None, side=SIDE)
     rows = found.numbers["classes"]
@@ -25,7 +25,7 @@ def dreamt_classes(bench: Bench) -> FigureResult:
 
 
 def square(bench: Bench) -> FigureResult:
-    """The logit that climbing its square reaches, against that of climbing it plainly."""
+    """Compare the logit reached by ascent on its square with that by ascent on the logit; number: their ratio."""
     index = bench.session.net.class_index(_chosen(bench.session, 1)[0])
     net, reached, cells = bench.session.exact(OUTPUT), {}, []
     for name, objective in (("logit", objectives.class_logit), ("square", objectives.class_square)):
@@ -37,7 +37,7 @@ def square(bench: Bench) -> FigureResult:
 
 
 def transferred(bench: Bench) -> FigureResult:
-    """Classes that two nets share, dreamed by one and named by the other."""
+    """Dream classes that two nets share with one net; number: share in the other net's top 5."""
     assert bench.classifier is not None
     mine, other = bench.session.net, bench.classifier.net
     theirs = {name.lower(): index for index, name in enumerate(other.classes)}
@@ -55,7 +55,7 @@ def transferred(bench: Bench) -> FigureResult:
 
 
 def _chosen(session: FeatureSession, count: int) -> list[str]:
-    """Well-known classes of a net, or any, evenly spread."""
+    """Return `count` well-known classes of a net, or class numbers spread evenly where it has too few of them."""
     known = [name for name in WANTED if name in session.net.classes]
     total = len(session.net.classes)
     return known[:count] if len(known) >= count else [str(at * total // count) for at in range(count)]

@@ -1,4 +1,4 @@
-"""What a dream climbs and how: objective and gradient, step sizes and rules, and what holds it down."""
+"""Figures on gradient ascent: objective and gradient, step sizes and rules, decay and blur."""
 
 import numpy as np
 import torch
@@ -19,11 +19,11 @@ from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 from dreamvid.research.papers.measures import activation, energy
 
 SIDE = 160
-FEW = 4  # steps: later, what can grow most has caught up
+FEW = 4  # steps: later, channels with more room to grow have caught up
 
 
 def gradient(bench: Bench) -> FigureResult:
-    """The gradient of the sum of squares on its own layer, against the activations; and the step that it makes."""
+    """Divide the gradient of the sum of squares by the activations; number: largest distance of the ratio from 2."""
     layer, source = bench.depths["middle"], bench.photo(0, 224)
     values = activation(bench.session.exact(layer), layer, source).requires_grad_(True)
     (slope,) = torch.autograd.grad(objectives.layer_sum(layer)({layer: values}), values)
@@ -38,7 +38,7 @@ def gradient(bench: Bench) -> FigureResult:
 
 
 def step_sizes(bench: Bench) -> FigureResult:
-    """A layer's L2 over the iterations for step sizes two decades apart, with the pictures."""
+    """Plot a layer's L2 norm over iterations for step sizes 0.002 to 0.512; number: highest / that of 0.512."""
     source = to_pixels(bench.photo(0, 128))
     found = steps.steps(bench.session, source, bench.depths["middle"], (), (0.002, 0.008, 0.032, 0.128, 0.512), 60)
     reached = [float(row["l2"]) for row in found.numbers["steps"]]
@@ -47,9 +47,9 @@ def step_sizes(bench: Bench) -> FigureResult:
 
 
 def adagrad(bench: Bench) -> FigureResult:
-    """How far Adagrad raises a layer without the root, as printed, against with it, from the same first step."""
+    """Compare Adagrad with the square root and without, as printed, from equal first steps; number: ratio of rises."""
     layer, source = bench.depths["middle"], bench.photo(0, 128)
-    net, before = bench.session.exact(layer), 0.0
+    net = bench.session.exact(layer)
     before = energy(net, layer, source)
     rises, cells = {}, [Cell("source", to_pixels(source))]
     for name in ("adagrad", "adagrad_printed"):
@@ -63,14 +63,14 @@ def adagrad(bench: Bench) -> FigureResult:
 
 
 def _first_step(bench: Bench, layer: str, source: Image, rule: str) -> float:
-    """The step size by which a rule's first step moves the picture by two hundredths in the mean."""
+    """Return the step size at which a rule's first step changes the picture by 0.02 on average, values in [0, 1]."""
     sample = bench.session.with_dream(step_rule=rule, steps=1, step_size=1e-6, clamp=False, jitter=0)
     moved = dream(sample.dreamer(layer_energy(layer)), source, None, StepBudget(1), (0,)) - source
     return 0.02 * 1e-6 / max(float(np.abs(moved).mean()), 1e-12)
 
 
 def decay(bench: Bench) -> FigureResult:
-    """The range of a dream that is not clamped, with decay and without."""
+    """Dream without clamping, with decay and without; number: ratio of the value ranges (99.8 % of values)."""
     source, objective = bench.photo(0, 160), layer_energy(bench.depths["middle"])
     spreads, cells = {}, []
     for kept in (1.0, bench.session.settings.dream.decay):
@@ -85,7 +85,7 @@ def decay(bench: Bench) -> FigureResult:
 
 
 def blur(bench: Bench) -> FigureResult:
-    """Fine energy of a dream with a blur every tenth step, against one without."""
+    """Dream with a blur every tenth step and without; number: ratio of the fine shares of energy."""
     source, objective = bench.photo(0, 160), layer_energy(bench.depths["middle"])
     made = {every: bench.dreamt(objective, source, blur_every=every) for every in (0, 10)}
     shares = {every: fine_share(to_float(one)) for every, one in made.items()}
@@ -96,7 +96,7 @@ def blur(bench: Bench) -> FigureResult:
 
 
 def spectrum(bench: Bench) -> FigureResult:
-    """Fine energy of a layer's dream out of noise, with nothing that holds it down and with all that is usual."""
+    """Dream from noise with nothing that suppresses noise, and with octaves, shifts, blur; number: fine-share ratio."""
     layer = bench.depths["middle"]
     usual = bench.session.with_dream(octaves=3, octave_scale=1.6, steps=24, jitter=8, blur_every=4, blur_sigma=0.6)
     curves, shares, cells = {}, [], []
@@ -116,7 +116,7 @@ def spectrum(bench: Bench) -> FigureResult:
 
 
 def ascent(bench: Bench) -> FigureResult:
-    """The gradient on the picture when a layer's gradient is set to its activations, against that of its L2."""
+    """Compare the picture gradient from a layer gradient set to its activations with that of half the L2 objective."""
     layer, source = bench.depths["middle"], bench.photo(0, SIDE)
     net = bench.session.exact(layer)
     slopes = []
@@ -135,7 +135,7 @@ def ascent(bench: Bench) -> FigureResult:
 
 
 def amplified(bench: Bench) -> FigureResult:
-    """Which channels grow: those that were strong already?"""
+    """Correlate the energy of each channel before a dream with its growth."""
     layer, source = bench.depths["middle"], bench.photo(0, SIDE)
     net, made = bench.session.exact(layer), bench.dreamt(layer_energy(layer), source, steps=FEW, jitter=0)
     before, after = (

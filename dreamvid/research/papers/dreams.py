@@ -1,4 +1,4 @@
-"""Dreams of layers by depth, of single neurons, in turn, guided, and patch by patch."""
+"""Figures on dreams: layers by depth, single neurons, layers in turn, guides, and patches."""
 
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ SIDE = 224
 
 
 def blocks(bench: Bench) -> FigureResult:
-    """Dreams of three depths and of the classes' layer, each measured in all four layers."""
+    """Dream by layers of three depths and by the output, and measure the rise of all four layers in each dream."""
     layers = [*bench.depths.values(), OUTPUT]
     source, net = bench.photo(0, SIDE), bench.session.exact(*layers)
     dreams = {layer: bench.dreamt(layer_energy(layer), source) for layer in layers}
@@ -36,7 +36,7 @@ def blocks(bench: Bench) -> FigureResult:
 
 
 def dense_head(bench: Bench) -> FigureResult:
-    """AlexNet's fully connected head as convolutions: the same at 224, a map of classes on a larger picture."""
+    """Compare AlexNet's head as convolutions with the original at 224 pixels; show its map of a larger picture."""
     net, photo = bench.session.net, bench.photo(0, 352)
     maps = dense(net)
     small = torch.from_numpy(bench.photo(0, SIDE)[:SIDE, :SIDE].transpose(2, 0, 1)[None].copy())
@@ -56,7 +56,7 @@ def dense_head(bench: Bench) -> FigureResult:
 
 
 def depth(bench: Bench) -> FigureResult:
-    """The size of the patterns that layers make of noise."""
+    """Measure the pattern size of dreams from noise by layer depth; number: least ratio from one depth to the next."""
     dreams = {}
     for layer in bench.depths.values():
         dreamer = bench.session.dreamer(layer_energy(layer))
@@ -70,7 +70,7 @@ def depth(bench: Bench) -> FigureResult:
 
 
 def field(bench: Bench) -> FigureResult:
-    """How far from its place the picture of a single neuron spreads, by depth."""
+    """Measure by depth how far, rms in pixels, the dream of a single neuron extends; number: least ratio of depths."""
     extents, cells = [], []
     for name, layer in bench.depths.items():
         middle = [side // 2 for side in layer_shapes(bench.session.net, SIDE, SIDE)[layer][1:]]
@@ -89,7 +89,7 @@ def field(bench: Bench) -> FigureResult:
 
 
 def cycle(bench: Bench) -> FigureResult:
-    """Three layers climbed in turn, against each of them alone."""
+    """Dream by three layers in turn, and by each alone; number: least rise of the three layers in the first."""
     layers = list(bench.depths.values())
     source, net = bench.photo(0, SIDE), bench.session.exact(*layers)
     how = with_defaults(bench.session.settings.dream, blur_every=0)
@@ -105,7 +105,7 @@ def cycle(bench: Bench) -> FigureResult:
 
 
 def patches(bench: Bench) -> FigureResult:
-    """How strong the dream is at the borders of patches, by what it is elsewhere: side by side, and with windows."""
+    """Compare the strength of dreams at patch borders with that elsewhere, for contiguous and for windowed patches."""
     source, layer = _wide(bench.photo(0, 480), 480, 512), bench.depths["late"]
     shares, cells, left_over = {}, [], 0.0
     for name, changes in {"contiguous": {}, "windowed": {"tiling": "windowed", "tile": 256, "overlap": 64}}.items():
@@ -124,7 +124,7 @@ def patches(bench: Bench) -> FigureResult:
 
 
 def overlap(bench: Bench) -> FigureResult:
-    """How much a dream of summed patches changes pixels that one, two and three of them cover along a row."""
+    """Measure the change of pixels covered by one, two and three summed patches; number: least successive ratio."""
     source, layer = _wide(bench.photo(0, 424), 424, 424), bench.depths["middle"]
     made = bench.dreamt(layer_energy(layer), source, steps=8)
     covered = np.zeros((424, 424), int)
@@ -139,7 +139,7 @@ def overlap(bench: Bench) -> FigureResult:
 
 
 def guided(bench: Bench) -> FigureResult:
-    """How far the result takes on the layout of a guide, guided by a layer with places and by the classes' layer."""
+    """Measure how well a dream takes on the layout of a guide, guided by a convolutional layer and by the output."""
     middle = bench.depths["middle"]
     source, guide = (_wide(bench.photo(number, 240), 240, 320) for number in (0, 1))
     net = bench.session.exact(middle, OUTPUT)
@@ -160,7 +160,7 @@ def guided(bench: Bench) -> FigureResult:
 
 
 def added(bench: Bench) -> FigureResult:
-    """A photograph dreamed early, in the middle and late."""
+    """Dream a photograph by an early, a middle and a late layer; number: mean frequency of early / late additions."""
     source = bench.photo(0, 224)
     made = {name: bench.dreamt(layer_energy(layer), source, octaves=3) for name, layer in bench.depths.items()}
     added = {name: to_float(one) - source for name, one in made.items()}
@@ -174,7 +174,7 @@ def added(bench: Bench) -> FigureResult:
 
 
 def _wide(image: Image, height: int, width: int) -> Image:
-    """The upper left of a picture, mirrored on where it is too small."""
+    """Return the upper left part of a picture, extended by reflection where it is too small."""
     missing = [(0, max(0, want - have)) for want, have in zip((height, width), image.shape, strict=False)]
     return np.ascontiguousarray(np.pad(image, (*missing, (0, 0)), mode="reflect")[:height, :width])
 

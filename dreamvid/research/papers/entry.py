@@ -1,4 +1,4 @@
-"""What a figure is: a claim, the number that tests it, the threshold stated before the run, and who must meet it."""
+"""Description of a figure: the claim, the number that tests it, its threshold (set before the run), the nets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,17 @@ from dreamvid.research.features import photos
 from dreamvid.research.features.feature_session import FeatureSession, picture
 from dreamvid.research.features.units import by_depth
 
-# What a claim is about: what a net has learned (a net with random weights must not meet the threshold), or how nets
-# are built and climbed (it must, and is shown doing so).
+# Subject of a claim: what a net has learned (a net with random weights must miss the threshold), or the architecture
+# and the ascent (it must meet the threshold too).
 About = Literal["learned", "architecture"]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a figure is made with: a net that dreams, the other nets there are, and photographs.
+    """Inputs of a figure: a net that dreams, another net, and photographs.
 
-    `session`: with the settings of the figure's preset; `classifier`: another net that knows classes, where there is
-    one; `files`: photographs, of which the first three are the usual ones; `minutes`: wall clock for a net to be
-    trained.
+    `session`: with the settings of the figure's preset; `classifier`: another net with classes, where there is one;
+    `files`: photographs, the first three of which are shown; `minutes`: wall clock for training a net.
     """
 
     session: FeatureSession
@@ -33,29 +32,29 @@ class Bench:
     minutes: float
 
     def photo(self, number: int, side: int) -> Image:
-        """A photograph, H x W x 3 in [0, 1], with a short side of `side` pixels."""
+        """Return a photograph, H x W x 3 in [0, 1], with a short side of `side` pixels."""
         return to_float(photos.load(self.files[number % len(self.files)], side))
 
     @cached_property
     def depths(self) -> dict[str, str]:
-        """An early, a middle and a late layer of the net."""
+        """Return an early, a middle and a late layer of the net, by the names of DEPTHS."""
         return by_depth(self.session.net)
 
     def dreamt(self, objective: Objective, source: Image, **changes: Any) -> Pixels:
-        """A picture dreamed on `source`, H x W x 3 in [0, 1], with `changes` to the settings of `dream`."""
+        """Dream on `source`, H x W x 3 in [0, 1], with `changes` to the settings of `dream`."""
         return picture(self.session.with_dream(**changes).dreamer(objective), source)
 
     def unbounded(self, objective: Objective, source: Image, **changes: Any) -> Image:
-        """The same before it is stored: values that are not clamped leave the range."""
+        """Dream as `dreamt`, but return floats, before they are stored: without clamping they leave [0, 1]."""
         dreamer = self.session.with_dream(**changes).dreamer(objective)
         return dream(dreamer, source, None, StepBudget(dreamer.settings.steps), (0,))
 
 
 @dataclass(frozen=True)
 class FigureResult:
-    """What came of a figure: the number, what else is to be said, and the picture.
+    """Result of a figure: the number, further words, and the picture.
 
-    `untrained`: the number of the control, where the figure makes it itself.
+    `untrained`: number of the control, where the figure computes it itself.
     """
 
     number: float
@@ -66,11 +65,11 @@ class FigureResult:
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure. `id`: paper and section; `claim`: the text's, in our words; `measure`: what the number is.
+    """Figure. `id`: paper and section; `claim`: that of the text, in our words; `measure`: definition of the number.
 
-    `threshold`: what the number must reach, or with `at_most` not exceed; `preset`: how it is dreamed; `net` and
-    `weights`: the only net that it is about, where it is about one; `controlled`: whether it is made with an untrained
-    net too; `needs_classifier`: whether another net is needed to judge.
+    `threshold`: what the number must reach, or with `at_most` not exceed; `preset`: settings of its dreams; `net` and
+    `weights`: the only net that it is about, if there is one; `controlled`: whether it also runs with an untrained net;
+    `needs_classifier`: whether it needs another net to classify.
     """
 
     id: str
@@ -88,10 +87,10 @@ class Entry:
     needs_classifier: bool = False
 
     def met(self, number: float) -> bool:
-        """Whether a number meets the threshold; what is not a number does not."""
+        """Return whether a number meets the threshold; False for NaN."""
         return number <= self.threshold if self.at_most else number >= self.threshold
 
     @property
     def wanted(self) -> str:
-        """The threshold in words."""
+        """Return the threshold in words."""
         return f"{'at most' if self.at_most else 'at least'} {self.threshold:g}"

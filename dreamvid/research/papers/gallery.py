@@ -1,4 +1,4 @@
-"""All figures in one page: made one after another, each kept as soon as it is done, and held against its threshold."""
+"""Page of all figures: made one after another, each saved as soon as it is done and compared with its threshold."""
 
 import copy
 import json
@@ -42,7 +42,7 @@ FAVOURITES = ("squeezenet1_0", "vgg16", "resnet50")
 
 @dataclass(frozen=True)
 class Run:
-    """A figure with one net. `control`: the net has random weights; `met`: whether the number meets the threshold."""
+    """Figure made with one net. `control`: the net has random weights; `met`: the number meets the threshold."""
 
     net: str
     control: bool
@@ -52,22 +52,22 @@ class Run:
     file: str
 
     def as_wanted(self, about: str) -> bool:
-        """Whether this run speaks for the claim: a control does where it fails what is learned, or meets the rest."""
+        """Return whether this run supports the claim: a control must fail a claim about learning, and meet others."""
         return self.met != (self.control and about == "learned")
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a gallery is made with: `nets` by name with their weights (None: their own), `files`: the photographs."""
+    """Inputs of a gallery: `nets` by name with their weights (None: their own), `files`: the photographs."""
 
     nets: Sequence[tuple[str, str | None]]
     files: Sequence[Path]
     minutes: float
-    settings: dict[str, Any]  # by full key, of the machine and the seed
+    settings: dict[str, Any]  # by full key: those of the machine and the seed
 
 
 def choose(wanted: Sequence[str]) -> list[Entry]:
-    """The entries whose id is one of these or begins with one, all where none is wanted; raises SettingsError."""
+    """Return the entries whose id starts with one of `wanted`, all where that is empty; raise SettingsError."""
     ids = [entry.id for entry in ENTRIES]
     for name in wanted:
         if not any(id_.startswith(name) for id_ in ids):
@@ -76,12 +76,12 @@ def choose(wanted: Sequence[str]) -> list[Entry]:
 
 
 def at_hand() -> list[tuple[str, str | None]]:
-    """The nets of which figures are made where nothing else is said: dreamnet, and those whose weights are here."""
+    """Return the default nets of figures: dreamnet, and those of FAVOURITES whose weights are on this machine."""
     return [("dreamnet", None), *((name, None) for name in FAVOURITES if zoo.in_cache(name))]
 
 
 def photographs(folder: Path | None) -> list[Path]:
-    """The photographs of a folder, or three that come along; raises SourceError where it has none."""
+    """Return the photographs of a folder, or the three that ship; raise SourceError where the folder has none."""
     if folder is not None:
         return photos.files_in(folder)
     installed = Path(__file__).parents[2] / "data" / "photos"
@@ -90,9 +90,10 @@ def photographs(folder: Path | None) -> list[Path]:
 
 
 def make(page: Page, wanted: Sequence[Entry], out: Path, progress: Callable[[int, int], None]) -> dict[str, list[Run]]:
-    """Makes the figures that `out` does not hold yet, and the page over all that it holds then, `out`/index.html.
+    """Make the figures that `out` does not contain yet, and `out`/index.html over all that it then contains.
 
-    Each run is kept as soon as it is made: stopped, the same command goes on. Raises JobError where the disk refuses.
+    Each run is saved as soon as it is made, so the same command resumes an interrupted one. Raises JobError where the
+    disk refuses.
     """
     out.mkdir(parents=True, exist_ok=True)
     sessions = {name: _session(name, weights, page) for name, weights in page.nets}
@@ -109,7 +110,10 @@ def make(page: Page, wanted: Sequence[Entry], out: Path, progress: Callable[[int
 def _tasks(
     entry: Entry, sessions: dict[str, FeatureSession], page: Page
 ) -> Iterator[tuple[FeatureSession, bool, FeatureSession | None]]:
-    """With what an entry is run: every net, or the only one that it is about; and the same without training."""
+    """Yield each run of an entry: net, whether it is the control, classifier.
+
+    Every net is used, or only the one that the entry is about, and as control the first of them with random weights.
+    """
     alone = {entry.net: _session(entry.net, entry.weights, page)} if entry.net else sessions
     runs = [(session, False) for session in alone.values()]
     if entry.controlled and entry.weights is None:
@@ -122,7 +126,7 @@ def _tasks(
 
 
 def untrained(net: Net) -> Net:
-    """The same net with all its weights drawn anew, as its layers are before any training."""
+    """Return a copy of the net with all weights initialised anew, as its layers initialise themselves."""
     module = copy.deepcopy(net.module)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -162,7 +166,7 @@ def _run(
 
 
 def kept(out: Path) -> dict[str, list[Run]]:
-    """The runs that a folder holds, by the id of their entry: trained nets first."""
+    """Return the runs in a folder by entry id, trained nets first."""
     found: dict[str, list[Run]] = {entry.id: [] for entry in ENTRIES}
     for path in sorted(out.glob("*.json")):
         note = json.loads(path.read_text("utf-8"))
@@ -172,7 +176,7 @@ def kept(out: Path) -> dict[str, list[Run]]:
 
 
 def verdict(entry: Entry, runs: Sequence[Run]) -> str:
-    """What the runs of an entry say of its claim."""
+    """Return what the runs of an entry say about its claim, in words."""
     real = [run for run in runs if not run.control]
     against = [run.net for run in real if not run.met]
     control = next((run for run in runs if run.control), None)

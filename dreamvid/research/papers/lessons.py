@@ -1,4 +1,4 @@
-"""What texts show of nets that are trained for it, and an article's question whether dreams are averages."""
+"""Figures on nets trained for the purpose: recognisable dreams, augmentation, and dreams as averages of pictures."""
 
 from dreamvid.research.experiments.invariance import invariance
 from dreamvid.research.experiments.small_nets import School
@@ -6,20 +6,20 @@ from dreamvid.research.experiments.texture_classes import Dreams, terra
 from dreamvid.research.features.finding import Finding
 from dreamvid.research.papers.entry import Bench, Entry, FigureResult
 
-LONGER = 1.5  # times the minutes of a lesson: near-identical textures are hard to tell apart
-PICTURES = 120  # of a class, in the shorter lessons
+LONGER = 1.5  # factor on the training minutes: near-identical textures are hard to tell apart
+PICTURES = 120  # per class, in the shorter training
 _FOUND: dict[float, Finding] = {}
 
 
 def _terra(bench: Bench) -> Finding:
-    """The experiment, once for the figures that show it."""
+    """Run the texture experiment, once for all figures that use it."""
     if bench.minutes not in _FOUND:
         _FOUND[bench.minutes] = terra(bench.session, {}, School(minutes=LONGER * bench.minutes), Dreams())
     return _FOUND[bench.minutes]
 
 
 def told_apart(bench: Bench) -> FigureResult:
-    """Dreams of classes told by a net that has seen neither set: things, and near-identical textures."""
+    """Compare recognition of dreams of objects and of near-identical textures, by a net trained on neither."""
     found = _terra(bench)
     sets = found.numbers["sets"]
     trained, blank = (sets["mixed"][key] - sets["similar"][key] for key in ("told", "told_untrained"))
@@ -27,7 +27,7 @@ def told_apart(bench: Bench) -> FigureResult:
 
 
 def average(bench: Bench) -> FigureResult:
-    """Dreams of classes against the mean of the pictures that the net was trained on."""
+    """Correlate dreams of classes with the mean of the pictures that the net was trained on."""
     found = _terra(bench)
     sets = found.numbers["sets"]
     words = ", ".join(f"{name} {of['mean_picture']:.2f}" for name, of in sets.items())
@@ -35,7 +35,7 @@ def average(bench: Bench) -> FigureResult:
 
 
 def augmentation(bench: Bench) -> FigureResult:
-    """Accuracy on shifted pictures after lessons with shifted pictures, less that after lessons without."""
+    """Return accuracy on shifted pictures after training with shifts, minus that after training without."""
     found = invariance(None, School(minutes=bench.minutes, per_class=PICTURES), bench.session.compute)
     gained = ", ".join(f"{what} {by:+.2f}" for what, by in found.numbers["gained"].items())
     words = f"accuracy gained on pictures changed so: {gained}; {'; '.join(found.words)}"

@@ -1,4 +1,4 @@
-"""Numbers that claims are tested by."""
+"""Measures that test the claims: energy, pattern size, colour histograms, layouts."""
 
 from collections.abc import Sequence
 
@@ -15,18 +15,21 @@ Values = NDArray[np.float64]
 
 
 def activation(net: PreparedNet, layer: str, image: Image) -> Tensor:
-    """A layer's activations on a picture, H x W x 3 in [0, 1]: (1, C, h, w) or (1, C)."""
+    """Return a layer's activations on a picture, H x W x 3 in [0, 1]: (1, C, h, w) or (1, C)."""
     with torch.no_grad():
         return net(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None]))[layer]
 
 
 def energy(net: PreparedNet, layer: str, image: Image) -> float:
-    """The mean square of a layer's activations on a picture, H x W x 3 in [0, 1]."""
+    """Return the mean square of a layer's activations on a picture, H x W x 3 in [0, 1]."""
     return float(activation(net, layer, image).square().mean())
 
 
 def pattern_size(image: Image) -> float:
-    """The distance in pixels at which the autocorrelation of a picture's luminance, H x W x 3, has fallen to 1 / e."""
+    """Return the distance in pixels at which the autocorrelation of a picture, H x W x 3, has fallen to 1 / e.
+
+    It is that of the luminance, averaged over all directions.
+    """
     grey = image.mean(axis=2, dtype=np.float64)
     spectrum = np.abs(np.fft.fft2(grey - grey.mean())) ** 2
     found = np.fft.ifft2(spectrum).real
@@ -39,7 +42,7 @@ def pattern_size(image: Image) -> float:
 
 
 def colours(pictures: Sequence[Pixels]) -> Values:
-    """How often each of 16 x 16 hues occurs in pictures, as shares: the a and b of CIELAB, whatever the light."""
+    """Return the histogram of pictures over 16 x 16 cells of CIELAB's a and b, as shares; luminance is ignored."""
     cv2 = opencv.load()
     lab = np.concatenate([cv2.cvtColor(to_float(p), cv2.COLOR_RGB2LAB).reshape(-1, 3) for p in pictures])
     counts, _, _ = np.histogram2d(lab[:, 1], lab[:, 2], bins=16, range=[[-110, 110], [-110, 110]])
@@ -47,10 +50,10 @@ def colours(pictures: Sequence[Pixels]) -> Values:
 
 
 def apart(first: Values, second: Values) -> float:
-    """Half the sum of absolute differences of two histograms of shares: 0 the same, 1 nothing in common."""
+    """Return half the sum of absolute differences of two histograms of shares: 0 if equal, 1 if disjoint."""
     return float(np.abs(first - second).sum() / 2)
 
 
 def local_means(values: Tensor) -> Tensor:
-    """Activations, (1, C, h, w), less each channel's mean: where each is strong, not how strong it is."""
+    """Subtract each channel's mean from activations, (1, C, h, w), which leaves their layout."""
     return values - values.mean(dim=(2, 3), keepdim=True)

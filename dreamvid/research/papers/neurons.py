@@ -1,4 +1,4 @@
-"""What single neurons want: pictures made up for them, and the photographs that excite them."""
+"""Figures on single neurons: dreams made for them, and the photographs that excite them."""
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ UNITS, CROPS = 10, 6
 
 
 def sources(bench: Bench) -> FigureResult:
-    """Units' made-up pictures against the crops of photographs that excite them most: colours, and sizes."""
+    """Compare dreams of units with the photo crops that excite them most, by hue and by pattern size."""
     session, layer = bench.session, bench.depths["middle"]
     units, net, prepared = evenly(layer, UNITS, session.net), session.exact(layer), session.prepared(layer)
     own, theirs, sizes, cells = [], [], [], []
@@ -45,7 +45,7 @@ def sources(bench: Bench) -> FigureResult:
 
 
 def infinite(bench: Bench) -> FigureResult:
-    """One unit at 224, 448 and 896 pixels and without any border."""
+    """Dream one unit at 224, 448 and 896 pixels and without borders; number: |log| of corner / centre activation."""
     unit = _lively(bench.session, bench.depths["middle"])
     found = growing.infinite(bench.session, unit, (224, 448, 896), 448)
     round_ = found.numbers["pictures"][-1]
@@ -53,7 +53,7 @@ def infinite(bench: Bench) -> FigureResult:
 
 
 def _lively(session: FeatureSession, layer: str) -> Unit:
-    """A unit that answers to grey noise."""
+    """Return a unit that is active on grey noise, or the first of those tried where none is."""
     for unit in evenly(layer, 16, session.net):
         dreamer = session.dreamer(of_unit(unit))
         if score(dreamer, to_tensor(beginning(dreamer, 96, 96), dreamer)) > 0:
@@ -62,7 +62,7 @@ def _lively(session: FeatureSession, layer: str) -> Unit:
 
 
 def deconv(bench: Bench) -> FigureResult:
-    """A unit's strongest crops, projected back; and the same with other weights behind: an edge detector?"""
+    """Project a unit's strongest crops back; number: correlation of the projection with image edges, in the field."""
     session, layer = bench.session, bench.depths["late"]
     net, unit = session.exact(layer), evenly(layer, 3, session.net)[1]
     found = strongest_crops(net, unit, bench.files[:3], count=3, side=SIDE)
@@ -91,7 +91,7 @@ def _smooth_correlation(first: NDArray[np.float32], second: NDArray[np.float32],
 
 
 def single(bench: Bench) -> FigureResult:
-    """How much more a picture made for a unit excites it than the strongest crop of photographs does."""
+    """Compare a unit's activation on its dream with that on its strongest photo crop; number: median ratio."""
     session, layer = bench.session, bench.depths["middle"]
     net, prepared = session.exact(layer), session.prepared(layer)
     ratios, cells = [], []
@@ -105,7 +105,7 @@ def single(bench: Bench) -> FigureResult:
 
 
 def nine(bench: Bench) -> FigureResult:
-    """Nine units of the last layer with a map, each made up; which of the nine pictures excites each most?"""
+    """Dream nine units of the last layer with a map; number: share of units that their own dream excites most."""
     session, layer = bench.session, ends(bench.session.net)[-1]
     units, prepared, net = evenly(layer, 9, session.net), session.prepared(layer), session.exact(layer)
     made = []

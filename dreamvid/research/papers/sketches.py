@@ -1,4 +1,4 @@
-"""What a course report (Hasson 2017) does with Sketch-a-Net (Yu et al. 2015), on sketches that are drawn by rule."""
+"""Figures on Sketch-a-Net (Yu et al. 2015), from a course report (Hasson 2017), with sketches drawn by rules."""
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ LAYERS = ("conv2", "conv3")
 
 
 def recognised(bench: Bench) -> FigureResult:
-    """How many distorted sketches a Sketch-a-Net names, first and among its first five."""
+    """Measure top-1 and top-5 accuracy of Sketch-a-Net on distorted sketches."""
     net, (pictures, labels) = _module(bench), sketches(SEED, TEST, TOLD)
     with torch.inference_mode():
         answers = torch.cat([net(cropped(some)) for some in pictures.split(50)])
@@ -37,7 +37,7 @@ def recognised(bench: Bench) -> FigureResult:
 
 
 def fusion(bench: Bench) -> FigureResult:
-    """What fusing three scales, joined features, and a vote of neighbours add to one look."""
+    """Measure what fusing three scales, joined features and nearest neighbours add to the accuracy of one scale."""
     found = by_reading(_module(bench), SEED, 2 * READ, READ)
     once = found.pop("at 256 pixels")
     best = max(found, key=lambda name: found[name])
@@ -47,7 +47,7 @@ def fusion(bench: Bench) -> FigureResult:
 
 
 def order(bench: Bench) -> FigureResult:
-    """Two small nets trained alike and briefly, one seeing the order of strokes in six channels."""
+    """Train two small nets alike and briefly, one with the stroke order in six channels, and compare their accuracy."""
     steps = max(4, round(150 * bench.minutes))
     found = {}
     for channels in (1, 6):
@@ -60,7 +60,7 @@ def order(bench: Bench) -> FigureResult:
 
 
 def dreams(bench: Bench) -> FigureResult:
-    """Sketch dreams at two depths and of classes: how much of them lies in lines?"""
+    """Dream by two layers of a net of sketches, from noise and on photographs; number: share of structure in lines."""
     session, cells, lines = bench.session, [], []
     for layer in LAYERS:
         for number in (0, 2):
@@ -73,9 +73,9 @@ def dreams(bench: Bench) -> FigureResult:
 
 
 def _lines(made: Pixels) -> float:
-    """How much of a picture's structure has one direction where it is, weighted by its strength: 0 none, 1 all.
+    """Return the mean coherence of the structure tensor, weighted by gradient energy: 0 no direction, 1 lines only.
 
-    The coherence of the structure tensor (Bigun and Granlund 1987), averaged over 9 pixels.
+    Bigun and Granlund 1987; the tensor is averaged over 9 x 9 pixels.
     """
     import torch.nn.functional as F
 
@@ -87,7 +87,7 @@ def _lines(made: Pixels) -> float:
 
 
 def embedding(bench: Bench) -> FigureResult:
-    """Sketches and dreams of their classes on one map of the features before the last layer."""
+    """Map sketches and dreams of their classes by penultimate features; number: share nearest to its own class."""
     net, prepared, names = bench.session.exact(OUTPUT), bench.session.prepared(OUTPUT), EXAMPLES
     pictures, labels = sketches(SEED, 0, 40 * len(CLASSES) // 2)
     data, made = {}, {}

@@ -1,4 +1,4 @@
-"""The hands that draw: how a sketch of one kind varies in training, and the distortions kept for the test."""
+"""Random variation of sketches: that of the training set, and the distortions reserved for the test set."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ CLASSES = tuple(KINDS)
 
 @dataclass(frozen=True)
 class Sketch:
-    """Strokes in the order they are drawn, and the width of the pen (see `render`) on paper of 256 pixels a side."""
+    """Strokes in drawing order, and the pen width (see `render`) for paper of 256 pixels a side."""
 
     strokes: tuple[Stroke, ...]
     width: float
@@ -23,10 +23,10 @@ Distortion = Callable[[Sketch, np.random.Generator], Sketch]
 
 
 def drawn(kind: str, rng: np.random.Generator, distortions: Sequence[Distortion] = ()) -> Sketch:
-    """A sketch of a kind as one hand would draw it, distorted before it is put on the paper.
+    """Draw a random sketch of a kind; `distortions` are applied before it is placed on the paper.
 
-    It is mirrored or not, turned by up to 35 degrees, stretched by up to a fifth, wobbled, 35 to 92 % of the paper in
-    size and anywhere on it, with a pen of 1 to 5.
+    It is mirrored or not, rotated by up to 35 degrees, stretched by up to a fifth, wobbled, sized to 35 to 92 % of the
+    paper and placed anywhere on it, with a pen of 1 to 5.
     """
     sketch = Sketch(tuple(KINDS[kind](rng)), rng.uniform(0.6, 5.4))
     for distortion in distortions:
@@ -35,7 +35,7 @@ def drawn(kind: str, rng: np.random.Generator, distortions: Sequence[Distortion]
 
 
 def _wobbled(strokes: Sequence[Stroke], rng: np.random.Generator) -> list[Stroke]:
-    """Bent by slow waves across the sketch."""
+    """Bend strokes by slow sine waves over the sketch."""
     swing, turn, size = rng.uniform(2, 7, (2, 2)), rng.uniform(0, 2 * np.pi, 2), rng.uniform(0, 0.05)
     return [stroke + size * np.sin(stroke @ swing + turn) for stroke in strokes]
 
@@ -55,31 +55,31 @@ def _placed(strokes: Sequence[Stroke], rng: np.random.Generator) -> tuple[Stroke
 
 
 def sheared(sketch: Sketch, rng: np.random.Generator) -> Sketch:
-    """Slanted, by 0.25 to 0.45 across for each unit down."""
+    """Shear by 0.25 to 0.45 columns per row, to either side."""
     slant = np.array([[1, rng.choice([-1, 1]) * rng.uniform(0.25, 0.45)], [0, 1]])
     return replace(sketch, strokes=tuple(stroke @ slant for stroke in sketch.strokes))
 
 
 def in_perspective(sketch: Sketch, rng: np.random.Generator) -> Sketch:
-    """Seen aslant: one side up to 2.3 times as large as the other."""
+    """Apply a perspective: the near side is up to 2.3 times as large as the far side."""
     angle = rng.uniform(0, 2 * np.pi)
     away = rng.uniform(0.25, 0.4) * np.array([np.sin(angle), np.cos(angle)])
     return replace(sketch, strokes=tuple(stroke / (1 + stroke @ away)[:, None] for stroke in sketch.strokes))
 
 
 def other_pen(sketch: Sketch, rng: np.random.Generator) -> Sketch:
-    """A felt pen of 7 to 9."""
+    """Use a pen width of 7 to 9, wider than any in training."""
     return replace(sketch, width=rng.uniform(6.6, 9.4))
 
 
 def shaky(sketch: Sketch, rng: np.random.Generator) -> Sketch:
-    """Every point of every stroke a little off, by about 2 % of the sketch."""
+    """Move every point of every stroke by Gaussian noise of about 2 % of the sketch."""
     size = rng.uniform(0.012, 0.028)
     return replace(sketch, strokes=tuple(stroke + rng.normal(0, size, stroke.shape) for stroke in sketch.strokes))
 
 
 def loose(sketch: Sketch, rng: np.random.Generator) -> Sketch:
-    """Every stroke for itself a little displaced, turned and resized, so that they no longer meet."""
+    """Move, rotate and resize every stroke independently a little, so that strokes no longer meet."""
 
     def off(stroke: Stroke) -> Stroke:
         middle, angle = stroke.mean(axis=0), rng.normal(0, 0.1)
@@ -91,7 +91,7 @@ def loose(sketch: Sketch, rng: np.random.Generator) -> Sketch:
 
 
 def unfinished(sketch: Sketch, rng: np.random.Generator) -> Sketch:
-    """A fifth of the strokes is missing, at least one; a sketch of three or fewer loses the end of one instead."""
+    """Remove a fifth of the strokes, at least one; of three or fewer strokes, cut the end of one instead."""
     count = len(sketch.strokes)
     if count <= 3:
         cut = int(rng.integers(count))
@@ -102,7 +102,7 @@ def unfinished(sketch: Sketch, rng: np.random.Generator) -> Sketch:
 
 
 def occluded(sketch: Sketch, rng: np.random.Generator) -> Sketch:
-    """Three round spots of the paper stay blank, 12 to 20 % of the sketch in radius."""
+    """Erase three discs around points of the strokes, each 12 to 20 % of the sketch in radius."""
     every = np.concatenate(sketch.strokes)
     spots = [(every[rng.integers(len(every))], rng.uniform(0.12, 0.2)) for _ in range(3)]
     pieces: list[Stroke] = []
@@ -120,6 +120,6 @@ DISTORTIONS: dict[str, Distortion] = {
 
 
 def distorted(kind: str, rng: np.random.Generator, at_once: int = 1) -> Sketch:
-    """A sketch for the test: with some different DISTORTIONS, none of which any sketch of the training has."""
+    """Draw a sketch for the test: with `at_once` different DISTORTIONS, none of which occurs in training."""
     chosen = rng.choice(len(DISTORTIONS), at_once, replace=False)
     return drawn(kind, rng, [list(DISTORTIONS.values())[number] for number in chosen])

@@ -1,6 +1,6 @@
-"""What people keep about the house, as strokes in the order in which a hand would draw them.
+"""Household objects as strokes in the order in which a hand would draw them.
 
-Each takes its proportions and counts from `rng` and leaves parts out at times; all fit in about -1 to 1.
+Each function draws proportions and counts from `rng` and leaves out parts at times; strokes are within about -1 to 1.
 """
 
 from itertools import pairwise
@@ -12,6 +12,7 @@ from dreamvid.research.sketches.strokes import Stroke
 
 
 def bottle(rng: np.random.Generator) -> list[Stroke]:
+    """Draw neck, shoulders and body in one line per side, then foot, cap and, at times, a label."""
     wide, neck, shoulder = rng.uniform(0.24, 0.4), rng.uniform(0.08, 0.13), rng.uniform(-0.4, -0.1)
     side = joined(
         line((-0.8, neck), (shoulder - 0.2, neck)),
@@ -28,6 +29,7 @@ def bottle(rng: np.random.Generator) -> list[Stroke]:
 
 
 def candle(rng: np.random.Generator) -> list[Stroke]:
+    """Draw stick, wick and flame; at times a dish with a handle, and a drop of wax."""
     wide, top = rng.uniform(0.14, 0.24), rng.uniform(-0.35, -0.1)
     flame = np.concatenate(
         [
@@ -48,6 +50,7 @@ def candle(rng: np.random.Generator) -> list[Stroke]:
 
 
 def chair(rng: np.random.Generator) -> list[Stroke]:
+    """Draw seat, back and four legs in oblique view, at times with slats in the back."""
     wide, seat, back = rng.uniform(0.35, 0.5), rng.uniform(0, 0.2), rng.uniform(-0.95, -0.7)
     slats = [line((row, -wide), (row - 0.1, wide)) for row in np.linspace(back + 0.2, seat - 0.2, rng.integers(2, 4))]
     legs = [
@@ -67,6 +70,7 @@ def chair(rng: np.random.Generator) -> list[Stroke]:
 
 
 def clock(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a face with two hands; at times 4 or 12 marks, and the bells and feet of an alarm clock."""
     radius, hour, minute = 0.85, *rng.uniform(0, 2 * np.pi, 2)
     marks = spokes(0, 0, 0.82 * radius, 0.95 * radius, np.arange(12) * np.pi / 6)
     hands = [*spokes(0, 0, 0, 0.45, np.array([hour])), *spokes(0, 0, 0, 0.65, np.array([minute]))]
@@ -80,6 +84,7 @@ def clock(rng: np.random.Generator) -> list[Stroke]:
 
 
 def crown(rng: np.random.Generator) -> list[Stroke]:
+    """Draw three to five points over a band, at times with balls on the points and jewels in the band."""
     points, low, wide = int(rng.integers(3, 6)), rng.uniform(0.4, 0.6), rng.uniform(0.7, 0.9)
     cols = np.linspace(-wide, wide, points)
     valley = rng.uniform(-0.05, 0.15)
@@ -98,6 +103,7 @@ def crown(rng: np.random.Generator) -> list[Stroke]:
 
 
 def cup(rng: np.random.Generator) -> list[Stroke]:
+    """Draw rim, walls and handle, at times with steam."""
     wide, foot, rim = rng.uniform(0.45, 0.6), rng.uniform(0.3, 0.45), rng.uniform(0.08, 0.16)
     walls = np.concatenate(
         [line((-0.4, -wide), (0.6, -foot)), arc(0.6, 0, rim, foot, 0.5, -0.5), line((0.6, foot), (-0.4, wide))]
@@ -111,6 +117,7 @@ def cup(rng: np.random.Generator) -> list[Stroke]:
 
 
 def envelope(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a rectangle with a flap, at times with folds and a stamp."""
     tall, flap = rng.uniform(0.5, 0.65), rng.uniform(-0.05, 0.25)
     folds = both(line((tall, 0.9), (flap - 0.1, 0.15)))
     stamp = box(-tall + 0.1, 0.55, -tall + 0.4, 0.8)
@@ -123,6 +130,7 @@ def envelope(rng: np.random.Generator) -> list[Stroke]:
 
 
 def glasses(rng: np.random.Generator) -> list[Stroke]:
+    """Draw two round or rectangular lenses with a bridge, mostly with temples."""
     tall, wide, gap = rng.uniform(0.26, 0.38), rng.uniform(0.32, 0.4), rng.uniform(0.08, 0.14)
     round_ = rng.random() < 0.6
     lens = arc(0, gap + wide, tall, wide) if round_ else box(-tall, gap, tall, gap + 2 * wide)
@@ -131,6 +139,7 @@ def glasses(rng: np.random.Generator) -> list[Stroke]:
 
 
 def ice_cream(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a cone with a scoop, at times with a second scoop and a waffle pattern."""
     wide, top = rng.uniform(0.32, 0.42), rng.uniform(-0.15, 0.05)
     waffle = [
         line((top, c), (top + 0.75 * (1 - abs(c) / wide), c * 0.2 + d))
@@ -147,6 +156,7 @@ def ice_cream(rng: np.random.Generator) -> list[Stroke]:
 
 
 def key(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a ring, a shaft and two or three teeth, at times with a hole in the ring."""
     bow_, teeth = rng.uniform(0.24, 0.34), rng.uniform(0.15, 0.28)
     start = -0.95 + 2 * bow_
     cuts = [
@@ -161,6 +171,7 @@ def key(rng: np.random.Generator) -> list[Stroke]:
 
 
 def lamp(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a table lamp: shade, stem and foot, at times with cord and rays."""
     top, low, hem = rng.uniform(0.15, 0.3), rng.uniform(0.45, 0.65), rng.uniform(-0.35, -0.15)
     cord = line((hem, low - 0.15), (hem + 0.3, low - 0.15))
     rays = [line((hem + 0.1, col), (hem + 0.35, 1.5 * col)) for col in (-0.35, 0.35)]
@@ -174,6 +185,7 @@ def lamp(rng: np.random.Generator) -> list[Stroke]:
 
 
 def table(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a table top in oblique view with two or four legs, at times with a vase."""
     top, wide, lean = rng.uniform(-0.4, -0.1), rng.uniform(0.65, 0.8), rng.uniform(0.1, 0.25)
     plate = shape((top, -wide), (top, wide + lean), (top + 0.3, wide - lean + 0.05), (top + 0.3, -wide - lean))
     front = [line((top + 0.3, col), (0.8, col)) for col in (-wide - 0.5 * lean, wide - 1.5 * lean)]

@@ -1,4 +1,4 @@
-"""The kinds of things that are sketched: name -> what makes the strokes of one, in drawing order."""
+"""Kinds of sketches: name -> function that returns the strokes of one, in drawing order."""
 
 from collections.abc import Callable
 

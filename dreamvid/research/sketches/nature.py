@@ -1,6 +1,6 @@
-"""What grows, creeps or shines, as strokes in the order in which a hand would draw them.
+"""Plants, animals, faces and celestial bodies as strokes in the order in which a hand would draw them.
 
-Each takes its proportions and counts from `rng` and leaves parts out at times; all fit in about -1 to 1.
+Each function draws proportions and counts from `rng` and leaves out parts at times; strokes are within about -1 to 1.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ from dreamvid.research.sketches.strokes import Stroke
 
 
 def butterfly(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a body and two pairs of wings, at times with feelers and spots."""
     top, low = rng.uniform(0.35, 0.48), rng.uniform(0.25, 0.36)
     upper = arc(-0.35, 0.08 + top, rng.uniform(0.35, 0.5), top, 0.5)
     lower = arc(0.4, 0.08 + low, rng.uniform(0.3, 0.4), low, 0.5)
@@ -19,6 +20,7 @@ def butterfly(rng: np.random.Generator) -> list[Stroke]:
 
 
 def cactus(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a trunk with one or two bent arms, at times with a pot and needles."""
     wide = rng.uniform(0.14, 0.2)
     trunk = np.concatenate(
         [line((0.6, -wide), (-0.7, -wide)), arc(-0.7, 0, 0.2, wide, 0.5, 0.5), line((-0.7, wide), (0.6, wide))]
@@ -41,6 +43,7 @@ def cactus(rng: np.random.Generator) -> list[Stroke]:
 
 
 def cat(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a cat's head: ears and nose, mostly with eyes, mouth and whiskers."""
     wide, ear = rng.uniform(0.55, 0.75), rng.uniform(0.35, 0.5)
     ears = both(line((-0.28, 0.85 * wide), (-0.28 - ear - 0.2, 0.85 * wide), (-0.45, 0.35 * wide)))
     whiskers = both(*(line((0.22 + 0.06 * k, 0.25), (0.15 + 0.14 * k, 0.95)) for k in (0, 1, 2)))
@@ -57,6 +60,7 @@ def cat(rng: np.random.Generator) -> list[Stroke]:
 
 
 def face(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a face with eyes and a smile, at times with nose, ears and hair."""
     tall, wide, eye = rng.uniform(0.75, 0.92), rng.uniform(0.6, 0.8), rng.uniform(0.05, 0.12)
     mouth = rng.uniform(0.3, 0.45)
     hair = [line((-0.9 * tall, col), (-tall - 0.12, 1.4 * col)) for col in np.linspace(-0.35, 0.35, rng.integers(4, 8))]
@@ -71,6 +75,7 @@ def face(rng: np.random.Generator) -> list[Stroke]:
 
 
 def fish(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a fish that looks left: back, belly and tail, at times with eye, gill, fin and scales."""
     tall, tail = rng.uniform(0.32, 0.5), rng.uniform(0.25, 0.4)
     back, belly = bow((0, -0.85), (-2 * tall, -0.1), (0, 0.55)), bow((0, -0.85), (2 * tall, -0.1), (0, 0.55))
     scales = [arc(row, col, 0.1, 0.08, 0.75, 0.5) for row, col in ((-0.1, 0), (0.1, 0), (0, 0.17), (0, -0.15))]
@@ -86,6 +91,7 @@ def fish(rng: np.random.Generator) -> list[Stroke]:
 
 
 def flower(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a heart with five to eight petals on a stem, at times with leaves."""
     petals, heart = int(rng.integers(5, 9)), rng.uniform(0.12, 0.18)
     reach = rng.uniform(0.2, 0.26)
     angles = np.arange(petals) * 2 * np.pi / petals + rng.uniform(0, 1)
@@ -99,6 +105,7 @@ def flower(rng: np.random.Generator) -> list[Stroke]:
 
 
 def heart(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a heart in two mirrored halves, at times with an arrow through it."""
     wide, dip = rng.uniform(0.4, 0.48), rng.uniform(-0.45, -0.25)
     half = np.concatenate(
         [arc(dip, wide, rng.uniform(0.38, 0.5), wide, 0.5, 0.5), bow((dip, 2 * wide), (dip + 0.55, 2 * wide), (0.9, 0))]
@@ -108,6 +115,7 @@ def heart(rng: np.random.Generator) -> list[Stroke]:
 
 
 def leaf(rng: np.random.Generator) -> list[Stroke]:
+    """Draw two edges and a midrib with its stalk, mostly with veins."""
     wide = rng.uniform(0.6, 1.0)
     edge = [bow((0.6, 0), (0, wide), (-0.95, 0)), bow((0.6, 0), (0, -wide), (-0.95, 0))]
     rows = np.linspace(0.3, -0.5, rng.integers(3, 6))
@@ -116,6 +124,7 @@ def leaf(rng: np.random.Generator) -> list[Stroke]:
 
 
 def moon(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a crescent, at times with two stars, and with eye and mouth."""
     thick = rng.uniform(0.35, 0.75)
     outer, inner = arc(0, 0.3, 0.9, 0.9, 0.75, -0.5), arc(0, 0.3, 0.9, 0.9 * (1 - thick), 0.75, -0.5)
     stars = [line((r - 0.1, c), (r + 0.1, c)) for r, c in ((-0.3, 0.5), (0.35, 0.6))]
@@ -125,6 +134,7 @@ def moon(rng: np.random.Generator) -> list[Stroke]:
 
 
 def mushroom(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a cap and a stem, mostly with three dots on the cap."""
     wide, tall, stem = rng.uniform(0.65, 0.9), rng.uniform(0.6, 0.85), rng.uniform(0.14, 0.24)
     cap = joined(arc(0, 0, tall, wide, 0.5, 0.5), bow((0, wide), (0.2, 0), (0, -wide)))
     foot = joined(
@@ -139,6 +149,7 @@ def mushroom(rng: np.random.Generator) -> list[Stroke]:
 
 
 def snail(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a spiral shell and a body that faces left, mostly with horns."""
     turns, size = rng.uniform(1.8, 2.8), rng.uniform(0.45, 0.55)
     angle = np.linspace(0.25, 0.25 + turns, 90) * 2 * np.pi
     radius = np.linspace(size, 0.05, 90)
@@ -154,6 +165,7 @@ def snail(rng: np.random.Generator) -> list[Stroke]:
 
 
 def snowman(rng: np.random.Generator) -> list[Stroke]:
+    """Draw three balls, mostly with hat, arms, eyes and nose, and buttons."""
     low, mid, top = rng.uniform(0.36, 0.44), rng.uniform(0.26, 0.32), rng.uniform(0.18, 0.23)
     chest = 0.95 - 2 * low - mid
     head = chest - mid - top
@@ -176,6 +188,7 @@ def snowman(rng: np.random.Generator) -> list[Stroke]:
 
 
 def spider(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a body and a head with eight bent legs, at times with eyes and a thread."""
     body, knee = rng.uniform(0.22, 0.32), rng.uniform(0.4, 0.5)
     legs = []
     for slope in (-0.55, -0.2, 0.15, 0.5):
@@ -191,8 +204,9 @@ def spider(rng: np.random.Generator) -> list[Stroke]:
 
 
 def star(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a star of five or six points: its outline, or five points as one line through the middle."""
     points, inner = int(rng.integers(5, 7)), rng.uniform(0.32, 0.5)
-    if points == 5 and rng.random() < 0.5:  # in one go, through the middle
+    if points == 5 and rng.random() < 0.5:  # a pentagram in one stroke
         angles = np.arange(5) * 4 * np.pi / 5 - np.pi / 2
         return [shape(*((0.9 * np.sin(a), 0.9 * np.cos(a)) for a in angles))]
     angles = np.arange(2 * points) * np.pi / points - np.pi / 2
@@ -201,6 +215,7 @@ def star(rng: np.random.Generator) -> list[Stroke]:
 
 
 def sun(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a disc with 8 to 15 rays, at times with a smile."""
     radius, rays = rng.uniform(0.35, 0.5), int(rng.integers(8, 16))
     angles = np.arange(rays) * 2 * np.pi / rays + rng.uniform(0, 1)
     smile = [*both(ring(-0.1, 0.14, 0.04)), bow((0.1, -0.18), (0.28, 0), (0.1, 0.18))]
@@ -212,6 +227,7 @@ def sun(rng: np.random.Generator) -> list[Stroke]:
 
 
 def tree(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a trunk and a crown with a lobed outline, at times with branches and fruit."""
     trunk, crown_ = rng.uniform(0.08, 0.15), rng.uniform(0.5, 0.65)
     lobes = int(rng.integers(6, 10))
     angle = np.linspace(0.3, 1.2, 120) * 2 * np.pi

@@ -1,6 +1,6 @@
-"""What people build, drive or fly, and signs, as strokes in the order in which a hand would draw them.
+"""Buildings, vehicles, flying things and signs as strokes in the order in which a hand would draw them.
 
-Each takes its proportions and counts from `rng` and leaves parts out at times; all fit in about -1 to 1.
+Each function draws proportions and counts from `rng` and leaves out parts at times; strokes are within about -1 to 1.
 """
 
 from itertools import pairwise
@@ -12,6 +12,7 @@ from dreamvid.research.sketches.strokes import Stroke
 
 
 def anchor(rng: np.random.Generator) -> list[Stroke]:
+    """Draw ring, shank, stock and hook, mostly with barbs."""
     eye, wide, bar = rng.uniform(0.1, 0.17), rng.uniform(0.5, 0.75), rng.uniform(0.25, 0.4)
     hook = arc(0.35, 0, 0.5, wide, 0.02, 0.46)
     tips = line((0.6, wide - 0.02), (0.3, wide), (0.5, wide - 0.25))
@@ -25,6 +26,7 @@ def anchor(rng: np.random.Generator) -> list[Stroke]:
 
 
 def arrow(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a straight or bent shaft and a head that points right, at times with feathers."""
     head, wide = rng.uniform(0.3, 0.55), rng.uniform(0.25, 0.5)
     shaft = line((0, -0.9), (0, 0.9)) if rng.random() < 0.5 else bow((0, -0.9), (rng.uniform(-0.5, 0.5), 0), (0, 0.9))
     feathers = [line((0, col), (side * 0.22, col - 0.18)) for col in (-0.7, -0.55) for side in (-1, 1)]
@@ -32,6 +34,7 @@ def arrow(rng: np.random.Generator) -> list[Stroke]:
 
 
 def balloon(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a toy balloon with knot and string, at times with a highlight."""
     tall, wide, sway = rng.uniform(0.45, 0.6), rng.uniform(0.38, 0.52), rng.uniform(-0.35, 0.35)
     low = -0.95 + 2 * tall
     string = joined(bow((low + 0.1, 0), (low + 0.3, sway), (0.6, 0)), bow((0.6, 0), (0.8, -sway), (0.95, 0)))
@@ -41,6 +44,7 @@ def balloon(rng: np.random.Generator) -> list[Stroke]:
 
 
 def bicycle(rng: np.random.Generator) -> list[Stroke]:
+    """Draw wheels, frame, fork and handlebar, at times with saddle and spokes."""
     wheel, half = rng.uniform(0.3, 0.4), rng.uniform(0.5, 0.6)
     seat, front, crank = (-0.25, -0.25), (-0.2, half - 0.18), (0.35, rng.uniform(-0.1, 0.05))
     spoked = [spoke for col in (-half, half) for spoke in spokes(0.35, col, 0, wheel, np.arange(6) * np.pi / 3 + 0.2)]
@@ -57,6 +61,7 @@ def bicycle(rng: np.random.Generator) -> list[Stroke]:
 
 
 def boat(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a hull with mast and sail, at times with a jib and waves."""
     deck, keel, mast = rng.uniform(0.7, 0.95), rng.uniform(0.35, 0.6), rng.uniform(-0.2, 0.2)
     sail = shape((-0.85, mast + 0.06), (0.2, mast + 0.06), (0.2, mast + rng.uniform(0.45, 0.7)))
     jib = shape((-0.75, mast - 0.06), (0.2, mast - 0.06), (0.2, mast - rng.uniform(0.3, 0.5)))
@@ -66,6 +71,7 @@ def boat(rng: np.random.Generator) -> list[Stroke]:
 
 
 def car(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a car that faces right, in side view: body and wheels, at times with windows, hubs and a door handle."""
     wheel, nose, roof = rng.uniform(0.15, 0.21), rng.uniform(0.3, 0.5), rng.uniform(-0.45, -0.3)
     body = shape(
         (0.35, -0.95), (0, -0.95), (-0.05, -0.6), (roof, -0.4), (roof, 0.25), (-0.02, nose), (0.05, 0.95), (0.35, 0.95)
@@ -86,6 +92,7 @@ def car(rng: np.random.Generator) -> list[Stroke]:
 
 
 def house(rng: np.random.Generator) -> list[Stroke]:
+    """Draw walls and a gable roof, mostly with door and window, at times with a chimney."""
     wide, eaves, over = rng.uniform(0.5, 0.75), rng.uniform(-0.2, 0.05), rng.uniform(0, 0.2)
     door, col = rng.uniform(0.12, 0.18), rng.uniform(-0.25, 0.25)
     pane = 0.13
@@ -104,6 +111,7 @@ def house(rng: np.random.Generator) -> list[Stroke]:
 
 
 def kite(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a kite with its tail, mostly with the cross inside, at times with bows on the tail."""
     wide, waist, low = rng.uniform(0.4, 0.55), rng.uniform(-0.55, -0.35), rng.uniform(0.15, 0.35)
     tail = np.concatenate(
         [bow((low, 0), (low + 0.15, 0.25), (low + 0.3, 0)), bow((low + 0.3, 0), (low + 0.45, -0.25), (low + 0.6, 0.05))]
@@ -122,6 +130,7 @@ def kite(rng: np.random.Generator) -> list[Stroke]:
 
 
 def ladder(rng: np.random.Generator) -> list[Stroke]:
+    """Draw two rails, which may converge upwards, and four to eight rungs."""
     foot = rng.uniform(0.25, 0.38)
     top = foot * rng.uniform(0.6, 1)
     rows = np.linspace(-0.75, 0.75, rng.integers(4, 9))
@@ -131,6 +140,7 @@ def ladder(rng: np.random.Generator) -> list[Stroke]:
 
 
 def spiral(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a spiral of 2.2 to 4.5 turns in one stroke, from the inside or from the outside."""
     turns, power = rng.uniform(2.2, 4.5), rng.uniform(0.8, 1.3)
     at = np.linspace(0, 1, 160)
     angle = 2 * np.pi * turns * at
@@ -139,6 +149,7 @@ def spiral(rng: np.random.Generator) -> list[Stroke]:
 
 
 def tent(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a ridge tent in oblique view, at times with open flaps and pegs."""
     wide, peak, back = rng.uniform(0.4, 0.55), rng.uniform(-0.75, -0.5), rng.uniform(0.5, 0.8)
     left = -0.4
     front = shape((peak, left), (0.6, left - wide), (0.6, left + wide))
@@ -153,6 +164,7 @@ def tent(rng: np.random.Generator) -> list[Stroke]:
 
 
 def umbrella(rng: np.random.Generator) -> list[Stroke]:
+    """Draw a canopy with a scalloped hem and a stick, mostly with folds and a hooked handle."""
     wide, tall, ribs = rng.uniform(0.75, 0.95), rng.uniform(0.6, 0.8), int(rng.integers(3, 6))
     cols = np.linspace(-wide, wide, ribs + 1)
     hem = [bow((0, left), (-0.2, (left + right) / 2), (0, right)) for left, right in pairwise(cols)]

@@ -1,7 +1,7 @@
-"""What is read off trained Sketch-a-Nets: scores fused over scales, joined features, a linear classifier, a vote.
+"""Classification with trained Sketch-a-Nets: scores fused over scales, joined features, linear, nearest neighbours.
 
-After Yu et al. 2015, sections 3.3 and 4. Their fusion: features of the nets of all SCALES joined, and compared by the
-joint Bayesian metric; `voted` takes that metric or the cosine.
+After Yu et al. 2015, sections 3.3 and 4. They fuse by joining the features of the nets of all SCALES and comparing them
+by the joint Bayesian metric; `voted` takes that metric or the cosine.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,14 +16,14 @@ from dreamvid.media import opencv
 from dreamvid.models.net import activations
 from dreamvid.models.sketch_a_net import SIDE, SketchANet
 
-SCALES = (256, 128, 64, 32, 16)  # pixels a side to which the paper's five nets see a sketch reduced
+SCALES = (256, 128, 64, 32, 16)  # pixels a side to which sketches are reduced for the paper's five nets
 Features = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Similarity = Callable[[Features, Features], NDArray[np.floating[Any]]]  # (M, F), (N, F) to (M, N)
 
 
 def at_scale(pictures: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Pictures (N, C, S, S) reduced to `side` pixels and enlarged again: the same size, less detail."""
+    """Reduce pictures (N, C, S, S) to `side` pixels and enlarge them again: the same size, less detail."""
     cv2, full = opencv.load(), pictures.shape[-1]
 
     def blurred(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -36,9 +36,9 @@ def at_scale(pictures: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def fused(logits: Sequence[Tensor], weights: Sequence[float] | None = None) -> Tensor:
-    """Probabilities (N, classes) of several nets or scales, from logits (N, classes) each: their average.
+    """Average the probabilities of several nets or scales, from logits (N, classes) each; return (N, classes).
 
-    `weights`: one for each, such as what it gets right on sketches held out; they need not sum to one.
+    `weights`: one per net or scale, such as its accuracy on held-out sketches; they need not sum to one.
     """
     shares = torch.tensor(weights if weights is not None else [1.0] * len(logits))
     probabilities = torch.stack([some.softmax(dim=1) for some in logits])
@@ -46,7 +46,7 @@ def fused(logits: Sequence[Tensor], weights: Sequence[float] | None = None) -> T
 
 
 def views(pictures: Tensor) -> Tensor:
-    """Ten crops of 225 of each picture (N, C, H, W): corners, middle, and all mirrored; (N, 10, C, 225, 225)."""
+    """Return ten crops of each picture (N, C, H, W), (N, 10, C, 225, 225): corners and centre, and all mirrored."""
     height, width = pictures.shape[-2:]
     low, right = height - SIDE, width - SIDE
     corners = [(0, 0), (0, right), (low, 0), (low, right), (low // 2, right // 2)]
@@ -56,18 +56,18 @@ def views(pictures: Tensor) -> Tensor:
 
 @torch.no_grad()
 def features(net: SketchANet, crops: Tensor, layer: str = "conv7") -> Features:
-    """What a layer says of crops (N, C, 225, 225) in -1 to 1: (N, channels), means over places."""
+    """Return a layer's activations for crops (N, C, 225, 225) in [-1, 1], averaged over positions: (N, channels)."""
     parts = [activations(net, some, frozenset({layer}))[layer].mean(dim=(2, 3)) for some in crops.split(64)]
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
 
 
 def joined(parts: Sequence[Features]) -> Features:
-    """Features (N, ...) of several nets or scales side by side, each of length one first, so that none outweighs."""
+    """Concatenate features (N, ...) of several nets or scales, each scaled to unit length so that all count alike."""
     return np.concatenate([part / np.linalg.norm(part, axis=1, keepdims=True).clip(1e-8) for part in parts], axis=1)
 
 
 def linear(known: Features, labels: Labels, unknown: Features) -> Labels:
-    """Classes (M,) of `unknown` (M, F) by a linear classifier, logistic regression, on `known` (N, F)."""
+    """Classify `unknown` (M, F) by logistic regression on `known` (N, F); return classes (M,)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -77,17 +77,17 @@ def linear(known: Features, labels: Labels, unknown: Features) -> Labels:
 
 
 def cosine(some: Features, others: Features) -> NDArray[np.floating[Any]]:
-    """How alike features (M, F) and (N, F) are: (M, N), the cosine of their angle."""
+    """Return the cosine similarity of features (M, F) and (N, F): (M, N)."""
     from sklearn.metrics.pairwise import cosine_similarity
 
     return np.asarray(cosine_similarity(some, others))
 
 
 def joint_bayesian(known: Features, labels: Labels, rounds: int = 5) -> Similarity:
-    """The joint Bayesian metric (Chen et al. 2012, section 3): how much likelier two features are of one class.
+    """Return the joint Bayesian metric (Chen et al. 2012, section 3): log-likelihood ratio of one class against two.
 
-    A feature is the sum of a class's own and of a deviation, both Gaussian; their covariances are estimated from
-    `known` (N, F) by expectation maximisation (eqs. 7, 8), with a ridge of 1 % that keeps small sets invertible.
+    A feature is the sum of a class mean and a deviation, both Gaussian; their covariances are estimated from `known`
+    (N, F) by expectation maximisation (eqs. 7, 8), with a ridge of 1 % that keeps those of small sets invertible.
     """
     centre = known.mean(axis=0)
     classes = [known[labels == label] - centre for label in np.unique(labels)]
@@ -114,9 +114,9 @@ def joint_bayesian(known: Features, labels: Labels, rounds: int = 5) -> Similari
 def voted(
     known: Features, labels: Labels, unknown: Features, neighbours: int = 5, alike: Similarity = cosine
 ) -> Labels:
-    """Classes (M,) of `unknown` (M, views, F): the `neighbours` of `known` (N, F) most alike to each view vote.
+    """Classify `unknown` (M, views, F): the `neighbours` of `known` (N, F) most similar to each view vote.
 
-    A draw goes to the lower class number.
+    Returns classes (M,). A tie goes to the lower class number.
     """
     found = np.argsort(-alike(unknown.reshape(-1, unknown.shape[-1]), known), axis=1, kind="stable")[:, :neighbours]
     votes = labels[found].reshape(len(unknown), -1)

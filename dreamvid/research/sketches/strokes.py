@@ -1,4 +1,4 @@
-"""A sketch is its strokes in drawing order: split into parts, rendered to one channel or six.
+"""Sketches as strokes in drawing order: splitting into parts, rendering to one channel or six.
 
 After Yu et al. 2015, "Sketch-a-Net that Beats Humans", sections 3.2 and 3.3.
 """
@@ -17,21 +17,21 @@ Stroke = NDArray[np.float64]  # (points, 2): rows and columns, -1 to 1 from edge
 Strokes = Sequence[Stroke]
 Order = Literal["drawn", "long first"]
 SIDE = 256  # pixels a side of a rendered sketch
-PARTS = (2, 5)  # fewest and most
+PARTS = (2, 5)  # fewest and most parts of `split`
 CHANNELS = ((0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2))  # parts in each channel of the 6-channel form
-_FINE = 4  # bits after the point in the coordinates that OpenCV draws from
+_FINE = 4  # fractional bits of OpenCV's drawing coordinates
 
 
 def length(stroke: Stroke) -> float:
-    """The length of a stroke, in its own units."""
+    """Return the length of a stroke, in the units of its coordinates."""
     return float(np.hypot(*np.diff(stroke, axis=0).T).sum())
 
 
 def split(strokes: Strokes, parts: int, order: Order = "drawn") -> list[list[Stroke]]:
-    """A sketch in `parts` parts, 2 to 5, of as equal numbers of strokes as can be; the first ones have one more.
+    """Split a sketch into 2 to 5 `parts` with equal numbers of strokes; the first ones have one more if needed.
 
-    `drawn` keeps the strokes in their order, `long first` goes by falling length. A sketch of fewer strokes than parts
-    leaves the last parts empty. Raises SettingsError for another number of parts.
+    `drawn` keeps the strokes in their order, `long first` sorts them by falling length. Where there are fewer strokes
+    than parts, the last parts are empty. Raises SettingsError for another number of parts.
     """
     if not PARTS[0] <= parts <= PARTS[1]:
         raise SettingsError(f"a sketch is split in {PARTS[0]} to {PARTS[1]} parts, not {parts}")
@@ -41,26 +41,26 @@ def split(strokes: Strokes, parts: int, order: Order = "drawn") -> list[list[Str
 
 
 def render(strokes: Strokes, side: int = SIDE, width: float = 3.0) -> NDArray[np.uint8]:
-    """A sketch as a grey picture (side, side): black lines on white paper, anti-aliased.
+    """Render a sketch as a grey picture (side, side): black lines on white paper, anti-aliased.
 
-    `width`: OpenCV's thickness, rounded. Its anti-aliased lines are wider than that says: those of 1, 2, 3 and 8 cover
-    1.3, 3.5, 5.4 and 9.5 pixels.
+    `width`: OpenCV's thickness, rounded. Its anti-aliased lines are wider than that: 1, 2, 3 and 8 cover 1.3, 3.5, 5.4
+    and 9.5 pixels.
     """
     cv2 = opencv.load()
     paper = np.full((side, side), 255, np.uint8)
     for stroke in strokes:
-        pixels = (stroke[:, ::-1] + 1) * (side / 2) - 0.5  # OpenCV wants columns first
+        pixels = (stroke[:, ::-1] + 1) * (side / 2) - 0.5  # OpenCV takes (column, row)
         lines = np.round(pixels * 2**_FINE).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(paper, [lines], False, 0, max(1, round(width)), cv2.LINE_AA, _FINE)
     return paper
 
 
 def six_channels(strokes: Strokes, side: int = SIDE, width: float = 3.0, order: Order = "drawn") -> NDArray[np.uint8]:
-    """A sketch with the order of its strokes, (6, side, side): three parts and what follows each other of them.
+    """Render a sketch with its stroke order, (6, side, side): three parts and successive combinations of them.
 
     The channels are the parts 1, 2, 3, the pairs 1+2 and 2+3, and the whole. The paper has three parts, "pairwise
-    combinations of two parts" and the original sketch in six channels: of the three pairs there is room for two, taken
-    here as those that are drawn without a pause.
+    combinations of two parts" and the original sketch in six channels: that leaves room for two of the three pairs,
+    here those of consecutive parts.
     """
     parts = split(strokes, 3, order)
     return np.stack([render([stroke for part in some for stroke in parts[part]], side, width) for some in CHANNELS])

@@ -1,4 +1,4 @@
-"""Trains the nets that dreams are made with: `train` goes from a recipe's file to a net's file."""
+"""Training of nets: `train` turns a recipe file into a net file."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ def train(
     computing: dict[str, Any],
     tell: Callable[[float, float], None],
 ) -> Path:
-    """Train by the recipe in `file` and return the net's file, `out` or the recipe's name here.
+    """Train by the recipe in `file` and return the net's file: `out`, or the recipe's name in the current folder.
 
-    `data`: folder of the sources, none: the recipe's own, several: each is a source itself; `changes`: recipe keys with
-    new values, None for the recipe's; `computing`: compute settings, likewise; `tell` hears the minutes done and all of
-    them. Raises SettingsError for a recipe, option or output that will not do, SourceError for pictures, NetError for a
-    net or a start that cannot be had.
+    `data`: folder of the sources; none for that of the recipe file; several are one source each; `changes`: recipe keys
+    with new values, None to keep the recipe's; `computing`: compute settings, likewise; `tell` is called with the
+    minutes done and the minutes in all. Raises SettingsError for a wrong recipe, option or output, SourceError for
+    pictures, NetError for an unknown net or a start that cannot be loaded.
     """
     from dreamvid.config.serialize import read_settings
     from dreamvid.core.errors import SettingsError
@@ -40,13 +40,13 @@ def train(
     if net.suffix != ".safetensors" or not net.parent.is_dir():
         raise SettingsError(f"--out {net}: give a name ending in .safetensors, in a folder that is there")
     trial = net.with_name(f"{net.name}.part")
-    try:  # before the first minute is spent
+    try:  # before training, not after it
         trial.touch()
         trial.unlink()
     except OSError as error:
         raise SettingsError(f"--out {net} cannot be written: {error.strerror}") from None
     settings = read_settings({"compute": compute}, "settings")
-    build(recipe, classes=2)  # a net that cannot be had is told before the pictures are read
+    build(recipe, classes=2)  # raises for an unknown net before the pictures are read
     corpus = read_corpus(recipe, data[0] if data else file.parent)
     run_to_end(recipe, corpus, net, set_up(settings.compute), lambda minutes: tell(minutes, recipe.minutes))
     logging.getLogger(__name__).info("%s: dream with it: dreamvid image PHOTO dream.png --model %s", net, net)

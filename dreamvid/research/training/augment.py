@@ -1,4 +1,4 @@
-"""Augmentation of whole batches in torch: one sampling grid for the geometry, one pass for colour and grain."""
+"""Augmentation of whole batches in torch: one sampling grid for the geometry, then colour, blur and noise."""
 
 import math
 
@@ -12,7 +12,7 @@ SMALLEST_CROP = 0.22  # of the side
 
 
 def augment(pictures: Tensor, size: int, generator: torch.Generator, how: Augment) -> Tensor:
-    """Random views of uint8 pictures (B, 3, H, W) as floats in 0 to 1, (B, 3, size, size); `how` says what varies."""
+    """Return random views (B, 3, size, size), floats in [0, 1], of uint8 pictures (B, 3, H, W), varied by `how`."""
     turned = how.shift or how.flip
     views = _view(pictures.float() / 255, size, generator, how) if turned else centred(pictures, size)
     if how.colour:
@@ -23,7 +23,7 @@ def augment(pictures: Tensor, size: int, generator: torch.Generator, how: Augmen
 
 
 def centred(pictures: Tensor, size: int) -> Tensor:
-    """The whole pictures without any change but size: uint8 (B, 3, H, W) to floats in 0 to 1."""
+    """Resize whole uint8 pictures (B, 3, H, W) to (B, 3, size, size), floats in [0, 1], without other changes."""
     return functional.interpolate(pictures.float() / 255, (size, size), mode="bilinear", antialias=True)
 
 
@@ -32,7 +32,7 @@ def _uniform(low: float, high: float, count: int, generator: torch.Generator) ->
 
 
 def _view(pictures: Tensor, size: int, generator: torch.Generator, how: Augment) -> Tensor:
-    """Crop (uniform in area), rotation, aspect and flip as one affine map per picture."""
+    """Crop (uniform in area), rotate, stretch and flip by one affine map per picture."""
     count, least = len(pictures), SMALLEST_CROP if how.shift else 1.0
 
     def draw(low: float, high: float) -> Tensor:
@@ -40,7 +40,7 @@ def _view(pictures: Tensor, size: int, generator: torch.Generator, how: Augment)
 
     side = draw(least**2, 1).sqrt()
     aspect = (draw(-0.2, 0.2) * how.shift).exp()
-    angle = draw(-1, 1) ** 3 * math.radians(35) * how.shift  # cubed: mostly upright, now and then well tilted
+    angle = draw(-1, 1) ** 3 * math.radians(35) * how.shift  # cubed: mostly upright, sometimes strongly tilted
     flip = draw(-1, 1).sign() if how.flip else torch.ones(count)
     width, height = side * aspect, side / aspect
     columns = [width * angle.cos() * flip, -height * angle.sin(), draw(-1, 1) * (1 - side)]
@@ -51,9 +51,10 @@ def _view(pictures: Tensor, size: int, generator: torch.Generator, how: Augment)
 
 
 def _recolour(views: Tensor, generator: torch.Generator) -> Tensor:
-    """Contrast, saturation, hue, brightness and a colour cast.
+    """Vary contrast, saturation, hue, brightness and colour cast.
 
-    Strong enough that colour alone does not tell a class: nets that can go by it dream coloured dots.
+    The variation is strong enough that colour alone does not identify a class: nets that can rely on colour dream
+    coloured dots.
     """
     count = len(views)
     grey = views.mean(dim=1, keepdim=True)
@@ -66,13 +67,13 @@ def _recolour(views: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _turned(colour: Tensor, angle: Tensor) -> Tensor:
-    """Colours less their grey, (B, 3, H, W), turned about the grey axis by `angle` (B,) in radians."""
+    """Rotate the hue of colours minus their grey, (B, 3, H, W), about the grey axis by `angle` (B,) in radians."""
     cosine, sine = angle.cos().view(-1, 1, 1, 1), angle.sin().view(-1, 1, 1, 1) / math.sqrt(3)
     return cosine * colour + sine * (colour.roll(1, dims=1) - colour.roll(-1, dims=1))
 
 
 def _grain(views: Tensor, generator: torch.Generator) -> Tensor:
-    """Blur on about a third of the pictures, noise on another share, both of random strength."""
+    """Blur about a third of the pictures and add noise to some, both of random strength."""
     count = len(views)
     blurred = functional.avg_pool2d(views, 3, stride=1, padding=1, count_include_pad=False)
     views = torch.lerp(views, blurred, _uniform(-2, 1, count, generator).clamp_(min=0))

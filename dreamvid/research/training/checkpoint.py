@@ -1,4 +1,4 @@
-"""What crosses from one interval to the next, and how it outlives the process."""
+"""State of a training run between intervals, saved so that another process can resume it."""
 
 import io
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from dreamvid.research.training.recipe import Recipe
 
 @dataclass
 class Run:
-    """State of a training run; `minutes` is the wall clock spent, over all its processes."""
+    """State of a training run; `minutes`: wall clock spent, over all its processes."""
 
     net: nn.Module
     heads: Heads
@@ -26,22 +26,23 @@ class Run:
     minutes: float = 0.0
 
     def to(self, device: torch.device) -> None:
-        """Moves nets and optimizer there."""
+        """Move nets and optimizer to a device."""
         for net in (self.net, self.heads, self.average):
             net.to(device)
-        self.optimizer.load_state_dict(self.optimizer.state_dict())  # its moments follow their parameters
+        self.optimizer.load_state_dict(self.optimizer.state_dict())  # moves its moments to the device of the parameters
 
     def share(self, recipe: Recipe) -> float:
-        """Elapsed share of the budget."""
+        """Return the share of the recipe's minutes that is spent."""
         return self.minutes / recipe.minutes
 
 
 def checkpoint_path(out: Path) -> Path:
+    """Return the path of the checkpoint of `out`: beside it, with `.checkpoint` appended to the name."""
     return out.with_name(f"{out.name}.checkpoint")
 
 
 def save(run: Run, out: Path, recipe: Recipe) -> None:
-    """Write the checkpoint beside `out`, whole or not at all."""
+    """Write the checkpoint beside `out`, atomically."""
     buffer = io.BytesIO()
     state = {name: getattr(run, name).state_dict() for name in ("net", "heads", "average", "optimizer")}
     state |= {"generator": run.generator.get_state(), "steps": run.steps, "minutes": run.minutes}
@@ -50,7 +51,7 @@ def save(run: Run, out: Path, recipe: Recipe) -> None:
 
 
 def load(run: Run, out: Path, recipe: Recipe) -> None:
-    """Bring `run` to the checkpoint beside `out`, if there is one.
+    """Restore `run` from the checkpoint beside `out`, if there is one.
 
     Raises SettingsError where it belongs to another recipe, SourceError where it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Everything a recipe trains on, in memory: sources with their weights, the drawings, and what is held out."""
+"""Training data of a recipe, in memory: sources with their weights, drawings, and held-out pictures."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from dreamvid.research.training.sources import named, read_source
 
 @dataclass(frozen=True)
 class Corpus:
-    """Training sources with their weights, photographs for the statistics, and the pictures held out."""
+    """Training sources with their weights, photographs for the channel statistics, and the held-out pictures."""
 
     classes: list[str]
     sources: list[Pictures]
@@ -30,7 +30,7 @@ class Corpus:
     drawings: Pictures | None
 
     def drawn_afresh(self, batch: int, rng: np.random.Generator) -> Iterator[None]:
-        """At each step of this iterator, the drawings due with one batch are made anew, in place: all in an epoch."""
+        """Redraw in place, at each step of the iterator, the share of drawings due for one batch: all once an epoch."""
         if self.drawings is None:
             yield from repeat(None)
             return
@@ -44,7 +44,7 @@ class Corpus:
 def read_corpus(recipe: Recipe, folder: Path) -> Corpus:
     """Read every source of the recipe from `folder`.
 
-    Raises SourceError that names the file at fault, SettingsError for a chosen class that is not there.
+    Raises SourceError that names the file at fault, SettingsError for a chosen class that does not exist.
     """
     shards = [read_source(folder, source, recipe.stored_side) for source in recipe.sources]
     if recipe.only:
@@ -77,7 +77,7 @@ def read_corpus(recipe: Recipe, folder: Path) -> Corpus:
 
 
 def _group(source: Source) -> str:
-    """What a source is called where two have a class of one name; a folder elsewhere by its last part."""
+    """Return the prefix of a source's classes where two sources share a class name; for a path elsewhere, its stem."""
     path = Path(source.path)
     return path.stem if path.is_absolute() else source.path.removesuffix(".npz")
 
@@ -88,13 +88,13 @@ def _drawings(recipe: Recipe, first: int) -> Pictures:
 
 
 def _some(sources: list[Tensor], count: int) -> Tensor:
-    """Up to `count` pictures in all, evenly over the sources and within each."""
+    """Return up to `count` pictures in all, evenly over the sources and within each."""
     each = max(1, count // len(sources))
     return torch.cat([images[torch.linspace(0, len(images) - 1, min(each, len(images))).long()] for images in sources])
 
 
 def _shuffled(parts: list[Pictures]) -> Pictures:
-    """The held-out pictures in one fixed order that mixes the sources, so that the first N stand for all."""
+    """Return the held-out pictures in a fixed random order, so that the first N are a sample of all sources."""
     images = torch.cat([part.images for part in parts]) if parts else torch.empty(0, 3, 1, 1, dtype=torch.uint8)
     labels = torch.cat([part.labels for part in parts]) if parts else torch.empty(0, dtype=torch.int64)
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""Drawings for training: a shape on a warped grid, coloured, lit as a relief, with grain; see `shapes`."""
+"""Drawings for training: a shape on a warped grid, coloured, lit as a relief, with noise; see `shapes`."""
 
 from collections.abc import Iterable
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from dreamvid.research.training.sampling import Pictures
 from dreamvid.research.training.shapes import KINDS, Grid
 
-NAMES = {kind: f"drawn {kind}" for kind in KINDS}  # apart from the photographed things of the same name
+NAMES = {kind: f"drawn {kind}" for kind in KINDS}  # distinct from photographed classes of the same name
 
 
 def draw(kind: str, side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One drawing of `kind` as RGB (3, side, side)."""
+    """Draw one picture of `kind`, RGB uint8 (3, side, side)."""
     line = np.linspace(-1, 1, side, dtype=np.float32)
     row, col = np.meshgrid(line, line, indexing="ij")
     row, col = _warped(row, col, rng)
@@ -24,7 +24,7 @@ def draw(kind: str, side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _warped(row: Grid, col: Grid, rng: np.random.Generator) -> tuple[Grid, Grid]:
-    """A random affine view of the plane with a gentle wobble; shapes keep mostly upright."""
+    """Apply a random affine map and a slight wobble to the grid; shapes stay mostly upright."""
     angle = rng.normal(0, 0.35)
     size = rng.uniform(0.75, 1.5)
     down, across = row * size + rng.normal(0, 0.15), col * size * rng.uniform(0.8, 1.25) + rng.normal(0, 0.15)
@@ -36,9 +36,9 @@ def _warped(row: Grid, col: Grid, rng: np.random.Generator) -> tuple[Grid, Grid]
 
 
 def _coloured(height: Grid, row: Grid, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A palette of three colours over the height, (3, side, side); the lowest shades off to a fourth."""
+    """Colour the height with a palette of three colours, (3, side, side); the lowest blends towards a fourth by row."""
     palette = rng.uniform(0, 1, (4, 3))
-    palette[[0, 2]] = palette[[0, 2]] * 0.5 + rng.permutation([[0.0] * 3, [0.5] * 3])  # dark against bright
+    palette[[0, 2]] = palette[[0, 2]] * 0.5 + rng.permutation([[0.0] * 3, [0.5] * 3])  # one dark, one bright
     floor = palette[0][:, None, None] + (palette[3] - palette[0])[:, None, None] * 0.25 * (row + 1)
     middle, top = palette[1][:, None, None], palette[2][:, None, None]
     low, high = np.clip(2 * height, 0, 1), np.clip(2 * height - 1, 0, 1)
@@ -46,7 +46,7 @@ def _coloured(height: Grid, row: Grid, rng: np.random.Generator) -> NDArray[np.f
 
 
 def _light(height: Grid, side: int, rng: np.random.Generator) -> Grid:
-    """Lambert's shading of the relief from a random side."""
+    """Return Lambertian shading of the relief, lit from a random direction."""
     slope_row, slope_col = np.gradient(height, 2 / side)
     angle, bump = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.25)
     facing = 1 + bump * (np.sin(angle) * slope_row + np.cos(angle) * slope_col)
@@ -55,7 +55,7 @@ def _light(height: Grid, side: int, rng: np.random.Generator) -> Grid:
 
 
 def draw_all(per_kind: int, side: int, rng: np.random.Generator) -> Pictures:
-    """`per_kind` drawings of every kind, labelled in the order of KINDS."""
+    """Draw `per_kind` pictures of every kind, labelled in the order of KINDS."""
     images = np.stack([draw(kind, side, rng) for kind in KINDS for _ in range(per_kind)])
     return Pictures(torch.from_numpy(images), torch.arange(len(KINDS)).repeat_interleave(per_kind))
 

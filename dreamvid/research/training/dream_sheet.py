@@ -1,4 +1,4 @@
-"""The sheet of dreams by which one watches a net learn: the same pictures, the same layers, every time."""
+"""Sheet of dreams that shows the progress of a training: always the same pictures and layers."""
 
 from pathlib import Path
 
@@ -22,10 +22,10 @@ LAYERS = ("mixed3b", "mixed4a", "mixed4c", "mixed5a")
 
 
 def write_sheet(architecture: str, net: Path, photographs: torch.Tensor, path: Path, compute: Compute) -> None:
-    """Dream some of the photographs, uint8 (N, 3, H, W), with the net in a file; a PNG, one row a picture.
+    """Dream some of the photographs, uint8 (N, 3, H, W), with the net in a file; write a PNG, one row per picture.
 
-    Each row shows the picture itself, then its dream by each of LAYERS; by the last layers of each scale in a net that
-    is not dreamnet.
+    Each row shows the picture itself, then its dream by each of LAYERS, or, for a net other than dreamnet, by the last
+    layers of each map size.
     """
     loaded = zoo.get(architecture, str(net))
     layers = LAYERS if architecture == "dreamnet" else units.ends(loaded)[-len(LAYERS) :]

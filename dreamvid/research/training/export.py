@@ -1,4 +1,4 @@
-"""The file that ships: fp16 weights, class names and channel statistics in one safetensors file."""
+"""File format of shipped nets: fp16 weights, class names and channel statistics in one safetensors file."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from dreamvid.models import dreamnet, efficientnet_lite
 
 FORMAT = "dreamvid-net/1"
-OURS = (dreamnet.DreamNet, efficientnet_lite.EfficientNetLite)  # nets whose layers have statistics, and their kinds:
+OURS = (dreamnet.DreamNet, efficientnet_lite.EfficientNetLite)  # nets with channel statistics, of the layer types MAPS
 MAPS = (dreamnet.ConvUnit, dreamnet.Mixed, nn.MaxPool2d, efficientnet_lite.ConvUnit, efficientnet_lite.Block)
 
 
 class Facts(TypedDict):
-    """What a reader of the file must know beside the weights; mean and std are of RGB in 0 to 1."""
+    """Metadata of a weights file: what a reader needs besides the weights; mean and std are of RGB in [0, 1]."""
 
     width: float
     classes: Sequence[str]
@@ -29,10 +29,10 @@ class Facts(TypedDict):
 def export(
     net: nn.Module, path: Path, facts: Facts, statistics: dict[str, Tensor], architecture: str = "dreamnet"
 ) -> None:
-    """Write `net` to `path`, whole or not at all.
+    """Write `net` to `path`, atomically.
 
-    Weights are fp16; batch norm's running statistics and `stats.<layer>` (mean squares per channel) stay fp32, for
-    their range. The metadata holds `format`, `architecture` and the facts as JSON text.
+    Weights are fp16; batch norm's running statistics and `stats.<layer>` (mean squares per channel) stay fp32, because
+    of their range. The metadata holds `format`, `architecture` and the facts as JSON text.
     """
     tensors = {
         name: value.cpu().float().contiguous() if "running" in name else value.cpu().half().contiguous()
@@ -45,7 +45,7 @@ def export(
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write beside the target, flush to the disk, then rename: a reader never meets half a file."""
+    """Write a file atomically: to a temporary name beside it, fsync, rename."""
     beside = path.with_name(f"{path.name}.part")
     with beside.open("wb") as file:
         file.write(content)
@@ -58,9 +58,10 @@ def write_whole(path: Path, content: bytes) -> None:
 def mean_squares(
     net: nn.Module, model: nn.Module, batches: Iterable[Tensor], kinds: tuple[type[nn.Module], ...] = MAPS
 ) -> dict[str, Tensor]:
-    """Mean square of each channel, over positions and pictures, of every layer with a map: {layer: (channels,)}.
+    """Return {layer: (channels,)}, the mean square of each channel over positions and pictures.
 
-    `model` contains `net` and takes the `batches` (B, C, H, W); layers are named as in `net`, and are those of `kinds`.
+    `model` contains `net` and takes the `batches` (B, C, H, W); layers are named as in `net`, and are those of the
+    types `kinds`.
     """
     sums: dict[str, Tensor] = {}
     layers = [(n, m) for n, m in net.named_modules() if isinstance(m, kinds)]

@@ -1,4 +1,4 @@
-"""Auxiliary heads: classifiers on the way, which teach the middle layers whole things; used in training alone."""
+"""Auxiliary classifiers on middle layers, which make these learn whole objects; used in training only."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ TAPS = ("mixed3b", "mixed4a", "mixed4c")
 
 
 class Heads(nn.Module):
-    """Global mean and a linear layer behind each tap of `net`, on what its last forward pass gave there.
+    """Global average pooling and a linear layer after each tap of `net`, applied to its latest forward pass.
 
-    Only DreamNet is tapped: any other net has no heads.
+    Only DreamNet has taps; any other net has no heads.
     """
 
     def __init__(self, net: nn.Module, classes: int) -> None:
@@ -30,5 +30,5 @@ class Heads(nn.Module):
         return hook
 
     def forward(self) -> list[Tensor]:
-        """Logits (B, classes) of every head."""
+        """Return the logits (B, classes) of every head."""
         return [head(self._seen[tap].mean(dim=(2, 3))) for tap, head in self.linear.items()]

@@ -1,4 +1,4 @@
-"""What happens between two log lines and at their end: the clock, the figures, the file, the checkpoint, the log."""
+"""Interval between two log lines: its clock, and the figures, net file, checkpoint and log line at its end."""
 
 import csv
 import logging
@@ -17,12 +17,12 @@ from dreamvid.research.training.schedule import learning_rate, radius
 
 logger = logging.getLogger(__name__)
 
-MEASURED_RADIUS = 0.5  # of the attack in the log, in units of pixels from 0 to 1
-ATTACKED_PICTURES = 500  # held-out pictures attacked for the last log line; a fifth of them on the way
+MEASURED_RADIUS = 0.5  # L2 radius of the attack for the log, pixels being in [0, 1]
+ATTACKED_PICTURES = 500  # held-out pictures attacked for the last log line; a fifth of them for earlier ones
 
 
 class Interval:
-    """Counts steps, pictures and losses since it began, and moves the run's clock."""
+    """Counts of steps, pictures and losses since its beginning; it also advances the run's clock."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -32,35 +32,35 @@ class Interval:
 
     @property
     def minutes(self) -> float:
-        """Wall clock since the interval began."""
+        """Return the wall clock since the interval began, in minutes."""
         return (self._last - self._began) / 60
 
     @property
     def loss(self) -> float:
-        """Mean loss over the pictures of the interval."""
+        """Return the mean loss over the pictures of the interval."""
         return self._losses / max(self._pictures, 1)
 
     @property
     def speed(self) -> float:
-        """Pictures a second; a replayed picture counts each time."""
+        """Return pictures per second; a replayed picture counts each time."""
         return self._pictures / max(self.minutes * 60, 1e-9)
 
     def count(self, pictures: int, loss: float) -> None:
-        """One step is done."""
+        """Count one step on that many pictures with that mean loss."""
         self.tick()
         self._run.steps += 1
         self._pictures += pictures
         self._losses += loss * pictures
 
     def tick(self) -> None:
-        """Bring the run's clock up to now."""
+        """Advance the run's clock to the current time."""
         now = time.monotonic()
         self._run.minutes += (now - self._last) / 60
         self._last = now
 
 
 def close(recipe: Recipe, corpus: Corpus, run: Run, interval: Interval, out: Path, compute: Compute) -> None:
-    """End an interval: export, sheet of dreams, figures, checkpoint, log line."""
+    """End an interval: write net file, sheet of dreams, checkpoint and log line with figures."""
     share, loss, speed = run.share(recipe), interval.loss, interval.speed
     _export(recipe, corpus, run, out)
     if recipe.sheet:
@@ -85,15 +85,17 @@ def _export(recipe: Recipe, corpus: Corpus, run: Run, out: Path) -> None:
     model = Normalised(run.average, recipe.mean, recipe.std).to(device)
     facts = Facts(width=recipe.width, classes=corpus.classes, mean=recipe.mean, std=recipe.std)
     statistics = {}
-    if isinstance(run.average, OURS):  # other nets dream layers as they are
+    if isinstance(run.average, OURS):  # other nets are dreamed without channel statistics
         photographs = (centred(some, recipe.size).to(device) for some in corpus.photographs.split(64))
         statistics = mean_squares(run.average, model, photographs)
     export(run.average, out, facts, statistics, recipe.net)
 
 
 def _figures(recipe: Recipe, corpus: Corpus, run: Run, attacked: int) -> dict[str, float]:
-    """Of the averaged net: the shares of held-out pictures whose class is its first answer, and among its first five,
-    and of the first `attacked` of them whose class is still its first answer under attack."""
+    """Return top-1 and top-5 accuracy of the averaged net on held-out pictures, and top-1 under attack.
+
+    `attacked`: number of pictures to attack. All are NaN where nothing is held out.
+    """
     if len(corpus.held_out.labels) == 0:
         return dict.fromkeys(("top1", "top5", "attacked"), float("nan"))
     device = next(run.average.parameters()).device

@@ -1,4 +1,4 @@
-"""What a net is taught: the labels of its pictures, or the answers of its own start under attack."""
+"""Losses: by the labels of the pictures, or by distillation from the net's own start under attack."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,27 +21,27 @@ from dreamvid.research.training.sampling import Pictures
 
 
 class Lesson(Protocol):
-    """The loss of a batch: `goal` is asked once for its clean views, `loss` for every replay under attack."""
+    """Loss of a batch: `goal` is called once for its clean views, `loss` for every replay under attack."""
 
     def goal(self, views: Tensor, labels: Tensor) -> Any:
-        """Returns what is wanted of `views`, (B, 3, H, W) in 0 to 1."""
+        """Return the target for `views`, (B, 3, H, W) in [0, 1]."""
 
     def loss(self, logits: Tensor, goal: Any) -> Tensor:
-        """Returns how far the net's last forward pass, with these logits, is from the goal: one number."""
+        """Return the loss, a scalar, of the net's latest forward pass, which gave these logits, for the goal."""
 
 
 class Labels:
-    """Cross entropy with smoothed labels, of the net and, lighter, of each auxiliary head."""
+    """Cross entropy with smoothed labels, of the net and, with a smaller weight, of each auxiliary head."""
 
     def __init__(self, recipe: Recipe, heads: Heads) -> None:
         self._recipe, self._heads = recipe, heads
 
     def goal(self, views: Tensor, labels: Tensor) -> Tensor:
-        """The labels, (B,)."""
+        """Return the labels, (B,)."""
         return labels
 
     def loss(self, logits: Tensor, goal: Tensor) -> Tensor:
-        """Cross entropy; with heads, the sum of all."""
+        """Return the cross entropy; with heads, their weighted sum is added."""
 
         def smoothed(logits: Tensor) -> Tensor:
             return F.cross_entropy(logits, goal, label_smoothing=self._recipe.smoothing)
@@ -53,7 +53,7 @@ class Labels:
 class Answers:
     """Distillation: cross entropy with a teacher's soft labels, and the distance of the activations at some layers.
 
-    The teacher sees the clean picture and the net the attacked one (Goldblum et al. 2020, "Adversarially robust
+    The teacher gets the clean picture and the net the attacked one (Goldblum et al. 2020, "Adversarially robust
     distillation", with the net's own start as teacher).
     """
 
@@ -64,18 +64,21 @@ class Answers:
         self._wanted, self._found = taps(teacher, self._weights), taps(net, self._weights)
 
     def to(self, device: torch.device) -> "Answers":
-        """Moves the teacher there."""
+        """Move the teacher to a device and return self."""
         self._teacher.to(device)
         return self
 
     @torch.no_grad()
     def goal(self, views: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The teacher's probabilities, (B, classes), and its activations by layer."""
+        """Return the teacher's probabilities, (B, classes), and its activations by layer."""
         answers = self._teacher(views).float().softmax(dim=1)
         return answers, {layer: value.float() for layer, value in self._wanted.items()}
 
     def loss(self, logits: Tensor, goal: tuple[Tensor, dict[str, Tensor]]) -> Tensor:
-        """Cross entropy plus, for each layer, its weight times the mean square distance over the teacher's."""
+        """Return the cross entropy plus, per layer, its weight times its relative squared distance.
+
+        That is the mean squared distance over the mean square of the teacher's activations.
+        """
         answers, wanted = goal
         loss = -(answers * logits.float().log_softmax(dim=1)).sum(dim=1).mean()
         for layer, weight in self._weights.items():
@@ -85,7 +88,7 @@ class Answers:
 
 
 def relabelled(corpus: Corpus, recipe: Recipe, teacher: Net) -> Corpus:
-    """The corpus with the teacher's classes in place of its own, and its first answers for what is held out."""
+    """Return the corpus with the teacher's classes, and the teacher's top-1 answers as labels of held-out pictures."""
     model, held_out = Normalised(teacher.module, recipe.mean, recipe.std), corpus.held_out
     with torch.no_grad():
         answers = [model(some).argmax(dim=1) for some in centred(held_out.images, recipe.size).split(128)]
@@ -94,7 +97,7 @@ def relabelled(corpus: Corpus, recipe: Recipe, teacher: Net) -> Corpus:
 
 
 def taps(net: nn.Module, layers: "dict[str, float] | tuple[str, ...]") -> dict[str, Tensor]:
-    """Returns the outputs of some layers, by name, as of the net's last forward pass: filled by every pass.
+    """Return the outputs of some layers by name: a dict that every forward pass of the net refills.
 
     Raises SettingsError for a layer that the net does not have.
     """
@@ -115,9 +118,9 @@ def taps(net: nn.Module, layers: "dict[str, float] | tuple[str, ...]") -> dict[s
 
 
 def norms_joined(net: nn.Module) -> nn.Module:
-    """Runs each convolution of EfficientNet-Lite and its resting batch norm as one: the same net, a fifth sooner.
+    """Run each convolution of EfficientNet-Lite and its frozen batch norm as one: the same output, a fifth faster.
 
-    Weights and their gradients stay those of both parts. Returns `net` itself.
+    Weights and gradients stay those of both modules. Changes `net` in place and returns it.
     """
     for part in net.modules():
         if isinstance(part, ConvUnit):

@@ -1,8 +1,9 @@
-"""The training loop: "free" adversarial training (Shafahi et al. 2019) in L2.
+"""Training loop: "free" adversarial training (Shafahi et al. 2019) in L2.
 
-Each batch is replayed a few times. One backward pass gives both gradients: the net steps down its own, the
-perturbation of the pictures steps up its own and is kept for the next replay. Ordinary training with plain colours, at
-the same accuracy, leaves a net whose dreams are coloured noise; this and `augment` make them recognisable.
+Each batch is replayed a few times. One backward pass gives both gradients: the net takes a descent step, and the
+perturbation of the pictures an ascent step, after which it is kept for the next replay. Without attacks and with
+unchanged colours, training to the same accuracy gives a net whose dreams are coloured noise; attacks and `augment` make
+them recognisable.
 """
 
 import copy
@@ -29,7 +30,7 @@ from dreamvid.research.training.schedule import learning_rate, radius, side
 
 
 def begin(recipe: Recipe, classes: int) -> Run:
-    """A new run: net, heads, averaged net, optimizer and the generator of all random draws.
+    """Create a new run: net, heads, averaged net, optimizer and the generator of all random draws.
 
     Raises NetError or SettingsError as `build` does.
     """
@@ -47,11 +48,11 @@ def begin(recipe: Recipe, classes: int) -> Run:
 
 
 def run_to_end(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute, tell: Callable[[float], None]) -> None:
-    """Train within the recipe's minutes and leave the averaged net in `out`; called again, it goes on where it was.
+    """Train for the recipe's minutes and leave the averaged net in `out`; a further call resumes from the checkpoint.
 
-    Beside `out` lie `<out>.checkpoint`, the log `<out>.csv` and a sheet of dreams `<out>.png`; all are written at every
-    interval. `tell` hears the minutes spent after every batch. Raises SettingsError where the checkpoint belongs to
-    another recipe or something else is in the place of `out`, SourceError where the checkpoint cannot be read.
+    Every interval writes `out`, and beside it `<out>.checkpoint`, the log `<out>.csv` and a sheet of dreams
+    `<out>.png`. `tell` is called with the minutes spent after every batch. Raises SettingsError where the checkpoint
+    belongs to another recipe or another file is at `out`, SourceError where the checkpoint cannot be read.
     """
     if out.exists() and not checkpoint_path(out).exists():
         raise SettingsError(f"{out} is there already, and no checkpoint of it: choose another --out")
@@ -104,12 +105,12 @@ def _lesson(recipe: Recipe, run: Run, device: torch.device) -> Lesson:
 
 
 def _shares(least: float, count: int, generator: torch.Generator) -> Tensor:
-    """Shares of the radius, (count,), uniform from `least` to 1."""
+    """Return random factors on the radius, (count,), uniform from `least` to 1."""
     return torch.ones(count) if least == 1 else torch.empty(count).uniform_(least, 1, generator=generator)
 
 
 def _noise(views: Tensor, lengths: Tensor, generator: torch.Generator) -> Tensor:
-    """A random perturbation of each view, of the given L2 lengths, (B,)."""
+    """Return a random perturbation of each view, of the given L2 norms, (B,)."""
     if not lengths.any():
         return torch.zeros_like(views)
     return normalised_step(torch.randn(views.shape, generator=generator).to(views), lengths)
@@ -122,7 +123,7 @@ def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 @torch.no_grad()
 def _average(run: Run, decay: float) -> None:
-    """Exponential average of weights and batch-norm statistics; a young run forgets faster."""
+    """Update the exponential moving average of weights and batch-norm statistics; early in a run it decays faster."""
     weight = 1 - min(decay, (1 + run.steps) / (10 + run.steps))
     for mine, theirs in zip(run.average.state_dict().values(), run.net.state_dict().values(), strict=True):
         if mine.is_floating_point():

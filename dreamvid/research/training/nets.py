@@ -1,4 +1,4 @@
-"""The net of a recipe before its first step: its architecture for so many classes, and the weights it begins with."""
+"""Net of a recipe before its first step: architecture for the number of classes, and initial weights."""
 
 import torch
 from torch import nn
@@ -11,11 +11,11 @@ from dreamvid.research.training.recipe import Recipe
 
 
 def build(recipe: Recipe, classes: int) -> nn.Module:
-    """The recipe's net, with every weight of its start but those of the last layer, whose classes are others.
+    """Return the recipe's net with the weights of its start, except those of the last layer, which fits other classes.
 
-    Where the start is the teacher, the classes are its own, and all weights are taken over.
-    Raises NetError for a net or a start that cannot be had, SettingsError for a start of another width and for
-    pictures of a size that the net does not take.
+    Where the start is also the teacher, the net has its classes and all its weights. Raises NetError for an unknown net
+    or a start that cannot be loaded, SettingsError for a start of another width and for a picture size that the net
+    does not take.
     """
     if recipe.teacher is not None:
         classes = len(start_of(recipe).classes)
@@ -35,7 +35,7 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
 
 
 def start_of(recipe: Recipe) -> Net:
-    """The net that the recipe begins with; raises NetError where it cannot be had."""
+    """Return the net whose weights the recipe starts from; raise NetError where it cannot be loaded."""
     try:
         return zoo.get(recipe.net, None if recipe.start == recipe.net else recipe.start)
     except NetError as error:
@@ -49,7 +49,7 @@ def _new(recipe: Recipe, classes: int) -> nn.Module:
 
 
 def _take_over(net: nn.Module, recipe: Recipe, classes: int) -> None:
-    """Fills in the weights of the recipe's start; the last layer is what another number of classes would change."""
+    """Copy the weights of the recipe's start, except those whose shape depends on the number of classes."""
     with torch.device("meta"):
         wider = _new(recipe, classes + 1).state_dict()
     own = net.state_dict()

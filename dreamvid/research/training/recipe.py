@@ -1,4 +1,4 @@
-"""The recipe of a net: everything that decides what is trained, declared once and read from TOML."""
+"""Recipe of a net: all parameters of its training, declared once and read from TOML."""
 
 import tomllib
 from pathlib import Path
@@ -10,13 +10,13 @@ from dreamvid.core.errors import SettingsError, nearest
 
 
 class Part(BaseModel):
-    """A table of the recipe: unknown keys are mistakes, values do not change."""
+    """Table of the recipe: unknown keys are rejected, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Source(Part):
-    """Labelled pictures and their share of what the net sees; `training.sources` reads them."""
+    """Labelled pictures and their share of the samples; `training.sources` reads them."""
 
     path: str = Field(default=".", description="in the data folder: a folder with a sub-folder a class, or an .npz")
     weight: float = Field(default=1.0, gt=0, description="share of the samples; weights need not sum to one")
@@ -26,14 +26,14 @@ class Source(Part):
 
 
 class Drawings(Part):
-    """Pictures that the recipe draws itself."""
+    """Generated drawings and their share of the samples."""
 
     weight: float = Field(default=0.0, ge=0, description="share of the samples")
     per_kind: int = Field(default=80, ge=1, description="pictures of each kind in memory, drawn anew once an epoch")
 
 
 class Augment(Part):
-    """What is changed at random in every training picture; each can be switched off, to see what it is good for."""
+    """Random changes of every training picture; each can be switched off to measure its effect."""
 
     shift: bool = Field(default=True, description="a crop of random size, place, aspect and tilt; else the whole")
     flip: bool = Field(default=True, description="every second picture mirrored")
@@ -42,9 +42,10 @@ class Augment(Part):
 
 
 class Attack(Part):
-    """Free adversarial training in L2; radii in units of pixels from 0 to 1, over a picture of the recipe's `size`.
+    """Free adversarial training in L2; radii are for pixels in [0, 1], over a picture of the recipe's `size`.
 
-    The radius rises slowly: a young net under a strong attack learns the loud, easy classes (dots and stripes) alone.
+    The radius rises slowly: under a strong attack from the beginning, a net learns only classes of strong, simple
+    patterns (dots and stripes).
     """
 
     starts: float = Field(default=0.14, ge=0, le=1, description="share of the budget before the first attack")
@@ -58,9 +59,9 @@ class Attack(Part):
 
 
 class Teacher(Part):
-    """The start itself, frozen: its answers are learned in place of labels, and its activations are kept.
+    """Distillation from the start itself, frozen: its outputs replace labels, and activations are kept near its own.
 
-    Batch norm and dropout rest, so that the net stays the start's own but for what an attack would change.
+    Batch norm and dropout are in evaluation mode, so that the net changes only where attacks require it.
     """
 
     layers: dict[str, float] = Field(
@@ -69,7 +70,7 @@ class Teacher(Part):
 
 
 class Recipe(Part):
-    """Everything that decides what is trained; `minutes` of wall clock is the budget of all schedules."""
+    """All parameters of a training; `minutes` of wall clock are the budget of all schedules."""
 
     minutes: float = Field(default=75, gt=0, description="wall clock")
     interval: float = Field(default=4, gt=0, description="minutes between checkpoints; a fifth of the budget at most")
@@ -117,12 +118,12 @@ class Recipe(Part):
 
     @property
     def stored_side(self) -> int:
-        """Side in pixels of the pictures in memory: a little larger than what the net sees, for the crops."""
+        """Return the side in pixels of pictures in memory: 8 / 7 of what the net gets, for the crops."""
         return round(self.size * 8 / 7)
 
 
 def read_recipe(path: Path, changes: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe, with `changes` laid over it. Raises SettingsError that names the file and the key."""
+    """Read a recipe and apply `changes` to its keys; raise SettingsError that names the file and the key."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         return Recipe.model_validate(table | (changes or {}))

@@ -11,19 +11,19 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Pictures:
-    """Labelled pictures of one source: uint8 (N, 3, side, side) and class numbers (N,)."""
+    """Labelled pictures of one source: uint8 (N, 3, side, side) and class indices (N,)."""
 
     images: Tensor
     labels: Tensor
 
     def part(self, chosen: Tensor) -> "Pictures":
-        """The pictures at `chosen`: indices or a mask."""
+        """Return the pictures at `chosen`: indices or a mask."""
         return Pictures(self.images[chosen], self.labels[chosen])
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One source as read: labels number its own `classes`; `photos` names the photograph behind each picture."""
+    """One source as read: labels index its own `classes`; `photos` names the photograph behind each picture."""
 
     pictures: Pictures
     classes: tuple[str, ...]
@@ -31,7 +31,7 @@ class Shard:
 
 
 def subset(shard: Shard, chosen: Collection[str]) -> Shard:
-    """The shard with those of its classes alone whose names are in `chosen`, numbered anew in their order."""
+    """Return the shard with only those of its classes whose names are in `chosen`, renumbered in their order."""
     kept = [number for number, name in enumerate(shard.classes) if name in chosen]
     numbers = torch.full((len(shard.classes),), -1)
     numbers[kept] = torch.arange(len(kept))
@@ -42,10 +42,11 @@ def subset(shard: Shard, chosen: Collection[str]) -> Shard:
 
 
 def held_out(shard: Shard, share: float) -> Tensor:
-    """Mask (N,) of the pictures kept for the figures: a share of each class, at least one photograph of it.
+    """Return a mask (N,) of held-out pictures: a share of each class, at least one photograph of it.
 
-    It goes by the photograph, so that two crops of one never fall on both sides, and by a hash of its name, so that
-    it stays the same whatever the seed, the order and the other classes. A class of one photograph is not split.
+    Whole photographs are chosen, so that two crops of one are never on both sides, by a hash of their names, so that
+    the choice depends neither on the seed nor on the order or the other classes. A class of one photograph is not
+    split.
     """
     chosen: set[str] = set()
     for label in range(len(shard.classes)):
@@ -56,13 +57,13 @@ def held_out(shard: Shard, share: float) -> Tensor:
 
 
 def joined_classes(groups: dict[str, tuple[str, ...]]) -> list[str]:
-    """The class names of all groups in order; a name that two groups share is prefixed by its group."""
+    """Return the class names of all groups in order; a name in two groups is prefixed by its group."""
     counts = Counter(name for names in groups.values() for name in names)
     return [f"{group} {name}" if counts[name] > 1 else name for group, names in groups.items() for name in names]
 
 
 def sample(sources: list[Pictures], weights: list[float], count: int, generator: torch.Generator) -> Pictures:
-    """Draw `count` pictures: a source by its weight, then any picture of it."""
+    """Draw `count` pictures: a source by its weight, then any picture of it with equal probability."""
     which = torch.multinomial(torch.tensor(weights), count, replacement=True, generator=generator)
     images, labels = [], []
     for number, source in enumerate(sources):

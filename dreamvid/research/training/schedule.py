@@ -1,4 +1,4 @@
-"""Schedules: numbers as functions of the elapsed share (0 to 1) of the budget."""
+"""Schedules: values as functions of the elapsed share of the budget, in [0, 1]."""
 
 import math
 
@@ -6,7 +6,7 @@ from dreamvid.research.training.recipe import Attack, Recipe
 
 
 def learning_rate(recipe: Recipe, share: float) -> float:
-    """Linear rise to the peak, then a cosine down to a hundredth of it."""
+    """Return the learning rate: a linear warm-up to the peak, then a cosine decay to a hundredth of it."""
     if share < recipe.warmup:
         return recipe.rate * max(share / recipe.warmup, 0.01)
     falling = min((share - recipe.warmup) / (1 - recipe.warmup), 1.0)
@@ -14,7 +14,7 @@ def learning_rate(recipe: Recipe, share: float) -> float:
 
 
 def radius(attack: Attack, share: float) -> float:
-    """Radius of the attack: none at first, a steady rise to the main one, a smaller one at the end for detail."""
+    """Return the attack radius: 0 at first, a linear rise to the main one, a smaller one at the end for fine detail."""
     if share < attack.starts:
         return 0.0
     if share >= attack.ends:
@@ -24,7 +24,7 @@ def radius(attack: Attack, share: float) -> float:
 
 
 def side(recipe: Recipe, share: float) -> int:
-    """Side of the training pictures in pixels: from the first size to the full one, a multiple of 16 on the way."""
+    """Return the side of training pictures in pixels: from first size to full size, in multiples of 16 between them."""
     if share >= recipe.grown or recipe.first_size >= recipe.size:
         return recipe.size
     grown = recipe.first_size + (recipe.size - recipe.first_size) * share / recipe.grown

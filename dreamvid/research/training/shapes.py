@@ -1,6 +1,6 @@
-"""The kinds of drawings, each an implicit function: row and column grids in -1 to 1 to a height in 0 to 1.
+"""Kinds of drawings, each an implicit function from row and column grids in [-1, 1] to heights in [0, 1].
 
-A height is a relief: `drawings` colours it and lights it. Every kind takes its counts, sizes and phases from `rng`.
+The heights are a relief, which `drawings` colours and lights. Every kind draws its counts, sizes and phases from `rng`.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,17 @@ def _polar(row: Grid, col: Grid) -> tuple[Grid, Grid]:
 
 
 def _wave(phase: Grid) -> Grid:
-    """Cosine in 0 to 1, highest at whole turns; `phase` in turns."""
+    """Return (1 + cos) / 2 of a phase in turns: 1 at whole turns, 0 between them."""
     return 0.5 + 0.5 * np.cos(2 * np.pi * phase)
 
 
 def _below(distance: Grid, soft: float = 0.04) -> Grid:
-    """1 where `distance` is negative, 0 where positive, a soft edge between."""
+    """Return 1 where `distance` is negative, 0 where positive, with a linear edge of width 2 * `soft`."""
     return np.clip(0.5 - distance / (2 * soft), 0, 1)
 
 
 def _cells(row: Grid, col: Grid, rows: Count, cols: Count, shifted: bool = False) -> tuple[Grid, Grid, Grid]:
-    """Row and column inside a cell (-0.5 to 0.5) and the number of its row; every second row shifted by a half."""
+    """Return row and column inside a cell (-0.5 to 0.5) and the cell's row index; `shifted`: odd rows by half a one."""
     down = row * rows / 2
     number = np.round(down)
     across = col * cols / 2 + (number % 2) * 0.5 * shifted
@@ -37,15 +37,17 @@ def _cells(row: Grid, col: Grid, rows: Count, cols: Count, shifted: bool = False
 
 
 def spiral(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw one to three logarithmic arms, left- or right-handed."""
     radius, angle = _polar(row, col)
     arms, turns = rng.integers(1, 4), rng.uniform(1, 3)
     return _wave(turns * np.log(radius + 0.03) * 1.2 + rng.choice([-1, 1]) * arms * angle / (2 * np.pi))
 
 
 def scales(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw overlapping scales as two layers of cells, the second over the first."""
     rows = rng.uniform(6, 14)
     height = np.zeros_like(row)
-    for shift in (0.0, 1.0):  # two sheets, the second lies over the first
+    for shift in (0.0, 1.0):  # two layers, the second over the first
         down, across, _ = _cells(row + shift / rows, col, rows / 2, rows * 0.6, shifted=False)
         across = across + 0.5 * shift
         across = across - np.round(across)
@@ -56,6 +58,7 @@ def scales(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def feather(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a lens-shaped vane with slanted barbs and a vertical shaft."""
     width = rng.uniform(0.3, 0.6) * np.sqrt(np.clip(1 - row**2, 0, 1))
     barbs = _wave(rng.uniform(9, 16) * (row + rng.uniform(0.6, 1.3) * np.abs(col)) + 0.3 * np.sin(3 * row))
     shaft = _below(np.abs(col) - 0.03)
@@ -63,6 +66,7 @@ def feather(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def eye(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw lids, iris fibres, a round or slit pupil and a highlight."""
     radius, angle = _polar(row, col)
     opening = rng.uniform(0.4, 0.75) * (1 - col**2)
     iris = rng.uniform(0.38, 0.5)
@@ -75,6 +79,7 @@ def eye(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def leaf(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a lens-shaped blade with midrib and veins and a more or less wavy edge."""
     width = rng.uniform(0.4, 0.7) * np.clip(1 - row**2, 0, 1) ** 0.8 * (1 - 0.35 * row)
     width = width + 0.03 * np.abs(np.sin(rng.uniform(0, 16) * row))
     veins = _wave(rng.uniform(4, 8) * (row - 0.8 * np.abs(col))) ** 6
@@ -83,6 +88,7 @@ def leaf(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def branches(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a binary tree of four generations from the bottom upwards."""
     height = np.zeros_like(row)
     tips = [(1.0, 0.0, 0.0, 0.12)]
     for length in (0.75, 0.5, 0.35, 0.25):
@@ -97,7 +103,7 @@ def branches(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def _stroke(row: Grid, col: Grid, start: tuple[float, float], end: tuple[float, float], width: float) -> Grid:
-    """A round bar between two points."""
+    """Draw a bar with a circular cross-section and round ends between two points."""
     down, across = end[0] - start[0], end[1] - start[1]
     along = ((row - start[0]) * down + (col - start[1]) * across) / (down**2 + across**2)
     along = np.clip(along, 0, 1)
@@ -106,6 +112,7 @@ def _stroke(row: Grid, col: Grid, start: tuple[float, float], end: tuple[float, 
 
 
 def arch(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw one to three arches side by side, with a ring of stones around a dark opening."""
     _, across, _ = _cells(row, col, 1, rng.integers(1, 4))
     spring, reach = rng.uniform(-0.5, 0.1), rng.uniform(0.28, 0.36)
     above = np.minimum(row - spring, 0) / rng.uniform(1.2, 2.4)
@@ -116,6 +123,7 @@ def arch(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def windows(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a grid of dark panes with frames and glazing bars on a bright wall."""
     down, across, _ = _cells(row, col, rng.integers(2, 7), rng.integers(2, 7))
     half_row, half_col = rng.uniform(0.25, 0.4), rng.uniform(0.2, 0.36)
     pane = _below(np.maximum(np.abs(down) - half_row, np.abs(across) - half_col), 0.02)
@@ -125,6 +133,7 @@ def windows(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def gear(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a toothed wheel with a hub and holes around it."""
     radius, angle = _polar(row, col)
     teeth = rng.integers(8, 20)
     rim = 0.72 + 0.12 * np.clip(2.5 * np.cos(teeth * angle), -1, 1)
@@ -134,6 +143,7 @@ def gear(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def shell(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a fan of ribs from a point at the top, with rings of growth."""
     radius, angle = _polar(row + 0.8, col)
     ribs = _wave(rng.integers(8, 16) * (angle - np.pi / 2) / 2.2)
     growth = _wave(rng.uniform(3, 7) * radius)
@@ -142,6 +152,7 @@ def shell(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def nautilus(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw one logarithmic spiral divided into chambers."""
     radius, angle = _polar(row, col)
     growth = rng.uniform(0.13, 0.2)
     turn = np.log(radius / 0.9 + 1e-3) / growth - angle
@@ -151,6 +162,7 @@ def nautilus(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def lattice(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw round diagonal bars woven over and under each other."""
     count, width = rng.uniform(3, 8), rng.uniform(0.12, 0.3)
     one, two = count * (row + col) / 2, count * (row - col) / 2
     first, second = np.abs(one - np.round(one)), np.abs(two - np.round(two))
@@ -160,12 +172,14 @@ def lattice(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def waves(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw sawtooth waves along rows, bent by a sine over columns."""
     swell = rng.uniform(0.1, 0.35) * np.sin(rng.uniform(2, 6) * col + rng.uniform(0, 6))
     phase = rng.uniform(2, 6) * (row + swell)
     return (phase - np.floor(phase)) ** rng.uniform(0.6, 2.5)
 
 
 def mandala(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw four rings of petals with one rotational symmetry, of order 5 to 12."""
     radius, angle = _polar(row, col)
     fold = rng.integers(5, 13)
     height = np.zeros_like(row)
@@ -177,6 +191,7 @@ def mandala(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def petals(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a flower: three layers of 5 to 14 petals each, and a disc in the middle."""
     radius, angle = _polar(row, col)
     count, height = rng.integers(5, 15), np.zeros_like(row)
     for length in (0.95, 0.7, 0.45):
@@ -186,12 +201,14 @@ def petals(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def rays(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw 6 to 23 beams around a disc."""
     radius, angle = _polar(row, col)
     beams = _wave(rng.integers(6, 24) * angle / (2 * np.pi)) ** rng.uniform(0.5, 3)
     return np.maximum(_below(radius - rng.uniform(0.15, 0.35)), beams * (1 - 0.5 * radius))
 
 
 def bubbles(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw 8 to 25 spheres at random places, later ones over earlier ones."""
     height = np.zeros_like(row)
     for _ in range(rng.integers(8, 26)):
         size = rng.uniform(0.08, 0.38)
@@ -202,12 +219,14 @@ def bubbles(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def bricks(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a wall in which every second row is shifted by half a brick."""
     rows = rng.uniform(4, 12)
     down, across, _ = _cells(row, col, rows, rows / rng.uniform(1.5, 3), shifted=True)
     return _below(np.maximum(np.abs(down) - 0.4, np.abs(across) - 0.45), 0.05) * 0.9
 
 
 def star(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a star of four to eight points with ridges."""
     radius, angle = _polar(row, col)
     points = rng.integers(4, 9)
     fold = np.abs((angle * points / (2 * np.pi)) % 1 - 0.5) * 2
@@ -216,6 +235,7 @@ def star(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def honeycomb(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw hexagonal cells with dark centres."""
     count = rng.uniform(4, 9)
     down, across, _ = _cells(row, col, count, count * 0.87, shifted=True)
     distance = np.maximum(np.abs(across) * 1.0, np.abs(across) * 0.5 + np.abs(down) * 0.75)
@@ -223,6 +243,7 @@ def honeycomb(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def zebra(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw vertical stripes, bent by three sine waves."""
     phase = rng.uniform(3, 6) * col
     for _ in range(3):
         swirl = rng.uniform(1, 4, 2)
@@ -231,6 +252,7 @@ def zebra(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def fur(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw bent hairs at three scales, added."""
     bend = rng.uniform(-0.5, 0.5) * row**2 + 0.2 * np.sin(rng.uniform(1, 4) * row + rng.uniform(0, 6))
     height = np.zeros_like(row)
     for count in (9, 17, 31):
@@ -242,6 +264,7 @@ def fur(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def tower(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw a tapering tower with a pointed roof and rows of windows."""
     base, top = rng.uniform(0.3, 0.5), rng.uniform(0.12, 0.3)
     width = top + (base - top) * (row + 0.5) / 1.5
     body = _below(np.maximum(np.abs(col) - width, -0.45 - row), 0.02)
@@ -252,6 +275,7 @@ def tower(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
 
 
 def tentacles(row: Grid, col: Grid, rng: np.random.Generator) -> Grid:
+    """Draw four to eight curled arms with rings of suckers around a disc."""
     radius, angle = _polar(row, col)
     curl = rng.uniform(0.5, 2) * np.sin(rng.uniform(2, 5) * radius + rng.uniform(0, 6))
     arms = rng.integers(4, 9)

@@ -1,12 +1,12 @@
-"""Trains Sketch-a-Net on procedural sketches: `python -m dreamvid.research.training.sketchnet OUT.safetensors`.
+"""Training of Sketch-a-Net on generated sketches: `python -m dreamvid.research.training.sketchnet OUT.safetensors`.
 
-Without options this makes the net that ships, sketchnet, again: every sketch comes from the seed and its number, steps
-are counted instead of minutes, and one thread computes, so that the same machine with the same torch gives the same
-weights. "Free" adversarial training, as in `dreamvid.research.training.loop`, is what makes its dreams strokes instead
-of grain.
+Without options this reproduces the shipped net, sketchnet: every sketch comes from the seed and its number, the budget
+is in steps instead of minutes, and one thread computes, so that the same machine with the same torch gives the same
+weights. "Free" adversarial training, as in `dreamvid.research.training.loop`, makes its dreams strokes instead of
+grain.
 
-`--figures FILE.safetensors` measures a net instead: on sketches with distortions that training does not have
-(`dreamvid.research.sketches.hand.DISTORTIONS`), beside a linear classifier on 32 x 32 pixels that learned from the same
+`--figures FILE.safetensors` measures a net instead: on sketches with distortions that do not occur in training
+(`dreamvid.research.sketches.hand.DISTORTIONS`), beside a linear classifier on 32 x 32 pixels trained on the same
 sketches.
 """
 
@@ -36,15 +36,15 @@ from dreamvid.research.training.export import Facts, export, mean_squares
 from dreamvid.research.training.measure import normalised_step, within
 
 logger = logging.getLogger(__name__)
-TEST = 1_000_000  # numbers from here on are for the test: no training reaches them
-MEASURED = 512  # sketches over which channel statistics are taken
-READ_SCALES = (256, 128, 64)  # pixels a side, the paper's finer three: this net was not trained on coarser ones
-LINEAR_SIDE = 32  # pixels a side of what the linear classifier sees
+TEST = 1_000_000  # first number of the test sketches: no training gets that far
+MEASURED = 512  # number of sketches for the channel statistics
+READ_SCALES = (256, 128, 64)  # pixels a side: the paper's finest three, since the net is not trained on others
+LINEAR_SIDE = 32  # pixels a side of the input of the linear classifier
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """What decides the weights. `radius`: of the attack in L2, in units of pixels from 0 to 1 over the whole crop."""
+    """Parameters that determine the weights. `radius`: L2 radius of the attack, pixels being in [0, 1], per crop."""
 
     steps: int = 1400
     batch: int = 32
@@ -60,9 +60,9 @@ class Lessons:
 
 
 def sketches(seed: int, first: int, count: int, channels: int = 1) -> tuple[Tensor, Tensor]:
-    """Sketches number `first` on of the endless row that a seed stands for: uint8 (count, channels, 256, 256), classes.
+    """Return sketches `first` to `first + count - 1` of a seed: uint8 (count, channels, 256, 256), and class indices.
 
-    Each comes from the seed and its own number alone. From TEST on they are distorted.
+    Each depends on the seed and its own number only. From TEST on they are distorted.
     """
     pictures, labels = [], []
     for number in range(first, first + count):
@@ -75,14 +75,14 @@ def sketches(seed: int, first: int, count: int, channels: int = 1) -> tuple[Tens
 
 
 def picture(sketch: Sketch, channels: int) -> NDArray[np.uint8]:
-    """A sketch as the net's input before the crop: (channels, 256, 256), 1 or 6 channels."""
+    """Render a sketch as (channels, 256, 256), 1 or 6 channels: the net's input before the crop."""
     if channels == 1:
         return render(sketch.strokes, SOURCE_SIDE, sketch.width)[None]
     return six_channels(sketch.strokes, SOURCE_SIDE, sketch.width)
 
 
 def cropped(pictures: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Crops of 225 of uint8 pictures, in -1 to 1: at a random place of each, or all from the middle."""
+    """Crop uint8 pictures to 225 pixels, in [-1, 1]: each at a random place, or all centrally without `generator`."""
     room = SOURCE_SIDE - SIDE
     corners = torch.full((len(pictures), 2), room // 2)
     if generator is not None:
@@ -94,9 +94,9 @@ def cropped(pictures: Tensor, generator: torch.Generator | None = None) -> Tenso
 
 
 def shaded(views: Tensor, generator: torch.Generator) -> Tensor:
-    """Every second crop (N, C, 225, 225) in other shades, chalk on slate among them; -1 to 1 as before.
+    """Change every second crop (N, C, 225, 225) to other shades, such as chalk on slate; still in [-1, 1].
 
-    A net that knows ink on white alone takes all that is dark in a photograph for ink, and dreams black pools.
+    A net that knows only ink on white takes everything dark in a photograph for ink, and dreams black areas.
     """
     count = len(views[::2])
     contrast, level, sign = torch.rand(3, count, 1, 1, 1, generator=generator)
@@ -107,7 +107,7 @@ def shaded(views: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def learn(lessons: Lessons) -> SketchANet:
-    """The net after all lessons, its batch norms folded."""
+    """Train a net and return it with its batch norms folded."""
     torch.manual_seed(lessons.seed)
     generator = torch.Generator().manual_seed(lessons.seed)
     net = with_batch_norm(SketchANet(len(CLASSES), lessons.channels, lessons.width, lessons.dropout))
@@ -119,7 +119,7 @@ def learn(lessons: Lessons) -> SketchANet:
     for step in range(lessons.steps):
         pictures, labels = sketches(lessons.seed, step * lessons.batch, lessons.batch, lessons.channels)
         views = shaded(cropped(pictures, generator), generator).to(memory_format=torch.channels_last)
-        # In -1 to 1 a pixel's range is 2. The attack begins late: a young net learns nothing under a strong one.
+        # In [-1, 1] a pixel's range is 2. The attack begins late: under a strong one, a new net learns nothing.
         limit = 2 * lessons.radius * min(1.0, max(0.0, 2 * step / lessons.steps - 0.2))
         perturbation = torch.zeros_like(views)
         for _ in range(lessons.replays):
@@ -142,7 +142,7 @@ def learn(lessons: Lessons) -> SketchANet:
 
 
 def save(net: SketchANet, lessons: Lessons, path: Path) -> None:
-    """Write the net with its classes and channel statistics, mean squares over the first sketches it learned from."""
+    """Write the net with its classes and channel statistics: mean squares over the first MEASURED training sketches."""
     batches = (cropped(sketches(lessons.seed, first, 64, lessons.channels)[0]) for first in range(0, MEASURED, 64))
     statistics = mean_squares(net, net, batches, (Unit,))
     facts = Facts(width=lessons.width, classes=CLASSES, mean=MEAN, std=STD)
@@ -151,7 +151,7 @@ def save(net: SketchANet, lessons: Lessons, path: Path) -> None:
 
 @torch.no_grad()
 def accuracy(net: SketchANet, pictures: Tensor, labels: Tensor) -> float:
-    """Share of uint8 pictures (N, channels, 256, 256) whose class is found in the middle crop."""
+    """Return top-1 accuracy on the central crops of uint8 pictures (N, channels, 256, 256)."""
     right = 0
     for some, wanted in zip(pictures.split(64), labels.split(64), strict=True):
         right += int((net(cropped(some)).argmax(dim=1) == wanted).sum())
@@ -159,7 +159,7 @@ def accuracy(net: SketchANet, pictures: Tensor, labels: Tensor) -> float:
 
 
 def by_distortion(net: SketchANet, seed: int, count: int) -> dict[str, float]:
-    """Accuracy on `count` sketches under none, each and two of the distortions."""
+    """Return accuracy on `count` sketches each: undistorted, with each distortion, and with two at once."""
 
     def measured(hand: Callable[[str, np.random.Generator], Sketch]) -> float:
         rng = np.random.default_rng((seed, TEST))
@@ -172,7 +172,7 @@ def by_distortion(net: SketchANet, seed: int, count: int) -> dict[str, float]:
 
 
 def linear_accuracy(lessons: Lessons, test: Tensor, labels: Tensor) -> float:
-    """What logistic regression on 32 x 32 pixels gets right after the very sketches that the net has learned from."""
+    """Return the accuracy of logistic regression on 32 x 32 pixels, trained on the same sketches as the net."""
     from sklearn.linear_model import LogisticRegression
 
     cv2 = opencv.load()
@@ -192,10 +192,10 @@ def linear_accuracy(lessons: Lessons, test: Tensor, labels: Tensor) -> float:
 
 
 def by_reading(net: SketchANet, seed: int, known: int, count: int) -> dict[str, float]:
-    """Accuracy on `count` distorted sketches of what `sketches.recognise` makes of the net's features.
+    """Return accuracy on `count` distorted sketches for each method of `sketches.recognise` on the net's features.
 
-    One net looks at three scales, where the paper has a net for each. Classifier, metric and neighbours learn from the
-    first `known` sketches of the training, as they are; the weights of the scales from as many that follow the last.
+    One net is used at three scales, where the paper has a net for each. Classifier, metric and neighbours use the first
+    `known` training sketches, unchanged; the weights of the scales use as many others, from number TEST / 2 on.
     """
     pictures, labels = sketches(seed, 0, known, net.channels)
     test, wanted = sketches(seed, TEST, count, net.channels)
@@ -226,7 +226,7 @@ def by_reading(net: SketchANet, seed: int, known: int, count: int) -> dict[str, 
 
 
 def figures(path: Path, lessons: Lessons, count: int = 2000) -> dict[str, float]:
-    """What a net in a file gets right on `count` distorted sketches, and the linear classifier on the same."""
+    """Return accuracies of a net in a file on `count` distorted sketches, and of a linear classifier on the same."""
     net = zoo.get("sketch_a_net", str(path)).module
     assert isinstance(net, SketchANet)
     pictures, labels = sketches(lessons.seed, TEST, count, net.channels)
@@ -238,7 +238,7 @@ def figures(path: Path, lessons: Lessons, count: int = 2000) -> dict[str, float]
 
 
 def main() -> None:
-    """Parse the options and train, or measure."""
+    """Parse the options, then train or measure."""
     parser = argparse.ArgumentParser(
         prog="python -m dreamvid.research.training.sketchnet", description="Train on sketches."
     )

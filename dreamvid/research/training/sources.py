@@ -1,4 +1,4 @@
-"""Where training pictures come from: folders of pictures, shards of JPEGs, arrays as in CIFAR."""
+"""Sources of training pictures: folders of pictures, shards of JPEGs, arrays as in CIFAR."""
 
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -20,12 +20,12 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def read_source(folder: Path, source: Source, side: int) -> Shard:
-    """Every picture of a source of the recipe, its short side scaled to `side` pixels and the centre cropped.
+    """Read every picture of a source of the recipe, scaled to short side `side` pixels and cropped at the centre.
 
-    A folder has one sub-folder a class; an .npz holds a shard (`data`: JPEGs one after another, `offsets`, `labels`,
-    `classes`, `names`) or arrays (`images` or `data`: (N, H, W, 3), (N, 3, H, W) or CIFAR's (N, 3072) uint8;
-    `labels`: (N,); `classes`: names, may be missing). Raises SourceError that names the file, and the picture, and
-    SettingsError for a chosen class that is not there.
+    A folder has one sub-folder per class; an .npz holds a shard (`data`: JPEGs one after another, `offsets`, `labels`,
+    `classes`, `names`) or arrays (`images` or `data`: (N, H, W, 3), (N, 3, H, W) or CIFAR's (N, 3072) uint8; `labels`:
+    (N,); `classes`: names, optional). Raises SourceError that names the file and the picture, and SettingsError for a
+    chosen class that does not exist.
     """
     path = folder / source.path
     if path.is_dir():
@@ -46,9 +46,9 @@ def read_source(folder: Path, source: Source, side: int) -> Shard:
 
 
 def named(wanted: Iterable[str], classes: Sequence[str], where: str) -> set[str]:
-    """Those of `classes` that are wanted (any case, `_` or `-` for space).
+    """Return those of `classes` that are wanted (any case, `_` or `-` for space).
 
-    Raises SettingsError that begins with `where`, with the nearest names, for one that is not there.
+    Raises SettingsError that begins with `where` and gives similar names, for one that does not exist.
     """
     known = {plainly(name) for name in classes}
     for name in wanted:
@@ -105,7 +105,7 @@ def _plain(arrays: Arrays, side: int) -> Read:
     labels = arrays["labels"].ravel().tolist()
     if values.dtype != np.uint8 or len(values) != len(labels):
         raise ValueError(f"{len(labels)} labels for {len(values)} pictures of {values.dtype}; uint8 is needed")
-    if values.ndim == 2:  # CIFAR: all reds of a square picture row by row, then the greens, then the blues
+    if values.ndim == 2:  # CIFAR: a square picture as its red plane in row-major order, then green, then blue
         edge = round((values.shape[1] / 3) ** 0.5)
         values = values.reshape(-1, 3, edge, edge)
     if values.ndim == 4 and values.shape[1] == 3:
@@ -118,7 +118,7 @@ def _plain(arrays: Arrays, side: int) -> Read:
 
 
 def fitted(picture: Pixels, side: int) -> Pixels:
-    """The middle of a picture, its short side scaled to `side`."""
+    """Scale a picture to a short side of `side` pixels and crop the central square."""
     height, width = picture.shape[:2]
     scale = side / min(height, width)
     if scale != 1:
