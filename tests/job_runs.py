@@ -11,13 +11,22 @@ from little import contents, drifting, quick
 
 from dreamvid.config.settings import Settings
 from dreamvid.core.types import Pixels
+from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import Options
+from dreamvid.pipeline.prepare import Command, open_source, prepare, schedule_of
+from dreamvid.pipeline.sources import Source
 
 COUNT = 5
 KEEP = Options(keep_work=True)
 FLIGHT: dict[str, Any] = {"input": {"seconds": 0.25, "fps": "12"}, "camera": {"zoom": 2.0, "mode": "frames"}}
 WORLD: dict[str, Any] = {"input": {"seconds": 0.5, "fps": "12", "loop": True}, "camera": {"zoom": 2.5}}
 MOVING = {"dream": {"step_size": "0:0.01, 4f:0.05 ease", "smooth": "0.1 * f"}}
+
+
+def source_of(command: Command, source: str, settings: Settings) -> Source:
+    """The source of a render, planned and open for reading."""
+    planned = prepare(command, (source,), settings)
+    return open_source(planned, settings, schedule_of(planned, settings))
 
 
 def folder_of(output: Path) -> Path:
@@ -28,8 +37,14 @@ def frames_of(output: Path) -> dict[str, bytes]:
     return contents(folder_of(output) / "frames")
 
 
+def journal_file(output: Path, shot: int = 0) -> Path:
+    return folder_of(output) / "journal" / f"{shot:06d}.jsonl"
+
+
 def journal_of(output: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder_of(output) / "journal.jsonl").read_text().splitlines()]
+    """The lines of every shot's journal, in order."""
+    files = sorted((folder_of(output) / "journal").iterdir())
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
 def scores_of(output: Path) -> list[float]:
@@ -40,8 +55,8 @@ def scores_of(output: Path) -> list[float]:
 def stop_after(count: int, kind: type[BaseException] = KeyboardInterrupt) -> Options:
     """Options under which a job breaks off once `count` frames are stored."""
 
-    def progress(done: int, total: int) -> None:
-        if done == count:
+    def progress(event: Event) -> None:
+        if event.phase == "render" and event.done == count:
             raise kind
 
     return Options(progress=progress)

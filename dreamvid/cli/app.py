@@ -14,7 +14,7 @@ from dreamvid.cli.models import models_app
 from dreamvid.cli.options import Common, Config, preset_names, takes_common, user_defaults
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
-from dreamvid.cli.progress import bar, minutes_bar, show_notices
+from dreamvid.cli.progress import bar, minutes_bar, render_bar, show_notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,10 +145,13 @@ def batch(
 ) -> None:
     """Render many films from one file of jobs. Run again, it renders what is missing or changed."""
     from dreamvid.jobs import batch as batches
+    from dreamvid.jobs.interrupt import interruptible
+    from dreamvid.jobs.run import Options
 
     show_notices(quiet=quiet, verbose=False)
-    with bar(quiet=quiet) as progress:
-        outcomes = batches.run(jobs, progress, overwrite=overwrite, trust=trust, defaults=user_defaults(config))
+    with render_bar(quiet=quiet) as progress, interruptible() as stop:
+        options = Options(overwrite, resume="renew", progress=progress, stop=stop, trust=trust)
+        outcomes = batches.run(jobs, options, user_defaults(config))
     if not quiet:
         print(batches.summary(outcomes), file=sys.stderr)
     if json:
@@ -267,10 +270,12 @@ def _dream(
     *,
     one_picture: bool = False,
 ) -> None:
-    """Renders, with a bar where there is more than one picture to wait for, and reports."""
+    """Render, with a bar where there is more than one picture to wait for, and report."""
+    from dreamvid.jobs.interrupt import interruptible
+
     show_notices(quiet=common.quiet, verbose=common.verbose)
-    with bar(quiet=common.quiet or one_picture) as progress:
-        summary = render(source, Path(output), common.settings(output), common.options(progress))
+    with render_bar(quiet=common.quiet or one_picture) as progress, interruptible() as stop:
+        summary = render(source, Path(output), common.settings(output), common.options(progress, stop))
     _report(summary, common)
 
 

@@ -15,6 +15,7 @@ from dreamvid.cli.option_values import MASK_KINDS, by_option, channels_of, check
 if TYPE_CHECKING:
     from dreamvid.config.presets import Defaults
     from dreamvid.config.settings import Settings
+    from dreamvid.jobs.events import Progress, Stop
     from dreamvid.jobs.run import Options
 
 Text = str | None
@@ -235,12 +236,12 @@ class Common:
         except SettingsError as error:
             raise SettingsError(by_option(str(error), {key for key, _ in short})) from None
 
-    def options(self, progress: Callable[[int, int], None]) -> "Options":
-        """How the job is run; none of it changes a pixel."""
+    def options(self, progress: "Progress", stop: "Stop") -> "Options":
+        """Return how the job is run; none of it changes a pixel."""
         from dreamvid.jobs.run import Options, Resume
 
         resume: Resume = "never" if self.no_resume else "force" if self.force else "same"
-        return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress, self.trust)
+        return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress, stop, self.trust)
 
     def _short_forms(self, preset: str) -> list[tuple[str, Any]]:
         keys = {

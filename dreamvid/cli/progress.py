@@ -1,9 +1,15 @@
-"""What a running command shows: a bar, and notices on standard error."""
+"""Show what a running command does: a bar, and notices on standard error."""
 
 import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dreamvid.jobs.events import Event, Progress
+
+PHASES = {"paint": "canvas: ", "render": "", "encode": "film: "}  # before the bar of each phase of a render
 
 
 class _Plain(logging.Formatter):
@@ -24,8 +30,11 @@ def show_notices(*, quiet: bool, verbose: bool) -> None:
 
 
 @contextmanager
-def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar of frames with time left and seconds a frame, told (done, total); silent where none can be drawn."""
+def bar(*, quiet: bool) -> Iterator[Callable[..., None]]:
+    """Show a bar of frames with time left and seconds a frame; nothing where none can be drawn.
+
+    Yields a function of (done, total) and, optionally, the words before the bar.
+    """
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
@@ -36,14 +45,26 @@ def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         logging_redirect_tqdm([logging.getLogger("dreamvid")]),
     ):
 
-        def tell(done: int, total: int) -> None:
-            if bar.total is None or done < bar.n:  # another film begins
+        def tell(done: int, total: int, words: str = "") -> None:
+            if bar.total is None or done < bar.n or words != bar.desc:  # another film, or phase of it, begins
                 bar.reset(total)
+                bar.set_description_str(words, refresh=False)
                 bar.initial = done  # frames of an earlier run say nothing about the time left
             bar.n = done
             bar.refresh()
 
         yield tell
+
+
+@contextmanager
+def render_bar(*, quiet: bool) -> Iterator["Progress"]:
+    """Show a bar of each phase of a render; yields the function that is called with its events."""
+    with bar(quiet=quiet) as tell:
+
+        def on_event(event: "Event") -> None:
+            tell(event.done, event.total, PHASES[event.phase])
+
+        yield on_event
 
 
 @contextmanager

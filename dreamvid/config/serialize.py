@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, NewType, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -14,6 +14,8 @@ from dreamvid.config.keyframes import Curve, Timeline
 from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.settings import OTHER_CODEC_NAMES, ComputeSettings, Settings
 from dreamvid.core.errors import SettingsError, nearest
+
+PlainSettings = NewType("PlainSettings", Settings)  # none of them animated: with such a frame is dreamed
 
 
 def key_paths(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
@@ -113,7 +115,7 @@ def rounded(key: str, value: float) -> float:
     return _whole(value, model.model_fields[name])
 
 
-def settings_at(settings: Settings, values: Mapping[str, float]) -> Settings:
+def settings_at(settings: Settings, values: Mapping[str, float]) -> PlainSettings:
     """Settings without animation: these `values`, by full key, in place of their keyframes.
 
     Raises SettingsError with the key's path for a value out of bounds.
@@ -122,7 +124,7 @@ def settings_at(settings: Settings, values: Mapping[str, float]) -> Settings:
     for key, value in values.items():
         _place(table, key, value)
     try:
-        return Settings.model_validate(table)
+        return PlainSettings(Settings.model_validate(table))
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
 

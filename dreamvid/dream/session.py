@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from dreamvid.config.serialize import PlainSettings
 from dreamvid.config.settings import DreamSettings, Settings
 from dreamvid.dream.build_objectives import RATE, START, Nets, Terms, over_time, uses_class, uses_place, weighted
 from dreamvid.dream.deepdream import Dreamer
@@ -37,7 +38,7 @@ class Session:
     scorer: Dreamer
     terms: Terms
 
-    def at(self, settings: Settings, time: Fraction = START) -> "Session":
+    def at(self, settings: PlainSettings, time: Fraction = START) -> "Session":
         """The same nets with the numbers and weights that the settings have at another moment.
 
         `time`: of the source, in seconds, for what runs along. Raises SourceError where a guide cannot be read.

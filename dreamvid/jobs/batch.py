@@ -5,11 +5,10 @@ was made from, and its size and time.
 """
 
 import glob
-import hashlib
 import json
 import logging
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
@@ -24,20 +23,19 @@ from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, near
 from dreamvid.core.framing import parse_size
 from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.dream import session
-from dreamvid.dream.build_objectives import guide_digests
 from dreamvid.jobs import run as job
+from dreamvid.jobs.fingerprint import Facts, batch_digest, net_facts
+from dreamvid.jobs.run import Options
 from dreamvid.media import audio_features, formats
 from dreamvid.media.audio_tracks import first_track
 from dreamvid.media.frame_store import write_file
 from dreamvid.media.probe import identity as identity_of
 from dreamvid.media.probe import probe
-from dreamvid.pipeline import masks
-from dreamvid.pipeline.plan import RENDER_VERSION, make_plan
+from dreamvid.pipeline.plan import make_plan
 from dreamvid.pipeline.schedule import make_schedule
 from dreamvid.pipeline.sources import NOISE, check_film, same_file
 
 logger = logging.getLogger(__name__)
-Progress = Callable[[int, int], None]
 RENDERERS = {"video": job.dream_video, "image": job.dream_image, "zoom": job.dream_zoom}
 
 
@@ -86,22 +84,16 @@ class Outcome:
         return self.state in ("skipped", "failed")
 
 
-def run(
-    file: Path,
-    progress: Progress = lambda done, total: None,
-    *,
-    overwrite: bool = False,
-    trust: bool = False,
-    defaults: Defaults | None = None,
-) -> list[Outcome]:
-    """Renders every job of a batch file, in order; raises SettingsError for a mistake in the file itself.
+def run(file: Path, options: Options | None = None, defaults: Defaults | None = None) -> list[Outcome]:
+    """Render every job of a batch file, in order.
 
-    A job whose source is missing or broken is skipped, one that fails does not stop the others. Relative paths start
-    from the batch file's folder. `overwrite`: outputs that this batch has not made are replaced, too; `trust`: nets
-    that are code may be executed; `defaults`: the user's own, beneath every job's preset.
+    A job whose source is missing or broken is skipped; one that fails does not stop the others. Relative paths start
+    from the batch file's folder. With `options.overwrite` outputs that this batch has not made are replaced, too;
+    `options.resume` has no effect. `defaults`: the user's own, beneath every job's preset. Raises SettingsError for a
+    mistake in the file itself.
     """
-    jobs = read(file, defaults)
-    nets = _nets(file, jobs, trust)
+    options, jobs = options or Options(), read(file, defaults)
+    nets = _nets(file, jobs, options.trust)
     jobs = [_with_source(planned, nets[_dreamed_by(planned)]) for planned in jobs]
     for planned in jobs:
         if planned.problem:
@@ -116,8 +108,7 @@ def run(
             outcomes.append(Outcome(planned.source, str(planned.output), "unchanged"))
             continue
         # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
-        options = job.Options(overwrite=overwrite or ours, resume="renew", progress=progress, trust=trust)
-        outcome = _run_one(planned, options)
+        outcome = _run_one(planned, replace(options, overwrite=options.overwrite or ours, resume="renew"))
         if outcome.state == "rendered":
             ledger[planned.name] = (planned.digest, _stamp(planned.output))
             write_file(ledger_file, json.dumps(ledger, indent=1).encode())
@@ -226,29 +217,28 @@ def _dreamed_by(planned: Job) -> str:
     return repr((planned.settings.net, planned.settings.objective))
 
 
-def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, list[str]]:
-    """The sha256 of the nets that each job dreams with.
+def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, Facts]:
+    """Return what tells the nets that each job dreams with.
 
     Raises the error of the first whose net, layer, channel or class cannot be had, naming the file.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, Facts] = {}
     for wanted in {_dreamed_by(each): each for each in jobs}.values():
         try:
             nets, _ = session.choose(wanted.settings, trust=trust)
         except DreamvidError as error:
             raise type(error)(f"{file}: {wanted.output.name}: {error}") from None
-        found[_dreamed_by(wanted)] = [net.sha256 for net in nets.values()]
+        found[_dreamed_by(wanted)] = net_facts(wanted.settings, nets)
     return found
 
 
-def _with_source(planned: Job, nets: list[str]) -> Job:
-    """The job with its digest, or with the reason why its source cannot be rendered."""
-    identity, beside = "", list[str]()
+def _with_source(planned: Job, net: Facts) -> Job:
+    """Return the job with its digest, or with the reason why its source cannot be rendered."""
+    identity, sound = planned.source, ""
     try:
-        beside = [*guide_digests(planned.settings.objective), *masks.digests(planned.settings.mask)]
         if planned.settings.audio.file is not None:
             first_track(Path(planned.settings.audio.file))
-            beside.append(identity_of(Path(planned.settings.audio.file)))
+            sound = identity_of(Path(planned.settings.audio.file))
         if planned.source not in NOISE:
             source = probe(planned.source, tolerate_damage=planned.settings.input.tolerate_damage)
             identity = source.identity
@@ -257,15 +247,13 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
                 if planned.command == "video":
                     check_film(source)
                     make_schedule(planned.settings, plan, audio_features.of_film(planned.settings, source, plan.clip))
+        digest = batch_digest(planned.command, planned.settings, net, identity, sound)
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))
-    settings = planned.settings.model_dump(mode="json")
-    settings["tracks"] = settings.pop("keyframes")  # as digests have it: what is finished stays finished
-    made_from = [planned.command, identity or planned.source, beside, settings, nets, RENDER_VERSION]
-    return replace(planned, digest=hashlib.sha256(json.dumps(made_from).encode()).hexdigest())
+    return replace(planned, digest=digest)
 
 
-def _run_one(planned: Job, options: job.Options) -> Outcome:
+def _run_one(planned: Job, options: Options) -> Outcome:
     source, output = planned.source, str(planned.output)
     if planned.problem:
         return Outcome(source, output, "skipped", planned.problem)

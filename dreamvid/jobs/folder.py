@@ -1,10 +1,10 @@
-"""The folder of a job: what a render keeps on disk so that it can be stopped anywhere and go on.
+"""The folder of a job: what a render keeps on disk so that it can be stopped anywhere and resumed.
 
-OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (with the fingerprint), journal.jsonl (a line per
-                   finished frame, with its hash), frames/000000.png ..., lock
+OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (the plan), fingerprint.json (what pixels depend on),
+                   journal/000000.jsonl ... (one per shot, a line per finished frame, with its hash),
+                   frames/000000.png ..., canvas.npz, lock
 """
 
-import hashlib
 import io
 import json
 import logging
@@ -13,45 +13,41 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import filelock
 import numpy as np
-import torch
 from pydantic import TypeAdapter, ValidationError
 
 from dreamvid.camera.paint import PaintProgress
 from dreamvid.coherence.carry import CarryState
 from dreamvid.config import presets
+from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
 from dreamvid.core.types import Image
-from dreamvid.dream.build_objectives import guide_digests
-from dreamvid.dream.session import Session
-from dreamvid.media import opencv
-from dreamvid.media.frame_store import FrameStore, write_file
-from dreamvid.pipeline import masks
-from dreamvid.pipeline.plan import FRAMES, RENDER_VERSION, differences
-from dreamvid.pipeline.schedule import Schedule
-from dreamvid.pipeline.sources import Source
+from dreamvid.jobs.fingerprint import Facts, differences
+from dreamvid.media.frame_store import FrameStore, Journal, write_file
+from dreamvid.pipeline.plan import Plan
+from dreamvid.pipeline.prepare import RenderPlan
 
 logger = logging.getLogger(__name__)
-CANVAS = "canvas.npz"
-BEGUN = ("journal.jsonl", CANVAS)  # what is there as soon as something is done that a further run goes on from
 
-# What becomes of a job that was begun before. `same`: it goes on if it was begun with the same fingerprint, and is
-# refused otherwise; `force`: it goes on all the same; `renew`: it begins anew if it was begun differently; `never`: it
-# begins anew.
+# What becomes of a job that was begun before. `same`: it is resumed if it was begun with the same fingerprint, and is
+# refused otherwise; `force`: it is resumed all the same; `renew`: it begins anew if it was begun differently; `never`:
+# it begins anew.
 Resume = Literal["same", "force", "renew", "never"]
 
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """A journal line: a finished frame, the hash of its file, and what was seen while it was made.
+    """A journal line: a finished frame, the hash of its file, and what was measured while it was made.
 
-    `state`: what the next frame needs to know; `score`: how much the dream raised the objective, None
-    where it was not asked; `valid`: share of the frame whose motion was followed, None on a fresh frame; `seconds`:
-    decode, flow, dream, damp and store; `values`: what the animated settings were, by full key.
+    `index`: of the source frame; `state`: what the next frame needs to know; `score`: how much the dream raised the
+    objective, None where it was not measured; `valid`: share of the frame whose motion was followed, None on a fresh
+    frame; `tile`: side of the patches, in pixels; `seconds`: decode, flow, dream, damp and store; `values`: what the
+    animated settings were, by full key.
     """
 
     index: int
@@ -67,118 +63,164 @@ class FrameRecord:
 RECORDS = TypeAdapter(FrameRecord)
 
 
-def make_folder(output: Path, work_dir: Path | None) -> Path:
-    """The folder of the job that makes `output`, beside it or in `work_dir`; raises JobError where it cannot be had."""
+@dataclass(frozen=True)
+class JobFolder:
+    """Where each part of a job lies, under `path`."""
+
+    path: Path
+
+    @cached_property
+    def frames(self) -> FrameStore:
+        """The finished frames, by their position in the plan."""
+        return FrameStore(self.path / "frames")
+
+    def journal(self, shot: int) -> Journal:
+        """Return the journal of a shot, by its number from 0."""
+        return Journal(self.path / "journal" / f"{shot:06d}.jsonl")
+
+    @property
+    def settings_file(self) -> Path:
+        """The resolved settings, as a preset."""
+        return self.path / "job.toml"
+
+    @property
+    def plan_file(self) -> Path:
+        """The plan, as JSON."""
+        return self.path / "plan.json"
+
+    @property
+    def fingerprint_file(self) -> Path:
+        """What the stored pixels depend on, as JSON."""
+        return self.path / "fingerprint.json"
+
+    @property
+    def canvas_file(self) -> Path:
+        """The canvas of a zoom, and how many steps it has."""
+        return self.path / "canvas.npz"
+
+    @property
+    def begun(self) -> bool:
+        """Whether something is done that a further run can resume from."""
+        return self.canvas_file.exists() or any(self.path.glob("journal/*.jsonl"))
+
+
+def make_folder(output: Path, work_dir: Path | None) -> JobFolder:
+    """Make the folder of the job that makes `output`, beside it or in `work_dir`; raises JobError where it cannot."""
     name = f"{output.name}.dreamvid"
-    folder = (work_dir or output.parent) / name
+    path = (work_dir or output.parent) / name
     try:
-        if folder.exists() and not _is_ours(folder):
-            raise JobError(f"{folder} is not a job folder of dreamvid: move it away, or choose another --work-dir")
-        folder.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not _is_ours(path):
+            raise JobError(f"{path} is not a job folder of dreamvid: move it away, or choose another --work-dir")
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise JobError(f"{folder} cannot be made: {error.strerror}; choose another --work-dir") from None
-    return folder
+        raise JobError(f"{path} cannot be made: {error.strerror}; choose another --work-dir") from None
+    return JobFolder(path)
 
 
-def _is_ours(folder: Path) -> bool:
-    """Whether what is there is a job folder, or one in which nothing has begun."""
-    return folder.is_dir() and ((folder / "plan.json").exists() or all(p.name == "lock" for p in folder.iterdir()))
+def _is_ours(path: Path) -> bool:
+    """Return whether a path is a job folder, or one in which nothing has begun."""
+    return path.is_dir() and ((path / "plan.json").exists() or all(p.name == "lock" for p in path.iterdir()))
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Holds the job for this process; the system lets go of the lock however the process ends.
+def held(folder: JobFolder) -> Iterator[None]:
+    """Hold the job for this process; the system releases the lock however the process ends.
 
     A job that fails before its first frame is stored leaves no folder behind.
     """
     try:
-        with filelock.FileLock(folder / "lock", timeout=0):
+        with filelock.FileLock(folder.path / "lock", timeout=0):
             yield
-        if all(path.name == "lock" for path in folder.iterdir()):
-            (folder / "lock").unlink(missing_ok=True)
-            folder.rmdir()
+        if all(path.name == "lock" for path in folder.path.iterdir()):
+            (folder.path / "lock").unlink(missing_ok=True)
+            folder.path.rmdir()
     except filelock.Timeout:
-        raise JobError(f"{folder} is being rendered by another dreamvid: wait for it, or stop it") from None
+        raise JobError(f"{folder.path} is being rendered by another dreamvid: wait for it, or stop it") from None
     except BaseException:
-        if not any((folder / name).exists() for name in BEGUN):
-            shutil.rmtree(folder, ignore_errors=True)
+        if not folder.begun:
+            shutil.rmtree(folder.path, ignore_errors=True)
         raise
 
 
-def clear(folder: Path) -> None:
-    """Removes a job that is done, while it is held; the lock itself goes when it is let go of."""
-    for path in folder.iterdir():
+def clear(folder: JobFolder) -> None:
+    """Remove a job that is done, while it is held; the lock itself goes when it is released."""
+    for path in folder.path.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         elif path.name != "lock":
             path.unlink(missing_ok=True)
 
 
-def begin(folder: Path, source: Source, schedule: Schedule, session: Session, resume: Resume) -> FrameStore:
-    """The store of a job in `folder`, new or begun before.
+def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Facts, resume: Resume) -> None:
+    """Write down what a job is, so that it can be resumed; `facts`: its fingerprint.
 
-    Raises JobError where it was begun differently and is not to go on or be renewed, naming the entries that differ; or
-    where the disk is too small.
+    What an earlier run finished stays, or goes, as `resume` says. Raises JobError where that run was begun differently
+    and is to be resumed all the same, naming what differs; or where the disk is too small.
     """
-    fingerprint = json.loads(json.dumps(_fingerprint(source, schedule, session), default=str))
-    plan_file = folder / "plan.json"
-    begun = plan_file.exists() and any((folder / name).exists() for name in BEGUN)
-    if not (begun and _goes_on(plan_file, fingerprint, resume)):
-        for old in (folder / "frames", *(folder / name for name in BEGUN), plan_file):
-            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
-        _check_disk(folder, source)
-    for half_written in folder.rglob(".*.part*"):  # left by a run that was killed
+    if not (folder.fingerprint_file.exists() and folder.begun and _resumes(folder, facts, resume)):
+        for old in folder.path.iterdir():
+            if old.name != "lock":
+                shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+        _check_disk(folder.path, planned.plan)
+    for half_written in folder.path.rglob(".*.part*"):  # left by a run that was killed
         half_written.unlink(missing_ok=True)
-    store = FrameStore(folder / "frames")
-    write_file(folder / "job.toml", presets.to_toml(schedule.settings).encode())
-    write_file(plan_file, source.plan.to_json(fingerprint).encode())
-    return store
+    write_file(folder.settings_file, presets.to_toml(settings).encode())
+    write_file(folder.plan_file, planned.to_json().encode())
+    write_file(folder.fingerprint_file, json.dumps(facts, indent=1, ensure_ascii=False).encode())
 
 
-def _goes_on(plan_file: Path, fingerprint: dict[str, Any], resume: Resume) -> bool:
-    """Whether what is there is gone on with, rather than thrown away; raises JobError where it is to be neither."""
+def _resumes(folder: JobFolder, facts: Facts, resume: Resume) -> bool:
+    """Return whether what is there is resumed, rather than thrown away; raises JobError where neither may be."""
     if resume == "never":
         return False
     try:
-        stored = _read_fingerprint(plan_file)
+        stored = read_fingerprint(folder)
     except JobError:
         if resume == "renew":
             return False
         raise
-    changed = differences(stored, fingerprint)
+    changed = differences(stored, facts)
     if not changed:
         return True
     if resume == "same":
         raise JobError(
-            f"{plan_file.parent} was begun differently: {'; '.join(changed)}. Set it back to go on, "
-            "or --no-resume to begin anew, or --force to go on all the same"
+            f"{folder.path} was begun differently: {'; '.join(changed)}. Set it back to resume, "
+            "or --no-resume to begin anew, or --force to resume all the same"
         )
-    if resume == "force" and stored.get("frame size") != fingerprint["frame size"]:
-        raise JobError(f"{plan_file.parent} holds frames of another size: begin anew with --no-resume")
+    if resume == "force" and stored.get("frame size") != facts["frame size"]:
+        raise JobError(f"{folder.path} holds frames of another size: begin anew with --no-resume")
     return resume == "force"
 
 
-def save_canvas(store: FrameStore, made: PaintProgress) -> None:
+def read_fingerprint(folder: JobFolder) -> Facts:
+    """Read what the stored pixels of a job depend on; raises JobError where the file is damaged."""
+    try:
+        return dict(json.loads(folder.fingerprint_file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise JobError(f"{folder.fingerprint_file} is damaged: begin anew with --no-resume") from None
+
+
+def save_canvas(folder: JobFolder, made: PaintProgress) -> None:
     """Save a canvas and how many steps are done; raises JobError where the disk refuses."""
     data = io.BytesIO()
     np.savez(data, layer=made.canvas.layer, done=made.done)
-    write_file(store.folder.parent / CANVAS, data.getvalue())
+    write_file(folder.canvas_file, data.getvalue())
 
 
-def load_canvas(store: FrameStore) -> tuple[int, Image] | None:
+def load_canvas(folder: JobFolder) -> tuple[int, Image] | None:
     """Return how many steps a saved canvas has, and its layer; None where there is none, or it is damaged."""
     try:
-        with np.load(store.folder.parent / CANVAS, allow_pickle=False) as kept:
+        with np.load(folder.canvas_file, allow_pickle=False) as kept:
             return int(kept["done"]), kept["layer"]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        logger.warning("%s is damaged (%s): the world is dreamed again", store.folder.parent / CANVAS, error)
+        logger.warning("%s is damaged (%s): the canvas is painted again", folder.canvas_file, error)
         return None
 
 
 def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, Any]:
-    """A record as the journal keeps it; a strength that has not changed since the frame before is not told again."""
+    """Return a record as the journal keeps it; a strength is left out where it is that of the frame before."""
     line = asdict(record)
     if before is not None and before.state.strength == record.state.strength:
         line["state"]["strength"] = None
@@ -186,7 +228,7 @@ def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, A
 
 
 def _record(line: dict[str, Any] | None, before: FrameRecord | None) -> FrameRecord | None:
-    """A journal line as a record again; None where it is damaged, or another version's."""
+    """Return a journal line as a record again; None where it is damaged, or another version's."""
     if line is None or line.keys() != {field.name for field in fields(FrameRecord)}:
         return None
     state = line["state"]
@@ -200,74 +242,27 @@ def _record(line: dict[str, Any] | None, before: FrameRecord | None) -> FrameRec
         return None
 
 
-def finished(store: FrameStore, source: Source) -> list[FrameRecord]:
-    """The longest run of frames from the start that the journal knows and whose files still have their hash."""
+def finished(folder: JobFolder, plan: Plan, shot: int) -> list[FrameRecord]:
+    """Return the records of a shot's finished frames.
+
+    They are the longest run from its first frame that the journal knows and whose files still have their hash.
+    """
     records: list[FrameRecord] = []
-    lines = {line["index"]: line for line in store.journal() if isinstance(line.get("index"), int)}
-    for position, index in enumerate(source.plan.frames):
-        record = _record(lines.get(index), records[-1] if records else None)
-        if record is None or not store.matches(position, record.sha256):
+    lines = {line["index"]: line for line in folder.journal(shot).lines() if isinstance(line.get("index"), int)}
+    for position in plan.positions(shot):
+        record = _record(lines.get(plan.frames[position]), records[-1] if records else None)
+        if record is None or not folder.frames.matches(position, record.sha256):
             break
         records.append(record)
-    if records:
-        logger.info("resuming after frame %d of %d", len(records), len(source.plan.frames))
     return records
 
 
-def _read_fingerprint(plan_file: Path) -> dict[str, Any]:
-    try:
-        stored = json.loads(plan_file.read_text(encoding="utf-8"))["fingerprint"]
-        return dict(stored)
-    except (OSError, ValueError, KeyError, TypeError):
-        raise JobError(f"{plan_file} is damaged: begin anew with --no-resume") from None
-
-
-def _fingerprint(source: Source, schedule: Schedule, session: Session) -> dict[str, Any]:
-    """Everything that a stored pixel depends on. How the film is encoded, and its sound, is not among it."""
-    settings = schedule.settings
-    table = settings.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
-    flat = {
-        f"{section}.{key}": value
-        for section, values in table.items()
-        if isinstance(values, dict)
-        for key, value in values.items()
-    }
-    frames = json.dumps([source.plan.frames, asdict(source.plan)["shots"]], default=str)
-    values = hashlib.sha256(json.dumps(schedule.values).encode()).hexdigest()[:16]  # what a sound makes of them, too
-    moved = {"values of settings that move": values} if schedule.values else {}
-    return {
-        **flat,
-        **moved,
-        "seed": settings.seed,
-        "objective": table["objective"],
-        "source": source.info.identity,
-        "frame size": "{1}x{0}".format(*source.plan.framing.size),
-        FRAMES: hashlib.sha256(frames.encode()).hexdigest()[:16],
-        "net": session.net.sha256,
-        "further nets": [net.sha256 for net in session.nets.values()][1:],
-        "named channels": [
-            session.nets[term.own_net or settings.net].named_channel(term.name)
-            for term in settings.objective
-            if term.name is not None
-        ],
-        "guides": guide_digests(settings.objective),
-        "mask": masks.digests(settings.mask),
-        "threads": session.compute.threads,
-        "device": session.compute.description,
-        "precision": str(session.compute.dtype),
-        "torch": torch.__version__,
-        "opencv": opencv.load().__version__,
-        "numpy": np.__version__,
-        "render version": RENDER_VERSION,
-    }
-
-
-def _check_disk(folder: Path, source: Source) -> None:
-    height, width = source.plan.framing.size
-    needed = int(len(source.plan.frames) * height * width * 3 * 0.8 * 1.2)  # a PNG of a dream, and the film beside them
-    free = shutil.disk_usage(folder).free
+def _check_disk(path: Path, plan: Plan) -> None:
+    height, width = plan.framing.size
+    needed = int(len(plan.frames) * height * width * 3 * 0.8 * 1.2)  # a PNG of a dream, and the film beside them
+    free = shutil.disk_usage(path).free
     if needed > free:
         raise JobError(
-            f"{folder} needs about {needed / 1e9:.1f} GB for {len(source.plan.frames)} frames and the disk has "
+            f"{path} needs about {needed / 1e9:.1f} GB for {len(plan.frames)} frames and the disk has "
             f"{free / 1e9:.1f} GB free: choose another with --work-dir, or a smaller --size"
         )

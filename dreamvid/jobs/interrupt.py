@@ -15,22 +15,30 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C once: asks to stop after this frame. Twice: at once, and this frame is lost."""
-    asked = False
+    """Yield a function that returns whether Ctrl-C was pressed, for whoever calls it after every frame.
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+    Pressed twice, or while nobody has called it yet, it stops at once; the frame in the making is lost.
+    """
+    pressed, watched = False, False
+
+    def stop() -> bool:
+        nonlocal watched
+        watched = True
+        return pressed
+
+    def press(_number: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed or not watched:
             raise Interrupted("stopped at once; the same command resumes from the last finished frame")
-        asked = True
+        pressed = True
         logger.warning("stopping after this frame (Ctrl-C again: at once)")
 
     try:
-        before = signal.signal(signal.SIGINT, ask)
+        before = signal.signal(signal.SIGINT, press)
     except ValueError:  # not the main thread: whoever runs that decides about signals
         yield lambda: False
         return
     try:
-        yield lambda: asked
+        yield stop
     finally:
         signal.signal(signal.SIGINT, before)

@@ -1,44 +1,47 @@
-"""A render from source to finished file, and what is told of it: the same command goes on where it was stopped."""
+"""A render from source to finished file, and what is said about it: the same command resumes where it was stopped."""
 
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from dreamvid.config.serialize import settings_at
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Pixels
 from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
+from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
+from dreamvid.jobs.fingerprint import fingerprint
 from dreamvid.jobs.folder import Resume
-from dreamvid.jobs.worker import Progress, render_remaining
-from dreamvid.media import audio_features, audio_tracks, encode, formats
-from dreamvid.media.frame_store import FrameStore
-from dreamvid.pipeline.masks import with_masks
-from dreamvid.pipeline.plan import with_cuts
+from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.worker import Job, find_shots, render_missing
+from dreamvid.media import encode, formats
+from dreamvid.pipeline.prepare import Command, open_source, prepare, schedule_of
 from dreamvid.pipeline.render import RenderContext, gain, render
-from dreamvid.pipeline.schedule import make_schedule
-from dreamvid.pipeline.sources import Source, open_still, open_video, open_zoom, same_file
+from dreamvid.pipeline.sources import Source, same_file
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a job runs, none of which changes a pixel. `progress` is told (frames done, frames in all) after each one.
+    """How a job runs, none of which changes a pixel.
 
-    `trust`: whether a net that is code may be executed.
+    `progress`: called with every event; `stop`: asked after every frame whether the render is to stop there; `trust`:
+    whether a net that is code may be executed.
     """
 
     overwrite: bool = False
     resume: Resume = "same"
     keep_work: bool = False
     work_dir: Path | None = None
-    progress: Progress = lambda done, total: None
+    progress: Progress = ignore
+    stop: Stop = never
     trust: bool = False
 
 
@@ -69,33 +72,35 @@ class Summary:
 
 
 def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
-    """Dreams a video, GIF or image folder into a film; raises DreamvidError, or Interrupted after Ctrl-C."""
-    return _dream_film(
-        (source,), output, settings, options or Options(), lambda sources, how: open_video(sources[0], how)
-    )
+    """Dream a video, GIF or image folder into a film; raises DreamvidError, or Interrupted where it is stopped."""
+    return _dream_film("video", (source,), output, settings, options or Options())
 
 
 def dream_zoom(
     source: str | Sequence[str], output: Path, settings: Settings, options: Options | None = None
 ) -> Summary:
-    """Dreams a camera's flight over stills or noise; raises DreamvidError, or Interrupted after Ctrl-C."""
+    """Dream a camera's flight over stills or noise; raises DreamvidError, or Interrupted where it is stopped."""
     sources = (source,) if isinstance(source, str) else tuple(source)
-    return _dream_film(sources, output, settings, options or Options(), open_zoom)
+    return _dream_film("zoom", sources, output, settings, options or Options())
 
 
 def dream_image(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
-    """Dreams one picture: a still, noise, or a video's first frame; raises DreamvidError."""
-    options = options or Options()
+    """Dream one picture: a still, noise, or a video's first frame; raises DreamvidError.
+
+    Animated settings have their first value.
+    """
+    options, settings = options or Options(), settings_at(settings, {})
     _check_output((source,), output, options)
     formats.check_image(output)
-    opened = with_masks(open_still(source, settings), settings)
+    planned = prepare("image", (source,), settings)
+    opened = open_source(planned, settings, schedule_of(planned, settings))
     session = open_session(settings, trust=options.trust)
     _tell(opened, session)
     began = time.perf_counter()
     (result,) = render(RenderContext(opened.plan, settings, opened.move, session.dreamer), opened.frames((0,)))
     seconds = time.perf_counter() - began
     encode.write_image(result.dream, output)
-    options.progress(1, 1)
+    options.progress(Event("render", 1, 1, seconds, result.dream))
     score = gain(session.scorer, result.source, result.dream)
     _tell_effect(settings, [score])
     return Summary(str(output), 1, 0.0, 0.0, seconds, score, rendered=1)
@@ -119,29 +124,17 @@ def _tell(source: Source, session: Session) -> None:
 def _tell_effect(settings: Settings, scores: list[float]) -> None:
     """Warns of an objective that answers to nothing in the source, and of steps too short to change a value."""
     if settings.dream.steps and not any(scores):
-        logger.warning(
-            "the dream has changed nothing: try longer steps, another objective (this finds no hold), or source"
-        )
+        logger.warning("the dream has changed nothing: try longer steps, another objective, or another source")
 
 
 def _dream_film(
-    sources: Sequence[str],
-    output: Path,
-    settings: Settings,
-    options: Options,
-    open_source: Callable[[Sequence[str], Settings], Source],
+    command: Command, sources: Sequence[str], output: Path, settings: Settings, options: Options
 ) -> Summary:
     _check_output(sources, output, options)
     encode.check(output, settings.output)
-    source = open_source(sources, settings)
-    _check_cadence(source, settings)
-    if settings.audio.file is not None:
-        audio_tracks.first_track(Path(settings.audio.file))
-    hear = audio_features.of_film(settings, source.info, source.plan.clip)
-    schedule = make_schedule(settings, source.plan, hear)
-    starts = (shot.start for shot in source.plan.shots)
-    source = replace(source, plan=with_cuts(source.plan, (*starts, *schedule.jumps)))
-    source = with_masks(source, settings, schedule.at)  # motion is seen within a shot, and so the shots come first
+    planned = prepare(command, sources, settings)
+    schedule = schedule_of(planned, settings)
+    source = open_source(planned, settings, schedule)
     session = open_session(settings, trust=options.trust, rate=source.info.rate)
     _check_guides(source, settings, session)
     _tell(source, session)
@@ -151,14 +144,18 @@ def _dream_film(
     )
     folder = job_folder.make_folder(output, options.work_dir)
     with job_folder.held(folder):
-        store = job_folder.begin(folder, source, schedule, session, options.resume)
-        records = job_folder.finished(store, source)
-        fresh = render_remaining(store, source, schedule, session, records, options.progress)
-        records += fresh
+        job_folder.begin(folder, planned, settings, fingerprint(planned, schedule, session), options.resume)
+        job = Job(folder, source, schedule, session)
+        shots = find_shots(job)
+        finished = [record for shot in shots for record in shot.finished]
+        if finished:
+            logger.info("resuming: %d of %d frames are finished", len(finished), len(source.plan.frames))
+        fresh = render_missing(job, shots, options.progress, options.stop)
         _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
-        _encode(store, source, output, settings, session)
+        _encode(job, output, options)
         if not options.keep_work:
             job_folder.clear(folder)
+    records = sorted((*finished, *fresh), key=lambda record: record.index)
     scores = [record.score for record in records if record.score is not None]
     _tell_effect(settings, scores)
     rate, count = source.plan.rate, len(source.plan.playback)
@@ -174,28 +171,28 @@ def _dream_film(
     )
 
 
-def _check_cadence(source: Source, settings: Settings) -> None:
-    """Raises SettingsError where frames are left out of a loop that is dreamed frame by frame."""
-    if settings.coherence.cadence > 1 and source.crossfade is not None:
-        raise SettingsError("a loop comes back to a dream of every frame: give coherence.cadence=1, or no --loop")
-
-
 def _check_guides(source: Source, settings: Settings, session: Session) -> None:
     """Raises SettingsError where a guide runs along and there is nothing for it to run along with."""
     if session.terms.varies and source.view is not None:
-        raise SettingsError("a guide that runs along needs camera.mode=frames: a world is dreamed once for all frames")
+        raise SettingsError(
+            "a guide that runs along needs camera.mode=frames: camera.mode=world paints one canvas for all frames"
+        )
     if session.terms.varies and settings.input.loop:
         raise SettingsError("a guide that runs along does not come back to its beginning: give a still, or no --loop")
 
 
-def _encode(store: FrameStore, source: Source, output: Path, settings: Settings, session: Session) -> None:
+def _encode(job: Job, output: Path, options: Options) -> None:
+    source, settings = job.source, job.schedule.settings
     plan = source.plan
 
     def stored() -> Iterator[Pixels]:
         position, pixels = -1, None
-        for wanted in plan.playback:
+        for done, wanted in enumerate(plan.playback):
             if wanted != position or pixels is None:
-                position, pixels = wanted, store.read(wanted)
+                position, pixels = wanted, job.folder.frames.read(wanted)
+            options.progress(Event("encode", done, len(plan.playback)))
+            if options.stop():
+                raise Interrupted("stopped while the film was written; the same command writes it again")
             yield pixels
 
     encode.encode(
@@ -210,7 +207,7 @@ def _encode(store: FrameStore, source: Source, output: Path, settings: Settings,
         sound=source.info if source.info.kind == "video" else None,
         music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
-        threads=session.compute.threads,
+        threads=job.session.compute.threads,
         notice=_notice,
     )
 

@@ -1,149 +1,239 @@
-"""Render the frames of a job one after another, and its canvas: stopped anywhere, nothing finished is lost.
+"""Render what a job still lacks: its canvas, and its shots, frame by frame. Stopped anywhere, nothing finished is lost.
 
-The next frame is computed from what is stored and from nothing else, so a job killed and continued gives the
-same bytes.
+The next frame is computed from what is stored of its shot and from nothing else. So a job that was killed and resumed
+gives the same bytes, and so do its shots in any order and in any process, which needs the job folder alone. Only the
+end of a loop, where the dream crossfades to the beginning, needs what is stored of that.
 """
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from itertools import islice
+from pathlib import Path
 
 from dreamvid.camera import paint
 from dreamvid.camera.canvas import Canvas
-from dreamvid.camera.paint import FlightView
 from dreamvid.coherence.carry import Carry, Past
-from dreamvid.core.types import Image
+from dreamvid.config import presets
+from dreamvid.config.serialize import settings_at
+from dreamvid.core.errors import JobError
+from dreamvid.core.types import Frame, Image
 from dreamvid.dream.build_objectives import START
 from dreamvid.dream.deepdream import Dreamer
-from dreamvid.dream.session import Session
-from dreamvid.jobs import folder
-from dreamvid.jobs.folder import FrameRecord
-from dreamvid.jobs.interrupt import Interrupted, interruptible
-from dreamvid.media.frame_store import FrameStore
+from dreamvid.dream.session import Session, open_session
+from dreamvid.jobs import folder as job_folder
+from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
+from dreamvid.jobs.fingerprint import differences, fingerprint
+from dreamvid.jobs.folder import FrameRecord, JobFolder
+from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.frame_params import params_by_frame
-from dreamvid.pipeline.plan import Plan
+from dreamvid.pipeline.prepare import RenderPlan, open_source, schedule_of
 from dreamvid.pipeline.render import RenderContext, Rendered, gain, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM, Schedule
 from dreamvid.pipeline.sources import Source
 
 logger = logging.getLogger(__name__)
-SAVE_EVERY = 60.0  # seconds from one time to the next that a canvas is kept while it is dreamed
+SAVE_EVERY = 60.0  # seconds from one time to the next that a canvas is saved while it is painted
 SCORED = 8  # every so many frames are scored, and the last: it costs a good part of a carried one
-Progress = Callable[[int, int], None]  # told (frames done, frames in all) after each one
 
 
-def render_remaining(
-    store: FrameStore,
-    source: Source,
-    schedule: Schedule,
-    session: Session,
-    records: Sequence[FrameRecord],
-    progress: Progress,
-) -> list[FrameRecord]:
-    """Render what is not yet stored, frame by frame, and return the records of that.
+@dataclass(frozen=True)
+class Job:
+    """A job that is open in this process: its folder, and what its frames are rendered with."""
 
-    `records`: those of the frames that are stored. Raises DreamvidError, or Interrupted after Ctrl-C.
+    folder: JobFolder
+    source: Source
+    schedule: Schedule
+    session: Session
+
+    def when(self, frame: int) -> Fraction:
+        """Return the time of a source frame, in seconds, where a guide runs along; else that of the first."""
+        # A loop continues behind the end of its source, and no guide runs along with it.
+        return self.source.info.times[frame] if self.session.terms.varies else START
+
+    def context(self) -> RenderContext:
+        """Return what rendering frames needs."""
+        session, plan, settings = self.session, self.source.plan, settings_at(self.schedule.settings, {})
+        varies = self.schedule.values or session.terms.varies
+        frame_params = params_by_frame(self.schedule, session, plan, self.when) if varies else None
+        return RenderContext(plan, settings, self.source.move, session.dreamer, frame_params, self.stored_layer)
+
+    def stored_layer(self, index: int) -> Image:
+        """Return what dreaming has added to a source frame that is stored, H x W x 3 in [-1, 1]."""
+        (frame,) = self.source.frames((index,))
+        pixels = self.folder.frames.read(self.source.plan.frames.index(index))
+        return Past(index, frame.image, pixels, frame.mask).layer
+
+    def score(self, result: Rendered) -> float:
+        """Return how much the dream of a frame raised the objective that the frame was dreamed with."""
+        varies = self.schedule.values or self.session.terms.varies
+        at = self.session.at(self.schedule.at(result.index), self.when(result.index)) if varies else self.session
+        return gain(at.scorer, result.source, result.dream)
+
+
+def open_job(path: Path, *, trust: bool = False) -> Job:
+    """Open a job from its folder alone; `trust`: whether a net that is code may be executed.
+
+    Raises JobError where this process would give other pixels than the one that began it.
     """
-    plan, settings, done = source.plan, schedule.settings, len(records)
+    folder = JobFolder(path)
+    try:
+        planned = RenderPlan.from_json(folder.plan_file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise JobError(f"{path} is not a job that was begun ({error.strerror}): render it first") from None
+    settings = presets.resolve(str(folder.settings_file))
+    schedule = schedule_of(planned, settings)
+    source = open_source(planned, settings, schedule)
+    session = open_session(settings, trust=trust, rate=planned.info.rate)
+    changed = differences(job_folder.read_fingerprint(folder), fingerprint(planned, schedule, session))
+    if changed:
+        raise JobError(f"{path} would be continued differently here: {'; '.join(changed)}")
+    return Job(folder, source, schedule, session)
 
-    def when(frame: int) -> Fraction:  # a loop goes on behind the end of its source, and no guide runs along with it
-        return source.info.times[frame] if session.terms.varies else START
 
-    frame_params = params_by_frame(schedule, session, plan, when) if schedule.values or session.terms.varies else None
-    progress(done, len(plan.frames))
-    if done == len(plan.frames):
+@dataclass(frozen=True)
+class ShotRecords:
+    """A shot of a job: its `number`, from 0; the `positions` of its frames in the plan; what is `finished` of them."""
+
+    number: int
+    positions: range
+    finished: tuple[FrameRecord, ...]
+
+    @property
+    def missing(self) -> range:
+        """The positions of the frames that are still to be rendered."""
+        return self.positions[len(self.finished) :]
+
+    def reads(self, memory: int) -> range:
+        """Return the positions that are read to render what is missing, `memory` frames before it among them."""
+        first = max(self.positions.start, self.missing.start - memory)
+        return range(first if self.missing else self.positions.stop, self.positions.stop)
+
+
+def find_shots(job: Job) -> list[ShotRecords]:
+    """Return every shot of a job, with what is finished of it."""
+    plan = job.source.plan
+    return [
+        ShotRecords(number, plan.positions(number), tuple(job_folder.finished(job.folder, plan, number)))
+        for number in range(len(plan.shots))
+    ]
+
+
+def render_missing(
+    job: Job, shots: Sequence[ShotRecords], progress: Progress = ignore, stop: Stop = never
+) -> list[FrameRecord]:
+    """Render all that is missing of some shots, in their order, and return the records of that.
+
+    `shots`: of `find_shots`. Raises DreamvidError, or Interrupted where `stop` asks for it.
+    """
+    memory, total = _memory(job), sum(len(shot.positions) for shot in shots)
+    done = total - sum(len(shot.missing) for shot in shots)
+    progress(Event("render", done, total))
+    incomplete = [shot for shot in shots if shot.missing]
+    if not incomplete:
         return []
-    dreamer = session.dreamer
-    if records:  # with the patches that an earlier run had to come down to: others would give other pixels
-        dreamer.budget.limit = records[-1].tile
+    if stop():
+        raise Interrupted(f"stopped after frame {done} of {total}; the same command resumes")
+    tiles = [record.tile for shot in shots for record in shot.finished]
+    if tiles:  # patches that an earlier run had to come down to: others would give other pixels
+        job.session.dreamer.budget.limit = min(tiles)
+    canvas = paint_missing(job, progress, stop)
     fresh: list[FrameRecord] = []
-    how = settings.coherence
-    memory = plan.shot_begins(done - 1, max(how.references) * how.cadence) if done else 0
-    with closing(source.frames(plan.frames[memory:])) as frames, interruptible() as stop:
-        seen = zip(range(memory, done), islice(frames, done - memory), strict=True)
-        past = tuple(
-            Past(frame.index, frame.image, store.read(position), frame.mask)
-            for position, frame in seen
-            if plan.is_key(frame.index, how.cadence)
-        )
-        last = records[-1] if records else None
-        carry = Carry(past[::-1], last.state) if last is not None else None
-        if source.view is None:
-            back = None if source.crossfade is None else (source.crossfade, partial(_layer, store, source))
-            results = render_at_cadence(
-                RenderContext(plan, settings, source.move, dreamer, frame_params, back), frames, carry
-            )
-        else:
-            canvas = _canvas(store, source.view, schedule, session, plan, dreamer, progress, stop)
-            results = render_views(source.view, canvas, frames)
-        began = time.perf_counter()
-        for position, result in enumerate(results, start=done):
-            sha256 = store.write(position, result.dream)
-            seconds = time.perf_counter() - began
-            score = None
-            if position % SCORED == 0 or position + 1 == len(plan.frames):
-                scorer = (
-                    session if frame_params is None else session.at(schedule.at(result.index), when(result.index))
-                ).scorer
-                score = gain(scorer, result.source, result.dream)
-            record = _record(result, sha256, dreamer.patch[0], seconds, score, schedule.values_at(result.index))
-            store.append(folder.journal_line(record, last))
-            fresh.append(record)
-            last = record
-            progress(position + 1, len(plan.frames))
-            if stop() and position + 1 < len(plan.frames):
-                raise Interrupted(f"stopped after frame {position + 1} of {len(plan.frames)}; the same command resumes")
-            began = time.perf_counter()
+    read = [job.source.plan.frames[at] for shot in incomplete for at in shot.reads(memory)]
+    with closing(job.source.frames(read)) as frames:  # one reader for all: each decodes from the beginning
+        for shot in incomplete:
+            of_shot = islice(frames, len(shot.reads(memory)))
+            for result, record in render_shot(job, shot, of_shot, canvas):
+                fresh.append(record)
+                done += 1
+                progress(Event("render", done, total, record.seconds, result.dream))
+                if stop() and done < total:
+                    raise Interrupted(f"stopped after frame {done} of {total}; the same command resumes")
     return fresh
 
 
-def _layer(store: FrameStore, source: Source, index: int) -> Image:
-    """What dreaming has added to a frame that is stored, H x W x 3 in [-1, 1]."""
-    (frame,) = source.frames((index,))
-    return Past(index, frame.image, store.read(source.plan.frames.index(index)), frame.mask).layer
+def _memory(job: Job) -> int:
+    """Return how many frames back a frame may be carried from."""
+    how = job.schedule.settings.coherence
+    return max(how.references) * how.cadence
 
 
-def _canvas(
-    store: FrameStore,
-    view: FlightView,
-    schedule: Schedule,
-    session: Session,
-    plan: Plan,
-    dreamer: Dreamer,
-    progress: Progress,
-    stop: Callable[[], bool],
-) -> Canvas | None:
-    """Paint the rest of the canvas; save it every minute and when it is done."""
-    flight, size = view.backdrop.flight, plan.framing.size
-    begun, total = folder.load_canvas(store), len(paint.paint_steps(flight, *size, dreamer))
+def render_shot(
+    job: Job, shot: ShotRecords, frames: Iterator[Frame], canvas: Canvas | None = None
+) -> Iterator[tuple[Rendered, FrameRecord]]:
+    """Render what is missing of a shot; yield each frame, and its record, once both are stored for good.
+
+    `frames`: those of `shot.reads`; `canvas`: of a zoom that has one.
+    """
+    plan, store, how = job.source.plan, job.folder.frames, job.schedule.settings.coherence
+    seen = zip(range(shot.reads(_memory(job)).start, shot.missing.start), frames, strict=False)
+    past = tuple(
+        Past(frame.index, frame.image, store.read(position), frame.mask)
+        for position, frame in seen
+        if plan.is_key(frame.index, how.cadence)
+    )
+    last = shot.finished[-1] if shot.finished else None
+    carry = Carry(past[::-1], last.state) if last is not None else None
+    began = time.perf_counter()
+    for position, result in zip(shot.missing, _rendered(job, frames, carry, canvas), strict=True):
+        sha256 = store.write(position, result.dream)
+        seconds = time.perf_counter() - began
+        scored = position % SCORED == 0 or position + 1 == len(plan.frames)
+        record = FrameRecord(
+            result.index,
+            sha256,
+            result.state,
+            result.valid,
+            job.session.dreamer.patch[0],
+            seconds,
+            job.score(result) if scored else None,
+            dict(job.schedule.values_at(result.index)),
+        )
+        job.folder.journal(shot.number).append(job_folder.journal_line(record, last))
+        yield result, record
+        last, began = record, time.perf_counter()
+
+
+def _rendered(job: Job, frames: Iterable[Frame], carry: Carry | None, canvas: Canvas | None) -> Iterator[Rendered]:
+    if job.source.view is not None:
+        return render_views(job.source.view, canvas, frames)
+    return render_at_cadence(job.context(), frames, carry)
+
+
+def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> Canvas | None:
+    """Return the canvas of a zoom, painted as far as it is not yet; None where there is none, or no step to take.
+
+    Raises Interrupted where `stop` asks for it; what is painted is saved before.
+    """
+    source, session = job.source, job.session
+    if source.view is None:
+        return None
+    size, flight = source.plan.framing.size, source.view.backdrop.flight
+    begun, total = job_folder.load_canvas(job.folder), len(paint.paint_steps(flight, *size, session.dreamer))
     if begun is not None and begun[0] == total:
         return paint.restored(flight, *size, begun[1])
-    dreamer_at = None
-    if any(key.startswith(SHAPES_THE_DREAM) for key in schedule.settings.keyframes):
-        start = 0 if plan.cycle_length is not None else plan.frames[plan.playback[0]] / plan.rate
-        step_settings = schedule.during([time - float(start) for time in paint.view_times(flight, total)])
-
-        def dreamer_at(step: int) -> Dreamer:
-            return session.at(step_settings[step]).dreamer
-
     logger.info("painting a canvas in %d steps, then rendering its views", total)
-    made, kept = None, time.monotonic()
-    for made in paint.paint_canvas(view.backdrop, *size, dreamer, begun, dreamer_at):
-        progress(made.done, total)
-        if made.done == total or stop() or time.monotonic() - kept > SAVE_EVERY:
-            folder.save_canvas(store, made)
-            kept = time.monotonic()
+    made, saved = None, time.monotonic()
+    for made in paint.paint_canvas(source.view.backdrop, *size, session.dreamer, begun, _dreamer_of_step(job, total)):
+        progress(Event("paint", made.done, total))
+        if made.done == total or stop() or time.monotonic() - saved > SAVE_EVERY:
+            job_folder.save_canvas(job.folder, made)
+            saved = time.monotonic()
         if stop() and made.done < total:
             raise Interrupted(f"stopped after step {made.done} of {total} of the canvas; the same command resumes")
     return made.canvas if made is not None else None
 
 
-def _record(
-    result: Rendered, sha256: str, tile: int, seconds: float, score: float | None, values: Mapping[str, float]
-) -> FrameRecord:
-    return FrameRecord(result.index, sha256, result.state, result.valid, tile, seconds, score, dict(values))
+def _dreamer_of_step(job: Job, total: int) -> Callable[[int], Dreamer] | None:
+    """Return what dreams each step of a canvas, of `total`, where settings are animated; None where none is."""
+    source, schedule, plan = job.source, job.schedule, job.source.plan
+    if source.view is None or not any(key.startswith(SHAPES_THE_DREAM) for key in schedule.settings.keyframes):
+        return None
+    start = 0 if plan.cycle_length is not None else plan.frames[plan.playback[0]] / plan.rate
+    times = paint.view_times(source.view.backdrop.flight, total)
+    step_settings = schedule.during([time - float(start) for time in times])
+    return lambda step: job.session.at(step_settings[step]).dreamer

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +17,36 @@ from dreamvid.media import images
 
 
 class FrameStore:
-    """Store of frames as PNG files `000000.png` ... in a folder, with `journal.jsonl` beside that folder.
+    """Frames as PNG files `000000.png` ... in a folder.
 
-    Once `write` and `append` have returned, their data survives a kill and a power cut. Both raise JobError where the
-    disk refuses.
+    A frame survives a kill and a power cut once `write` has returned, which raises JobError where the disk refuses.
     """
 
     def __init__(self, folder: Path) -> None:
+        """Open the frames in `folder`, which is made; raises JobError where it cannot be."""
         self.folder = folder
-        self.journal_file = folder.parent / "journal.jsonl"
         with advised(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, index: int) -> Path:
-        """Return the path of frame `index`, existing or not."""
+        """Return where frame `index` is or would be."""
         return self.folder / f"{index:06d}.png"
 
     def write(self, index: int, pixels: Pixels) -> str:
-        """Write a frame as PNG and return the sha256 of the file's bytes."""
+        """Store a frame and return the sha256 of the file's bytes."""
         data = images.encode(pixels, ".png")
         write_file(self.path(index), data)
         return hashlib.sha256(data).hexdigest()
 
     def read(self, index: int) -> Pixels:
-        """Return a stored frame, bit for bit as it was written; raise JobError where it is missing or damaged."""
+        """Return a stored frame, byte for byte as it was written; raises JobError where it is missing or damaged."""
         try:
             return images.decode(self.path(index).read_bytes())
         except (OSError, SourceError) as error:
             raise JobError(f"{self.path(index)} cannot be read ({error}): run again to render it anew") from None
 
     def matches(self, index: int, sha256: str) -> bool:
-        """Return whether the file of frame `index` exists with that sha256."""
+        """Return whether frame `index` is there with exactly these bytes."""
         try:
             with self.path(index).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == sha256
@@ -55,25 +55,37 @@ class FrameStore:
         except OSError as error:
             raise JobError(f"{self.path(index)} cannot be read: {error.strerror}") from None
 
+
+@dataclass(frozen=True)
+class Journal:
+    """A file of JSON lines, each about something that is finished; its folder is made with the first.
+
+    A line survives a kill and a power cut once `append` has returned. One process writes at a time.
+    """
+
+    file: Path
+
     def append(self, line: dict[str, Any]) -> None:
-        """Append one line to the journal and sync it to disk."""
-        with advised(self.journal_file):
-            new = not self.journal_file.exists()
-            with self.journal_file.open("ab") as file:
+        """Add a line for good; raises JobError where the disk refuses."""
+        with advised(self.file):
+            new = not self.file.exists()
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.open("ab") as file:
                 file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             if new:
-                _sync_folder(self.journal_file.parent)
+                _sync_folder(self.file.parent)
+                _sync_folder(self.file.parent.parent)
 
-    def journal(self) -> list[dict[str, Any]]:
-        """Return every line of the journal; truncate the file at the first line torn by a kill or a full disk."""
+    def lines(self) -> list[dict[str, Any]]:
+        """Return every line; one torn by a kill or a full disk is cut off, with all behind it."""
         try:
-            data = self.journal_file.read_bytes()
+            data = self.file.read_bytes()
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise JobError(f"{self.journal_file} cannot be read: {error.strerror}") from None
+            raise JobError(f"{self.file} cannot be read: {error.strerror}") from None
         lines: list[dict[str, Any]] = []
         whole = 0
         for raw in data.splitlines(keepends=True):
@@ -86,7 +98,7 @@ class FrameStore:
             lines.append(line)
             whole += len(raw)
         if whole < len(data):
-            with advised(self.journal_file), self.journal_file.open("r+b") as file:
+            with advised(self.file), self.file.open("r+b") as file:
                 file.truncate(whole)
                 os.fsync(file.fileno())
         return lines

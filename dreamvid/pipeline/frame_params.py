@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dreamvid.coherence.carry import SHORTEST_CALIBRATION_AGE
-from dreamvid.config.settings import Settings
+from dreamvid.config.serialize import PlainSettings
 from dreamvid.dream.deepdream import Dreamer
 from dreamvid.dream.session import Session
 from dreamvid.pipeline.plan import Plan
@@ -24,7 +24,7 @@ class FrameParams:
     whether the dream goes on even where the picture is the very same; `refresh_share`: as of a `Schedule`.
     """
 
-    settings: Settings
+    settings: PlainSettings
     dreamer: Dreamer
     moved: float = 0.0
     calibration_wear: float = 0.0

@@ -1,5 +1,6 @@
 """Where a frame is dreamed: masks from a file that runs along, from how bright the picture is, or from what moves."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -32,10 +33,8 @@ def with_masks(source: Source, settings: Settings, at: Callable[[int], Settings]
     seen, plan = _seen(source, how, settings.input.loop), source.plan
 
     def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
-        first = plan.frames.index(indices[0]) if indices else 0
-        # What moves is seen beside the frame before, or at the start of a shot beside the one after.
-        wider = plan.frames[max(0, first - 1) : first + len(indices) + 1] if how.kind == "motion" else indices
-        wanted = set(indices)
+        # What moves is measured against the frame before, or at the start of a shot against the one after.
+        wider, wanted = _with_neighbours(plan.frames, indices) if how.kind == "motion" else indices, set(indices)
         with closing(source.frames(wider)) as coming:
             for before, frame, after in _neighbours(coming):
                 if frame.index not in wanted:
@@ -46,6 +45,12 @@ def with_masks(source: Source, settings: Settings, at: Callable[[int], Settings]
                 yield replace(frame, mask=mask(seen(frame, beside), at(frame.index).mask if at else how))
 
     return replace(source, frames=frames)
+
+
+def _with_neighbours(frames: Sequence[int], indices: Sequence[int]) -> list[int]:
+    """Return some of `frames`, rising, and those before and after each."""
+    positions = {bisect_left(frames, index) + step for index in indices for step in (-1, 0, 1)}
+    return [frames[position] for position in sorted(positions) if 0 <= position < len(frames)]
 
 
 def mask(levels: Levels, how: MaskSettings) -> Mask:

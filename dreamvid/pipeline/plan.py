@@ -1,13 +1,12 @@
 """The plan of a render, made before the first pixel: which frames, in which shots, at what size. Pure; kept as JSON."""
 
 import dataclasses
-import json
 from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from dreamvid.config.settings import InputSettings, Settings
+from dreamvid.core.easing import smooth
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing, frame_to
 from dreamvid.core.timing import frame_map, parse_range, parse_rate, seconds_to_frames
@@ -15,9 +14,29 @@ from dreamvid.core.types import Shot, SourceInfo
 
 RENDER_VERSION = 6  # raised whenever the same settings give other pixels
 MAX_PIXELS = 10**12
-# Entries of a job's fingerprint: the range that was asked for, and a hash of what came of it.
-RANGE = ("input.frames", "input.start", "input.stop")
-FRAMES = "frames and shots"
+
+
+@dataclass(frozen=True)
+class Crossfade:
+    """The end of a loop that is dreamed frame by frame.
+
+    From frame `start` to before `stop` the layer crossfades to that of `cycle_length` frames before, where the source
+    was the same; so the frame that follows the last is the one that followed there. `dissolves`: whether the source's
+    own pictures in this range dissolve into its first ones; else the range lies behind its end and repeats these.
+    """
+
+    cycle_length: int
+    start: int
+    stop: int
+    dissolves: bool = False
+
+    def gone(self, index: int) -> float:
+        """Return the share of the crossfade that is over with a frame, in [0, 1]."""
+        return min(1.0, max(0.0, (index - self.start + 1) / (self.stop - self.start)))
+
+    def share(self, index: int) -> float:
+        """Return the share of the cycle before in a frame: from 0, before the crossfade, to 1 in the last."""
+        return float(smooth(self.gone(index)))
 
 
 @dataclass(frozen=True)
@@ -28,7 +47,8 @@ class Plan:
     position in `frames` of the one it shows; `rate`: of the film, frames a second.
 
     `clip`: the half-open range, in seconds of the source's picture, that the film shows; None for all of it;
-    `cycle_length`: of a loop, after how many frames everything is as it was.
+    `cycle_length`: of a loop, after how many frames everything is as it was; `crossfade`: its end, where it is dreamed
+    frame by frame.
     """
 
     framing: Framing
@@ -38,6 +58,7 @@ class Plan:
     shots: tuple[Shot, ...] = ()
     clip: tuple[Fraction, Fraction] | None = None
     cycle_length: int | None = None
+    crossfade: Crossfade | None = None
 
     @property
     def moments(self) -> tuple[int, ...]:
@@ -60,16 +81,10 @@ class Plan:
         first, position, after = (bisect_left(self.frames, at) for at in (shot.start, frame, shot.stop))
         return (position - first) % cadence == 0 or position == after - 1
 
-    def shot_begins(self, position: int, most: int) -> int:
-        """The position in `frames` of the first frame of the shot at `position`, but of the last `most` at the most."""
-        frame = self.frames[position]
-        start = max(shot.start for shot in self.shots if shot.start <= frame)
-        return max(position + 1 - most, bisect_left(self.frames, start))
-
-    def to_json(self, fingerprint: dict[str, Any]) -> str:
-        """The plan and all that its pixels depend on, as text that is the same whenever they are."""
-        table = {"fingerprint": fingerprint, **dataclasses.asdict(self)}
-        return json.dumps(table, indent=1, default=str, ensure_ascii=False)
+    def positions(self, number: int) -> range:
+        """Return the positions in `frames` of a shot's frames; the shot is given by its number, from 0."""
+        shot = self.shots[number]
+        return range(bisect_left(self.frames, shot.start), bisect_left(self.frames, shot.stop))
 
 
 def make_plan(settings: Settings, source: SourceInfo) -> Plan:
@@ -128,24 +143,3 @@ def _asked(wanted: InputSettings) -> str:
     """Tell a range as it was given, in its own unit."""
     ends = (("--frames", wanted.frames), ("--from", wanted.start), ("--to", wanted.stop))
     return " ".join(f"{option} {value}" for option, value in ends if value is not None)
-
-
-def differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """Tell in which entries two fingerprints differ, as `key (was A, now B)`; a range as it was given."""
-    keys = sorted({*stored, *wanted})
-    changed = [key for key in keys if stored.get(key) != wanted.get(key)]
-    told = [f"{key} (was {stored.get(key)}, now {wanted.get(key)})" for key in changed if key not in (*RANGE, FRAMES)]
-    if any(key in RANGE for key in changed):  # and so the frames are others, too
-        return [f"range (was {_range_in(stored)}, now {_range_in(wanted)})", *told]
-    return (
-        [*told, f"{FRAMES} (those of the source that are shown, or its cuts, are others now)"]
-        if FRAMES in changed
-        else told
-    )
-
-
-def _range_in(fingerprint: dict[str, Any]) -> str:
-    """Tell the range that a fingerprint holds."""
-    frames, start, stop = map(fingerprint.get, RANGE)
-    ends = [("--frames", frames), ("--from", start), ("--to", stop)]
-    return " ".join(f"{option} {value}" for option, value in ends if value is not None) or "all of the source"

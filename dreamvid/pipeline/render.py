@@ -11,13 +11,13 @@ from dreamvid.camera.paint import FlightView
 from dreamvid.coherence import carry as coherence
 from dreamvid.coherence.carry import Carry, CarryState, Followed, Move, Past
 from dreamvid.coherence.energy import Strength
-from dreamvid.config.settings import Settings
+from dreamvid.config.serialize import PlainSettings
 from dreamvid.core.types import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.dream.deepdream import Dreamer, StepBudget, dream, score, to_tensor
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.pipeline.calibrate import NO_STRENGTH, calibrate, calibrate_again, dream_afresh, recalibrate_lost
+from dreamvid.pipeline.crossfade import mixing
 from dreamvid.pipeline.frame_params import FrameParams, ParamsByFrame
-from dreamvid.pipeline.loops import Crossfade
 from dreamvid.pipeline.plan import Plan
 
 CARRIED_STEPS = 1  # per octave that the rotation is at: a small part of a fresh frame's work
@@ -35,16 +35,16 @@ class RenderContext:
 
     `move`: how the picture moved from the carried frame to the next, by estimate or by the camera's own word;
     `dreamer`: what dreams, with the tiles to begin with; `frame_params`: where settings are animated or a guide runs
-    along, what each frame is dreamed with, in place of `settings` and `dreamer`; `crossfade`: the crossfade that closes
-    a loop, and the layers that it ends in, by source frame.
+    along, what each frame is dreamed with, in place of `settings` and `dreamer`; `layer_at`: the layers that the
+    crossfade of a loop ends in, by source frame.
     """
 
     plan: Plan
-    settings: Settings
+    settings: PlainSettings
     move: Move
     dreamer: Dreamer
     frame_params: ParamsByFrame | None = None
-    crossfade: tuple[Crossfade, Callable[[int], Image]] | None = None
+    layer_at: Callable[[int], Image] | None = None
 
     def params_at(self, frame: int) -> FrameParams:
         """Return the parameters of a source frame."""
@@ -147,7 +147,7 @@ def is_restless(params: FrameParams, frame: Frame, last: Past) -> bool:
 def carried(ctx: RenderContext, params: FrameParams, frame: Frame, carry: Carry) -> Dreamed:
     """Dream a frame a little further, from the last layer warped by optical flow; afresh where that is lost."""
     settings, source, visible = params.settings, to_float(frame.image), visibility(frame)
-    found = coherence.follow(carry, frame, settings.coherence.references, ctx.move, dies=ctx.crossfade is None)
+    found = coherence.follow(carry, frame, settings.coherence.references, ctx.move, dies=ctx.plan.crossfade is None)
     if found is None:
         image = dream_afresh(params.dreamer, source, (frame.index,))
         return Dreamed(image, recalibrate_lost(carry.state, params.dreamer, source, image, visible))
@@ -181,12 +181,13 @@ def hold_steady(
 
 def crossfaded(ctx: RenderContext, index: int, layer: Image) -> tuple[Image, bool]:
     """Mix a layer with the one that a loop ends in, and return whether the crossfade is done with this frame."""
-    if ctx.crossfade is None:
+    crossfade = ctx.plan.crossfade
+    if crossfade is None:
         return layer, False
-    crossfade, layer_at = ctx.crossfade
     if crossfade.share(index) > 0:
-        back = crossfade.mixing(index, *layer.shape[:2])
-        layer = layer + back * (layer_at(index - crossfade.cycle_length) - layer)
+        assert ctx.layer_at is not None
+        back = mixing(crossfade, index, *layer.shape[:2])
+        layer = layer + back * (ctx.layer_at(index - crossfade.cycle_length) - layer)
     return layer, crossfade.share(index) == 1
 
 
@@ -205,7 +206,7 @@ def render_views(view: FlightView, canvas: Canvas | None, frames: Iterable[Frame
 
 
 def carried_budget(
-    settings: Settings,
+    settings: PlainSettings,
     strength: Strength,
     new: Mask | None = None,
     rotation: int | None = None,

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from dreamvid.config.keyframes import Hear, Timeline, silence
-from dreamvid.config.serialize import curve, rounded, settings_at
+from dreamvid.config.serialize import PlainSettings, curve, rounded, settings_at
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.pipeline.plan import Plan
@@ -45,11 +45,11 @@ class Schedule:
         """What the animated settings are at a source frame, by full key."""
         return self.values[bisect_left(self.frames, frame)] if self.values else {}
 
-    def at(self, frame: int) -> Settings:
+    def at(self, frame: int) -> PlainSettings:
         """All settings at a source frame, none of them animated any more."""
         return settings_at(self.settings, self.values_at(frame))
 
-    def during(self, times: Sequence[float]) -> tuple[Settings, ...]:
+    def during(self, times: Sequence[float]) -> tuple[PlainSettings, ...]:
         """All settings at any times, in seconds, of the film; before and behind it, as at its beginning and end.
 
         Raises SettingsError as `make_schedule` does.

@@ -26,7 +26,7 @@ def seconds(source: str, mode: str, size: str, frames: str, folder: Path) -> lis
     changes = [("coherence.mode", mode), ("input.size", size), ("input.frames", frames), ("output.codec", "ffv1")]
     settings = dreamvid.resolve("dream", changes)
     dreamvid.dream_video(source, film, settings, Options(overwrite=True, resume="never", keep_work=True))
-    lines = [json.loads(line) for line in (folder / f"{film.name}.dreamvid" / "journal.jsonl").open()]
+    lines = [json.loads(line) for line in (folder / f"{film.name}.dreamvid" / "journal" / "000000.jsonl").open()]
     return [line["seconds"] for line in lines if mode == "none" or line["valid"] is not None]
 
 

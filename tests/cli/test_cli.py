@@ -23,7 +23,7 @@ from dreamvid import cli
 from dreamvid.config import presets
 from dreamvid.dream import session
 from dreamvid.media import opencv
-from dreamvid.media.frame_store import FrameStore
+from dreamvid.media.frame_store import Journal
 from dreamvid.models.net import Net
 
 PRESET = 'description = "quick"' + QUICK_PRESET
@@ -171,8 +171,7 @@ def test_options_reach_the_render(here: Path, capsys: Capture) -> None:
     assert (table["frames"], table["fps"]) == (2, 24)
     folder = here / "dream.mkv.dreamvid"
     assert read_image(folder / "frames" / "000000.png").shape == (24, 32, 3)
-    plan = json.loads((folder / "plan.json").read_text())
-    assert plan["fingerprint"]["seed"] == 7
+    assert json.loads((folder / "fingerprint.json").read_text())["seed"] == 7
 
 
 @pytest.mark.usefixtures("small_net")
@@ -207,7 +206,7 @@ def test_a_mask_in_short_comes_before_that_of_the_preset(
     for preset in ("masked.toml", "other.toml"):
         command = ["video", "clip.mp4", f"{preset}.mkv", "--preset", preset, "--mask", said]
         assert cli.run([*command, "--layer", "second", "--frames", "0:2", *FEW_STEPS, "--keep-work", "--quiet"]) == 0
-        table = json.loads((here / f"{preset}.mkv.dreamvid" / "plan.json").read_text())["fingerprint"]
+        table = json.loads((here / f"{preset}.mkv.dreamvid" / "fingerprint.json").read_text())
         assert (table["mask.file"], table["mask.kind"]) == (file, kind)
 
 
@@ -247,14 +246,14 @@ def test_noise_is_a_source(source: str, here: Path) -> None:
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
     here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = FrameStore.append
+    append = Journal.append
 
-    def interrupted(store: FrameStore, line: dict[str, Any]) -> None:
-        append(store, line)
+    def interrupted(journal: Journal, line: dict[str, Any]) -> None:
+        append(journal, line)
         signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(FrameStore, "append", interrupted)
+        patch.setattr(Journal, "append", interrupted)
         assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == 130
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1] == "dreamvid: stopped after frame 1 of 3; the same command resumes"
@@ -719,13 +718,13 @@ def test_an_output_that_ends_in_a_slash_is_a_folder_of_pngs(here: Path) -> None:
 def test_a_file_that_came_to_lie_there_while_it_was_rendered_is_not_replaced(
     here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = FrameStore.append
+    append = Journal.append
 
-    def disturbed(store: FrameStore, line: dict[str, Any]) -> None:
-        append(store, line)
+    def disturbed(journal: Journal, line: dict[str, Any]) -> None:
+        append(journal, line)
         (here / "dream.mp4").write_text("precious")
 
-    monkeypatch.setattr(FrameStore, "append", disturbed)
+    monkeypatch.setattr(Journal, "append", disturbed)
     assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == SETTINGS
     assert "there already" in capsys.readouterr().err
     assert (here / "dream.mp4").read_text() == "precious"

@@ -19,6 +19,7 @@ from job_runs import (
     folder_of,
     frames_of,
     guided,
+    journal_file,
     journal_of,
     stop_after,
 )
@@ -43,12 +44,14 @@ def test_the_job_folder_goes_when_the_film_is_there(clip: Path, output: Path) ->
 def test_the_job_folder_stays_if_asked_and_tells_everything(clip: Path, output: Path) -> None:
     run.dream_video(str(clip), output, quick(), KEEP)
     folder = folder_of(output)
-    assert {"frames", "job.toml", "journal.jsonl", "plan.json"} <= {path.name for path in folder.iterdir()}
+    assert {"frames", "fingerprint.json", "job.toml", "journal", "plan.json"} <= {
+        path.name for path in folder.iterdir()
+    }
     assert list(frames_of(output)) == [f"{number:06d}.png" for number in range(COUNT)]
     assert [line["index"] for line in journal_of(output)] == list(range(COUNT))
     assert {field.name for field in fields(FrameRecord)} == set(journal_of(output)[0])
-    plan = json.loads((folder / "plan.json").read_text())
-    assert {"dream.steps", "source", "net", "seed", "threads", "torch", "opencv"} <= set(plan["fingerprint"])
+    facts = json.loads((folder / "fingerprint.json").read_text())
+    assert {"dream.steps", "source", "net", "seed", "threads", "torch", "opencv"} <= set(facts)
 
 
 def test_the_settings_in_the_job_folder_are_a_preset_that_gives_the_same(clip: Path, output: Path) -> None:
@@ -61,7 +64,7 @@ def test_the_settings_in_the_job_folder_are_a_preset_that_gives_the_same(clip: P
 def test_the_job_folder_may_lie_elsewhere(clip: Path, output: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "far" / "away"
     run.dream_video(str(clip), output, quick(), Options(keep_work=True, work_dir=elsewhere))
-    assert (elsewhere / "dream.mp4.dreamvid" / "journal.jsonl").is_file()
+    assert (elsewhere / "dream.mp4.dreamvid" / "journal").is_dir()
     assert not folder_of(output).exists()
 
 
@@ -98,7 +101,7 @@ def test_a_missing_frame_is_rendered_again(clip: Path, output: Path, reference: 
 @pytest.mark.parametrize("tail", [b'{"index":3,"sha2', b"\x00\xff\n", b'{"other":1}\n', b'{"index":4}\n'])
 def test_a_torn_journal_costs_what_is_torn_off(clip: Path, output: Path, reference: Path, tail: bytes) -> None:
     run.dream_video(str(clip), output, quick(), KEEP)
-    journal = folder_of(output) / "journal.jsonl"
+    journal = journal_file(output)
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[:3]) + tail)
     assert run.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True)).rendered == COUNT - 3
@@ -108,7 +111,7 @@ def test_a_torn_journal_costs_what_is_torn_off(clip: Path, output: Path, referen
 def test_a_journal_of_another_version_costs_every_frame(clip: Path, output: Path, reference: Path) -> None:
     """Here one whose numbers had other names."""
     run.dream_video(str(clip), output, quick(), KEEP)
-    journal = folder_of(output) / "journal.jsonl"
+    journal = journal_file(output)
     journal.write_text(journal.read_text().replace('"calibration_age"', '"age"').replace('"survival"', '"alive"'))
     assert run.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True)).rendered == COUNT
     assert frames_of(output) == frames_of(reference)
@@ -121,7 +124,7 @@ def test_a_line_of_the_journal_that_holds_other_things_is_no_line(
     run.dream_video(str(clip), output, quick(), KEEP)
     lines = journal_of(output)
     lines[2] |= wrong
-    (folder_of(output) / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (journal_file(output)).write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert run.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True)).rendered == COUNT - 2
     assert frames_of(output) == frames_of(reference)
 
@@ -137,10 +140,10 @@ def test_what_a_killed_run_left_half_written_goes(clip: Path, output: Path, refe
     assert frames_of(output) == frames_of(reference)
 
 
-def test_a_damaged_plan_is_said(clip: Path, output: Path) -> None:
+def test_a_damaged_fingerprint_is_said(clip: Path, output: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run.dream_video(str(clip), output, quick(), stop_after(2))
-    (folder_of(output) / "plan.json").write_text("{")
+    (folder_of(output) / "fingerprint.json").write_text("{")
     with pytest.raises(JobError, match="no-resume"):
         run.dream_video(str(clip), output, quick())
     assert run.dream_video(str(clip), output, quick(), Options(resume="never")).rendered == COUNT
@@ -182,7 +185,7 @@ def test_another_source_or_other_weights_are_refused(
         run.dream_video(str(clip), output, quick())
 
 
-@pytest.mark.parametrize(("changed", "key"), [(quick().net.name, "net "), ("alexnet", "further nets ")])
+@pytest.mark.parametrize(("changed", "key"), [(quick().net.name, "the net "), ("alexnet", "the nets of objectives ")])
 def test_other_weights_of_either_of_two_nets_are_refused(
     clip: Path,
     output: Path,
@@ -317,7 +320,8 @@ def test_a_damaged_canvas_is_painted_again(tmp_path: Path, caplog: pytest.LogCap
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
     before, folder = frames_of(output), Path(f"{output}.dreamvid")
     (folder / "canvas.npz").write_bytes(b"nothing")
-    (folder / "journal.jsonl").write_text("")
+    (folder / "journal").mkdir()
+    (folder / "journal" / "000000.jsonl").write_text("")
     output.unlink()
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
     assert "the world is dreamed again" in caplog.text

@@ -9,24 +9,31 @@ from job_runs import COUNT, KEEP, frames_of
 from little import quick
 
 from dreamvid.jobs import run
-from dreamvid.jobs.interrupt import Interrupted
-from dreamvid.media.frame_store import FrameStore
+from dreamvid.jobs.interrupt import Interrupted, interruptible
+from dreamvid.jobs.run import Options
+from dreamvid.media.frame_store import Journal
 
 pytestmark = pytest.mark.usefixtures("small_net")  # every job in this process dreams with the tiny net
 
 
 def interrupting(monkeypatch: pytest.MonkeyPatch, times: int, at: int = 2) -> None:
     """Sends SIGINT to this process while frame number `at` is stored, so many times."""
-    append, seen = FrameStore.append, []
+    append, seen = Journal.append, []
 
-    def interrupted(store: FrameStore, line: dict[str, Any]) -> None:
-        append(store, line)
+    def interrupted(journal: Journal, line: dict[str, Any]) -> None:
+        append(journal, line)
         seen.append(line)
         if len(seen) == at:
             for _ in range(times):
                 signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(FrameStore, "append", interrupted)
+    monkeypatch.setattr(Journal, "append", interrupted)
+
+
+def dream(clip: Path, output: Path) -> run.Summary:
+    """Dream as the command line does: Ctrl-C is asked about after every frame."""
+    with interruptible() as stop:
+        return run.dream_video(str(clip), output, quick(), Options(stop=stop))
 
 
 def test_ctrl_c_finishes_the_frame_and_says_how_to_go_on(
@@ -35,7 +42,7 @@ def test_ctrl_c_finishes_the_frame_and_says_how_to_go_on(
     with monkeypatch.context() as patch:
         interrupting(patch, times=1)
         with pytest.raises(Interrupted, match=r"frame 2 of 5.*same command"):
-            run.dream_video(str(clip), output, quick())
+            dream(clip, output)
     assert len(frames_of(output)) == 2
     assert "Ctrl-C again" in caplog.text
     assert not output.exists()
@@ -49,18 +56,34 @@ def test_ctrl_c_twice_stops_at_once_and_loses_no_finished_frame(
     with monkeypatch.context() as patch:
         interrupting(patch, times=2)
         with pytest.raises(Interrupted, match="at once"):
-            run.dream_video(str(clip), output, quick())
+            dream(clip, output)
     assert len(frames_of(output)) == 2
     assert run.dream_video(str(clip), output, quick(), KEEP).rendered == COUNT - 2
     assert frames_of(output) == frames_of(reference)
 
 
-def test_ctrl_c_on_the_last_frame_makes_the_film(clip: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupting(monkeypatch, times=1, at=COUNT)
-    assert run.dream_video(str(clip), output, quick()).frames == COUNT
+def test_ctrl_c_on_the_last_frame_leaves_the_film_to_be_written(
+    clip: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupting(patch, times=1, at=COUNT)
+        with pytest.raises(Interrupted, match="while the film was written"):
+            dream(clip, output)
+    assert [path.name for path in output.parent.iterdir()] == [f"{output.name}.dreamvid"]
+    summary = dream(clip, output)
+    assert (summary.frames, summary.rendered) == (COUNT, 0)
+
+
+def test_ctrl_c_before_the_first_frame_stops_at_once() -> None:
+    with interruptible() as stop:
+        with pytest.raises(Interrupted, match="at once"):
+            signal.raise_signal(signal.SIGINT)
+        assert not stop()
+        signal.raise_signal(signal.SIGINT)
+        assert stop()
 
 
 def test_ctrl_c_means_what_it_did_before_once_the_job_is_over(clip: Path, output: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
-    run.dream_video(str(clip), output, quick())
+    dream(clip, output)
     assert signal.getsignal(signal.SIGINT) is before

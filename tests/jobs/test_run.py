@@ -28,6 +28,7 @@ from dreamvid.core.errors import JobError, SettingsError, SourceError, ToolError
 from dreamvid.jobs import run
 from dreamvid.jobs.run import Options, Summary
 from dreamvid.media import encode
+from dreamvid.pipeline.prepare import RenderPlan
 
 pytestmark = pytest.mark.usefixtures("small_net")  # every job in this process dreams with the tiny net
 
@@ -163,9 +164,9 @@ def test_the_name_of_the_film_is_not_there_until_it_is_whole(
             there.append(output.exists())
 
         monkeypatch.setattr(encode, step, watched)
-    progress = Options(progress=lambda done, total: there.append(output.exists()))
+    progress = Options(progress=lambda event: there.append(output.exists()))
     run.dream_video(str(clip), output, quick(), progress)
-    assert len(there) == COUNT + 1 + 4
+    assert len(there) == COUNT + 1 + COUNT + 4  # frames, their encoding, and the two steps after that
     assert not any(there)
     assert output.exists()
 
@@ -322,8 +323,8 @@ def test_a_loop_leaves_no_frame_out(tmp_path: Path) -> None:
 def test_a_jump_of_the_objective_begins_a_shot(clip: Path, output: Path) -> None:
     terms = [{"layer": "first", "weight": "0:1, 3f:0 hold"}, {"layer": "third", "weight": "0:0, 3f:1 hold"}]
     run.dream_video(str(clip), output, quick(objective=terms), KEEP)
-    plan = json.loads((folder_of(output) / "plan.json").read_text())
-    assert [shot["start"] for shot in plan["shots"]] == [0, 3]
+    plan = RenderPlan.from_json((folder_of(output) / "plan.json").read_text()).plan
+    assert [shot.start for shot in plan.shots] == [0, 3]
     assert [line["valid"] is None for line in journal_of(output)] == [True, False, False, True, False]
 
 
@@ -357,5 +358,5 @@ def test_a_sound_moves_settings_and_goes_with_the_film(clip: Path, output: Path,
     assert sound.codec_context.name == "aac"
     assert 0 <= seconds - COUNT / 12 < 1024 / 8000  # a packet of AAC
     clicking(track, [0.1])
-    with pytest.raises(JobError, match="values of settings that move"):
+    with pytest.raises(JobError, match="the values of animated settings"):
         run.dream_video(str(clip), output, settings, Options(overwrite=True))

@@ -20,6 +20,7 @@ from job_runs import (
     folder_of,
     frames_of,
     guided,
+    journal_file,
     journal_of,
     scores_of,
     stop_after,
@@ -28,6 +29,7 @@ from job_runs import (
 from little import apart, film, quick, texture, write_image
 
 from dreamvid.jobs import run, worker
+from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import Options
 
 pytestmark = pytest.mark.usefixtures("small_net")  # every job in this process dreams with the tiny net
@@ -117,7 +119,7 @@ def test_killed_again_and_again_the_same_command_gives_the_same_bytes(clip: Path
         return apart(["video", str(clip), str(output), "--preset", str(preset), "--json", *more], log)
 
     def journal(output: Path) -> int:
-        file = folder_of(output) / "journal.jsonl"
+        file = journal_file(output)
         return file.read_bytes().count(b"\n") if file.exists() else 0
 
     whole, output = tmp_path / "whole.mp4", tmp_path / "killed.mp4"
@@ -157,9 +159,14 @@ def test_killed_again_and_again_the_same_command_gives_the_same_bytes(clip: Path
 def test_progress_is_told_from_what_is_there_already(clip: Path, output: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run.dream_video(str(clip), output, quick(), stop_after(2))
-    told: list[tuple[int, int]] = []
-    run.dream_video(str(clip), output, quick(), Options(progress=lambda done, total: told.append((done, total))))
-    assert told == [(2, 5), (3, 5), (4, 5), (5, 5)]
+    events: list[Event] = []
+    run.dream_video(str(clip), output, quick(), Options(progress=events.append))
+    assert [(event.phase, event.done) for event in events] == [
+        *(("render", done) for done in range(2, 6)),
+        *(("encode", done) for done in range(5)),
+    ]
+    assert {event.total for event in events} == {COUNT}
+    assert [event.picture is not None and event.seconds > 0 for event in events[:4]] == [False, True, True, True]
 
 
 def test_a_flight_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
@@ -186,19 +193,16 @@ def test_a_canvas_goes_on_where_it_was_saved(
     assert moved[:4] == (
         pytest.approx([0.01, 0.01 + 0.04 * 7 / 27, 0.01 + 0.04 * 20 / 27, 0.05]) if more else [None] * 4
     )
-    told: list[int] = []
 
-    def breaks_off(done: int, total: int) -> None:
-        told.append(done)
-        if len(told) == 1 + step:  # the first is of the frames
+    def breaks_off(event: Event) -> None:
+        if event.phase == "paint" and event.done == step:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run.dream_zoom(str(source), output, how, Options(progress=breaks_off))
-    again: list[int] = []
-    options = Options(keep_work=True, progress=lambda done, total: again.append(done))
-    assert run.dream_zoom(str(source), output, how, options).rendered == 6
-    assert again[1] == step  # one step was told but not kept
+    again: list[Event] = []
+    assert run.dream_zoom(str(source), output, how, Options(keep_work=True, progress=again.append)).rendered == 6
+    assert next(event.done for event in again if event.phase == "paint") == step  # one was painted but not saved
     assert frames_of(output) == frames_of(whole)
     assert output.read_bytes() == whole.read_bytes()
 
@@ -207,13 +211,13 @@ def test_views_of_a_canvas_go_on_without_painting_again(tmp_path: Path) -> None:
     source, output = write_image(tmp_path / "still.png", texture()), tmp_path / "lap.mp4"
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
     before = frames_of(output)
-    journal = Path(f"{output}.dreamvid") / "journal.jsonl"
+    journal = journal_file(output)
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:2]))
     output.unlink()
-    told: list[tuple[int, int]] = []
-    options = Options(keep_work=True, progress=lambda done, total: told.append((done, total)))
+    events: list[Event] = []
+    options = Options(keep_work=True, progress=events.append)
     assert run.dream_zoom(str(source), output, quick(**WORLD), options).rendered == 4
-    assert {total for _, total in told} == {6}
+    assert {event.phase for event in events} == {"render", "encode"}
     assert frames_of(output) == before
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dreamvid.core.errors import JobError
-from dreamvid.media.frame_store import FrameStore, part_of, parts_of, write_file
+from dreamvid.media.frame_store import FrameStore, Journal, part_of, parts_of, write_file
 
 from . import clips
 
@@ -40,48 +40,55 @@ def test_matches_only_the_same_bytes(store: FrameStore) -> None:
         store.read(0)
 
 
-def test_the_journal_keeps_its_lines(store: FrameStore) -> None:
-    assert store.journal() == []
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal" / "000000.jsonl")
+
+
+def test_a_journal_keeps_its_lines(journal: Journal) -> None:
+    assert journal.lines() == []
+    assert not journal.file.parent.exists()
     lines = [{"index": 0, "sha256": "ab"}, {"index": 1, "text": "ü\n"}]
     for line in lines:
-        store.append(line)
-    assert store.journal() == lines
-    assert store.journal_file == store.folder.parent / "journal.jsonl"
+        journal.append(line)
+    assert journal.lines() == lines
 
 
 @settings(max_examples=40)
 @given(cut=st.integers(0, 90))
 def test_a_torn_line_is_cut_off(cut: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    store = FrameStore(tmp_path_factory.mktemp("job") / "frames")
+    journal = Journal(tmp_path_factory.mktemp("job") / "journal.jsonl")
     lines = [{"index": number, "sha256": "0123456789"} for number in range(3)]
     for line in lines:
-        store.append(line)
-    data = store.journal_file.read_bytes()
-    store.journal_file.write_bytes(data[:cut])
+        journal.append(line)
+    data = journal.file.read_bytes()
+    journal.file.write_bytes(data[:cut])
     whole = data[:cut].count(b"\n")
-    assert store.journal() == lines[:whole]
-    store.append({"index": 9})
-    assert store.journal() == [*lines[:whole], {"index": 9}]
+    assert journal.lines() == lines[:whole]
+    journal.append({"index": 9})
+    assert journal.lines() == [*lines[:whole], {"index": 9}]
 
 
-def test_a_line_of_noise_ends_the_journal(store: FrameStore) -> None:
-    store.append({"index": 0})
-    with store.journal_file.open("ab") as file:
+def test_a_line_of_noise_ends_a_journal(journal: Journal) -> None:
+    journal.append({"index": 0})
+    with journal.file.open("ab") as file:
         file.write(b"\0\0\0\0\n")
-    assert store.journal() == [{"index": 0}]
+    assert journal.lines() == [{"index": 0}]
 
 
 @pytest.mark.parametrize(
     ("code", "advice"), [(errno.ENOSPC, "disk is full"), (errno.EIO, "run again"), (errno.EROFS, "read-only")]
 )
-def test_a_disk_that_refuses(code: int, advice: str, store: FrameStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_refuses(
+    code: int, advice: str, store: FrameStore, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.write(0, clips.picture(0))
 
     def refuse(_: int) -> None:
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "fsync", refuse)
-    for act in (lambda: store.write(0, clips.picture(1)), lambda: store.append({"index": 0})):
+    for act in (lambda: store.write(0, clips.picture(1)), lambda: journal.append({"index": 0})):
         with pytest.raises(JobError, match=advice) as caught:
             act()
         assert "\n" not in str(caught.value)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from job_runs import source_of
 from little import drifting, film, quick, texture
 
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import frame_to
 from dreamvid.core.types import Frame, Pixels
 from dreamvid.pipeline import loops
-from dreamvid.pipeline.loops import Crossfade, patch_delays
-from dreamvid.pipeline.plan import Plan
-from dreamvid.pipeline.sources import open_video
+from dreamvid.pipeline.crossfade import mixing, patch_delays
+from dreamvid.pipeline.plan import Crossfade, Plan
 
 RATE = Fraction(4)
 
@@ -37,10 +37,18 @@ def rolling(count: int = 24) -> list[Pixels]:
     return [np.roll(picture, 4 * number, axis=1) for number in range(count)]
 
 
+def closed(pictures: Sequence[Pixels], first: int = 0, rounds: int = 1) -> tuple[Plan, loops.Frames]:
+    known, frames = looping_plan(pictures, first)
+    plan = loops.close_loop(known, frames, rounds)
+    assert plan.crossfade is not None
+    return plan, loops.looped(frames, plan, plan.crossfade)
+
+
 def looped(pictures: Sequence[Pixels], first: int = 0, rounds: int = 1) -> tuple[list[Pixels], bool]:
-    plan, looks, _, dissolved = loops.close_loop(*looping_plan(pictures, first), rounds)
+    plan, looks = closed(pictures, first, rounds)
     images = [frame.image for frame in looks(plan.frames)]
-    return [images[position] for position in plan.playback], dissolved
+    assert plan.crossfade is not None
+    return [images[position] for position in plan.playback], plan.crossfade.dissolves
 
 
 def test_what_loops_by_itself_keeps_every_frame() -> None:
@@ -63,7 +71,9 @@ def test_what_does_not_loop_dissolves_into_its_beginning_and_starts_where_it_did
 
 def test_the_wrap_goes_on_as_the_frames_were_dreamed() -> None:
     """Each frame of the film follows, in the order of dreaming, the one before it; the last but the crossfade's."""
-    plan, _, crossfade, _ = loops.close_loop(*looping_plan(rolling()), 1)
+    plan, _ = closed(rolling())
+    crossfade = plan.crossfade
+    assert crossfade is not None
     dreamed = [plan.frames[position] for position in plan.playback]
     follows = [later - earlier for earlier, later in zip([dreamed[-1], *dreamed], dreamed, strict=False)]
     back = crossfade.stop - crossfade.start
@@ -79,7 +89,7 @@ def test_a_range_loops_within_itself() -> None:
 
 
 def test_time_goes_on_where_a_range_begins_again() -> None:
-    plan, looks, _, _ = loops.close_loop(*looping_plan(drifting(30, cols=3), 6), 1)
+    plan, looks = closed(drifting(30, cols=3), 6)
     times = [frame.time for frame in looks(plan.frames)]
     assert {later - earlier for earlier, later in pairwise(times)} == {1 / RATE}
 
@@ -91,7 +101,7 @@ def test_cycles_repeat() -> None:
 
 
 def test_one_frame_is_looked_up_as_many_are() -> None:
-    plan, looks, _, _ = loops.close_loop(*looping_plan(drifting(24, cols=3)), 1)
+    plan, looks = closed(drifting(24, cols=3))
     every = {frame.index: frame.image for frame in looks(plan.frames)}
     for index in plan.frames:
         (frame,) = looks((index,))
@@ -108,17 +118,19 @@ def test_what_cannot_be_closed_is_refused() -> None:
 
 def test_a_video_is_made_to_loop(tmp_path: Path) -> None:
     clip = film(tmp_path / "clip.mp4", drifting(24))
-    found = open_video(str(clip), quick(input={"loop": True}))
-    assert found.crossfade is not None
-    assert len(found.plan.playback) == found.crossfade.cycle_length == 24 - loops.crossfade_frames(Fraction(12), 24)
+    found = source_of("video", str(clip), quick(input={"loop": True}))
+    assert found.plan.crossfade is not None
+    assert (
+        len(found.plan.playback) == found.plan.crossfade.cycle_length == 24 - loops.crossfade_frames(Fraction(12), 24)
+    )
     assert [frame.index for frame in found.frames(found.plan.frames)] == list(found.plan.frames)
 
 
 def test_a_crossfade_mixes_in_what_its_share_still_lacks() -> None:
     crossfade, left, means = Crossfade(20, 20, 44), np.ones((36, 64, 1)), []
-    assert not crossfade.mixing(19, 36, 64).any()
+    assert not mixing(crossfade, 19, 36, 64).any()
     for index in range(20, 44):
-        left = left * (1 - crossfade.mixing(index, 36, 64))
+        left = left * (1 - mixing(crossfade, index, 36, 64))
         means.append(1 - float(left.mean()))
     assert means == pytest.approx(
         [(index - 19) / 24 for index in range(20, 44)], abs=0.15
@@ -128,7 +140,7 @@ def test_a_crossfade_mixes_in_what_its_share_still_lacks() -> None:
 
 def test_each_place_crossfades_in_a_part_of_the_time_one_after_another() -> None:
     crossfade, whole = Crossfade(20, 20, 44), (36, 64)
-    mixed = np.stack([crossfade.mixing(index, *whole)[..., 0] for index in range(20, 44)])
+    mixed = np.stack([mixing(crossfade, index, *whole)[..., 0] for index in range(20, 44)])
     begins, ends = (mixed > 0).argmax(axis=0), (mixed == 1).argmax(axis=0)
     assert (ends - begins).max() <= 24 / 3 + 1
     assert begins.min() == 0 and begins.max() >= 15
@@ -138,4 +150,4 @@ def test_each_place_crossfades_in_a_part_of_the_time_one_after_another() -> None
 def test_what_has_crossfaded_stays_what_it_was() -> None:
     crossfade = Crossfade(20, 20, 24)
     early = np.argwhere(patch_delays(36, 64) < 0.05)[0]
-    assert [crossfade.mixing(index, 36, 64)[tuple(early)][0] for index in (22, 23)] == [1, 1]
+    assert [mixing(crossfade, index, 36, 64)[tuple(early)][0] for index in (22, 23)] == [1, 1]

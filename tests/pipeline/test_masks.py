@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from job_runs import source_of, stop_after
 from little import HEIGHT, WIDTH, drifting, film, quick, read_image, texture, write_image
 
 from dreamvid.config.settings import MaskSettings
@@ -17,8 +18,6 @@ from dreamvid.jobs import run
 from dreamvid.jobs.run import Options
 from dreamvid.models.net import Net
 from dreamvid.pipeline.masks import mask, with_masks
-from dreamvid.pipeline.schedule import make_schedule
-from dreamvid.pipeline.sources import open_still, open_video, open_zoom
 
 KEEP = Options(keep_work=True)
 COUNT = 6
@@ -50,7 +49,7 @@ def levels(grey: Any) -> Pixels:
 
 def seen(clip: Path, **how: Any) -> list[Frame]:
     settings = quick(mask=how)
-    opened = with_masks(open_video(str(clip), settings), settings)
+    opened = source_of("video", str(clip), settings)
     return list(opened.frames(opened.plan.frames))
 
 
@@ -63,9 +62,8 @@ def stored(output: Path) -> list[Pixels]:
 
 
 def test_without_a_mask_frames_have_none(clip: Path) -> None:
-    settings = quick()
-    opened = open_video(str(clip), settings)
-    assert with_masks(opened, settings) is opened
+    opened = source_of("video", str(clip), quick())
+    assert with_masks(opened, quick()) is opened
     assert all(frame.mask is None for frame in seen(clip))
 
 
@@ -93,13 +91,13 @@ def test_more_feather_is_a_softer_edge_no_farther_than_it_says(feather: float, m
 def test_luma_is_what_is_bright(tmp_path: Path) -> None:
     ramp = levels(np.tile(np.linspace(0, 255, WIDTH), (HEIGHT, 1)))
     settings = quick(mask={"kind": "luma", "low": 0.25, "high": 0.75, "feather": 0})
-    opened = with_masks(open_still(str(write_image(tmp_path / "ramp.png", ramp)), settings), settings)
+    opened = source_of("image", str(write_image(tmp_path / "ramp.png", ramp)), settings)
     (frame,) = opened.frames((0,))
     assert frame.mask is not None
     wanted = np.clip((np.linspace(0, 1, WIDTH) - 0.25) / 0.5, 0, 1)
     assert np.abs(frame.mask - wanted).max() < 0.01
     inverse = quick(mask={"kind": "luma", "low": 0.25, "high": 0.75, "feather": 0, "invert": True})
-    (other,) = with_masks(open_still(str(tmp_path / "ramp.png"), inverse), inverse).frames((0,))
+    (other,) = source_of("image", str(tmp_path / "ramp.png"), inverse).frames((0,))
     assert other.mask is not None and np.abs(other.mask + frame.mask - 1).max() < 0.005
 
 
@@ -125,7 +123,7 @@ def test_motion_is_what_moves(passing: Path) -> None:
 
 def test_a_frames_mask_does_not_depend_on_where_reading_began(passing: Path) -> None:
     settings = quick(mask={"kind": "motion"})
-    opened = with_masks(open_video(str(passing), settings), settings)
+    opened = source_of("video", str(passing), settings)
     whole, late = (list(opened.frames(opened.plan.frames[first:])) for first in (0, 2))
     assert [frame.index for frame in late] == [2, 3]
     for one, other in zip(whole[2:], late, strict=True):
@@ -151,7 +149,7 @@ def test_a_mask_is_laid_over_the_source_and_cut_with_it(clip: Path, tmp_path: Pa
     half = levels(np.tile(np.arange(200) >= 100, (100, 1)) * 255)
     file = write_image(tmp_path / "half.png", half)
     settings = quick(mask={"file": str(file), "feather": 0}, input={"size": "40x48"})
-    opened = with_masks(open_video(str(clip), settings), settings)
+    opened = source_of("video", str(clip), settings)
     (frame, *_) = opened.frames(opened.plan.frames)
     assert frame.mask is not None and frame.mask.shape == (48, 40)
     assert not frame.mask[:, :18].any() and (frame.mask[:, 22:] == 1).all()
@@ -181,7 +179,7 @@ def test_outside_a_mask_a_flight_is_its_source(disc: Path, tmp_path: Path, camer
     settings = quick(mask={"file": str(disc)}, camera={"mode": camera}, input={"seconds": 0.2})
     output = tmp_path / "flight.mkv"
     run.dream_zoom(str(photo), output, settings, KEEP)
-    opened = with_masks(open_zoom([str(photo)], settings), settings)
+    opened = source_of("zoom", str(photo), settings)
     for frame, dreamed in zip(opened.frames(opened.plan.frames), stored(output), strict=True):
         assert frame.mask is not None
         assert np.array_equal(dreamed[frame.mask == 0], frame.image[frame.mask == 0])
@@ -195,7 +193,7 @@ def test_outside_a_mask_a_flight_that_loops_is_its_source(how: dict[str, Any], t
     settings = quick(mask=how, camera={"mode": camera, "zoom": 3}, input={"seconds": 0.5, "fps": "12", "loop": True})
     output = tmp_path / "flight.mkv"
     run.dream_zoom(str(photo), output, settings, KEEP)
-    opened = with_masks(open_zoom([str(photo)], settings), settings)
+    opened = source_of("zoom", str(photo), settings)
     for frame, dreamed in zip(opened.frames(opened.plan.frames), stored(output), strict=True):
         assert frame.mask is not None and 0 < (frame.mask == 0).mean() < 1
         assert np.array_equal(dreamed[frame.mask == 0], frame.image[frame.mask == 0])
@@ -206,7 +204,7 @@ def test_outside_a_mask_a_flight_that_loops_is_its_source(how: dict[str, Any], t
 def test_what_moves_is_masked_in_a_video_that_loops(frames: str | None, tmp_path: Path) -> None:
     clip = film(tmp_path / "clip.mkv", drifting(24))
     how = quick(mask={"kind": "motion"}, input={"loop": True, "frames": frames})
-    opened = with_masks(open_video(str(clip), how), how)
+    opened = source_of("video", str(clip), how)
     (once,) = opened.frames(opened.plan.frames[-1:])
     *_, last = opened.frames(opened.plan.frames)
     assert once.mask is not None and last.mask is not None
@@ -228,15 +226,11 @@ MASKS: dict[str, dict[str, Any]] = {"luma": {"kind": "luma"}, "motion": {"kind":
 def test_a_masked_job_that_stops_goes_on_with_the_same_bytes(
     clip: Path, disc: Path, tmp_path: Path, kind: str, count: int
 ) -> None:
-    def progress(done: int, total: int) -> None:
-        if done == count:
-            raise KeyboardInterrupt
-
     settings = quick(mask=MASKS.get(kind, {"file": str(disc)}))
     whole, output = tmp_path / "whole.mkv", tmp_path / "again.mkv"
     run.dream_video(str(clip), whole, settings, KEEP)
     with pytest.raises(KeyboardInterrupt):
-        run.dream_video(str(clip), output, settings, Options(progress=progress))
+        run.dream_video(str(clip), output, settings, stop_after(count))
     run.dream_video(str(clip), output, settings, KEEP)
     assert all(np.array_equal(one, other) for one, other in zip(stored(whole), stored(output), strict=True))
 
@@ -244,12 +238,8 @@ def test_a_masked_job_that_stops_goes_on_with_the_same_bytes(
 def test_another_mask_is_another_job(clip: Path, tmp_path: Path) -> None:
     file, output = write_image(tmp_path / "mask.png", texture(seed=1)), tmp_path / "dream.mkv"
 
-    def stop(done: int, total: int) -> None:
-        if done == 2:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        run.dream_video(str(clip), output, quick(mask={"file": str(file)}), Options(progress=stop))
+        run.dream_video(str(clip), output, quick(mask={"file": str(file)}), stop_after(2))
     write_image(file, texture(seed=2))
     with pytest.raises(JobError, match="mask"):
         run.dream_video(str(clip), output, quick(mask={"file": str(file)}))
@@ -308,13 +298,8 @@ def test_what_cannot_be_had_is_said_before_anything_is_dreamed(clip: Path, tmp_p
 def test_a_mask_opens_as_its_levels_move(clip: Path) -> None:
     """At first no place is bright enough, at last all are."""
     settings = quick(mask={"kind": "luma", "low": "0:0.98, 5f:0", "high": "0:0.99, 5f:0.001", "feather": 0.0})
-    opened = open_video(str(clip), settings)
-    made = make_schedule(settings, opened.plan)
-    shares = [
-        frame.mask.mean()
-        for frame in with_masks(opened, settings, made.at).frames(range(COUNT))
-        if frame.mask is not None
-    ]
+    found = source_of("video", str(clip), settings).frames(range(COUNT))
+    shares = [frame.mask.mean() for frame in found if frame.mask is not None]
     assert len(shares) == COUNT
     assert shares[0] == 0 and shares[-1] > 0.99
     assert shares == sorted(shares)
@@ -324,7 +309,10 @@ def test_a_film_under_a_mask_that_moves_is_its_source_where_that_is_closed(clip:
     settings = quick(mask={"kind": "luma", "low": "0:0.98, 5f:0", "high": "0:0.99, 5f:0.001"}, output={"codec": "ffv1"})
     output = tmp_path / "out.mkv"
     run.dream_video(str(clip), output, settings, KEEP)
-    made, plain = stored(output), [frame.image for frame in open_video(str(clip), settings).frames(range(COUNT))]
+    made, plain = (
+        stored(output),
+        [frame.image for frame in source_of("video", str(clip), settings).frames(range(COUNT))],
+    )
     assert np.array_equal(made[0], plain[0])
     assert not np.array_equal(made[-1], plain[-1])
 

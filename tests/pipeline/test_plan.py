@@ -1,6 +1,5 @@
 """Plans: which source frames are dreamed, which the film shows, where shots begin."""
 
-import json
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +11,7 @@ from dreamvid.config.serialize import read_settings
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Shot, SourceInfo
-from dreamvid.pipeline.plan import Plan, differences, make_plan, with_cuts
+from dreamvid.pipeline.plan import Plan, make_plan, with_cuts
 
 VARYING = (*range(10), *range(10, 20, 2), *range(20, 40, 5))  # in ticks of 1/25 s
 
@@ -135,36 +134,12 @@ def test_a_shot_begins_at_the_first_frame_and_at_every_cut() -> None:
     assert plan.shots == (Shot(10, 15), Shot(15, 22), Shot(22, 30))
     assert [frame for frame in plan.frames if plan.starts_shot(frame)] == [10, 15, 22]
     assert [frame for frame in plan.frames if not plan.continues_shot(frame)] == [14, 21, plan.frames[-1]]
-    assert [plan.shot_begins(position, 3) for position in range(8)] == [0, 0, 0, 1, 2, 5, 5, 5]
+    assert [plan.positions(number) for number in range(3)] == [range(5), range(5, 12), range(12, 20)]
 
 
-def test_a_plan_is_the_same_text_whenever_it_is_the_same_plan() -> None:
-    info = source(VARYING, 40)
-    first, second = (with_cuts(make_plan(Settings(), info), (7,)) for _ in range(2))
-    assert first.to_json({"seed": 0}) == second.to_json({"seed": 0})
-    table = json.loads(first.to_json({"seed": 0}))
-    assert table["fingerprint"] == {"seed": 0} and table["rate"] == "25"
-    assert table["frames"] == list(first.frames)
-
-
-def test_differences_name_what_changed_what_came_and_what_went() -> None:
-    stored = {"seed": 0, "net": "a", "gone": 1}
-    assert differences(stored, stored) == []
-    assert differences(stored, {"seed": 1, "net": "a", "new": 2}) == [
-        "gone (was 1, now None)",
-        "new (was None, now 2)",
-        "seed (was 0, now 1)",
-    ]
-
-
-def test_a_changed_range_is_told_as_it_was_given_and_not_by_hashes() -> None:
-    whole = {"input.frames": None, "input.start": None, "input.stop": None, "frames and shots": "aa", "seed": 0}
-    some = {**whole, "input.frames": "0:24", "frames and shots": "bb"}
-    later = {**whole, "input.start": 1.0, "input.stop": 62.5, "frames and shots": "cc", "seed": 1}
-    assert differences(whole, some) == ["range (was all of the source, now --frames 0:24)"]
-    assert differences(some, later) == ["range (was --frames 0:24, now --from 1.0 --to 62.5)", "seed (was 0, now 1)"]
-    (told,) = differences(whole, {**whole, "frames and shots": "bb"})
-    assert "frames and shots" in told and "aa" not in told
+def test_a_shot_may_hold_no_frame_that_is_dreamed() -> None:
+    plan = with_cuts(plan_of((0, 8, 16)), (3, 5))
+    assert [list(plan.positions(number)) for number in range(3)] == [[0], [], [1, 2]]
 
 
 def test_with_a_cadence_every_nth_frame_of_a_shot_is_dreamed_and_its_last() -> None:

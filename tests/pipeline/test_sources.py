@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from job_runs import source_of
 from little import HEIGHT, WIDTH, drifting, film, quick, texture, write_image
 
 from dreamvid.coherence.carry import Past
 from dreamvid.coherence.optical_flow import warp
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Shot
-from dreamvid.pipeline.sources import FAINT, noise, open_still, open_video, open_zoom, same_file
+from dreamvid.pipeline.sources import FAINT, noise, same_file
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def still(tmp_path: Path) -> Path:
 
 
 def test_a_video_comes_with_its_frames_in_order_and_its_shots(clip: Path) -> None:
-    source = open_video(str(clip), quick())
+    source = source_of("video", str(clip), quick())
     assert source.plan.frames == tuple(range(12))
     assert source.plan.shots == (Shot(0, 7), Shot(7, 12))
     frames = list(source.frames(source.plan.frames))
@@ -40,7 +41,7 @@ def test_a_video_comes_with_its_frames_in_order_and_its_shots(clip: Path) -> Non
 
 
 def test_frames_can_be_had_from_any_on(clip: Path) -> None:
-    source = open_video(str(clip), quick())
+    source = source_of("video", str(clip), quick())
     every = list(source.frames(range(12)))
     some = list(source.frames((5, 6, 9)))
     assert [frame.index for frame in some] == [5, 6, 9]
@@ -48,16 +49,16 @@ def test_frames_can_be_had_from_any_on(clip: Path) -> None:
 
 
 def test_a_range_has_the_cuts_inside_it(clip: Path) -> None:
-    assert open_video(str(clip), quick(input={"frames": "3:12"})).plan.shots == (Shot(3, 7), Shot(7, 12))
-    assert open_video(str(clip), quick(input={"frames": "8:12"})).plan.shots == (Shot(8, 12),)
+    assert source_of("video", str(clip), quick(input={"frames": "3:12"})).plan.shots == (Shot(3, 7), Shot(7, 12))
+    assert source_of("video", str(clip), quick(input={"frames": "8:12"})).plan.shots == (Shot(8, 12),)
 
 
 def test_cuts_are_not_looked_for_where_nothing_is_carried(clip: Path) -> None:
-    assert open_video(str(clip), quick(coherence={"mode": "none"})).plan.shots == (Shot(0, 12),)
+    assert source_of("video", str(clip), quick(coherence={"mode": "none"})).plan.shots == (Shot(0, 12),)
 
 
 def test_the_motion_of_a_film_is_estimated(clip: Path) -> None:
-    source = open_video(str(clip), quick())
+    source = source_of("video", str(clip), quick())
     before, now = source.frames((2, 3))
     motion = source.move(Past(2, before.image, before.image), now)
     assert np.median(motion.field[..., 0]) == pytest.approx(-1, abs=0.3)
@@ -65,28 +66,28 @@ def test_the_motion_of_a_film_is_estimated(clip: Path) -> None:
 
 
 def test_a_still_is_one_frame(still: Path) -> None:
-    source = open_still(str(still), quick())
+    source = source_of("image", str(still), quick())
     assert source.plan.frames == (0,)
     (frame,) = source.frames((0,))
     assert np.array_equal(frame.image, texture())
 
 
 def test_of_a_video_the_first_frame_of_its_range_is_taken(clip: Path) -> None:
-    (frame,) = open_still(str(clip), quick(input={"frames": "9:12"})).frames((0,))
-    (expected,) = open_video(str(clip), quick()).frames((9,))
+    (frame,) = source_of("image", str(clip), quick(input={"frames": "9:12"})).frames((0,))
+    (expected,) = source_of("video", str(clip), quick()).frames((9,))
     assert np.array_equal(frame.image, expected.image)
 
 
 def test_a_flight_has_its_seconds_at_its_rate(still: Path) -> None:
-    usual = open_zoom([str(still)], quick(input={"seconds": 0.5}))
+    usual = source_of("zoom", str(still), quick(input={"seconds": 0.5}))
     assert (len(usual.plan.frames), usual.plan.rate) == (12, 24)
-    fast = open_zoom([str(still)], quick(input={"seconds": 0.5, "fps": "60"}))
+    fast = source_of("zoom", str(still), quick(input={"seconds": 0.5, "fps": "60"}))
     assert (len(fast.plan.frames), fast.plan.rate) == (30, 60)
-    assert len(open_zoom([str(still)], quick(input={"seconds": 0.001})).plan.frames) == 1
+    assert len(source_of("zoom", str(still), quick(input={"seconds": 0.001})).plan.frames) == 1
 
 
 def test_a_flight_begins_at_the_still_and_is_the_same_at_any_rate(still: Path) -> None:
-    slow, fast = (open_zoom([str(still)], quick(input={"seconds": 1.0, "fps": fps})) for fps in ("24", "60"))
+    slow, fast = (source_of("zoom", str(still), quick(input={"seconds": 1.0, "fps": fps})) for fps in ("24", "60"))
     (first,) = slow.frames((0,))
     assert np.array_equal(first.image, texture())
     for here, there in ((12, 30), (18, 45)):
@@ -96,7 +97,7 @@ def test_a_flight_begins_at_the_still_and_is_the_same_at_any_rate(still: Path) -
 
 def test_a_flights_motion_is_exact(tmp_path: Path) -> None:
     soft = write_image(tmp_path / "soft.png", texture(72, 96, grain=5))
-    source = open_zoom([str(soft)], quick(camera={"zoom": 2.0, "rotate": 20, "shift": [0.1, 0.2]}))
+    source = source_of("zoom", str(soft), quick(camera={"zoom": 2.0, "rotate": 20, "shift": [0.1, 0.2]}))
     before, now = source.frames((30, 33))
     motion = source.move(Past(30, before.image, before.image), now)
     predicted = warp(before.image.astype(np.float32), motion)
@@ -108,7 +109,7 @@ def test_zooming_in_and_back_out_gives_the_still_again(mode: str, tmp_path: Path
     """Every frame is looked up in the still itself: nothing adds up."""
     soft = write_image(tmp_path / "soft.png", texture(72, 96, grain=3))
     how = {"zoom": "1.6 if t < 1 else 1 / 1.6", "mode": mode}
-    source = open_zoom([str(soft)], quick(camera=how, input={"seconds": 2.05}))
+    source = source_of("zoom", str(soft), quick(camera=how, input={"seconds": 2.05}))
     first, middle, last = (frame.image.astype(float) for frame in source.frames((0, 24, 48)))
     inner = slice(8, -8), slice(8, -8)
     assert np.abs(last - first)[inner].mean() < 1.5
@@ -116,8 +117,8 @@ def test_zooming_in_and_back_out_gives_the_still_again(mode: str, tmp_path: Path
 
 
 def test_a_part_of_a_flight_is_a_range_of_its_frames(still: Path) -> None:
-    part = open_zoom([str(still)], quick(input={"seconds": 1.0, "frames": "10:14"}))
-    whole = open_zoom([str(still)], quick(input={"seconds": 1.0}))
+    part = source_of("zoom", str(still), quick(input={"seconds": 1.0, "frames": "10:14"}))
+    whole = source_of("zoom", str(still), quick(input={"seconds": 1.0}))
     assert part.plan.frames == (10, 11, 12, 13)
     assert all(
         np.array_equal(one.image, other.image)
@@ -126,7 +127,7 @@ def test_a_part_of_a_flight_is_a_range_of_its_frames(still: Path) -> None:
 
 
 def test_a_flight_takes_the_size_asked_for(still: Path) -> None:
-    source = open_zoom([str(still)], quick(input={"seconds": 0.1, "size": "32x32"}))
+    source = source_of("zoom", str(still), quick(input={"seconds": 0.1, "size": "32x32"}))
     assert [frame.image.shape for frame in source.frames((0, 1))] == [(32, 32, 3)] * 2
     assert "cut" in source.plan.framing.note
 
@@ -170,12 +171,12 @@ def test_pink_noise_falls_with_frequency_at_any_shape() -> None:
 @pytest.mark.parametrize("size", [None, "640x", "x360", "50%", "5x5", "junk", "0x0", "100000x100000"])
 def test_noise_needs_both_sides(size: str | None) -> None:
     with pytest.raises(SettingsError):
-        open_still("noise", quick(input={"size": size}))
+        source_of("image", "noise", quick(input={"size": size}))
 
 
 def test_noise_has_the_size_and_the_seed_asked_for() -> None:
     settings = quick(input={"size": "40x24"}, seed=7)
-    (frame,) = open_still("noise:pink", settings).frames((0,))
+    (frame,) = source_of("image", "noise:pink", settings).frames((0,))
     assert np.array_equal(frame.image, noise("noise:pink", 24, 40, 7))
 
 
@@ -194,8 +195,8 @@ def test_a_source_is_known_under_another_name(tmp_path: Path, still: Path) -> No
 def test_a_still_smaller_than_the_smallest_side_is_enlarged_by_a_size(tmp_path: Path) -> None:
     tiny = write_image(tmp_path / "tiny.png", texture()[:10, :10])
     for source in (
-        open_still(str(tiny), quick(input={"size": "32x32"})),
-        open_zoom([str(tiny)], quick(input={"size": "32x32"})),
+        source_of("image", str(tiny), quick(input={"size": "32x32"})),
+        source_of("zoom", str(tiny), quick(input={"size": "32x32"})),
     ):
         assert source.plan.framing.size == (32, 32)
         (frame,) = source.frames((0,))
@@ -205,37 +206,37 @@ def test_a_still_smaller_than_the_smallest_side_is_enlarged_by_a_size(tmp_path: 
 def test_a_folder_has_the_rate_that_is_asked_for_and_keeps_its_frames(tmp_path: Path) -> None:
     for number in range(5):
         write_image(tmp_path / f"{number}.png", texture())
-    source = open_video(str(tmp_path), quick(input={"fps": "12"}))
+    source = source_of("video", str(tmp_path), quick(input={"fps": "12"}))
     assert source.plan.rate == 12
     assert source.plan.playback == tuple(range(5))
 
 
 def test_a_range_that_begins_beyond_the_end_is_told_the_length(clip: Path) -> None:
     with pytest.raises(SettingsError, match=r"frames 0 to 11 .* the range --frames 100: goes beyond"):
-        open_video(str(clip), quick(input={"frames": "100:"}))
+        source_of("video", str(clip), quick(input={"frames": "100:"}))
 
 
 # Cameras whose settings move
 
 
 def test_what_a_canvas_holds_still_is_told(still: Path) -> None:
-    assert open_zoom([str(still)], quick(dream={"step_size": "0:0.01, 1s:0.02"})).view is not None
+    assert source_of("zoom", str(still), quick(dream={"step_size": "0:0.01, 1s:0.02"})).view is not None
     for moves in ({"dream": {"steps": "0:1, 1s:2"}}, {"coherence": {"step_size": "0:0.1, 1s:0.5"}}):
         with pytest.raises(SettingsError, match=r"steps?(_size)?: '0:.*camera\.mode=frames"):
-            open_zoom([str(still)], quick(**moves))
+            source_of("zoom", str(still), quick(**moves))
     with pytest.raises(SettingsError, match=r"bends.*camera\.mode=frames"):
-        open_zoom([str(still)], quick(camera={"centre": ["0:0, 1s:0.3", 0.0]}))
+        source_of("zoom", str(still), quick(camera={"centre": ["0:0, 1s:0.3", 0.0]}))
     with pytest.raises(SettingsError, match=r"bends.*camera\.mode=frames"):
-        open_zoom([str(still)], quick(camera={"zoom": "1.2 + 0.1 * sin(t)", "shift": [0.1, 0.0]}))
+        source_of("zoom", str(still), quick(camera={"zoom": "1.2 + 0.1 * sin(t)", "shift": [0.1, 0.0]}))
     bent = {"zoom": "1.2 + 0.1 * sin(t)", "shift": [0.1, 0.0], "mode": "frames"}
-    assert open_zoom([str(still)], quick(camera=bent)).view is None
+    assert source_of("zoom", str(still), quick(camera=bent)).view is None
 
 
 def test_a_zoom_is_about_its_centre_wherever_that_has_come(still: Path) -> None:
     """At each moment the centre, and nothing else, stays where it is."""
     moved = {"zoom": 2.0, "rotate": 20, "centre": ["0:-0.2, 2s:0.3", "0:0.1, 2s:-0.4"], "mode": "frames"}
     size = 33, 41
-    source = open_zoom([str(still)], quick(camera=moved, input={"seconds": 2, "fps": "100", "size": "41x33"}))
+    source = source_of("zoom", str(still), quick(camera=moved, input={"seconds": 2, "fps": "100", "size": "41x33"}))
     for index in (0, 80, 150):
         before, now = source.frames((index, index + 1))
         field = source.move(Past(before.index, before.image, before.image, None), now).field
@@ -248,13 +249,15 @@ def test_a_zoom_is_about_its_centre_wherever_that_has_come(still: Path) -> None:
 def test_a_loop_about_a_point_that_moves_is_refused(still: Path) -> None:
     moved = {"zoom": 2.0, "centre": ["0:0, 50%:0.3", 0.0], "mode": "frames"}
     with pytest.raises(SettingsError, match=r"leave out --loop"):
-        open_zoom([str(still)], quick(camera=moved, input={"loop": True}))
+        source_of("zoom", str(still), quick(camera=moved, input={"loop": True}))
 
 
 def test_a_loop_that_eases_is_the_same_in_every_cycle(still: Path) -> None:
     """Its intro goes before the lap, where the lap before would be."""
     how = {"input": {"seconds": 1, "fps": "8", "loop": True}}
-    source = open_zoom([str(still)], quick(camera={"ease": "in-out", "intro": 1}, **how))
+    source = source_of("zoom", str(still), quick(camera={"ease": "in-out", "intro": 1}, **how))
     frames = [frame.image for frame in source.frames(range(8, 16))]
-    again = [frame.image for frame in open_zoom([str(still)], quick(camera={"ease": "in-out"}, **how)).frames(range(8))]
+    again = [
+        frame.image for frame in source_of("zoom", str(still), quick(camera={"ease": "in-out"}, **how)).frames(range(8))
+    ]
     assert all(np.array_equal(one, other) for one, other in zip(frames, again, strict=True))

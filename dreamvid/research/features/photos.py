@@ -9,7 +9,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SourceError
 from dreamvid.core.types import Pixels
 from dreamvid.media import images, opencv
-from dreamvid.pipeline.sources import NOISE, open_still
+from dreamvid.pipeline.sources import NOISE, first_picture, framing_of, probe_source
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -65,5 +65,5 @@ def still(source: str, settings: Settings, side: int) -> Pixels:
     if source in NOISE and settings.input.size is None:
         square = settings.input.model_copy(update={"size": f"{side}x{side}"})
         settings = settings.model_copy(update={"input": square})
-    (frame,) = open_still(source, settings).frames((0,))
-    return fitted(frame.image, side)
+    info = probe_source(source, settings)
+    return fitted(first_picture(info, settings, framing_of(info, settings)), side)

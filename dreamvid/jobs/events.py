@@ -1,0 +1,37 @@
+"""What a render says while it runs: typed events, the same for a terminal, a page and a driver of other processes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from dreamvid.core.types import Pixels
+
+Phase = Literal["paint", "render", "encode"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """How far a render has come.
+
+    `phase`: a canvas is painted, frames are rendered, or the film is encoded; `done` of `total` steps of it;
+    `seconds`: how long the last one took, 0 where none was; `picture`: the frame that was just finished, H x W x 3.
+    """
+
+    phase: Phase
+    done: int
+    total: int
+    seconds: float = 0.0
+    picture: Pixels | None = None
+
+
+Progress = Callable[[Event], None]  # called with every event
+Stop = Callable[[], bool]  # returns whether the render is to stop after what is being done
+
+
+def ignore(event: Event) -> None:
+    """Do nothing with an event."""
+
+
+def never() -> bool:
+    """Return that nothing is to stop."""
+    return False

@@ -1,0 +1,119 @@
+"""What the pixels of a render depend on: the one list, from which a job and a batch tell whether they are unchanged."""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+import torch
+
+from dreamvid.config.settings import Settings
+from dreamvid.dream.build_objectives import Nets, guide_digests
+from dreamvid.dream.session import Session
+from dreamvid.media import opencv
+from dreamvid.pipeline import masks
+from dreamvid.pipeline.plan import RENDER_VERSION
+from dreamvid.pipeline.prepare import RenderPlan
+from dreamvid.pipeline.schedule import Schedule
+
+Facts = dict[str, Any]
+JOB_FOLDER = 2  # version of what lies in a job folder
+RANGE = ("input.frames", "input.start", "input.stop")
+FRAMES = "frames and shots"
+# Facts that are hashes, and what is said where one has changed.
+CHANGED = {
+    "source": "the source (it is another file, or was changed)",
+    "net": "the net (its weights are others)",
+    "further nets": "the nets of objectives (their weights are others)",
+    "guides": "the guides (their files were changed)",
+    "mask": "the mask (its file was changed)",
+    "animated values": "the values of animated settings (their keyframes, formulas or sound are others)",
+    FRAMES: f"{FRAMES} (those of the source that are shown, or its cuts, are others now)",
+}
+
+
+def net_facts(settings: Settings, nets: Nets) -> Facts:
+    """Return what tells the nets of a render, and the channels that are named in its settings."""
+    own, *further = (net.sha256 for net in nets.values())
+    named = [term for term in settings.objective if term.name is not None]
+    channels = [nets[term.own_net or settings.net].named_channel(str(term.name)) for term in named]
+    return {"net": own, "further nets": further, "named channels": channels}
+
+
+def pixel_facts(settings: Settings, net: Facts, source: str) -> Facts:
+    """Return what every pixel of a render depends on, whatever renders it.
+
+    How the film is encoded, and its sound, is not among it. `net`: as of `net_facts`; `source`: its identity. Raises
+    SourceError where a guide or a mask cannot be read.
+    """
+    table = settings.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
+    flat = {
+        f"{section}.{key}": value
+        for section, values in table.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+    }
+    return {
+        **flat,
+        **net,
+        "seed": settings.seed,
+        "objective": table["objective"],
+        "source": source,
+        "guides": guide_digests(settings.objective),
+        "mask": masks.digests(settings.mask),
+        "render version": RENDER_VERSION,
+    }
+
+
+def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session) -> Facts:
+    """Return everything that a stored frame of a job depends on, as JSON has it."""
+    settings, compute = schedule.settings, session.compute
+    frames = [planned.plan.frames, [(shot.start, shot.stop) for shot in planned.plan.shots]]
+    facts = pixel_facts(settings, net_facts(settings, session.nets), planned.info.identity)
+    values = {"animated values": _hash(schedule.values)} if schedule.values else {}  # what a sound makes of them, too
+    here = {
+        "frame size": "{1}x{0}".format(*planned.plan.framing.size),
+        FRAMES: _hash(frames),
+        "threads": compute.threads,
+        "device": compute.description,
+        "precision": str(compute.dtype),
+        "torch": torch.__version__,
+        "opencv": opencv.load().__version__,
+        "numpy": np.__version__,
+        "job folder": JOB_FOLDER,
+    }
+    found: Facts = json.loads(json.dumps({**facts, **values, **here}, default=str))
+    return found
+
+
+def batch_digest(command: str, settings: Settings, net: Facts, source: str, sound: str) -> str:
+    """Return a sha256 of everything that a finished film depends on: pixels, encoding, sound.
+
+    `source`, `sound`: their identities; `sound`: of a file of its own, or empty.
+    """
+    how = settings.model_dump(include={"output", "compute", "audio"}, mode="json")
+    return _hash([command, pixel_facts(settings, net, source), how, sound])
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()
+
+
+def differences(stored: Facts, wanted: Facts) -> list[str]:
+    """Say in which facts two fingerprints differ: `key (was A, now B)`, a range as it was given, no hashes."""
+    keys = sorted({*stored, *wanted})
+    changed = [key for key in keys if stored.get(key) != wanted.get(key)]
+    said = [
+        CHANGED.get(key) or f"{key} (was {stored.get(key)}, now {wanted.get(key)})"
+        for key in changed
+        if key not in (*RANGE, FRAMES)
+    ]
+    if any(key in RANGE for key in changed):  # and so the frames are others, too
+        return [f"range (was {_range_in(stored)}, now {_range_in(wanted)})", *said]
+    return [*said, CHANGED[FRAMES]] if FRAMES in changed else said
+
+
+def _range_in(facts: Facts) -> str:
+    """Return the range that a fingerprint holds, in the options that give it."""
+    ends = zip(("--frames", "--from", "--to"), map(facts.get, RANGE), strict=True)
+    return " ".join(f"{option} {value}" for option, value in ends if value is not None) or "all of the source"

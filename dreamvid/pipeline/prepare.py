@@ -1,0 +1,97 @@
+"""Prepare a render before its first frame, in the order in which each part needs the one before.
+
+What comes of it, a RenderPlan, is data: with it, the settings and the files it names, any process renders any shot.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from dreamvid.config.settings import Settings
+from dreamvid.core.errors import JobError, SettingsError
+from dreamvid.core.types import SourceInfo
+from dreamvid.media import audio_features, audio_tracks
+from dreamvid.pipeline.masks import with_masks
+from dreamvid.pipeline.plan import Plan, with_cuts
+from dreamvid.pipeline.schedule import Schedule, make_schedule
+from dreamvid.pipeline.sources import Source, open_still, open_video, plan_still, plan_video, probe_source
+from dreamvid.pipeline.zoom_source import open_zoom, plan_zoom
+
+Command = Literal["video", "image", "zoom"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of source is planned from what was probed, and opened as it was planned."""
+
+    plan: Callable[[Sequence[SourceInfo], Settings], tuple[SourceInfo, Plan]]
+    open: Callable[[Sequence[SourceInfo], Settings, SourceInfo, Plan], Source]
+
+
+KINDS: dict[Command, Kind] = {
+    "video": Kind(plan_video, open_video),
+    "image": Kind(plan_still, open_still),
+    "zoom": Kind(plan_zoom, open_zoom),
+}
+
+
+@dataclass(frozen=True)
+class RenderPlan:
+    """All that is known of a render before its first frame, beside its settings.
+
+    `sources`: the facts of each file or folder; `info`: of the frames that are made of them; `plan`: which of these are
+    rendered, and in which shots.
+    """
+
+    command: Command
+    sources: tuple[SourceInfo, ...]
+    info: SourceInfo
+    plan: Plan
+
+    def to_json(self) -> str:
+        """Return the plan as JSON, the same text whenever it is the same."""
+        return ADAPTER.dump_json(self).decode()
+
+    @staticmethod
+    def from_json(text: str) -> "RenderPlan":
+        """Read a plan that `to_json` wrote; raises JobError where it is damaged."""
+        try:
+            return ADAPTER.validate_json(text)
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise JobError(f"the plan is damaged at {where or 'its beginning'}") from None
+
+
+ADAPTER = TypeAdapter(RenderPlan)
+
+
+def prepare(command: Command, sources: Sequence[str], settings: Settings) -> RenderPlan:
+    """Plan a render: probe the sources, find range and cuts, evaluate animated settings.
+
+    Raises SourceError where a source cannot be read, SettingsError where the settings do not fit it.
+    """
+    probed = tuple(probe_source(source, settings) for source in sources)
+    info, plan = KINDS[command].plan(probed, settings)
+    if settings.coherence.cadence > 1 and plan.crossfade is not None:
+        raise SettingsError("a loop comes back to a dream of every frame: give coherence.cadence=1, or no --loop")
+    if settings.audio.file is not None:
+        audio_tracks.first_track(Path(settings.audio.file))
+    found = RenderPlan(command, probed, info, plan)
+    # Where the objective jumps, a dream of its own begins, as at a cut.
+    cuts = (*(shot.start for shot in plan.shots), *schedule_of(found, settings).jumps)
+    return replace(found, plan=with_cuts(plan, cuts))
+
+
+def schedule_of(planned: RenderPlan, settings: Settings) -> Schedule:
+    """Return the animated settings of a planned render, frame by frame; raises as `make_schedule`."""
+    hear = audio_features.of_film(settings, planned.info, planned.plan.clip)
+    return make_schedule(settings, planned.plan, hear)
+
+
+def open_source(planned: RenderPlan, settings: Settings, schedule: Schedule) -> Source:
+    """Open a planned render for reading, with the masks of its frames; raises as `with_masks`."""
+    source = KINDS[planned.command].open(planned.sources, settings, planned.info, planned.plan)
+    return with_masks(source, settings, schedule.at)
