@@ -145,7 +145,7 @@ SOME = ["video", "clip.mp4", "dream.mp4"]
         ([*SOME, "--fit", "insde"], "there is no 'insde'; nearest: inside; give crop, pad, inside or stretch"),
         (
             [*SOME, "--from", "soon"],
-            "--from (input.start): 'soon' is no moment: give seconds, such as 62.5, or a timecode",
+            "--from (input.start): 'soon' is not a time: give seconds, such as 62.5, or a timecode",
         ),
         ([*SOME, "--device", "cud"], "there is no 'cud'; nearest: cuda"),
         ([*SOME, "--set", "dream.step_rule=adm"], "nearest: adam"),
