@@ -430,7 +430,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "no names of classes": (NET, "no file of class", ["image", *STILL, "--set", "net.classes=nothing.txt"]),
     "code without trust": (NET, "--trust", ["image", *STILL, "--model", "own.py:build", "--layer", "0"]),
     "code without a function": (NET, "own.py:FUNCTION", ["image", *STILL, "--model", "own.py", "--trust"]),
-    "code of a preset": (SETTINGS, "names no code", ["image", *STILL, "--preset", "code.toml", "--trust"]),
+    "code of a preset": (SETTINGS, "must not name Python code", ["image", *STILL, "--preset", "code.toml", "--trust"]),
     "code that fails": (NET, "ZeroDivisionError", ["models", "check", "own.py:fails", "--trust"]),
     "code that is not there": (NET, "no Python file", ["models", "layers", "nothing.py:build", "--trust"]),
     "a size of nothing": (SETTINGS, "16 to", ["video", *IN_OUT, "--size", "0x0"]),
@@ -489,7 +489,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "motion of a still": (SETTINGS, "needs a film", ["image", "still.png", "out.png", "--mask", "motion"]),
     "a cadence without flow": (
         SETTINGS,
-        "cadence 2 needs coherence.mode=flow",
+        "cadence 2 needs optical flow: give coherence.mode=flow",
         ["video", *IN_OUT, "--set", "coherence.cadence=2", "--set", "coherence.mode=none"],
     ),
     "an unknown option": (SETTINGS, "--sizes", ["video", *IN_OUT, "--sizes", "3"]),
@@ -775,7 +775,11 @@ def test_what_moves_is_drawn(here: Path, capsys: Capture) -> None:
     [
         ("", [], "--plot: no setting of this look moves"),
         ('[dream]\nsmooth = "beat"\n', [], "dream.smooth listens to beat: give --audio FILE"),
-        ('[dream]\nsmooth = "0:1, 9s:2"\n', ["--seconds", "5"], "the key 9s:2 lies beyond the end of the film, 5 s"),
+        (
+            '[dream]\nsmooth = "0:1, 9s:2"\n',
+            ["--seconds", "5"],
+            "the keyframe 9s:2 is after the end of the film, at 5 s",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_said(here: Path, capsys: Capture, text: str, more: list[str], said: str) -> None:
