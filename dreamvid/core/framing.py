@@ -86,8 +86,8 @@ def frame_to(height: int, width: int, sar: Fraction, size: str | None, fit: Fit)
     if fit == "inside":
         if min(inner) < MIN_SIDE:
             raise SettingsError(
-                f"--size {size} with --fit inside gives {inner[1]}x{inner[0]}: each side must be at least {MIN_SIDE} "
-                "pixels; use --fit crop or a larger --size"
+                f"--size {size} with --fit inside gives {inner[1]}x{inner[0]}: too small, each side must be at least "
+                f"{MIN_SIDE} pixels; use --fit crop or a larger --size"
             )
         return Framing(*whole, inner, inner)
     return Framing(*whole, inner, (rows, cols), note=f"padded {inner[1]}x{inner[0]} to {cols}x{rows} with black")

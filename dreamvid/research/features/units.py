@@ -40,7 +40,7 @@ def of_layer(layer: str, numbers: Sequence[int] | None, net: Net) -> list[Unit]:
     count = check_layer(net, layer, layer_shapes(net))[0]
     beyond = [number for number in numbers or () if not 0 <= number < count]
     if beyond:
-        raise NetError(f"layer {layer} of {net.name} has channels 0 to {count - 1}, not {beyond[0]}")
+        raise NetError(f"layer {layer} of {net.name} has no channel {beyond[0]}: give 0 to {count - 1}")
     return [Unit(layer, number) for number in (range(count) if numbers is None else numbers)]
 
 

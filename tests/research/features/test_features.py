@@ -156,7 +156,7 @@ def test_units_are_named_by_layer_and_number(tiny_net: Net) -> None:
     assert units.parse("third:15", tiny_net) == Unit("third", 15)
     assert len(units.of_layer("second", None, tiny_net)) == 12
     for wrong, error, said in (
-        ("third:16", NetError, "channels 0 to 15, not 16"),
+        ("third:16", NetError, "has no channel 16: give 0 to 15"),
         ("thirt:1", NetError, "nearest: third"),
         ("third:x", SettingsError, "LAYER:N"),
         ("owl eyes", NetError, "no channels with names"),
@@ -616,7 +616,7 @@ def test_the_page_holds_every_channel(here: Path) -> None:
 
 BAD: dict[str, tuple[int, str, list[str]]] = {
     "an unknown layer": (5, "nearest: third", ["atlas", "thirt"]),
-    "an unknown unit": (5, "channels 0 to 15, not 99", ["grid", "third", "--units", "3,99"]),
+    "an unknown unit": (5, "has no channel 99: give 0 to 15", ["grid", "third", "--units", "3,99"]),
     "no unit": (2, "LAYER:N", ["infinite", "third:"]),
     "no numbers": (2, "--units 'a'", ["grid", "third", "--units", "a"]),
     "an unknown class": (5, "nearest: volcano", ["class", "vulcano"]),
