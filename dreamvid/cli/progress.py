@@ -1,4 +1,4 @@
-"""What a running command shows: a bar, and notices on standard error."""
+"""Progress bars and notices of a running command, on standard error."""
 
 import logging
 import sys
@@ -7,15 +7,16 @@ from contextlib import contextmanager
 
 
 class _Plain(logging.Formatter):
-    """A notice as one line, named like an error."""
+    """Log formatter: one line that starts with the program's name, like errors."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line, marked if it is a warning."""
         name = "dreamvid: warning" if record.levelno >= logging.WARNING else "dreamvid"
         return f"{name}: {' '.join(record.getMessage().split())}"
 
 
 def show_notices(*, quiet: bool, verbose: bool) -> None:
-    """Sends the package's log to standard error: warnings always, notices unless quiet, details if verbose."""
+    """Send the package's log to standard error: warnings always, notices unless quiet, details if verbose."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Plain())
     log = logging.getLogger("dreamvid")
@@ -25,7 +26,10 @@ def show_notices(*, quiet: bool, verbose: bool) -> None:
 
 @contextmanager
 def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar of frames with time left and seconds a frame, told (done, total); silent where none can be drawn."""
+    """Show a progress bar of frames, with time left and seconds per frame; yield its update function (done, total).
+
+    No bar is shown if quiet or if standard error is not a terminal.
+    """
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
@@ -37,9 +41,9 @@ def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     ):
 
         def tell(done: int, total: int) -> None:
-            if bar.total is None or done < bar.n:  # another film begins
+            if bar.total is None or done < bar.n:  # another film starts
                 bar.reset(total)
-                bar.initial = done  # frames of an earlier run say nothing about the time left
+                bar.initial = done  # frames of an earlier run must not count in the estimate of the time left
             bar.n = done
             bar.refresh()
 
@@ -48,7 +52,10 @@ def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def minutes_bar(*, quiet: bool) -> Iterator[Callable[[float, float], None]]:
-    """A bar of minutes, told (done, total); silent where none can be drawn."""
+    """Show a progress bar of minutes; yield its update function (done, total).
+
+    No bar is shown if quiet or if standard error is not a terminal.
+    """
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 

@@ -377,15 +377,15 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a set of a whole section": (SETTINGS, "net", ["video", *IN_OUT, "--set", "net=3"]),
     "an overlap beyond the tile": (SETTINGS, "overlap", ["video", *IN_OUT, "--set", "dream.overlap=900"]),
     "an unknown layer": (NET, "nearest: .*block1", ["video", *IN_OUT, "--layer", "blok1"]),
-    "a neuron without a place": (SETTINGS, "LAYER:N:ROW:COL", ["video", *IN_OUT, "--neuron", "block13:3:2"]),
-    "a neuron that is not there": (NET, "has no channel 9999: give 0 to", ["video", *IN_OUT, "--neuron", "block13:9999:1:1"]),
+    "a neuron without a place": (SETTINGS, "LAYER:CHANNEL:ROW:COL", ["video", *IN_OUT, "--neuron", "block13:3:2"]),
+    "a neuron that is not there": (NET, "has no channel 9999", ["video", *IN_OUT, "--neuron", "block13:9999:1:1"]),
     "a guide that is not there": (SOURCE, "no.png", ["video", *IN_OUT, "--guide", "no.png"]),
     "a channel without a number": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", "block13:"]),
     "a channel of no name": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", ""]),
     "a channel of an unknown name": (NET, "named 'wyverns'.*LAYER:N", ["video", *IN_OUT, "--channel", "wyverns"]),
     "a name of random weights": (NET, "LAYER:N", ["video", *IN_OUT, "--channel", "eyes", "--weights", "random:0"]),
     "a channel that is no number": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", "block13:²"]),
-    "a channel that is not there": (NET, "has no channel 9999: give 0 to", ["video", *IN_OUT, "--channel", "block13:9999"]),
+    "a channel that is not there": (NET, "has no channel 9999", ["video", *IN_OUT, "--channel", "block13:9999"]),
     "an unknown class": (NET, "no class", ["video", *IN_OUT, "--class", "wyvern"]),
     "a class by name of a net without": (
         NET,
@@ -548,7 +548,8 @@ def test_a_full_disk_is_one_line_wherever_it_is_met(capsys: Capture, monkeypatch
     monkeypatch.setattr(presets, "schema", full)
     assert cli.run(["presets", "schema"]) == JOB
     assert (
-        capsys.readouterr().err == "dreamvid: the disk with /tmp/some.srt is full: make room, and run again to go on\n"
+        capsys.readouterr().err
+        == "dreamvid: the disk with /tmp/some.srt is full: free some space, and run the same command again to resume\n"
     )
 
 
@@ -773,8 +774,8 @@ def test_what_moves_is_drawn(here: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("text", "more", "said"),
     [
-        ("", [], "--plot: no setting of this look moves"),
-        ('[dream]\nsmooth = "beat"\n', [], "dream.smooth listens to beat: give --audio FILE"),
+        ("", [], "--plot: this preset has no animated settings"),
+        ('[dream]\nsmooth = "beat"\n', [], "dream.smooth uses the audio feature beat: give --audio FILE"),
         (
             '[dream]\nsmooth = "0:1, 9s:2"\n',
             ["--seconds", "5"],
