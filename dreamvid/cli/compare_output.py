@@ -50,7 +50,7 @@ def check_plot(path: Path, sources: Sequence[str]) -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise SettingsError("--plot needs matplotlib: run `pip install 'dreamvid[plot]'`") from None
+        raise SettingsError("--plot needs matplotlib: run `pip install matplotlib`") from None
     if path.suffix.lower() != ".png":
         raise SettingsError(f"--plot {path}: give a file name that ends in .png")
     if not path.parent.is_dir():

@@ -13,7 +13,7 @@ from dreamvid.media.ffmpeg import FENCE, location
 def first_track(file: Path) -> Stream:
     """The first sound of a file; raises SourceError where it has none, or cannot be read."""
     if file.exists() and not file.is_file():  # a pipe would be waited for
-        raise SourceError(f"{file.name} is no regular file: copy it to one first")
+        raise SourceError(f"{file.name} is not a regular file: copy it to one first")
     try:
         with av.open(location(file), options=FENCE) as opened:
             if opened.streams.audio:
