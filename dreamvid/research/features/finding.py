@@ -39,7 +39,7 @@ def check(out: Path, endings: Iterable[str], *, overwrite: bool, html: bool = Fa
     """
     valid = [*images.WRITTEN, *([HTML] if html else [])]
     if out.suffix.lower() not in valid:
-        raise SettingsError(f"--out {out}: give a name that ends in {' or '.join(valid)}")
+        raise SettingsError(f"--out {out}: give a name that ends in {', '.join(valid)}")
     if not out.parent.is_dir():
         raise SettingsError(f"--out {out}: the folder {out.parent} does not exist: create it first")
     for path in (out, *(_beside(out, end if end.startswith(".") else end + out.suffix) for end in endings)):

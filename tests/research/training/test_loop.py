@@ -187,7 +187,7 @@ def test_a_checkpoint_with_other_classes_gives_all_but_its_last_layer(tmp_path: 
     ("net", "error", "said"),
     [
         ("resnet81", NetError, "there is no net 'resnet81'; nearest: resnet18"),
-        ("sketchnet", NetError, "sketchnet is trained in its own way"),
+        ("sketchnet", NetError, "sketchnet has a training command of its own"),
         ("vit_b_16", SettingsError, "first_size: vit_b_16 cannot process pictures of 32x32"),
     ],
 )
