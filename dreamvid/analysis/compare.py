@@ -104,12 +104,12 @@ def compare(
     if method is None:
         raise SettingsError(f"--flow {flow!r}{nearest(flow, get_args(Method))}; give {' or '.join(get_args(Method))}")
     if fresh < 0:
-        raise SettingsError(f"--fresh {fresh}: give how often each sampled frame is dreamed, or 0")
+        raise SettingsError(f"--fresh {fresh}: give a number of single dreams per sampled frame, 0 or more")
     films = [*films, alone] if alone is not None else films
     info = probe(source)
     others = [probe(film) for film in films]
     if alone is not None and len({(film.height, film.width) for film in others}) > 1:
-        raise SettingsError(f"{alone} has another size than the films that are related to it")
+        raise SettingsError(f"--alone {alone} has another size than the films: give one of their size")
     session = open_session(settings, trust=trust)
     common = [matching(info, film) for film in others]
     cuts = find_cuts(read(info, _as_it_is(info), sorted(set().union(*common))), info.rate)

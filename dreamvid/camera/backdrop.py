@@ -1,6 +1,6 @@
-"""The backdrop of a flight before anything is dreamed: stills continued without end, closed where it loops.
+"""The backdrop of a zoom film: stills, before dreaming, extended over the whole flight, and seamless in a loop.
 
-Every frame is sampled from the stills themselves, once: nothing is resampled twice, however far the flight.
+Every frame is sampled directly from the stills: nothing is resampled twice, however long the flight.
 """
 
 import math
@@ -19,33 +19,33 @@ from dreamvid.media import opencv
 
 Reals = npt.NDArray[np.float32]
 Part = tuple[slice, slice]  # rows and columns of a frame
-Seen = tuple[int, Pose, Part, Reals]  # a still by number, from where, in which part of the frame, how much of it there
-MEETING = 0.5  # share of the way from one still to the next over which they meet
-ENOUGH = math.log(5)  # depth at which a still is gone into so far that it comes again within itself: it has no more
-NEARLY = 1e-6  # of that
-ROUND = 8  # power of the norm that rounds the corners of where a still ends
-DIRECTIONS = 4096  # at which it is known where that is
-COMING = 0.25  # share of the first such way of a journey in which what lies within comes to be seen
-LEAST = math.log(1.2)  # depth from one still to the next: nearer by, one sees nothing but repetition
-SKIPPED = 1.5  # pixels of a still to one of the frame: from there on, one in between would be missed
-UNDER_ALL = np.ones((1, 1), np.float32)  # the share of what all else is laid over
-FARTHEST_OFF = 1e4  # heights: beyond all frames
-SMALLEST = 1.0  # pixels: what lies nearer to the centre of a zoom is seen in no frame
+Seen = tuple[int, Pose, Part, Reals]  # number of a still, its pose, the part of the frame it covers, its opacity there
+MEETING = 0.5  # share of the distance from one still to the next over which they are crossfaded
+ENOUGH = math.log(5)  # depth, log of the enlargement, after which a still has no detail left and is repeated inside
+NEARLY = 1e-6  # tolerance for a depth that is a multiple of it
+ROUND = 8  # exponent of the norm that rounds the corners of a still's edge
+DIRECTIONS = 4096  # number of angles at which the distance of that edge is tabulated
+COMING = 0.25  # share of the first depth between stills, without loop, over which the inner stills fade in
+LEAST = math.log(1.2)  # smallest depth from one still to the next: below it the film looks like mere repetition
+SKIPPED = 1.5  # pixels of a still per pixel of the frame, from which on a lookup would skip some
+UNDER_ALL = np.ones((1, 1), np.float32)  # opacity of the lowest still
+FARTHEST_OFF = 1e4  # heights: larger than any frame
+SMALLEST = 1.0  # pixels: places nearer to the centre of a zoom are not visible in any frame
 
 
 @dataclass(frozen=True)
 class Backdrop:
-    """Stills in a row along a flight, in the frame's aspect and at least of its size. `view`: what a pose shows.
+    """Stills placed along a flight, in the frame's aspect ratio and at least of its size; `view` renders a pose.
 
-    A flight far into a still comes to the same still again within it: it has no more to show. A loop goes through its
-    stills several times then; a journey begins with the first of them, untouched.
+    Deep in a still, where it has no detail left, the same still is repeated within it. A loop then passes its stills
+    several times; a flight without loop starts with the first still, unchanged.
     """
 
     stills: tuple[Pixels, ...]
     flight: Flight
 
     def view(self, at: Pose, height: int, width: int, share: float = 1.0) -> Image:
-        """The frame from a pose, H x W x 3 in [0, 1]; `share`: of the whole, in place of the first still alone."""
+        """Return the frame from a pose, H x W x 3 in [0, 1]; `share`: blend of first still (0) and backdrop (1)."""
         size, alone = (height, width), self._alone
         flat = to_float(similar(self._halves[0], at, size)) if alone or share < 1 else None
         if flat is not None and (alone or share == 0):
@@ -57,27 +57,28 @@ class Backdrop:
 
     @cached_property
     def _alone(self) -> bool:
-        """Whether nothing is seen but the first still, mirrored beyond its border."""
+        """True if the backdrop is only the first still, mirrored beyond its border."""
         whole = self.flight.whole
-        rests = whole == 0 and (self.flight.rotates or self.flight.speed == 0)  # or comes back as it went
+        rests = whole == 0 and (self.flight.rotates or self.flight.speed == 0)  # at rest, or back where it started
         return len(self.stills) == 1 and (rests if self.flight.loop else not self._far)
 
     @cached_property
     def _far(self) -> bool:
-        """Whether it is a journey farther into one still, or out of it, than that has anything to show."""
+        """True if the flight, without loop, zooms in or out of a single still beyond its resolution (`ENOUGH`)."""
         least, most = self.flight.nearest
         return len(self.stills) == 1 and not self.flight.loop and most - least > ENOUGH and self.flight.fixed
 
     @cached_property
     def _halves(self) -> tuple[tuple[Pixels, ...], ...]:
-        """Each still, and its halves of halves."""
+        """The image pyramid of each still, each level half the size of the one before."""
         return tuple(tuple(_halved(still)) for still in self.stills)
 
     def _panned(self, at: Pose, size: tuple[int, int]) -> Image:
-        """Stills one beside the other along the way, and round again."""
+        """Return a frame of a pan: stills side by side in its direction, repeated in a loop."""
         gap = self.flight.speed * self.flight.seconds / len(self.stills)
         position = (points(*size) / gap).real.astype(np.float32) + np.float32((at.offset / gap).real)
-        meeting = max(MEETING / 2, 1 - extent(gap, size[1] / size[0]) / abs(gap))  # beyond the border, if there is room
+        # Width of the crossfade, share of the gap: outside the stills' borders, if the gap is wide enough.
+        meeting = max(MEETING / 2, 1 - extent(gap, size[1] / size[0]) / abs(gap))
         first, last = math.floor(float(position.min()) + 0.5 - meeting / 2), math.ceil(float(position.max()) + 0.5)
         if not self.flight.loop:
             first, last = max(0, first), min(len(self.stills) - 1, last)
@@ -89,7 +90,7 @@ class Backdrop:
         return self._laid(map(seen, range(min(first, last), last + 1)), size)
 
     def _rotated(self, at: Pose, size: tuple[int, int]) -> Image:
-        """A still's sectors round and round, each meeting the next before it ends."""
+        """Return a frame of a rotation: one sector of a still, repeated around the centre with crossfades."""
         sectors = folds(self.flight)
         if sectors == 1:
             return to_float(similar(self._halves[0], at, size))
@@ -105,12 +106,12 @@ class Backdrop:
         return faded(near, far, smooth(np.clip((within - (1 - MEETING)) / MEETING, 0, 1)))
 
     def _nested(self, at: Pose, size: tuple[int, int]) -> Image:
-        """Stills one within the other, each where the one before has come near to its centre."""
+        """Return a frame of a zoom: stills nested one within the other, each around the centre of the one before."""
         whole, count, loop = self.flight.whole, len(self.stills), self.flight.loop
         row = abs(whole.real) / count
         gap = ENOUGH if self._far else row / math.ceil(row / ENOUGH - NEARLY) if loop else row
         onwards = -1 if whole.real > 0 else 1
-        # Turn for each unit of depth: every still is upright where it fills the frame.
+        # Rotation per unit of depth, so that every still is upright where it fills the frame.
         twist = whole.imag / -whole.real if whole.real else 0.0
         aspect = size[1] / size[0]
         inwards, angle = around(*size, at.centre)
@@ -120,7 +121,7 @@ class Backdrop:
             outermost, innermost = sorted((0, onwards * (count - 1)))
             first, last = min(max(outermost, first), innermost), min(innermost, last)
 
-        # A journey's first frame is its first still and nothing else: what is within comes to be seen on the way.
+        # Without loop the first frame is the first still alone: the inner stills fade in afterwards.
         come = 1.0 if loop else smooth(min(1.0, max(0.0, -at.way.real / (COMING * gap))))
 
         def seen(nth: int) -> Seen:
@@ -137,7 +138,7 @@ class Backdrop:
         return self._laid(map(seen, range(first, last + 1)), size)
 
     def _laid(self, seen: Iterable[Seen], size: tuple[int, int]) -> Image:
-        """Stills, the first seen everywhere, each other laid over those before."""
+        """Composite stills: the first covers the whole frame, each further one is blended over those before."""
         result: Image | None = None
         for number, at, part, share in seen:
             if result is None:
@@ -150,22 +151,24 @@ class Backdrop:
 
 
 def check(flight: Flight, stills: int, aspect: float) -> None:
-    """Raises SettingsError for a loop that cannot close, or a flight that cannot be filmed; with what can."""
+    """Raise SettingsError for a loop that does not close or an impossible flight; `aspect`: width over height."""
     folds(flight)
     if not flight.fixed and (flight.loop or stills > 1):
         raise SettingsError(
-            "a camera that zooms or turns about one point after another comes by one still once: leave out --loop, and "
-            "what moves camera.shift or camera.centre, or the other stills"
+            f"{'a loop' if flight.loop else f'a zoom over {stills} stills'} needs one fixed centre: do not animate "
+            f"camera.shift or camera.centre, or leave out {'--loop' if flight.loop else 'all stills but one'}"
         )
     if stills > 1 and flight.rotates and not flight.whole.real:
-        raise SettingsError("a camera that only turns has one still to look at: give camera.zoom as well")
+        raise SettingsError(
+            f"a camera that only rotates shows one still, not {stills}: give camera.zoom as well, or one still"
+        )
     if stills > 1 and not flight.rotates and flight.speed == 0:
-        raise SettingsError("a camera that rests has one still to look at: give camera.zoom or camera.shift")
+        raise SettingsError(f"a camera at rest shows one still, not {stills}: give camera.zoom or camera.shift")
     nested = abs(flight.whole.real) / stills
     if flight.loop and 0 < nested < LEAST:
         raise SettingsError(
-            f"a zoom of {math.exp(nested):.3g} times from one still to the next would show the same thing again and "
-            f"again: give --seconds {flight.seconds * LEAST / nested:.3g} or more, or a faster camera.zoom"
+            f"a zoom by only {math.exp(nested):.3g} from one still to the next would repeat the same picture all the "
+            f"time: give --seconds {flight.seconds * LEAST / nested:.3g} or more, or a faster camera.zoom"
         )
     if not flight.rotates and flight.speed != 0 and flight.loop:
         way, needed = abs(flight.speed) * flight.seconds, extent(flight.speed, aspect)
@@ -173,26 +176,29 @@ def check(flight: Flight, stills: int, aspect: float) -> None:
             more = needed * stills / flight.seconds / abs(flight.speed)
             rows, columns = (round(part * more, 4) for part in (flight.speed.imag, flight.speed.real))
             raise SettingsError(
-                f"a pan over {way:.3g} heights in {flight.seconds:g} seconds would show the same thing twice at once: "
-                f"give camera.shift=[{rows:g}, {columns:g}] or more, or --seconds {flight.seconds * more:.4g} or more"
+                f"a pan over {way:.3g} heights in {flight.seconds:g} seconds would show the same place twice in one "
+                f"frame: give camera.shift=[{rows:g}, {columns:g}] or more, or --seconds "
+                f"{flight.seconds * more:.4g} or more"
             )
 
 
 def extent(direction: complex, aspect: float) -> float:
-    """How long a frame of this aspect, width over height, is in a direction, in heights."""
+    """Return the extent of a frame of this aspect, width over height, along a direction, in heights."""
     unit = direction / abs(direction)
     return abs(unit.real) * aspect + abs(unit.imag)
 
 
 def farthest(centre: complex, aspect: float) -> float:
-    """The distance from a point to the farthest corner of a frame of this aspect, in heights."""
+    """Return the distance from a point to the farthest corner of a frame of this aspect, in heights."""
     return max(abs(complex(column, row) - centre) for column in (-aspect / 2, aspect / 2) for row in (-0.5, 0.5))
 
 
 @lru_cache(maxsize=4)
 def around(height: int, width: int, centre: complex) -> tuple[Reals, Reals]:
-    """For each pixel of a frame how far inwards of the corner that is farthest from a point, as a logarithm, and the
-    angle around that point; H x W each."""
+    """Return log-polar coordinates of each pixel of a frame around a point: depth and angle, H x W each.
+
+    Depth: the logarithm of the farthest corner's distance over the pixel's, 0 at that corner; angle in radians.
+    """
     places = points(height, width) - centre
     reach, nearest = farthest(centre, width / height), SMALLEST / 2 / height
     inwards = np.log(reach / np.maximum(np.abs(places), nearest))
@@ -200,7 +206,7 @@ def around(height: int, width: int, centre: complex) -> tuple[Reals, Reals]:
 
 
 def disc(height: int, width: int, centre: complex, radius: float) -> Part:
-    """The rows and columns of a frame that hold all its pixels within `radius` heights of a point."""
+    """Return the rows and columns of a frame that contain all its pixels within `radius` heights of a point."""
     ends = (centre.imag * height + (height - 1) / 2, height), (centre.real * height + (width - 1) / 2, width)
     far = min(radius, FARTHEST_OFF) * height
     rows, columns = (
@@ -211,9 +217,9 @@ def disc(height: int, width: int, centre: complex, radius: float) -> Part:
 
 @lru_cache(maxsize=4)
 def endings(centre: complex, aspect: float) -> Reals:
-    """How far inwards of the corner that is farthest from a point a still ends, as a logarithm, by direction around it.
+    """Return the depth at which a still ends, for `DIRECTIONS` angles around a point; depth as in `around`.
 
-    Not to its border itself but to one with round corners around it. Nothing where the point is not within the still.
+    The edge is the still's border with rounded corners. Returns zeros if the point is outside the still.
     """
     angles = np.arange(DIRECTIONS) * (2 * math.pi / DIRECTIONS)
     column, row = np.cos(angles), np.sin(angles)
@@ -226,17 +232,16 @@ def endings(centre: complex, aspect: float) -> Reals:
 
 
 def ending(angle: Reals, centre: complex, aspect: float) -> Reals:
-    """The same at angles, in radians."""
+    """Return the depth at which a still ends, at given angles in radians; see `endings`."""
     at = np.rint(angle * np.float32(DIRECTIONS / (2 * math.pi))).astype(np.int32) % DIRECTIONS
     found: Reals = endings(centre, aspect)[at]
     return found
 
 
 def similar(halves: Sequence[Pixels], at: Pose, size: tuple[int, int], part: Part | None = None) -> Pixels:
-    """What is seen of a picture from a pose in a frame of `size`, or in a part of it; beyond its border it is mirrored.
+    """Render a picture from a pose, in a frame of `size` (height, width) or a part of it; mirrored beyond its border.
 
-    `halves`: the picture and its halves of halves. To the byte the picture itself, at the frame's size, where it fills
-    the frame as it is.
+    `halves`: the picture's image pyramid. At the neutral pose the picture, at the frame's size, is returned exactly.
     """
     height, width = size
     rows, columns = part or (slice(0, height), slice(0, width))
@@ -244,11 +249,11 @@ def similar(halves: Sequence[Pixels], at: Pose, size: tuple[int, int], part: Par
     tall, wide = picture.shape[:2]
     if at.way == 0 and at.offset == at.centre and (tall, wide) == size and part is None:
         return picture
-    down, across = tall, wide * height / width  # pixels of the picture to a height of the frame
-    # The frame's pixel (0, 0) of this part shows this point, and those beside it are a step further.
+    down, across = tall, wide * height / width  # pixels of the picture per height of the frame, along rows and columns
+    # `origin`: the picture's point that the first pixel of this part shows; `step`: offset to that of the next pixel.
     corner = complex(columns.start - (width - 1) / 2, rows.start - (height - 1) / 2) / height
     origin, step = at.scale * (corner - at.centre) + at.offset, at.scale / height
-    # A far flight's origin is beyond all bounds: nearer by whole pairs of mirror images the picture is the same.
+    # A long flight's origin can be too large for float32: the mirrored picture is periodic in twice its size.
     column = math.fmod(origin.real * across + wide / 2, 2 * wide) - 0.5
     row = math.fmod(origin.imag * down + tall / 2, 2 * tall) - 0.5
     x = np.arange(columns.stop - columns.start, dtype=np.float64)[None, :]
@@ -261,8 +266,10 @@ def similar(halves: Sequence[Pixels], at: Pose, size: tuple[int, int], part: Par
 
 
 def lookup(halves: Sequence[Pixels], distance: Reals, angle: Reals, centre: complex, size: tuple[int, int]) -> Pixels:
-    """A picture, with its halves of halves, at polar places around a point of it, in heights, in a frame of `size`;
-    mirrored beyond its border."""
+    """Sample a picture at polar coordinates around a point of it, in heights and radians; mirrored beyond its border.
+
+    `halves`: the picture's image pyramid; `size`: (height, width) of the frame.
+    """
     picture = _shrunk(halves, 1.0, size)
     tall, wide = picture.shape[:2]
     across = wide * size[0] / size[1]
@@ -272,13 +279,12 @@ def lookup(halves: Sequence[Pixels], distance: Reals, angle: Reals, centre: comp
 
 
 def _shrunk(halves: Sequence[Pixels], scale: float, size: tuple[int, int]) -> Pixels:
-    """A picture that fills a frame of `size` as small as it is seen from `scale` times as far, if a lookup would skip
-    pixels of it."""
+    """Return a picture downscaled to its size in the frame, `size` over `scale`, if a lookup would skip pixels."""
     picture = halves[0]
     if picture.shape[0] * scale <= SKIPPED * size[0]:
         return picture
     wanted = max(1, round(size[1] / scale)), max(1, round(size[0] / scale))
-    if scale != 1:  # as it is, it is shrunk at once, as every source is
+    if scale != 1:  # at scale 1 it is shrunk in one go, exactly as sources are
         picture = [half for half in halves if half.shape[0] >= wanted[1] and half.shape[1] >= wanted[0]][-1]
     cv2 = opencv.load()
     shrunk: Pixels = cv2.resize(picture, wanted, interpolation=cv2.INTER_AREA)
@@ -296,7 +302,7 @@ def _halved(picture: Pixels) -> Iterator[Pixels]:
 
 
 def _mirrored(picture: Pixels, columns: Reals, rows: Reals) -> Pixels:
-    """A picture at fractional columns and rows; beyond its border, half a pixel from the outermost, it is mirrored."""
+    """Sample a picture at fractional columns and rows; beyond its border, half a pixel outside, it is mirrored."""
     cv2, places = opencv.load(), []
     for at, side in ((columns, picture.shape[1]), (rows, picture.shape[0])):
         if at.min() < -side or at.max() > 2 * side:  # OpenCV would fold them one by one
@@ -307,6 +313,6 @@ def _mirrored(picture: Pixels, columns: Reals, rows: Reals) -> Pixels:
 
 
 def faded(under: Image, over: Image, share: Reals) -> Image:
-    """One picture over another, H x W x 3 both; `share`: H x W, how much of the one above is seen."""
+    """Blend one picture over another, both H x W x 3; `share`: opacity of the upper one, H x W."""
     whole: Image = opencv.load().merge((share, share, share))
     return under + whole * (over - under)

@@ -1,10 +1,10 @@
-"""The canvas of a flight, dreamed for all its frames at once: layers that have the symmetry of the camera's way.
+"""The canvas of a flight: one layer, dreamed for all frames at once, in coordinates that fit the camera's motion.
 
-A zoom, a spiral and a turn go round a fixed point, so their layer is held by the logarithm of the distance from it and
-the angle: there every such move is a mere shift, and a loop is a layer that wraps around. Nothing in it tells one depth
-from another: no level begins, so none can be seen to begin. A pan's layer is a strip along the way.
+A zoom, a spiral and a rotation have a fixed point, so their layer is stored in log-polar coordinates around it (the
+logarithm of the distance, and the angle): there every such motion is a shift, and a loop is a layer that wraps around.
+All depths are treated alike, so no seam between levels can be visible. A pan's layer is a strip along its direction.
 
-`view` looks a frame up, `take` adds to the layer what was dreamed into a frame. Both are lookups by the same geometry.
+`view` samples the layer for a frame, `take` adds the change dreamed into a frame to it; both by the same geometry.
 """
 
 import math
@@ -21,12 +21,12 @@ from dreamvid.core.types import Image
 from dreamvid.media import opencv
 
 HALVING = math.log(2)
-INNERMOST = 2.0  # pixels from the centre of a zoom: nothing nearer is held
-LEVELS = 6  # halvings over which a zoom's layer is looked up; further in one pixel stands for many anyhow
-LARGEST, LONGEST = 250_000_000, 32_000  # pixels of a layer, and of a side of it: what a lookup takes
-SCALES = 3.0  # times the steps of a picture, for each halving: what is seen at every scale has to suit all of them
-PLACES = 2.25  # the same of a turn, and for each frame's width of a pan: no scale adds to another there
-MARGIN = 2  # pixels around a layer that continue it, for a cubic lookup
+INNERMOST = 2.0  # pixels from the centre of a zoom: nothing nearer is stored
+LEVELS = 6  # pyramid levels, each half the size, from which a zoom's layer is sampled
+LARGEST, LONGEST = 250_000_000, 32_000  # pixels of a layer, and of its longer side: limits of memory and cv2.remap
+SCALES = 3.0  # `depths` per halving of scale in a zoom: each place is seen, and so dreamed, at every scale
+PLACES = 2.25  # `depths` of a rotation, and per frame width of a pan, where each place has one scale only
+MARGIN = 2  # pixels of continuation around a layer, for cubic interpolation
 Reals = npt.NDArray[np.float64]
 
 
@@ -36,26 +36,26 @@ class Canvas(Protocol):
     layer: Image
 
     def view(self, at: Pose) -> Image:
-        """What of the layer is seen from a pose: H x W x 3."""
+        """Return the part of the layer that a pose shows: H x W x 3."""
 
     def take(self, at: Pose, change: Image) -> None:
-        """Adds what was dreamed into the frame seen from a pose, H x W x 3."""
+        """Add the change dreamed into the frame seen from a pose, H x W x 3, to the layer."""
 
     @property
     def depths(self) -> float:
-        """How many frames' worth of room there is in it: so many times the steps of one picture are dreamed."""
+        """The number of steps on the canvas for each step that a single picture takes."""
 
     @property
     def densities(self) -> tuple[float, float]:
-        """Rows and columns to a unit of what they measure."""
+        """Rows and columns per unit of their coordinate: log of the distance, radians, or heights."""
 
     @property
     def wrapping(self) -> tuple[bool, bool]:
-        """Whether the last row leads into the first, and the last column."""
+        """True, for rows and for columns, if the last leads into the first."""
 
 
 def empty(flight: Flight, height: int, width: int) -> Canvas:
-    """Return the blank canvas of a flight; raises SettingsError where it would be too large."""
+    """Return the blank canvas of a flight; raise SettingsError if it would be too large."""
     return _polar(flight, height, width) if flight.rotates else _strip(flight, height, width)
 
 
@@ -72,12 +72,13 @@ def grown(canvas: Canvas, larger: Canvas) -> Canvas:
 
 @dataclass
 class Polar:
-    """A layer around a fixed point: rows are steps of the logarithm of the distance from it, inwards, columns angles.
+    """A log-polar layer around a fixed point: rows are depths, minus the log of the distance, inwards; columns angles.
 
-    `top`: depth of the first row's upper edge, 0 being that of the first frame's farthest corner; `density`: rows to a
-    unit of depth; `wraps`: whether the last row leads into the first; `twist`: by what angle columns lean for a unit of
-    depth, so that a spiral's cycle leads into itself; `sector`: angle after which all is the same; `reach`: distance
-    from the fixed point to the frame's farthest corner, in heights.
+    `centre`: the fixed point in the frame; `top`: depth of the first row's upper edge, 0 being that of the first
+    frame's farthest corner; `density`: rows per unit of depth; `wraps`: True if the last row leads into the first;
+    `twist`: radians by which columns are sheared per unit of depth, so that a spiral's cycle leads into itself;
+    `sector`: period of the layer in radians; `reach`: distance from the fixed point to the frame's farthest corner, in
+    heights; `depths`: as in `Canvas`.
     """
 
     layer: Image
@@ -91,17 +92,20 @@ class Polar:
     twist: float
     sector: float
     depths: float
-    smaller: tuple[Image, ...] = ()  # the layer, halved again and again, as it is looked up; made when it is needed
+    smaller: tuple[Image, ...] = ()  # image pyramid of the layer, with margins; computed on demand
 
     @property
     def densities(self) -> tuple[float, float]:
+        """Rows per unit of depth, and columns per radian."""
         return self.density, self.layer.shape[1] / self.sector
 
     @property
     def wrapping(self) -> tuple[bool, bool]:
+        """True, for rows and for columns, if the last leads into the first; angles always do."""
         return self.wraps, True
 
     def view(self, at: Pose) -> Image:
+        """Return the part of the layer that a pose shows, H x W x 3, sampled from its pyramid without aliasing."""
         cv2 = opencv.load()
         if not self.smaller:
             self.smaller = _pyramid(self.layer, *self.wrapping)
@@ -113,7 +117,7 @@ class Polar:
         down = down - np.floor(down) if self.wraps else np.clip(down, 0, 1)
         result = np.zeros((self.height, self.width, 3), np.float32)
         for level, layer in enumerate(self.smaller):
-            # Between two halvings both are mixed, so that no ring shows where one takes over from the other.
+            # Adjacent levels are interpolated, so that no ring is visible between them.
             part = disc(self.height, self.width, at.centre, self.reach * 2.0 ** (1 - level))
             share = 1 - np.abs(inwards[part] * np.float32(1 / HALVING) - level)
             if level == LEVELS - 1:
@@ -128,11 +132,12 @@ class Polar:
         return result
 
     def take(self, at: Pose, change: Image) -> None:
+        """Add the change dreamed into the frame seen from a pose, H x W x 3, to the layer, in all its sectors."""
         cv2 = opencv.load()
         self.smaller = ()
         columns, sectors = self.layer.shape[1], round(2 * math.pi / self.sector)
         for level in range(math.ceil(math.log(self.reach * self.height / INNERMOST) / HALVING)):
-            # Further in, a pixel of the frame is many of the layer: looked up by so much less, and enlarged.
+            # Near the centre a pixel of the frame covers many of the layer: sampled at lower resolution and upscaled.
             ends = ((level + step) * HALVING - at.way.real - self.top for step in (0, 1))
             first, last = (round(end * self.density) for end in ends)
             high, wide = max(1, math.ceil((last - first) / 2**level)), max(4, columns >> level)
@@ -154,7 +159,7 @@ def _polar(flight: Flight, height: int, width: int) -> Polar:
     whole, reach = flight.whole, farthest(flight.centre, width / height)
     sector = 2 * math.pi / folds(flight)
     wraps = flight.loop and whole.real != 0
-    # The depths that come to the farthest corner, then those that are seen further in, down to the innermost.
+    # The depths that reach the farthest corner during the flight, plus those visible further in, down to `INNERMOST`.
     least, most = flight.nearest
     inwards = math.log(reach * height / INNERMOST)
     top = 0.0 if wraps else -most
@@ -171,10 +176,11 @@ def _polar(flight: Flight, height: int, width: int) -> Polar:
 
 @dataclass
 class Strip:
-    """A layer along the way of a pan: columns go along it, rows across.
+    """A layer in the direction of a pan: columns go along it, rows across.
 
-    `unit`: the way's direction; `start`: the first column's and the first row's edge, along and across, in heights;
-    `density`: columns to a height; `wraps`: whether the last column leads into the first.
+    `unit`: the direction, of length 1; `start`: edges of the first column and the first row, along and across, in
+    heights; `density`: columns per height; `wraps`: True if the last column leads into the first; `depths`: as in
+    `Canvas`.
     """
 
     layer: Image
@@ -188,18 +194,22 @@ class Strip:
 
     @property
     def densities(self) -> tuple[float, float]:
+        """Rows and columns per height of a frame."""
         return float(self.height), self.density
 
     @property
     def wrapping(self) -> tuple[bool, bool]:
+        """True, for rows and for columns, if the last leads into the first; rows never do."""
         return False, self.wraps
 
     def view(self, at: Pose) -> Image:
+        """Return the part of the layer that a pose shows: H x W x 3."""
         places = at.of(points(self.height, self.width)) / self.unit - self.start
         rows, columns = places.imag * self.height - 0.5, places.real * self.density - 0.5
         return _looked_up(self.layer, rows, columns, *self.wrapping)
 
     def take(self, at: Pose, change: Image) -> None:
+        """Add the change dreamed into the frame seen from a pose, H x W x 3, to the layer."""
         half = extent(self.unit, self.width / self.height) / 2
         middle = (at.offset / self.unit - self.start).real
         first, last = math.floor((middle - half) * self.density), math.ceil((middle + half) * self.density)
@@ -223,20 +233,20 @@ def _strip(flight: Flight, height: int, width: int) -> Strip:
 def _blank(rows: int, columns: int) -> Image:
     if rows * columns > LARGEST or max(rows, columns) > LONGEST:
         raise SettingsError(
-            "the world of this flight does not fit in memory: give fewer --seconds, a smaller --size, or "
-            "camera.mode=frames"
+            f"the canvas of this zoom would have {columns}x{rows} pixels, which is too large: give fewer --seconds, "
+            "a smaller --size, or camera.mode=frames"
         )
     return np.zeros((rows, columns, 3), np.float32)
 
 
 def _continued(layer: Image, wrap_rows: bool, wrap_columns: bool) -> Image:
-    """A layer with a margin, as it goes on around it or stops at its border."""
+    """Pad a layer by `MARGIN` pixels: wrapped around, or with its border pixels repeated."""
     padded = np.pad(layer, ((MARGIN, MARGIN), (0, 0), (0, 0)), mode="wrap" if wrap_rows else "edge")
     return np.pad(padded, ((0, 0), (MARGIN, MARGIN), (0, 0)), mode="wrap" if wrap_columns else "edge")
 
 
 def _pyramid(layer: Image, wrap_rows: bool, wrap_columns: bool) -> tuple[Image, ...]:
-    """A layer and its halves of halves, each continued."""
+    """Return the image pyramid of a layer, `LEVELS` levels of half the size each, all padded by `_continued`."""
     found = [layer]
     while len(found) < LEVELS:
         found.append(_halved(found[-1]))
@@ -244,7 +254,7 @@ def _pyramid(layer: Image, wrap_rows: bool, wrap_columns: bool) -> tuple[Image, 
 
 
 def _looked_up(layer: Image, rows: Reals, columns: Reals, wrap_rows: bool, wrap_columns: bool) -> Image:
-    """A layer at fractional rows and columns, which wrap around it or stop at its border."""
+    """Sample a layer at fractional rows and columns, which wrap around or are clipped to its border."""
     cv2 = opencv.load()
     places = []
     for at, side, wraps in ((rows, layer.shape[0], wrap_rows), (columns, layer.shape[1], wrap_columns)):
@@ -256,7 +266,7 @@ def _looked_up(layer: Image, rows: Reals, columns: Reals, wrap_rows: bool, wrap_
 
 
 def _from_frame(change: Image, places: npt.NDArray[np.complexfloating[Any, Any]]) -> Image:
-    """What is in a frame, H x W x 3, at points; nothing beyond its border."""
+    """Sample a frame, H x W x 3, at points; 0 beyond its border."""
     cv2 = opencv.load()
     height, width = change.shape[:2]
     columns = (places.real * height + (width - 1) / 2).astype(np.float32)
@@ -266,7 +276,7 @@ def _from_frame(change: Image, places: npt.NDArray[np.complexfloating[Any, Any]]
 
 
 def _add(layer: Image, part: Image, first: int, wraps: bool) -> None:
-    """Adds rows to a layer from row `first` on, round and round it, or as far as it goes."""
+    """Add rows to a layer from row `first` on; rows beyond its end wrap around, as often as needed, or are dropped."""
     count, done = layer.shape[0], 0
     if not wraps:
         start, stop = max(0, first), min(count, first + len(part))

@@ -1,8 +1,7 @@
-"""Paint a canvas once, through views of it; then every frame of the film is only a view.
+"""Painting of a canvas: gradient steps on views of it; afterwards every frame of the film is a view.
 
-Views are dreamed as pictures are: octaves, shifts, tiles, the step rule. The times they are taken at are spread evenly
-over the flight by the golden ratio, so every place is dreamed from everywhere that it is seen from; at the end, where
-the film is weakest.
+Views are dreamed like pictures: octaves, jitter, tiles, the step rule. Their times are spread evenly over the flight by
+the golden ratio, so that every place is dreamed from all poses that show it; the last steps go to the weakest views.
 """
 
 import math
@@ -22,15 +21,15 @@ from dreamvid.dream.octaves import octave_sizes
 from dreamvid.media import opencv
 
 GOLDEN = (math.sqrt(5) - 1) / 2
-COARSE = 48  # pixels of the short side at which what is broad is looked for
-BROAD = 1 / 24  # of the short side: the width of the blur that tells what is broad
-CHOICES, EVENING = 4, 0.4  # poses that the weakest is taken of, in this share of the finest octave's steps
+COARSE = 48  # pixels of the short side at which low frequencies are computed
+BROAD = 1 / 24  # of the short side: sigma of the Gaussian blur that defines low frequencies
+CHOICES, EVENING = 4, 0.4  # candidate poses per step, of which the weakest is dreamed; last share of the finest octave
 MEMORIES = ("adam", "adagrad", "adagrad_printed")
 
 
 @dataclass(frozen=True)
 class PaintProgress:
-    """The progress of painting a canvas: after `done` of `total` steps; `canvas`: that of the present octave."""
+    """The progress of painting: `done` of `total` steps; `canvas`: that of the present octave."""
 
     canvas: Canvas
     done: int
@@ -38,12 +37,15 @@ class PaintProgress:
 
 
 def paint_steps(flight: Flight, height: int, width: int, dreamer: Dreamer) -> list[tuple[int, int, int, int]]:
-    """Return every step that paints a canvas, in order: octave, step, and the frame's height and width."""
+    """Return all steps that paint a canvas, in order: octave, step, and the frame's height and width.
+
+    Raises SettingsError for a step rule that keeps state.
+    """
     how = dreamer.settings
     if how.step_rule in MEMORIES:
         raise SettingsError(
-            f"dream.step_rule={how.step_rule} remembers gradients place by place, and a world is seen from many: give "
-            "another rule, or camera.mode=frames"
+            f"dream.step_rule={how.step_rule} stores past gradients of each pixel, which do not fit the changing views "
+            "of camera.mode=world: give another dream.step_rule, such as mean, or camera.mode=frames"
         )
     found = []
     for octave, (high, wide) in enumerate(octave_sizes(height, width, how)):
@@ -53,7 +55,7 @@ def paint_steps(flight: Flight, height: int, width: int, dreamer: Dreamer) -> li
 
 
 def view_times(flight: Flight, count: int) -> list[float]:
-    """Return when in the flight each of so many views is taken, in seconds: spread evenly, however many have been."""
+    """Return the times of `count` views, in seconds: the golden ratio sequence, evenly spread for any count."""
     return [flight.seconds * ((number + 0.5) * GOLDEN % 1) for number in range(count)]
 
 
@@ -65,11 +67,11 @@ def paint_canvas(
     begun: tuple[int, Image] | None = None,
     dreamer_at: Callable[[int], Dreamer] | None = None,
 ) -> Iterator[PaintProgress]:
-    """Paint a canvas step by step, for frames of `height` x `width`.
+    """Paint a canvas for frames of `height` x `width`; yield the progress after each step.
 
-    `begun`: steps done before, and the layer as it was then; `dreamer_at`: where settings move, what dreams each step,
-    in place of `dreamer`. The last that is made is of the full size. Raises SettingsError for a step rule with a
-    memory, and what `gradient_step` raises.
+    `begun`: to resume, the number of steps done and the layer after them; `dreamer_at`: with animated settings, the
+    Dreamer of each step by number, in place of `dreamer`. The last canvas is the one of full size. Raises SettingsError
+    for a step rule that keeps state, and the errors of `gradient_step`.
     """
     flight, plan = backdrop.flight, paint_steps(backdrop.flight, height, width, dreamer)
     done, rule, times = 0, step_rules.rule(dreamer.settings), view_times(flight, CHOICES * len(plan))
@@ -85,7 +87,7 @@ def paint_canvas(
             canvas = grown(canvas, empty(flight, high, wide))
         if dreamer_at is not None:
             dreamer = dreamer_at(number)
-        # At the end steps go where the film is weakest, so that no part of the flight is behind the others.
+        # The last steps are taken at the weakest of several poses, so that all parts of the flight are equally strong.
         choices = CHOICES if number >= len(plan) - evening and dreamer_at is None else 1
         looks = [_look(backdrop, canvas, times[number + round_ * len(plan)], high, wide) for round_ in range(choices)]
         at, base, composite = looks[0] if choices == 1 else min(looks, key=lambda look: _worth(look[2], dreamer))
@@ -100,20 +102,20 @@ def paint_canvas(
 
 
 def _look(backdrop: Backdrop, canvas: Canvas, time: float, height: int, width: int) -> tuple[Pose, Image, Image]:
-    """Return the pose at a time, the backdrop from there, and that with what has been dreamed over it."""
+    """Return the pose at a time, the backdrop seen from it, and the backdrop with the dreamed layer added."""
     at = backdrop.flight.pose(time)
     base = backdrop.view(at, height, width)
     return at, base, np.clip(base + fine(canvas.view(at)), 0, 1)
 
 
 def _worth(image: Image, dreamer: Dreamer) -> float:
-    """Return the score of a dream times its sharpness, the mean size of its Laplacian: neither tells of the other."""
+    """Return the score of a dream times its sharpness, the mean absolute Laplacian; neither depends on the other."""
     sharpness = np.abs(opencv.load().Laplacian(image, opencv.load().CV_32F)).mean()
     return score(dreamer, to_tensor(image, dreamer)) * float(sharpness)
 
 
 def restored(flight: Flight, height: int, width: int, layer: Image) -> Canvas:
-    """Return a canvas for frames of `height` x `width` with a layer that was made before."""
+    """Return a canvas for frames of `height` x `width` with a layer painted earlier."""
     canvas = empty(flight, height, width)
     canvas.layer = layer
     return canvas
@@ -121,23 +123,23 @@ def restored(flight: Flight, height: int, width: int, layer: Image) -> Canvas:
 
 @dataclass(frozen=True)
 class FlightView:
-    """The view of each frame of a flight: its backdrop, its pose, and the share of the canvas in it, 0 to 1."""
+    """The frames of a flight as views: backdrop, pose by frame number, and opacity of the canvas by frame, 0 to 1."""
 
     backdrop: Backdrop
     pose: Callable[[int], Pose]
     share: Callable[[int], float]
 
     def frame(self, index: int, size: tuple[int, int], canvas: Canvas | None = None) -> Pixels:
-        """A frame of the film of `size`, (height, width), uint8: the stills, and what was dreamed over them."""
+        """Return a frame of the film, `size` (height, width), uint8: the backdrop plus the view of the canvas."""
         at, share = self.pose(index), self.share(index)
         base = self.backdrop.view(at, *size, share)
         return to_pixels(base if canvas is None or not share else base + np.float32(share) * fine(canvas.view(at)))
 
 
 def fine(layer: Image) -> Image:
-    """Return a layer's view, H x W x 3, without what is broad beside the frame: too large to be seen as a thing.
+    """Return a view of a layer, H x W x 3, without low frequencies, which are too broad to be seen as shapes.
 
-    Without it, what was dreamed far away and has come near adds up, octave over octave, until all is black or white.
+    Otherwise dreams made at a distance and enlarged since would add up, octave over octave, to black or white areas.
     """
     cv2 = opencv.load()
     height, width = layer.shape[:2]

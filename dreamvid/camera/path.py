@@ -1,7 +1,7 @@
-"""A camera on its way: its pose at a time, exact for any frame rate, and the motion between two poses.
+"""The path of a camera: its pose at a time, exact for any frame rate, and the motion between two poses.
 
-Lengths are in heights of the frame, points complex numbers, column + i row, from the frame's middle: nothing here knows
-of pixels but `points` and `motion`. Every steady move but a pan is a zoom and turn about one fixed point, the `centre`.
+Lengths are in heights of the frame; points are complex numbers, column + i row, from the frame's middle. Only `points`
+and `motion` use pixels. Every steady motion but a pan is a zoom and rotation about one fixed point, the `centre`.
 """
 
 import cmath
@@ -19,19 +19,19 @@ from dreamvid.config.settings import CameraSettings
 from dreamvid.core.easing import smooth
 from dreamvid.core.errors import SettingsError
 
-FARTHEST = 600.0  # logarithm of the largest and smallest scale: there is nothing left to see long before
-SAMPLES, MOST_SAMPLES = 240, 20_000  # a second, and in all, at which a rate that moves is added up
-NOTHING = 1e-5  # of a logarithm, or in radians: nobody sees it
-FOLDS = 24  # a turning loop may repeat in so many sectors at most
+FARTHEST = 600.0  # limit of the logarithm of the scale, so that float64 holds it; detail ends long before
+SAMPLES, MOST_SAMPLES = 240, 20_000  # samples per second, and in all, at which animated rates are integrated
+NOTHING = 1e-5  # log of the scale, or radians: a smaller difference is invisible
+FOLDS = 24  # most sectors in which a rotating loop may repeat
 Points = npt.NDArray[np.complex128]
 Times = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the camera is: the frame's point p shows the world's point e^`way` (p - `centre`) + `offset`.
+    """A camera pose: the frame's point p shows the canvas's point e^`way` (p - `centre`) + `offset`.
 
-    `way`: minus the logarithm of the enlargement, and the turn in radians as its imaginary part.
+    `way`: minus the logarithm of the enlargement, and as imaginary part the rotation in radians.
     """
 
     way: complex
@@ -40,20 +40,20 @@ class Pose:
 
     @property
     def scale(self) -> complex:
-        """e^`way`, within what numbers hold."""
+        """The factor e^`way`, limited so that float64 can represent it."""
         return cmath.exp(complex(max(-FARTHEST, min(FARTHEST, self.way.real)), self.way.imag))
 
     def of(self, points: Points) -> Points:
-        """The world's points that the frame's points show."""
+        """Map points of the frame to the points of the canvas that they show."""
         return self.scale * (points - self.centre) + self.offset
 
 
 @dataclass(frozen=True)
 class Flight:
-    """A camera's way through `seconds`. `loop`: at the end everything is as it was at the beginning.
+    """The motion of a camera over `seconds`; `loop`: its last frame leads into the first.
 
-    `velocity_at`: where its settings move, how fast `way` grows and the frame moves, both per second, at a time in
-    seconds; the frame moves as well where it zooms or turns about another point than its first.
+    `velocity_at`: with animated settings, the rates of `way` and of the frame's position, both per second, at a time in
+    seconds; the position also changes when the centre of zoom and rotation differs from the first one.
     """
 
     camera: CameraSettings
@@ -63,17 +63,17 @@ class Flight:
 
     @property
     def speed(self) -> complex:
-        """How fast the frame moves over the world, as it is then, in heights per second; on average, where it moves."""
+        """The velocity of the frame over the canvas, in heights of the frame per second; the mean, if animated."""
         if self.velocity_at is not None:
             return complex(self._table[2][-1]) / self.seconds
         return complex(self.camera.shift[1], self.camera.shift[0])
 
     @property
     def centre(self) -> complex:
-        """The fixed point of the move in the frame; of a pan, the middle.
+        """The fixed point of the motion in the frame; for a pan, the middle.
 
-        The frame's shift turns with the camera and slows down as it comes nearer, so that its speed on screen stays the
-        same: the integral of e^(rate t) in closed form is a zoom about a point that is off by speed / rate.
+        The shift rotates with the camera and shrinks as it zooms in, so that its speed on screen stays constant: by the
+        integral of e^(rate t) in closed form that is a zoom about a point displaced by speed / rate.
         """
         given = complex(self.camera.centre[1], self.camera.centre[0])
         if not self.rotates:
@@ -86,33 +86,33 @@ class Flight:
 
     @cached_property
     def rotates(self) -> bool:
-        """Return whether it zooms or rotates at all; else it pans, or rests."""
+        """True if the camera zooms or rotates at all; otherwise it pans or rests."""
         if self.velocity_at is not None:
             return bool(np.any(self._table[1]))
         return self.camera.zoom != 1 or self.camera.rotate != 0
 
     @cached_property
     def whole(self) -> complex:
-        """What `way` is at the end."""
+        """The `way` at the end of the flight."""
         if self.velocity_at is None:
             return rate_of(self.camera.zoom, self.camera.rotate) * self.seconds
-        end = complex(self._table[1][-1])  # added up: what comes back to 0 misses it by a little
+        end = complex(self._table[1][-1])  # integrated numerically: a return to 0 has a small error
         return complex(*(part if abs(part) > NOTHING else 0.0 for part in (end.real, end.imag)))
 
     @cached_property
     def fixed(self) -> bool:
-        """Return whether all of its zooming and rotating is about one point of the canvas."""
+        """True if all zooming and rotating is about one point of the canvas."""
         return self.velocity_at is None or not (self.rotates and bool(np.any(np.abs(self._table[2]) > NOTHING)))
 
     @cached_property
     def nearest(self) -> tuple[float, float]:
-        """The least and the largest of what the real part of `way` is meanwhile."""
+        """The smallest and the largest real part of `way` during the flight."""
         if self.velocity_at is not None:
             return float(self._table[1].real.min()), float(self._table[1].real.max())
         return min(0.0, self.whole.real), max(0.0, self.whole.real)
 
     def pose(self, time: Fraction | float) -> Pose:
-        """The camera at `time` seconds."""
+        """Return the camera's pose at `time`, in seconds."""
         seconds, centre = float(self._eased(time)), self.centre
         if self.velocity_at is None:
             offset = centre if self.rotates else self.speed * seconds
@@ -127,7 +127,7 @@ class Flight:
 
     @cached_property
     def _table(self) -> tuple[Times, Points, Points]:
-        """Times from 0 to the end, `way` at each, and how far the frame has moved, by the trapezoid rule."""
+        """Times from 0 to the end, and at each `way` and the frame's displacement, by the trapezoidal rule."""
         assert self.velocity_at is not None
         count = min(MOST_SAMPLES, math.ceil(SAMPLES * self.seconds)) + 1
         times = np.linspace(0, self.seconds, count)
@@ -147,7 +147,7 @@ class Flight:
 
 
 def rate_of(zoom: float, rotate: float) -> complex:
-    """How fast `way` grows, per second, of an enlargement by a factor per second and a turn in degrees per second."""
+    """Return the rate of `way` per second, from the enlargement per second and the rotation in degrees per second."""
     return complex(-math.log(zoom), math.radians(rotate))
 
 
@@ -157,9 +157,9 @@ def _integral(times: Times, values: Points) -> Points:
 
 
 def folds(flight: Flight) -> int:
-    """Into how many like sectors a turning loop divides the world, 1 where it turns whole turns or does not only turn.
+    """Return the number of equal sectors of the canvas of a loop that only rotates; 1 for whole turns and other loops.
 
-    Raises SettingsError where it ends nowhere near such a sector, with the nearest rates that do.
+    Raises SettingsError, with the nearest possible rates, if the rotation is no multiple of 1 / n turn, n <= `FOLDS`.
     """
     if not flight.loop or flight.whole.real or not flight.whole.imag:
         return 1
@@ -175,20 +175,22 @@ def folds(flight: Flight) -> int:
         f"{math.copysign(float(share) * 360 / flight.seconds, flight.camera.rotate):.6g}" for share in best
     )
     raise SettingsError(
-        f"camera.rotate={flight.camera.rotate:g} over {flight.seconds:g} seconds does not close: give {rates}"
+        f"camera.rotate={flight.camera.rotate:g} over {flight.seconds:g} seconds does not close the loop: give {rates}"
     )
 
 
 def points(height: int, width: int) -> Points:
-    """The frame's pixels as points."""
+    """Return the centres of a frame's pixels as points, height x width."""
     columns, rows = np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2
     return np.asarray(columns[None, :] + 1j * rows[:, None], np.complex128) / height
 
 
 def motion(before: Pose, now: Pose, height: int, width: int) -> Motion:
-    """The exact motion of what is seen, for a frame of `height` x `width` pixels, from one pose to another."""
+    """Return the exact motion from one pose to another, for a frame of `height` x `width` pixels."""
     here = points(height, width)
-    step = Pose(now.way - before.way, now.centre, 0j).of(here)  # the difference of two far scales has no digits left
+    step = Pose(now.way - before.way, now.centre, 0j).of(
+        here
+    )  # a difference of two extreme scales would lose all digits
     moved = step + (now.offset - before.offset) / before.scale + before.centre - here
     field: Field = (np.stack([moved.imag, moved.real], axis=2) * height).astype(np.float32)
     return Motion(field, inside(field))

@@ -1,4 +1,4 @@
-"""The command line: parses, shows progress, turns errors into exit codes. No decision about pixels is made here."""
+"""The command line: parses options, shows progress, maps errors to exit codes; nothing here affects pixels."""
 
 import errno
 import logging
@@ -14,41 +14,41 @@ EXIT_CODES = {
     "NetError": 5,
     "JobError": 6,
 }
-COMPLETE = "_DREAMVID_COMPLETE"  # the variable in which a shell's completion script asks
+COMPLETE = "_DREAMVID_COMPLETE"  # the environment variable by which a shell requests completions
 BATCH_INCOMPLETE, REPAIRED, INTERRUPTED = 7, 8, 130
 
 
 def main() -> None:
-    """Runs `dreamvid` and ends the process with its documented exit code."""
-    # OpenMP's threads spin while they wait. Beside any other busy process that makes a dream several times slower, and
-    # alone on the machine sleeping costs next to nothing. It must be said before torch is loaded.
+    """Run `dreamvid` and end the process with its documented exit code."""
+    # OpenMP's threads spin while they wait. Next to any other busy process that makes a dream several times slower,
+    # and alone on the machine sleeping costs next to nothing. It must be set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if sys.stderr is None:  # closed by whoever started this: nothing can be said, and everything else can be done
+    if sys.stderr is None:  # closed by the parent process: messages are dropped, everything else works
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Runs one command line and returns its exit code; a bug stays a traceback."""
+    """Run one command line and return its exit code; errors other than DreamvidError are bugs and are not caught."""
     import typer
     from typer.main import get_command
 
     from dreamvid.cli.app import app
     from dreamvid.core.errors import DreamvidError
 
-    usage_error: Any = typer.BadParameter.__mro__[1]  # of click, or of the copy that newer versions of typer bring
+    usage_error: Any = typer.BadParameter.__mro__[1]  # click's, or that of the copy of click in newer versions of typer
     command = get_command(app)
-    if COMPLETE in os.environ:  # a shell asks what it may complete a line with
+    if COMPLETE in os.environ:  # a shell requests completions
         command.main(prog_name="dreamvid", complete_var=COMPLETE)  # ends the process
     try:
-        # Not through the command's own main, which keeps what an interrupt has to say to itself.
+        # Not by command.main, which would drop the message of a KeyboardInterrupt.
         with command.make_context("dreamvid", list(arguments)) as context:
             command.invoke(context)
         return 0
     except typer.Exit as stop:
         return stop.exit_code
     except usage_error as error:
-        if message := error.format_message():  # none where the help has been shown
+        if message := error.format_message():  # empty if the help has been shown
             _say(message)
         return EXIT_CODES["SettingsError"]
     except DreamvidError as error:
@@ -60,14 +60,14 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stderr.close()
         return 0
-    except OSError as error:  # where no disk was expected to be full: of temporary files, or of what is printed to
+    except OSError as error:  # a full disk not handled elsewhere: of temporary files, or of redirected output
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = f" with {error.filename}" if error.filename else ""
-        _say(f"the disk{where} is full: make room, and run again to go on")
+        _say(f"the disk{where} is full: free some space, and run the same command again to resume")
         return EXIT_CODES["JobError"]
     finally:
-        log = logging.getLogger("dreamvid")  # a program that calls this has its own way to show what is said
+        log = logging.getLogger("dreamvid")  # a program that calls this function may configure the log itself
         log.handlers.clear()
         log.setLevel(logging.NOTSET)
 

@@ -1,4 +1,4 @@
-"""The commands."""
+"""The top-level commands of `dreamvid`."""
 
 import logging
 import sys
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dreamvid.jobs.run import Summary
 
 app = new_app(
-    "Dream a real video, end to end. `dreamvid COMMAND --help` tells a command's options, defaults and examples.",
+    "Dream a real video, end to end. `dreamvid COMMAND --help` shows a command's options, defaults and examples.",
     examples=[
         "dreamvid video clip.mp4 dream.mp4                the clip, dreamed from end to end",
         "dreamvid video clip.mp4 calm.mp4 --preset calm   in another look",
@@ -270,7 +270,7 @@ def _dream(
     *,
     one_picture: bool = False,
 ) -> None:
-    """Render, with a bar where there is more than one picture to wait for, and report."""
+    """Render with a progress bar, unless it is `one_picture`, and report the result."""
     from dreamvid.jobs.interrupt import interruptible
 
     show_notices(quiet=common.quiet, verbose=common.verbose)
@@ -285,5 +285,5 @@ def _report(summary: "Summary", common: Common) -> None:
     if common.json:
         print(summary.to_json())
     if summary.damaged:
-        log.warning("%d damaged frames of the source repeat the one before", summary.damaged)
+        log.warning("%d frames of the source are damaged: each is replaced by the frame before it", summary.damaged)
         raise typer.Exit(REPAIRED)

@@ -1,4 +1,4 @@
-"""Declare commands under a heading, with examples; answer what is mistyped with the nearest name."""
+"""Typer commands and groups with headings and examples, which suggest the nearest name for an unknown command."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 
 class Command(TyperCommand):
-    """A command whose help ends in examples, and that refuses an option of one value that is given twice."""
+    """A command whose help ends with examples, and that rejects an option of one value given more than once."""
 
     examples: tuple[str, ...] = ()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse as usual; raise a usage error where an option that takes one value is given more than once."""
+        """Parse as usual; raise a usage error if an option that takes one value is given more than once."""
         if not ctx.resilient_parsing:
             _, _, given = self.make_parser(ctx).parse_args(args=list(args))
             for param in filter(_takes_one_value, given):
@@ -35,7 +35,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group of commands: those of each heading together; an unknown command is told with the nearest."""
+    """A group of commands, listed by heading; the error for an unknown command names the most similar ones."""
 
     examples: tuple[str, ...] = ()
 
@@ -49,7 +49,7 @@ class Group(TyperGroup):
         return sorted(super().list_commands(ctx), key=place)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that is meant; raise a usage error that names the nearest where there is none."""
+        """Return the command named first in `args`; raise a usage error with the most similar names if unknown."""
         name = args[0]
         if self.get_command(ctx, name) is None and not ctx.resilient_parsing and not name.startswith("-"):
             ctx.fail(
@@ -72,19 +72,19 @@ def _times(count: int) -> str:
 
 
 def _write_examples(examples: Sequence[str], formatter: Any) -> None:
-    """Write examples as lines to copy: not through rich, which wraps them and reads brackets as markup."""
+    """Write examples as lines to copy; not by rich, which would wrap them and read brackets as markup."""
     if examples:
         formatter.write("".join(["Examples:\n", *(f"  {example}\n" for example in examples)]))
 
 
 def new_app(about: str, *, examples: Sequence[str] = (), **settings: Any) -> typer.Typer:
-    """Make a group of commands; `about` says what they do, `settings` are typer's."""
+    """Return a new group of commands; `about`: its help text, `settings`: further arguments of `typer.Typer`."""
     kind = type("Group", (Group,), {"examples": tuple(examples)})
     return typer.Typer(cls=kind, help=about, no_args_is_help=True, rich_markup_mode="rich", **settings)
 
 
 def add_group(app: typer.Typer, group: typer.Typer, name: str, panel: str) -> None:
-    """Put a group of commands among those of an app, under a heading, with its first example beside it."""
+    """Add a group of commands to an app, under the heading `panel`; the list of commands shows its first example."""
     info: Any = group.info
     app.add_typer(group, name=name, rich_help_panel=panel, short_help=_in_short(info.help, info.cls.examples))
 
@@ -92,9 +92,9 @@ def add_group(app: typer.Typer, group: typer.Typer, name: str, panel: str) -> No
 def command(
     app: typer.Typer, name: str | None = None, *, examples: Sequence[str], panel: str | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function a command of an app: its docstring is the help, which ends in the examples.
+    """Return a decorator that makes a function a command of an app; its docstring and the examples are the help.
 
-    `panel`: the heading it stands under in the list of commands, where its first example is shown as well.
+    `panel`: its heading in the list of commands, which also shows its first example.
     """
 
     def register(callback: Callable[..., None]) -> Callable[..., None]:
@@ -107,10 +107,10 @@ def command(
 
 
 def _in_short(about: str, examples: Sequence[str]) -> str:
-    """Join what a command does and its first example, as the list of commands shows them."""
+    """Return the entry of a command in the list of commands: its help and its first example."""
     return "\n".join([about, *(f"[dim]{escaped(example)}[/dim]" for example in examples[:1])])
 
 
 def escaped(text: str) -> str:
-    """Return a text that rich shows as it is, brackets included."""
+    """Escape brackets in a text, so that rich does not read them as markup."""
     return text.replace("[", "\\[")

@@ -1,4 +1,4 @@
-"""How compared films are shown: as a table, as a picture."""
+"""Output of `dreamvid compare`: a table and a diagram."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ HEADS = ("film", "I_1", "I_8", "E_warp", "reduction", "gain", "p5", "last/first"
 
 
 def table(films: Sequence["Measured"]) -> str:
-    """A line for each film under a line of heads, in columns; `-` where there is no number."""
+    """Format a table with one line per film under a header line; `-` for a missing number."""
     rows = [HEADS, *map(_row, films)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     return "\n".join(
@@ -46,22 +46,25 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def check_plot(path: Path, sources: Sequence[str]) -> None:
-    """Raises SettingsError where no picture can be drawn to `path`, or it lies among the `sources`."""
+    """Raise SettingsError if a diagram cannot be written to `path`, or would overwrite one of the `sources`."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise SettingsError("--plot needs matplotlib: `pip install matplotlib`, or dreamvid's extra `plot`") from None
+        raise SettingsError("--plot needs matplotlib: run `pip install matplotlib`") from None
     if path.suffix.lower() != ".png":
-        raise SettingsError(f"--plot {path}: the name of the picture ends in .png")
+        raise SettingsError(f"--plot {path}: give a file name that ends in .png")
     if not path.parent.is_dir():
-        raise SettingsError(f"--plot {path}: there is no folder {path.parent}")
+        raise SettingsError(f"--plot {path}: the folder {path.parent} does not exist: create it first")
     for taken in (Path(source) for source in sources if Path(source).exists()):
         if path.parent.samefile(taken) or (path.exists() and path.samefile(taken)):
-            raise SettingsError(f"--plot {path} would change {taken}: give the picture another name")
+            raise SettingsError(f"--plot {path} would change the source {taken}: give another file name or folder")
 
 
 def plot(films: Sequence["Measured"], path: Path) -> None:
-    """Draws each film as a point for each lag: activation gain across, incoherence up. Raises SettingsError."""
+    """Draw a scatter plot of activation gain (horizontal) and incoherence (vertical), a point per film and lag.
+
+    Raises SettingsError if it cannot be written.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""`dreamvid features terra` and `invariance`: nets trained to see what comes of it."""
+"""The commands `dreamvid features terra` and `invariance`, experiments that train small nets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dreamvid.research.features.feature_session import FeatureSession
     from dreamvid.research.features.finding import Finding
 
-Taught = Annotated[str, typer.Option("--net", help="The net that is trained: of torchvision, by name.")]
+Taught = Annotated[str, typer.Option("--net", help="The net to train: a name of torchvision.")]
 OfDrawn = Annotated[int, typer.Option("--per-class", help="Pictures of a class, where they are drawn.", min=2)]
 
 
@@ -29,14 +29,14 @@ def terra(
     side: Side = 64,
     dream_side: Annotated[int, typer.Option("--dream-side", help="Side of the dreams, in pixels.", min=32)] = 128,
 ) -> None:
-    """Nets trained on near-identical textures and on things: can one tell their dreams apart? --model judges."""
+    """Train nets on near-identical textures and on things, and test if their dreams differ; --model classifies them."""
     from dreamvid.core.errors import SettingsError
     from dreamvid.research.experiments import texture_classes as experiment
     from dreamvid.research.experiments.small_nets import School
 
     sets = {folder.resolve().name: folder for folder in data or ()}
     if len(sets) < len(data or ()):
-        raise SettingsError("--data: two folders have one name; rename one of them")
+        raise SettingsError("--data: two folders have the same name: rename one of them")
 
     def work(at: "FeatureSession") -> "Finding":
         school = School(net, minutes, side, per_class, at.settings.seed)
@@ -56,7 +56,7 @@ def invariance(
     per_class: OfDrawn = 120,
     side: Side = 64,
 ) -> None:
-    """A net trained with augmentation and without: what shifts, flips and noise do to its accuracy."""
+    """Train a net with and without augmentation, and measure how shifts, flips and noise change its accuracy."""
     from dreamvid.research.experiments import invariance as experiment
     from dreamvid.research.experiments.small_nets import School
 

@@ -1,4 +1,4 @@
-"""What every command of `dreamvid features` takes, and how each makes, writes and tells what it finds."""
+"""Options that all commands of `dreamvid features` share, and the common code that runs them and writes results."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ Side = Annotated[int, typer.Option("--side", help="Short side of the pictures, i
 
 @dataclass
 class Shared:
-    """What every command of features takes, as it was typed."""
+    """The options of every command of `dreamvid features`, as typed."""
 
     out: Annotated[Path | None, option("--out", help="The picture to write; default: COMMAND.png here.", panel=RUN)] = (
         None
@@ -40,7 +40,7 @@ class Shared:
     json: Json = False
 
     def settings(self, look: Sequence[tuple[str, Any]]) -> "Settings":
-        """The settings that suit the command, then --set, then the short options; raises SettingsError."""
+        """Return the settings: the command's own (`look`), then --set, then other options; raise SettingsError."""
         from dreamvid.config.presets import parse_override, resolve
 
         keys = {
@@ -64,9 +64,10 @@ def make(
     needs: Sequence[str] = (),
     html: bool = False,
 ) -> None:
-    """Checks what can be checked before, opens the session, does the work, writes its files and tells of them.
+    """Check options and output, open the session, run `work`, write its files and report them.
 
-    `beside`: what is written beside the main picture, as `finding.check` takes it.
+    `look`: settings of the command; `beside`: suffixes of files written next to the main picture, as in
+    `finding.check`; `needs`: packages that must be installed; `html`: allow a page as output.
     """
     from dreamvid.research.features import finding
     from dreamvid.research.features.feature_session import open_feature_session
@@ -86,13 +87,13 @@ def make(
 
 
 def parse_numbers(name: str, text: str, kind: type[int] | type[float], least: float = float("-inf")) -> list[float]:
-    """The numbers of the option `name`, none below `least`; raises SettingsError."""
+    """Parse the numbers, separated by commas, of the option `name`; raise SettingsError if one is below `least`."""
     from dreamvid.core.errors import SettingsError
 
     try:
         numbers = [kind(part) for part in text.split(",")]
     except ValueError:
-        raise SettingsError(f"{name} {text!r}: give numbers with commas between them") from None
+        raise SettingsError(f"{name} {text!r}: give numbers separated by commas, such as 1,2") from None
     if min(numbers) < least:
-        raise SettingsError(f"{name} {text!r}: none may be below {least:g}")
+        raise SettingsError(f"{name} {text!r}: {min(numbers):g} is too small: give {least:g} or more")
     return numbers

@@ -1,4 +1,4 @@
-"""`dreamvid features`: what a net has learned, looked at."""
+"""The commands `dreamvid features ...`, which show what a net has learned."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dreamvid.research.features.finding import Finding
 
 features_app = new_app(
-    "Look at what a net has learned, as pictures and numbers.",
+    "Show what a net has learned, as pictures and numbers.",
     examples=["dreamvid features atlas block5", "dreamvid features class beagle", "dreamvid features depth photo.jpg"],
 )
 
@@ -32,7 +32,7 @@ Count = Annotated[int, typer.Option("--count", help="How many crops.", min=1, ma
 )
 @takes(Shared)
 def atlas(layer: Layer, shared: Shared, side: Side = 64) -> None:
-    """Every channel of a layer, as a labelled grid; --out NAME.html makes a page."""
+    """Draw every channel of a layer as a labelled grid; --out NAME.html makes a page."""
     from dreamvid.research.features import feature_session, gallery, units
 
     page = shared.out is not None and shared.out.suffix.lower() == ".html"
@@ -55,7 +55,7 @@ def grid(
     units_: Annotated[Text, typer.Option("--units", help="Channels, N,M,...; default: nine over the layer.")] = None,
     side: Side = 160,
 ) -> None:
-    """Some channels of a layer, side by side."""
+    """Draw some channels of a layer side by side."""
     from dreamvid.research.features import feature_session, gallery, units
 
     numbers = None if units_ is None else [int(number) for number in parse_numbers("--units", units_, int)]
@@ -87,7 +87,7 @@ def class_(
     ] = None,
     side: Side = 224,
 ) -> None:
-    """Classes dreamed from noise and from a photo, the net's score step by step, and the mean of their pictures."""
+    """Dream classes from noise and on a photo; plot the net's score step by step and the mean of their pictures."""
     from dreamvid.research.features import feature_session, photos, portraits
 
     def work(at: "FeatureSession") -> "Finding":
@@ -106,7 +106,7 @@ def crops(
     count: Count = 9,
     side: Side = 224,
 ) -> None:
-    """The strongest crops of photos for a unit, with its receptive field, beside the picture made up for it."""
+    """Find the crops of photos that excite a unit most; show them beside its dream, with its receptive field."""
     from dreamvid.research.features import crops as looking
     from dreamvid.research.features import feature_session, units
 
@@ -129,7 +129,7 @@ def depth(
     ] = None,
     side: Side = 320,
 ) -> None:
-    """A picture dreamed by an early, a middle and a late layer."""
+    """Dream a picture by an early, a middle and a late layer."""
     from dreamvid.research.features import feature_session, gallery, photos
 
     def work(at: "FeatureSession") -> "Finding":
@@ -146,7 +146,7 @@ def infinite(
     sides: Annotated[str, typer.Option("--sides", help="Sizes, in pixels.", metavar="N,M,...")] = "224,448,896",
     circular: Annotated[int, typer.Option("--circular", help="Size without borders, in pixels.", min=32)] = 448,
 ) -> None:
-    """One unit at several sizes and with circular padding: does the pattern repeat, or is it the border?"""
+    """Dream one unit at several sizes and with circular padding, to see if its pattern repeats or is due to borders."""
     from dreamvid.research.features import feature_session, units
     from dreamvid.research.features import infinite as growing
 
@@ -167,7 +167,7 @@ def noise(
     ] = None,
     side: Side = 224,
 ) -> None:
-    """Why dreams are noisy: the radial spectrum of dreams by depth."""
+    """Measure the noise of dreams: their radial power spectrum by depth of the layer."""
     from dreamvid.research.features import feature_session, spectra
 
     def work(at: "FeatureSession") -> "Finding":
@@ -189,7 +189,7 @@ def embed(
     side: Side = 128,
     dream_side: Annotated[int, typer.Option("--dream-side", help="Side of the dreams, in pixels.", min=32)] = 160,
 ) -> None:
-    """Pictures and dreams of classes on one map: does the dream sit at the centre of its class?"""
+    """Map pictures and dreams of classes to a plane, to see if a dream is at the centre of its class."""
     from dreamvid.research.features import embed as mapping
     from dreamvid.research.features import feature_session
 
@@ -210,7 +210,7 @@ def deconv(
     count: Count = 3,
     side: Side = 224,
 ) -> None:
-    """A unit's strongest crops in a photo, projected back to what in them excites it."""
+    """Find a unit's strongest crops in a photo, and show the pixels that excite it, by a deconvolution network."""
     from dreamvid.research.features import deconv as projecting
     from dreamvid.research.features import feature_session, units
 
@@ -246,7 +246,7 @@ def steps(
     iterations: Annotated[int, typer.Option("--iterations", help="Steps of each.", min=1, max=2000)] = 80,
     side: Side = 160,
 ) -> None:
-    """A layer's L2 norm over the iterations for several step sizes and rules: rising, saturated or diverged."""
+    """Plot a layer's L2 norm over the steps for several step sizes and rules: rising, saturated or diverged."""
     from dreamvid.research.features import feature_session, photos, units
     from dreamvid.research.features import steps as stepping
 

@@ -1,4 +1,4 @@
-"""`dreamvid models`: nets listed, fetched and looked at."""
+"""The commands `dreamvid models ...`, which list, fetch and check nets."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +18,7 @@ Trust = Annotated[bool, typer.Option("--trust", help="Execute the code that FILE
 
 @command(models_app, "list", examples=["dreamvid models list"])
 def models_list() -> None:
-    """Every net that --model takes, and whose weights are here: shipped with dreamvid, or fetched before."""
+    """List the nets that --model takes, and those whose weights are here: shipped with dreamvid, or fetched before."""
     from dreamvid.models import zoo
 
     for name in zoo.names():
@@ -35,15 +35,17 @@ def models_fetch(model: Annotated[str, typer.Argument(help="A net by name (`mode
     print(f"{model}: its weights ship with dreamvid, {file}" if model in zoo.SHIPPED else f"{model}: {file}")
 
 
-DEFAULT_NET = "efficientnet_lite2_robust"  # as `NetSettings` has it, which is not loaded for a help text
-Model = Annotated[str, typer.Argument(help="A net by name, a file `train` made, or FILE.py:FUNCTION.")]
+DEFAULT_NET = "efficientnet_lite2_robust"  # as in `NetSettings`, which is not imported just for a help text
+Model = Annotated[str, typer.Argument(help="A net by name, a file written by `train`, or FILE.py:FUNCTION.")]
 Weights = Annotated[str | None, typer.Option("--weights", help="Weights FILE, or random:SEED; default: the net's own.")]
 
 
 @command(models_app, "layers", examples=["dreamvid models layers", "dreamvid models layers googlenet"])
 def models_layers(model: Model = DEFAULT_NET, weights: Weights = None, trust: Trust = False) -> None:
-    """Every layer of a net: output shape at its own size, stride and receptive field in pixels, other names, what it
-    dreams where that is known."""
+    """List the layers of a net: output shape, stride and receptive field in pixels, other names, a note if known.
+
+    Shapes are for a picture of the net's usual size.
+    """
     from dreamvid.models import net
 
     layers = net.describe(_net(model, weights, trust))
@@ -58,7 +60,7 @@ def models_layers(model: Model = DEFAULT_NET, weights: Weights = None, trust: Tr
 
 @command(models_app, "channels", examples=["dreamvid models channels"])
 def models_channels(model: Model = DEFAULT_NET, weights: Weights = None, trust: Trust = False) -> None:
-    """The channels of a net that have a name, from the first layer to the last."""
+    """List the channels of a net that have a name, from the first layer to the last."""
     from dreamvid.models import net
 
     channels = net.channels_by_depth(_net(model, weights, trust))
@@ -81,7 +83,7 @@ def models_check(model: Model = DEFAULT_NET, weights: Weights = None, trust: Tru
 
 
 def _net(model: str, weights: str | None, trust: bool) -> "Net":
-    """The net that --model and --weights mean when a film is rendered."""
+    """Load the net that --model and --weights name, as for a render."""
     from dreamvid.config.serialize import read_settings
     from dreamvid.models import zoo
 

@@ -1,4 +1,4 @@
-"""The options that rendering commands share, and how they become settings."""
+"""Options that the rendering commands share, and their conversion to settings."""
 
 import inspect
 import os
@@ -24,12 +24,12 @@ LOOK, FRAMES, MACHINE, RUN = "Look", "Frames and size", "Machine", "Job"
 
 
 def option(*names: str, help: str, panel: str, **extra: Any) -> Any:
-    """One command line option; `panel` is the heading it stands under."""
+    """Declare a command line option; `panel`: its heading in the help."""
     return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **extra)
 
 
 def preset_names(begun: str) -> list[str]:
-    """Return the presets whose name, or last name, holds what is typed, for a shell to complete."""
+    """Return completions for a shell: preset names, with or without their series, that contain the typed text."""
     from dreamvid.config.presets import everything
 
     every = everything()
@@ -80,9 +80,9 @@ Config = Annotated[
 
 
 def user_defaults(config: str | None) -> "Defaults":
-    """Read the user's own defaults: of --config, of the variable DREAMVID_CONFIG, or of the platform's usual place.
+    """Read the user's defaults from --config, else from DREAMVID_CONFIG, else from the platform's usual place.
 
-    An empty name means none. Raises SettingsError where a file that is named is not there, or holds a mistake.
+    An empty name means none. Raises SettingsError if a named file does not exist or holds a mistake.
     """
     from dreamvid.config.presets import Defaults, load_defaults
 
@@ -95,7 +95,7 @@ def user_defaults(config: str | None) -> "Defaults":
 
 @dataclass
 class Common:
-    """What every rendering command takes, as it was typed."""
+    """The options of every rendering command, as typed."""
 
     preset: Annotated[
         Text,
@@ -131,21 +131,19 @@ class Common:
         Text,
         option(
             "--guide",
-            help="Picture or video, in step with the film, whose forms in --layer are dreamed; default: none.",
+            help="Picture, or video in step with the film, whose activations of --layer are dreamed; default: none.",
             panel=LOOK,
         ),
     ] = None
     class_: Annotated[
         Text,
-        option(
-            "--class", help="What is to appear: a class by name, group or index; default: the preset's.", panel=LOOK
-        ),
+        option("--class", help="Class to dream, by name, group or index; default: the preset's.", panel=LOOK),
     ] = None
     mask: Annotated[
         Text,
         option(
             "--mask",
-            help="Dream only where FILE is white, or by luma or motion; default: everywhere.",
+            help="Dream only where FILE is white, or bright pixels (luma) or moving ones (motion); default: all.",
             panel=LOOK,
         ),
     ] = None
@@ -154,7 +152,7 @@ class Common:
         Text,
         option(
             "--audio",
-            help="Sound of the film, which audio features are taken of; default: the source's.",
+            help="Sound of the film, also used for audio features; default: the source's.",
             panel=LOOK,
         ),
     ] = None
@@ -173,22 +171,22 @@ class Common:
         ),
     ] = None
     frames: Annotated[
-        Text, option("--frames", help="A:B, from frame A, counted from 0, to before B; default: all.", panel=FRAMES)
+        Text, option("--frames", help="A:B: frames A to B - 1, counted from 0; default: all.", panel=FRAMES)
     ] = None
     from_: Annotated[
         Text,
-        option("--from", help="First moment: 62.5 or 1:02.5; default: the start.", panel=FRAMES),
+        option("--from", help="Start time: 62.5 or 1:02.5; default: the start.", panel=FRAMES),
     ] = None
     to: Annotated[
         Text,
-        option("--to", help="End before: 70 or 1:10; default: the end.", panel=FRAMES),
+        option("--to", help="End time: 70 or 1:10; default: the end.", panel=FRAMES),
     ] = None
     fps: Annotated[
         Text, option("--fps", help="Frame rate of the film; default: the source's, 24 for a zoom.", panel=FRAMES)
     ] = None
     seconds: Annotated[
         float | None,
-        option("--seconds", help="Zoom only: length, or that of a cycle; default: 10.", panel=FRAMES),
+        option("--seconds", help="Zoom only: length, with --loop of one cycle; default: 10.", panel=FRAMES),
     ] = None
     loop: Annotated[bool, option("--loop", help="Make the end lead into the beginning.", panel=FRAMES)] = False
     laps: Annotated[int | None, option("--laps", help="Repeats of the loop; default: 1.", panel=FRAMES)] = None
@@ -207,7 +205,7 @@ class Common:
     ] = None
     threads: Threads = None
     overwrite: Annotated[bool, option("--overwrite", help="Replace the output if it exists.", panel=RUN)] = False
-    no_resume: Annotated[bool, option("--no-resume", help="Start anew, in place of resuming.", panel=RUN)] = False
+    no_resume: Annotated[bool, option("--no-resume", help="Start over instead of resuming.", panel=RUN)] = False
     force: Annotated[bool, option("--force", help="Resume although settings changed.", panel=RUN)] = False
     keep_work: Annotated[
         bool, option("--keep-work", help="Keep the job folder (finished frames, journal).", panel=RUN)
@@ -216,13 +214,13 @@ class Common:
         Path | None, option("--work-dir", help="Place of the job folder; default: the output's.", panel=RUN)
     ] = None
     quiet: Quiet = False
-    verbose: Annotated[bool, option("--verbose", "-v", help="Say more.", panel=RUN)] = False
+    verbose: Annotated[bool, option("--verbose", "-v", help="Show details.", panel=RUN)] = False
     json: Json = False
 
     def settings(self, output: str) -> "Settings":
-        """The user's defaults, then the preset, what the output's name asks for, --set, and the short options.
+        """Merge the user's defaults, the preset, PNG for a folder as output, --set, and other options, in that order.
 
-        Each lies on those before it. Raises SettingsError.
+        Later ones replace earlier ones. Raises SettingsError.
         """
         from dreamvid.config.presets import parse_override, resolve
         from dreamvid.core.errors import SettingsError
@@ -237,7 +235,7 @@ class Common:
             raise SettingsError(by_option(str(error), {key for key, _ in short})) from None
 
     def options(self, progress: "Progress", stop: "Stop") -> "Options":
-        """Return how the job is run; none of it changes a pixel."""
+        """Return the options of the job, none of which affects pixels."""
         from dreamvid.jobs.run import Options, Resume
 
         resume: Resume = "never" if self.no_resume else "force" if self.force else "same"
@@ -264,7 +262,7 @@ class Common:
             "compute.threads": self.threads,
         }
         given: list[tuple[str, Any]] = [(key, value) for key, value in keys.items() if value is not None]
-        if self.mask is not None:  # one of these, whatever the preset has
+        if self.mask is not None:  # set both keys, so that the preset's mask is replaced
             of_a_kind = self.mask in MASK_KINDS
             check_mask(self.mask)
             given += [("mask.kind" if of_a_kind else "mask.file", self.mask)]
@@ -282,7 +280,7 @@ class Common:
         return terms + ([] if self.class_ is None else [self._class(self.class_, preset)])
 
     def _class(self, name: str, preset: str) -> dict[str, Any]:
-        """A class in the place of the preset's first, with all that the preset says of that."""
+        """Return the preset's first objective of kind class, or a new one, with the class `name`."""
         from dreamvid.config.presets import load_table
 
         terms = load_table(preset).get("objective", [])
@@ -291,7 +289,7 @@ class Common:
 
 
 def takes(shared: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command, one of whose parameters is a `shared`, that dataclass's fields as its options."""
+    """Return a decorator that replaces a command's parameter of the dataclass `shared` by options for its fields."""
 
     def given_to(command: Callable[..., None]) -> Callable[..., None]:
         parameters = list(inspect.signature(command).parameters.values())

@@ -1,4 +1,4 @@
-"""`dreamvid papers`: the figures of the founding texts, made again on one page."""
+"""The command `dreamvid papers`, which reproduces figures of papers on one page."""
 
 import json
 import logging
@@ -37,10 +37,10 @@ def papers(
     quiet: Quiet = False,
     json_: Json = False,
 ) -> None:
-    """Make the figures of five texts on dreams again: claims, pictures, and the numbers that test them, as a page.
+    """Reproduce the figures of five texts on dreams on a page: claims, pictures, and the numbers that test them.
 
-    With dreamnet, with those of SqueezeNet, VGG16 and ResNet-50 whose weights are on this machine, and with a net of
-    random weights for control. A figure that the folder holds already is not made again.
+    Nets: dreamnet, those of SqueezeNet, VGG16 and ResNet-50 whose weights are on this machine, and one of random
+    weights as control. A figure that the folder already holds is not made again.
     """
     from dreamvid.research.features import finding
     from dreamvid.research.papers import gallery

@@ -1,4 +1,4 @@
-"""`dreamvid presets`: looks listed, shown and checked."""
+"""The commands `dreamvid presets ...`, which list, show and check presets."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +9,14 @@ from dreamvid.cli.commands import command, new_app
 from dreamvid.cli.options import Config, preset_names, user_defaults
 
 presets_app = new_app(
-    "List the looks, show one with all its settings, check a file of your own.",
+    "List the presets, show one with all its settings, check a file of your own.",
     examples=["dreamvid presets list", "dreamvid presets show calm", "dreamvid presets check mine.toml"],
 )
 
 
 @command(presets_app, "list", examples=["dreamvid presets list"])
 def presets_list() -> None:
-    """List the presets that ship, with a line on each."""
+    """List the shipped presets, with a line on each."""
     from dreamvid.config import presets
 
     for name in presets.everything():
@@ -68,15 +68,15 @@ def presets_show(
 
 @command(presets_app, "check", examples=["dreamvid presets check mine.toml"])
 def presets_check(files: Annotated[list[Path], typer.Argument(help="TOML files.")]) -> None:
-    """Check preset files; the first mistake is told with its file and key."""
+    """Check preset files; report the first mistake with its file and key."""
     from dreamvid.config import presets
     from dreamvid.core.errors import SettingsError
 
     for file in files:
         if not file.is_file():
-            raise SettingsError(f"there is no preset file {file}")
+            raise SettingsError(f"there is no preset file {file}: check its path")
         if file.suffix != ".toml":
-            raise SettingsError(f"{file}: the name of a preset file ends in .toml")
+            raise SettingsError(f"{file}: the name of a preset file must end in .toml: rename it")
         presets.resolve(str(file))
         print(f"{file}: ok")
 

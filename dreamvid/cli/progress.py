@@ -1,4 +1,4 @@
-"""Show what a running command does: a bar, and notices on standard error."""
+"""Progress bars and notices of a running command, on standard error."""
 
 import logging
 import sys
@@ -13,15 +13,16 @@ PHASES = {"paint": "canvas: ", "render": "", "encode": "film: "}  # before the b
 
 
 class _Plain(logging.Formatter):
-    """A notice as one line, named like an error."""
+    """Log formatter: one line that starts with the program's name, like errors."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line, marked if it is a warning."""
         name = "dreamvid: warning" if record.levelno >= logging.WARNING else "dreamvid"
         return f"{name}: {' '.join(record.getMessage().split())}"
 
 
 def show_notices(*, quiet: bool, verbose: bool) -> None:
-    """Sends the package's log to standard error: warnings always, notices unless quiet, details if verbose."""
+    """Send the package's log to standard error: warnings always, notices unless quiet, details if verbose."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Plain())
     log = logging.getLogger("dreamvid")
@@ -31,9 +32,10 @@ def show_notices(*, quiet: bool, verbose: bool) -> None:
 
 @contextmanager
 def bar(*, quiet: bool) -> Iterator[Callable[..., None]]:
-    """Show a bar of frames with time left and seconds a frame; nothing where none can be drawn.
+    """Show a progress bar of frames, with time left and seconds per frame; yield its update function.
 
-    Yields a function of (done, total) and, optionally, the words before the bar.
+    That takes (done, total) and, optionally, the words before the bar. No bar is shown if quiet or if standard error is
+    not a terminal.
     """
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
@@ -46,10 +48,10 @@ def bar(*, quiet: bool) -> Iterator[Callable[..., None]]:
     ):
 
         def tell(done: int, total: int, words: str = "") -> None:
-            if bar.total is None or done < bar.n or words != bar.desc:  # another film, or phase of it, begins
+            if bar.total is None or done < bar.n or words != bar.desc:  # another film, or phase of it, starts
                 bar.reset(total)
                 bar.set_description_str(words, refresh=False)
-                bar.initial = done  # frames of an earlier run say nothing about the time left
+                bar.initial = done  # frames of an earlier run must not count in the estimate of the time left
             bar.n = done
             bar.refresh()
 
@@ -69,7 +71,10 @@ def render_bar(*, quiet: bool) -> Iterator["Progress"]:
 
 @contextmanager
 def minutes_bar(*, quiet: bool) -> Iterator[Callable[[float, float], None]]:
-    """A bar of minutes, told (done, total); silent where none can be drawn."""
+    """Show a progress bar of minutes; yield its update function (done, total).
+
+    No bar is shown if quiet or if standard error is not a terminal.
+    """
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 

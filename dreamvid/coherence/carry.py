@@ -11,32 +11,32 @@ from dreamvid.config.settings import CoherenceSettings
 from dreamvid.core.types import Frame, Image, Mask, Pixels, to_float
 from dreamvid.media import opencv
 
-LOST = 0.4  # share of the frame: where less can be followed, or less outlives the change, nothing is carried
+LOST = 0.4  # share of the frame: if less has valid flow, or less survives the change, nothing is carried
 GAIN = (0.90, 1.05)  # limits of a band's gain per frame: strength is steered, not forced
-ABOVE = 1.10  # times the rms of a fresh layer: one that was warped and rounded excites a net less
-TINTED = 0.1  # share, a frame, of what a layer's mean colour lacks
-SPECK = 1 / 60  # of the short side: what is smaller is the flow's own error and not a place uncovered
-FADED = 0.5  # share of the carried layer that goes where something was uncovered: the rest is soon made to fit
-AREA = 1 / 10  # of the short side: over such squares what flow leaves of a change of light averages out
-STEADY = 1.0  # levels by which the light of such a square may change in a frame, and nothing is meant by it
-CHANGED = 8.0  # levels over which the dream of another picture dies away to 1 / e, in however many frames
+ABOVE = 1.10  # target rms over that of a fresh layer: a warped and rounded layer scores lower at equal rms
+TINTED = 0.1  # share of the error in a layer's mean colour that is corrected per frame
+SPECK = 1 / 60  # of the short side: smaller invalid places are errors of the flow, not disocclusions
+FADED = 0.5  # share of the carried layer that is removed where uncovered: later steps adapt the rest
+AREA = 1 / 10  # of the short side: side of the squares over which residuals of the flow average out
+STEADY = 1.0  # 8-bit levels: a smaller change of a square's mean per frame is ignored
+CHANGED = 8.0  # 8-bit levels of change over which a carried dream decays to 1 / e, in however many frames
 LEAST_SURVIVAL = 0.2  # share of a dream that survives, below which it ends
-SURVIVAL_GROWTH = 0.97  # what survives grows by 1 / 0.97 a frame
-ANOTHER = 0.7, 0.4  # share of a layer that outlives a change: below the first it is another picture, and new
-STILL = 0.125, 0.25  # pixels a frame: below the first the picture is still, above the second it moves
-CALM = 0.45  # share of a step that is taken back where the picture is still: there the eye sees every change
-SHORTEST_CALIBRATION_AGE, LONGEST_CALIBRATION_AGE = 6, 48  # frames from one measure of the strength to the next
-WORTH, ASKING = 0.02, 0.04  # shares of the frame uncovered: that gets more steps; that older frames are asked for
-RIM = 1 / 60  # of the short side, around what is uncovered: what was so some frames ago is weak still
-CALIBRATION_TURNOVER = 0.5  # share of the picture that has come or gone, frame after frame, that calls for one
-FAINT = 1 / 8  # of a dream: where a mask lets less be seen, stored pixels hardly tell what it was
+SURVIVAL_GROWTH = 0.97  # the surviving share grows by 1 / 0.97 per frame
+ANOTHER = 0.7, 0.4  # surviving share of a layer from which on a place begins to count as new; wholly new
+STILL = 0.125, 0.25  # pixels per frame: below the first the picture is static, above the second it moves
+CALM = 0.45  # share of a step that is undone where the picture is static: there the eye sees every change
+SHORTEST_CALIBRATION_AGE, LONGEST_CALIBRATION_AGE = 6, 48  # frames from one calibration to the next
+WORTH, ASKING = 0.02, 0.04  # uncovered shares of the frame from which on it gets more steps; older references are used
+RIM = 1 / 60  # of the short side, around uncovered places: what was uncovered some frames ago is still weak
+CALIBRATION_TURNOVER = 0.5  # uncovered share of the picture, summed over frames, that causes a calibration
+FAINT = 1 / 8  # of a mask: where less of the dream is visible, it cannot be recovered from stored pixels
 
 
 @dataclass(frozen=True)
 class Past:
-    """An earlier frame exactly as it is stored: `source` and `dream`, uint8 H x W x 3; `index`: the source frame's.
+    """An earlier frame as stored: `source` and `dream`, uint8 H x W x 3; `index`: number of the source frame.
 
-    `mask`: as the frame has it.
+    `mask`: opacity of the dream, H x W in [0, 1], or None.
     """
 
     index: int
@@ -46,9 +46,9 @@ class Past:
 
     @property
     def layer(self) -> Image:
-        """What dreaming has added to the picture, before a mask took of it: H x W x 3.
+        """The layer, dream minus source, before the mask was applied: H x W x 3.
 
-        A layer that was carried as it is seen would be masked again in every frame, and soft edges would fade.
+        If the masked layer were carried, the mask would be applied again in every frame, and soft edges would fade.
         """
         difference: Image = np.subtract(self.dream, self.source, dtype=np.float32)
         layer: Image = difference / np.float32(255)
@@ -56,20 +56,20 @@ class Past:
 
     @property
     def whole(self) -> Image:
-        """The dream before a mask took of it, H x W x 3."""
+        """The dream before the mask was applied, H x W x 3 in [0, 1]."""
         return to_float(self.dream) if self.mask is None else to_float(self.source) + self.layer
 
 
-Move = Callable[[Past, Frame], Motion]  # how the picture moved from an earlier frame to a new one
+Move = Callable[[Past, Frame], Motion]  # the motion of the picture from an earlier frame to a new one
 
 
 @dataclass(frozen=True)
 class CarryState:
-    """The numbers that cross from one frame to the next, as the journal keeps them.
+    """The numbers carried from one frame to the next and stored in the journal.
 
-    `strength`: what dreams of this picture are held to; `calibration_age`: how much the picture has changed since that
-    was measured; at 1 it is measured again. `survival`: share of the dreamed picture that is still there; steps
-    alone would hold on to the eyes of a face that has long dissolved.
+    `strength`: the strength that dreams are steered to; `calibration_age`: change of the picture since it was measured;
+    at 1 it is measured again. `survival`: share of the dreamed picture that is still visible; without it, steps
+    would preserve the eyes of a face that has long dissolved.
     """
 
     strength: Strength
@@ -79,21 +79,21 @@ class CarryState:
 
 @dataclass(frozen=True)
 class Carry:
-    """All that crosses from one frame to the next: the frames before, the last one first, and their state."""
+    """Everything carried from one frame to the next: earlier frames, the latest first, and their state."""
 
     frames: tuple[Past, ...]
     state: CarryState
 
     @property
     def last(self) -> Past:
-        """The frame just before."""
+        """The previous frame."""
         return self.frames[0]
 
 
 def uncovered(motion: Motion) -> Mask:
-    """Where nothing was before: H x W in [0, 1], 1 in the places uncovered, soft at their edges.
+    """Return the mask of disocclusions, places uncovered in this frame: H x W in [0, 1], 1 inside, with soft edges.
 
-    Specks are left out: there the check of the flow has failed, and what is carried fits well enough.
+    Invalid specks are left out: they are errors of the forward-backward check, and the carried layer fits well enough.
     """
     cv2 = opencv.load()
     new = (~motion.valid).astype(np.float32)
@@ -106,7 +106,7 @@ def uncovered(motion: Motion) -> Mask:
 
 
 def widened(new: Mask) -> Mask:
-    """Places uncovered, H x W in [0, 1], with a soft rim of what was so in the frames before."""
+    """Dilate and blur a mask of uncovered places, H x W in [0, 1], to cover those uncovered some frames ago."""
     cv2 = opencv.load()
     side = max(3, round(min(new.shape) * RIM)) | 1
     result: Mask = cv2.blur(cv2.dilate(new, np.ones((side, side), np.uint8)), (side, side))
@@ -114,10 +114,10 @@ def widened(new: Mask) -> Mask:
 
 
 def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
-    """Return how much of a layer survives a change of the picture that is no motion: H x W in [0, 1].
+    """Return the share of a layer that survives a change of the picture other than motion: H x W in [0, 1].
 
-    A dissolve, a fade, a shadow: where the light of a whole area changes though motion is allowed for, the dream of
-    what was there dies away with what was there.
+    In a dissolve, a fade or a shadow the mean of a whole area changes after motion compensation; the dream decays
+    exponentially with that change.
     """
     cv2 = opencv.load()
     height, width = source.shape[:2]
@@ -132,29 +132,29 @@ def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
 
 
 def visibility(mask: Mask) -> Mask:
-    """Return where a mask lets so much be seen that the layer can be recovered from stored pixels: H x W in [0, 1]."""
+    """Return mask / `FAINT`, at most 1, H x W: at 1 the layer can be recovered from the stored masked pixels."""
     result: Mask = np.minimum(mask / np.float32(FAINT), np.float32(1))
     return result
 
 
 def apply_mask(image: Image, source: Image, mask: Mask | None) -> Image:
-    """Return a dream under its mask; where that is 0 the source, bit by bit; all H x W x 3 but the mask."""
+    """Blend a dream over its source by a mask, H x W; pixels of mask 0 equal the source exactly; others H x W x 3."""
     return image if mask is None else source + _in_colours(mask) * (image - source)
 
 
 def same_mask(one: Mask | None, other: Mask | None) -> bool:
-    """Whether two frames have the very same mask, or none."""
+    """Return True if two masks are equal or both None."""
     return one is other if one is None or other is None else np.array_equal(one, other)
 
 
 @dataclass(frozen=True)
 class Followed:
-    """What earlier frames lend to a new one: a `layer` moved to where it belongs now, H x W x 3.
+    """The dream carried from earlier frames to a new one: the warped `layer`, H x W x 3.
 
-    `kept`: share of it that lives on; `new`, `still`: places that were uncovered and that do not move; all H x W in
-    [0, 1]. `valid`: share of the frame that could be followed; `survival`: as in a `CarryState`; `gone`: share of
-    the frame before that a zoom in has left behind; `opened`: share of the frame that is dreamed, under a mask;
-    `field`: where each pixel was in the nearest reference, (H, W, 2), in pixels.
+    `kept`: share of the layer that is kept; `new`, `still`: uncovered places, static places; all H x W in [0, 1].
+    `valid`: share of the frame with valid flow; `survival`: as in `CarryState`; `gone`: share of the previous frame
+    that a zoom in has moved out of view; `opened`: share of the frame that the mask shows; `field`: offset of each
+    pixel to its place in the nearest reference, (H, W, 2), in pixels.
     """
 
     layer: Image
@@ -169,16 +169,16 @@ class Followed:
 
     @property
     def seed(self) -> Image:
-        """The layer that a frame's dream begins with, as far as it lives on."""
+        """The layer times its kept share, to start the frame's dream with: H x W x 3."""
         return self.layer * _in_colours(self.kept)
 
     def lasting(self, mask: Mask | None) -> Mask:
-        """Where the layer goes on as it was, and a frame's mask shows it: H x W in [0, 1]."""
+        """Return the places where the layer is carried unchanged and the frame's mask shows it: H x W in [0, 1]."""
         lasting = self.kept * (1 - self.new)
         return lasting if mask is None else lasting * visibility(mask)
 
     def next_calibration_age(self, calibration_age: float, calibration_wear: float) -> float:
-        """Return the calibration age after this frame; `calibration_wear`: what animated settings add to it."""
+        """Return the calibration age after this frame; `calibration_wear`: the amount that animated settings add."""
         changed = max(float(self.new.mean()) / self.opened, self.gone)
         return round(
             calibration_age
@@ -189,11 +189,11 @@ class Followed:
 
 
 def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *, dies: bool = True) -> Followed | None:
-    """The layer of the nearest reference that can be followed; what is new since then comes from those further back.
+    """Return the warped layer of the nearest usable reference; places uncovered since are filled from older ones.
 
-    None where the motion is lost from all of them, or the picture has become another. A flash is passed over so, and
-    what was hidden for some frames comes back as it was (Ruder et al. 2016, section 3.2: the closest first). `dies`:
-    whether a dream of which little survives ends at once; in a loop, where all comes and goes, that would be a cut.
+    Returns None if the flow from every reference is lost, or the picture has changed entirely. So a flash is skipped,
+    and what was occluded for some frames returns as before (Ruder et al. 2016, section 3.2: the closest first). `dies`:
+    end a dream of which little survives; off in loops, where everything comes and goes and that would be a cut.
     """
     found: Followed | None = None
     for back in sorted(references):
@@ -219,7 +219,7 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *,
             left = left_behind(motion.field)
             found = Followed(layer, kept, new, still(motion), valid, survival, motion.field, left, opened)
             continue
-        again = found.new * (1 - new)  # uncovered since, and seen from here
+        again = found.new * (1 - new)  # uncovered since this reference, and visible in it
         layer = found.layer + _in_colours(again) * (layer - found.layer)
         kept = found.kept + again * (kept - found.kept)
         found = replace(found, layer=layer, kept=kept, new=found.new * new)
@@ -227,9 +227,9 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *,
 
 
 def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) -> Followed | None:
-    """What the dreamed frames on both sides lend to one between them; `share`: how far it is on its way to the later.
+    """Interpolate the layers of the dreamed frames before and after a frame; `share`: its place in time, 0 to 1.
 
-    Where one of them cannot be seen from here, the other alone. None where the motion is lost from both.
+    Places occluded in one of them use the other alone. Returns None if the flow from both is lost.
     """
     following = Carry((after,), CarryState(before.state.strength))
     sides = [(weight, follow(each, frame, (1,), move)) for weight, each in ((1 - share, before), (share, following))]
@@ -237,7 +237,7 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
     if len(found) < 2:
         return found[0][1] if found else None
     (left, one), (right, other) = found
-    least = np.float32(1e-3)  # of a side that cannot be seen: where neither can, they are mixed all the same
+    least = np.float32(1e-3)  # weight of an occluded side, so that places occluded in both are mixed as well
     mine, its = left * (1 - one.new + least), right * (1 - other.new + least)
     later_share: Mask = (its / (mine + its)).astype(np.float32)
     return replace(
@@ -250,7 +250,7 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
 
 
 def mix_fresh(found: Followed, fresh: Image, share: float) -> Followed:
-    """Return what is carried with a share, in [0, 1], replaced by a `fresh` layer, H x W x 3, of the same picture."""
+    """Return the carried dream with a share, in [0, 1], replaced by a `fresh` layer, H x W x 3, of the same frame."""
     if not share:
         return found
     layer, kept = found.layer + np.float32(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
@@ -260,10 +260,10 @@ def mix_fresh(found: Followed, fresh: Image, share: float) -> Followed:
 def match_band_energy(
     dream: Image, source: Image, strength: Strength, sizes: list[tuple[int, int]], where: Mask | None = None
 ) -> Image:
-    """Return a dream, H x W x 3 in [0, 1], with each band of its layer, and its tint, nearer to those of a fresh one.
+    """Return a dream, H x W x 3 in [0, 1], with the rms of each band of its layer and its tint steered to `strength`.
 
-    `where`: H x W in [0, 1], the places that its own strength is told from, and that are changed. Told after the steps,
-    which add more to ripe shapes than to young ones.
+    The gain per band is limited to `GAIN`. `where`: H x W in [0, 1], the places that are measured and changed. Applied
+    after the steps, which add more to old shapes than to new ones.
     """
     cv2 = opencv.load()
     layer = opponent(dream - source)
@@ -278,25 +278,24 @@ def match_band_energy(
 
 
 def blended(past: Past, source: Image, settings: CoherenceSettings) -> Image:
-    """The layer that mixes a share of the last dream, where it was, into the next frame's start (DeepDreamVideo)."""
+    """Return the layer that mixes `settings.blend` of the last dream, unwarped, into the source (DeepDreamVideo)."""
     return settings.blend * (past.whole - source)
 
 
 def damp_static(
     dream: Image, start: Image, still: Mask, past: Past, source: Pixels, *, restless: bool = False
 ) -> Image:
-    """Damp the dream where the picture is static: calmer where it is still, to the byte where it is the very same.
+    """Damp the change of the dream where the picture is static; where source pixels are equal, keep it to the byte.
 
-    `dream`: the new one, `start`: what it began with, both H x W x 3 in [0, 1]; `still`: where nothing moves, H x W in
-    [0, 1]; `source`: the new source frame; `restless`: the dream goes on even where the picture is the very same. The
-    edge between rest and change is soft.
+    `dream`: the new one, `start`: the picture before its steps, both H x W x 3 in [0, 1]; `still`: static places, H x W
+    in [0, 1]; `source`: the new source frame; `restless`: do not keep the dream where pixels are equal. Edges are soft.
     """
     cv2 = opencv.load()
     calmer = dream + _in_colours(CALM * still) * (start - dream)
     if restless:
         return calmer
     same = cv2.inRange(cv2.absdiff(source, past.source), (0, 0, 0), (0, 0, 0)) // 255
-    reach = max(3, min(source.shape[:2]) // 40) | 1  # a pixel rests only if its neighbourhood does
+    reach = max(3, min(source.shape[:2]) // 40) | 1  # a pixel is kept only if its whole neighbourhood is equal
     same = cv2.erode(same, np.ones((reach, reach), np.uint8), borderValue=1)
     if not same.any():
         return calmer
@@ -305,7 +304,7 @@ def damp_static(
 
 
 def still(motion: Motion) -> Mask:
-    """Where the picture does not move: H x W in [0, 1], soft at the edges."""
+    """Return the mask of static places, where motion is below `STILL`: H x W in [0, 1], with soft edges."""
     cv2 = opencv.load()
     slow, fast = STILL
     rest = np.clip((fast - np.hypot(motion.field[..., 0], motion.field[..., 1])) / (fast - slow), 0, 1)
@@ -315,6 +314,6 @@ def still(motion: Motion) -> Mask:
 
 
 def _in_colours(mask: Mask) -> Image:
-    """A mask, H x W, as H x W x 3: numpy multiplies equal shapes many times as fast as it spreads the last axis."""
+    """Repeat a mask, H x W, to H x W x 3: numpy multiplies equal shapes faster than it broadcasts the last axis."""
     result: Image = opencv.load().merge((mask, mask, mask))
     return result

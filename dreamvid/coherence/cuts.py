@@ -1,4 +1,4 @@
-"""Cuts: where one shot ends and the next begins, found by PySceneDetect."""
+"""Detection of cuts between shots, by PySceneDetect, with flashes and close passing objects left out."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -10,19 +10,19 @@ from dreamvid.core.types import Frame, Image, Pixels, to_float, to_pixels
 from dreamvid.media import opencv
 
 THRESHOLD = 27.0  # mean change of hue, saturation and lightness in 8-bit levels: PySceneDetect's own default
-SHORTEST = Fraction(1, 4)  # seconds; what is shorter is a flash and not a shot
-LIFT = 8.0  # times that a dark picture is made brighter at most: a cut in the dark is a cut, too
-FADING = 0.97  # share of the light that is remembered from frame to frame: it comes at once and goes slowly
-THUMBNAIL = 16, 9  # columns, rows: enough to know a picture again
-SAME = 12.0  # mean difference, in 8-bit levels, of the thumbnails of one picture
-UNLIKE = 4.0  # mean difference of two thumbnails from which on they may lie on both sides of a cut
-FOLLOWED = 0.6  # share of the picture that can be followed by optical flow: something has come close, and it is no cut
+SHORTEST = Fraction(1, 4)  # seconds: a shorter shot counts as a flash
+LIFT = 8.0  # largest gain for dark pictures, so that cuts between them are found
+FADING = 0.97  # decay of the tracked peak brightness per frame: it rises at once and falls slowly
+THUMBNAIL = 16, 9  # columns, rows: enough to recognise a picture
+SAME = 12.0  # mean difference, in 8-bit levels, below which two thumbnails show the same picture
+UNLIKE = 4.0  # mean difference of two thumbnails, in 8-bit levels, from which on there may be a cut between them
+FOLLOWED = 0.6  # share of valid flow from which on a change is no cut, but something that has come close
 
 
 def find_cuts(frames: Iterable[Frame], rate: Fraction) -> tuple[int, ...]:
-    """The indices of the source frames that begin a new shot, rising; the very first frame is not among them.
+    """Return the indices of the source frames that begin a new shot, rising, without the first frame of all.
 
-    `frames`: in order; `rate`: frames per second, which decides how many frames the shortest shot has.
+    `frames`: in order; `rate`: frames per second, which determines the shortest shot in frames.
     """
     cv2 = opencv.load()
     from scenedetect import FrameTimecode
@@ -32,13 +32,13 @@ def find_cuts(frames: Iterable[Frame], rate: Fraction) -> tuple[int, ...]:
     seen: list[int] = []
     cuts: list[int] = []
     thumbnails: list[Image] = []
-    following: set[int] = set()  # positions of frames that go on from the one before, however much has come or gone
+    following: set[int] = set()  # positions of frames that optical flow connects to the one before: no cut
     before: Pixels | None = None
-    light = 0.0  # of the brightest places, lately
+    light = 0.0  # tracked peak brightness, 8-bit levels
     for position, frame in enumerate(frames):
         seen.append(frame.index)
         height, width = frame.image.shape[:2]
-        scale = min(1.0, 256 / max(height, width))  # a cut is as plain in a small picture, and found sooner
+        scale = min(1.0, 256 / max(height, width))  # small pictures show cuts as well, and are faster
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
         light = max(float(np.percentile(small, 99)), FADING * light)
@@ -57,21 +57,21 @@ def find_cuts(frames: Iterable[Frame], rate: Fraction) -> tuple[int, ...]:
 
 
 def _follows(before: Pixels, after: Pixels) -> bool:
-    """Whether so much of a picture can be followed from the one before that nothing was cut."""
+    """Return True if optical flow is valid in at least `FOLLOWED` of a picture, which means no cut."""
     return float(optical_flow.estimate(before, after).valid.mean()) >= FOLLOWED
 
 
 def _alike(one: Image, other: Image, most: float) -> bool:
-    """Whether the mean difference of two thumbnails is below `most` 8-bit levels."""
+    """Return True if the mean difference of two thumbnails is below `most` 8-bit levels."""
     return 255 * float(np.abs(one - other).mean()) < most
 
 
 def _flash(thumbnails: Sequence[Image], cut: int, longest: int) -> bool:
-    """Whether the picture before a cut is back within `longest` frames of it, or was there as long before it.
+    """Return True if a cut is a side of a flash: the picture on its other side recurs within `longest` frames.
 
-    Then something came between and went, and both sides are one shot.
+    That is, the picture before the cut returns after it, or the picture after it was there before it; both sides of a
+    flash are one shot.
     """
-
     before, after = thumbnails[max(0, cut - 1 - longest) : cut - 1], thumbnails[cut + 1 : cut + 1 + longest]
     back = any(_alike(thumbnails[cut - 1], later, SAME) for later in after)
     return back or any(_alike(earlier, thumbnails[cut], SAME) for earlier in before)

@@ -1,4 +1,4 @@
-"""Motion between two frames: where each pixel was before, and whether that can be trusted."""
+"""Optical flow between two frames, with a forward-backward check, and warping by it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,15 +12,16 @@ from dreamvid.media import opencv
 
 Field = npt.NDArray[np.float32]
 Method = Literal["dis", "farneback"]
-WORKING_SIDE = 180  # pixels of the short side at which flow is computed: more costs more than it shows
-SMALLEST_SIDE = 64  # DIS builds a pyramid of 8-pixel patches and refuses pictures without room for it
+WORKING_SIDE = 180  # pixels of the short side at which flow is computed: more costs time without a visible gain
+SMALLEST_SIDE = 64  # pixels: DIS builds a pyramid of 8-pixel patches and rejects smaller pictures
 
 
 @dataclass(frozen=True)
 class Motion:
-    """`field`: (H, W, 2), for each pixel the offset in rows and columns to where it was in the frame before, in pixels.
+    """The motion from one frame to the next.
 
-    `valid`: (H, W) bool, False where nothing was before: uncovered, or come in over the border.
+    `field`: (H, W, 2), for each pixel the offset in rows and columns to its place in the frame before, in pixels.
+    `valid`: (H, W) bool, False where the pixel was not visible before: uncovered, or entered over the border.
     """
 
     field: Field
@@ -28,10 +29,10 @@ class Motion:
 
 
 def estimate(before: Pixels, now: Pixels, method: Method = "dis") -> Motion:
-    """The motion from one uint8 RGB frame to the next of the same size, with a forward-backward check.
+    """Estimate the motion from one uint8 RGB frame to the next of the same size, with a forward-backward check.
 
-    DIS optical flow (Kroeger et al. 2016), medium preset, or Farneback's (2003), both ways; a pixel is valid where the
-    two agree (Sundaram et al. 2010, eq. 5) and its origin lies inside the frame.
+    DIS optical flow (Kroeger et al. 2016), medium preset, or Farneback's (2003), in both directions; a pixel is valid
+    if the two agree (Sundaram et al. 2010, eq. 5) and its origin lies inside the frame.
     """
     cv2 = opencv.load()
     flow = _flow(method)
@@ -57,14 +58,14 @@ def estimate(before: Pixels, now: Pixels, method: Method = "dis") -> Motion:
 
 
 def inside(field: Field) -> npt.NDArray[np.bool_]:
-    """Where a field, (H, W, 2) row and column offsets, points to a place inside the frame."""
+    """Return the mask, (H, W) bool, of pixels whose offset, (H, W, 2) rows and columns, points inside the frame."""
     height, width = field.shape[:2]
     rows, columns = _positions(field)
     return (rows >= 0) & (rows <= height - 1) & (columns >= 0) & (columns <= width - 1)
 
 
 def left_behind(field: Field) -> float:
-    """The share of the frame before that a zoom in has left outside, told from how far apart the borders were."""
+    """Return the share of the previous frame that a zoom in has moved out of view, from the scale of its borders."""
     height, width = max(1, field.shape[0] - 1), max(1, field.shape[1] - 1)
     rows = 1 + (np.median(field[-1, :, 0]) - np.median(field[0, :, 0])) / height
     columns = 1 + (np.median(field[:, -1, 1]) - np.median(field[:, 0, 1])) / width
@@ -72,7 +73,7 @@ def left_behind(field: Field) -> float:
 
 
 def sample(picture: npt.NDArray[np.float32], field: Field) -> npt.NDArray[np.float32]:
-    """A picture looked up bilinearly where a field points; beyond the border its last pixels go on."""
+    """Sample a picture bilinearly at the places that a field points to; beyond the border its last pixels repeat."""
     cv2 = opencv.load()
     rows, columns = _positions(field)
     result: npt.NDArray[np.float32] = cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
@@ -80,10 +81,10 @@ def sample(picture: npt.NDArray[np.float32], field: Field) -> npt.NDArray[np.flo
 
 
 def warp(layer: Image, motion: Motion) -> Image:
-    """A layer, H x W x 3, moved with the picture, valid or not; from beyond the border come mirror images.
+    """Warp a layer, H x W x 3, by a motion, also where it is not valid; beyond the border it is mirrored.
 
-    Lanczos, over 8 pixels, keeps the finest octave over many frames, which a bilinear lookup halves at every one. It
-    also raises some frequencies a little: who warps again and again must hold their strength.
+    Lanczos interpolation over 8 pixels keeps the finest octave over many frames; bilinear interpolation halves it in
+    each. Lanczos also amplifies some frequencies a little, so repeated warping needs `match_band_energy`.
     """
     if not motion.field.any():
         return layer
@@ -100,7 +101,7 @@ def _grey(frame: Pixels, height: int, width: int) -> npt.NDArray[np.uint8]:
 
 
 def _flow(method: Method) -> Callable[[Pixels, Pixels], Field]:
-    """Optical flow between two grey pictures, as offsets in columns and rows, in pixels."""
+    """Return the function that computes the flow between two grey pictures: offsets in columns and rows, in pixels."""
     cv2 = opencv.load()
     if method == "farneback":  # a pyramid of five halvings, windows of 21 pixels
         return lambda first, second: cv2.calcOpticalFlowFarneback(first, second, None, 0.5, 5, 21, 5, 7, 1.2, 0)

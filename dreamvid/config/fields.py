@@ -1,4 +1,4 @@
-"""Declare a setting in a table of its kind, with its default, unit, bounds and a line of what it does."""
+"""Declare settings as fields of pydantic models, each with default, unit, bounds and a line of help."""
 
 from typing import Any
 
@@ -8,26 +8,27 @@ from pydantic_core import CoreSchema, core_schema
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.timing import parse_moment, timecode
 
-NUMBER, LIST = "<number>", "<list>"  # what a setting that takes either was given: tags in pydantic's errors, not keys
+# Tags of a setting that takes a number or a list. They occur in the paths of pydantic's errors, but are not keys.
+NUMBER, LIST = "<number>", "<list>"
 
 
 def setting(default: Any, doc: str, unit: str = "", *, animated: bool = False, **bounds: Any) -> Any:
-    """One declared setting; `unit` is told in help and schema ("" for a name or a plain number).
+    """Declare a setting as a pydantic field.
 
-    `animated`: a number that may also be a text, keyframes or a formula over the time of the film
-    (`dreamvid.config.keyframes`).
+    `unit` is shown in help and schema ("" for a name or a plain number). `animated`: the number may also be given as
+    text: keyframes, or a formula over the time of the film (`dreamvid.config.keyframes`).
     """
     extra: dict[str, Any] = {"unit": unit, "animated": True} if animated else {"unit": unit}
     return Field(default, description=doc, json_schema_extra=extra, **bounds)
 
 
 def number_or_list(value: Any) -> str:
-    """Return the tag of what was given, LIST or NUMBER: as a discriminator it keeps errors to that one alone."""
+    """Return LIST or NUMBER, the type of a value; as a discriminator it limits pydantic's errors to that type."""
     return LIST if isinstance(value, list | tuple) else NUMBER
 
 
 class Moment(float):
-    """A moment in seconds, 0 or later, that knows whether it was given as a timecode; written it is a number."""
+    """A time in seconds, 0 or later, that is printed as a timecode if it was given as one; serialised as a number."""
 
     is_timecode = False
 
@@ -35,7 +36,7 @@ class Moment(float):
         return timecode(self) if self.is_timecode else f"{float(self):g} s"
 
     def alike(self, seconds: float) -> "Moment":
-        """Return another moment, to be told in the unit of this one."""
+        """Return another time that is printed in the same form as this one, seconds or timecode."""
         other = Moment(seconds)
         other.is_timecode = self.is_timecode
         return other
@@ -51,7 +52,7 @@ class Moment(float):
 
     @classmethod
     def _read(cls, value: Any, check: Any) -> "Moment":
-        """Read seconds or text; raise ValueError for a text that is no moment."""
+        """Parse seconds or text; raise ValueError for text that is not a time."""
         if isinstance(value, cls):
             return value
         if not isinstance(value, str) or value.strip().startswith("-"):
@@ -65,7 +66,7 @@ class Moment(float):
 
 
 class Section(BaseModel):
-    """A table of settings: unknown keys are errors, values do not change after they are read."""
+    """A table of settings: unknown keys are errors, instances are immutable."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True, coerce_numbers_to_str=True

@@ -1,7 +1,8 @@
-"""Formulas of numbers: text -> a function, by an allowlist over Python's syntax tree; nothing is ever executed.
+"""Parser of arithmetic formulas: text -> a function, by an allowlist of Python's syntax tree; no code is executed.
 
-Allowed are numbers, `+ - * / % **`, comparisons (1 or 0), `A if C else B`, the names a caller gives, and `FUNCTIONS`;
-a caller also draws a share for each `random(low, high)`, so that formulas themselves leave nothing to chance.
+Allowed are numbers, `+ - * / % **`, comparisons (1 or 0), `A if C else B`, the caller's variable names, and
+`FUNCTIONS`. The caller also supplies a random number in [0, 1) for each `random(low, high)`: a formula itself is
+deterministic.
 """
 
 import ast
@@ -20,23 +21,23 @@ Formula = Callable[[Names], float]
 
 
 def clamp(value: float, low: float, high: float) -> float:
-    """A value kept between two others."""
+    """Return `value` limited to the range from `low` to `high`."""
     return min(max(value, low), high)
 
 
 def lerp(first: float, last: float, share: float) -> float:
-    """The value at a share of the way from one to another; beyond both outside [0, 1]."""
+    """Interpolate linearly from `first` (share 0) to `last` (share 1); extrapolate for shares outside [0, 1]."""
     return first + (last - first) * share
 
 
 def smoothstep(low: float, high: float, value: float) -> float:
-    """0 up to `low`, 1 from `high` on, and smooth between: 3 u^2 - 2 u^3."""
+    """Return 0 up to `low`, 1 from `high` on, and 3 u^2 - 2 u^3 between, u being the share of the way."""
     share = clamp((value - low) / (high - low), 0, 1)
     return float(smooth(share))
 
 
 RANDOM = "random"
-# Each function by name, with the number of its arguments; None: one or more. RANDOM's has one more, which is drawn.
+# Name -> function and number of arguments in the formula; None: one or more. RANDOM gets its random number as a third.
 FUNCTIONS: dict[str, tuple[Callable[..., float], int | None]] = {
     "sin": (math.sin, 1),
     "cos": (math.cos, 1),
@@ -55,11 +56,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., float], int | None]] = {
 
 
 def power(base: float, exponent: float) -> float:
-    """A power; raises ValueError where the exponent is beyond `STEEPEST` or there is no real result."""
+    """Return `base ** exponent`; raise ValueError if the exponent exceeds `STEEPEST` or the result is not real."""
     if abs(exponent) > STEEPEST:
-        raise ValueError(f"an exponent is {exponent:g}: {STEEPEST} is the largest")
+        raise ValueError(f"an exponent is {exponent:g}: give at most {STEEPEST}, at least -{STEEPEST}")
     if base < 0 and exponent != math.floor(exponent):
-        raise ValueError(f"there is no {base:g} to the power of {exponent:g}")
+        raise ValueError(f"{base:g} to the power of {exponent:g} is not a real number")
     return base**exponent
 
 
@@ -83,10 +84,10 @@ OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
 
 @dataclass(frozen=True)
 class Expression:
-    """A formula that was read; `names`: those of the caller's that it uses.
+    """A parsed formula; `names`: the caller's variables that it uses.
 
-    `draws`: for each `random(low, high)` the name of its share of the way from low to high, in [0, 1), which the caller
-    gives as well.
+    `draws`: one variable for each `random(low, high)`; the caller sets it to a random number in [0, 1), which is
+    scaled to the range from low to high.
     """
 
     text: str
@@ -95,40 +96,45 @@ class Expression:
     formula: Formula
 
     def value(self, names: Names) -> float:
-        """Its value; raises SettingsError, saying why, where there is none or it is not finite."""
+        """Evaluate the formula; raise SettingsError with the reason if the value is undefined or not finite."""
         try:
             return self.formula(names)
         except ZeroDivisionError:
             raise SettingsError("it divides by zero") from None
         except OverflowError:
-            raise SettingsError("it grows beyond all numbers") from None
+            raise SettingsError("a value is too large to be represented") from None
         except ValueError as error:
             words = str(error)
-            raise SettingsError("a function has no value there" if "domain" in words else words) from None
+            undefined = "a function is undefined for its argument, such as sqrt of a negative number"
+            raise SettingsError(undefined if "domain" in words else words) from None
 
 
 def parse(text: str, names: Iterable[str]) -> Expression:
-    """Reads a formula of `names`; raises SettingsError for all that is none, is too long or too deep."""
+    """Parse a formula of the variables `names`; raise SettingsError if it is invalid, too long or nested too deep."""
     if len(text) > LONGEST:
-        raise SettingsError(f"it has {len(text)} characters: {LONGEST} are the most")
+        raise SettingsError(f"the formula has {len(text)} characters: give at most {LONGEST}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what Python would only warn of is no formula either
+            warnings.simplefilter("error")  # what Python only warns of is not allowed in a formula either
             tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError, Warning):
-        raise SettingsError("it is neither keys (TIME:VALUE, TIME:VALUE) nor a formula") from None
+        raise SettingsError(
+            "give keyframes, such as 0s:0.02, 4s:0.06, or a formula, such as 0.04 + 0.02 * sin(t)"
+        ) from None
     used: set[str] = set()
     draws: list[str] = []
-    formula = _formula(tree.body, frozenset(names), used, draws, DEEPEST)
+    formula = _formula(tree.body, text.strip(), frozenset(names), used, draws, DEEPEST)
     return Expression(text, frozenset(used), tuple(draws), formula)
 
 
-def _formula(node: ast.expr, names: frozenset[str], used: set[str], draws: list[str], deeper: int) -> Formula:
+def _formula(
+    node: ast.expr, text: str, names: frozenset[str], used: set[str], draws: list[str], deeper: int
+) -> Formula:
     if not deeper:
-        raise SettingsError(f"it is nested more than {DEEPEST} deep")
+        raise SettingsError(f"the formula is nested more than {DEEPEST} levels deep: simplify it")
 
     def of(*parts: ast.expr) -> tuple[Formula, ...]:
-        return tuple(_formula(part, names, used, draws, deeper - 1) for part in parts)
+        return tuple(_formula(part, text, names, used, draws, deeper - 1) for part in parts)
 
     def drawn() -> Formula:
         name = f"{RANDOM} {len(draws)}"
@@ -142,7 +148,7 @@ def _formula(node: ast.expr, names: frozenset[str], used: set[str], draws: list[
             used.add(name)
             return lambda given: given[name]
         case ast.Name(id=name):
-            raise SettingsError(f"it knows no {name}{nearest(name, [*names, *FUNCTIONS])}")
+            raise SettingsError(f"unknown name {name}{nearest(name, [*names, *FUNCTIONS])}")
         case ast.UnaryOp(op=op, operand=inner) if type(op) in OPERATORS:
             return _applied(OPERATORS[type(op)], of(inner))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
@@ -155,23 +161,26 @@ def _formula(node: ast.expr, names: frozenset[str], used: set[str], draws: list[
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             function, count = FUNCTIONS[name]
             if not arguments or (count is not None and len(arguments) != count):
-                raise SettingsError(f"{name} takes {count or 'one or more'} values, not {len(arguments)}")
+                raise SettingsError(f"{name}() takes {count or 'one or more'} values, not {len(arguments)}")
             parts = of(*arguments)
             if name == RANDOM:
                 parts = (*parts, drawn())
             return _applied(_of_all(function) if count is None else function, parts)
         case ast.Call(func=ast.Name(id=name), keywords=[]):
-            raise SettingsError(f"it knows no {name}(){nearest(name, FUNCTIONS)}")
-    raise SettingsError(f"{type(node).__name__} has no place in a formula: numbers, + - * / % **, names, functions")
+            raise SettingsError(f"unknown function {name}(){nearest(name, FUNCTIONS)}")
+    part = ast.get_source_segment(text, node) or text
+    raise SettingsError(
+        f"{part[:40]!r} is not allowed in a formula: use numbers, + - * / % **, one comparison, names and functions"
+    )
 
 
 def _of_all(function: Callable[..., float]) -> Callable[..., float]:
-    """`min` or `max` of one value or more: Python's own take a single value for a list of them."""
+    """Return `min` or `max` as a function of one or more numbers: Python's own expects an iterable if given one."""
     return lambda *values: function(values)
 
 
 def _applied(function: Callable[..., float], parts: tuple[Formula, ...]) -> Formula:
-    """A function of formulas: every result on the way is a finite float."""
+    """Return the formula that applies a function to the values of `parts`, and raises OverflowError if not finite."""
 
     def value(given: Names) -> float:
         result = float(function(*(part(given) for part in parts)))

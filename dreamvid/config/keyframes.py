@@ -1,9 +1,9 @@
-"""Animated settings: a text of keyframes or a formula -> a value at every time of a film.
+"""Animated settings: text, either keyframes or a formula -> a value at every time of a film.
 
-Keys are `TIME:VALUE [WORD], ...`; TIME in seconds (`4`, `2.5s`), frames (`96f`) or a share of the film (`50%`), WORD
-how one comes to this key from the one before. Anything else is a formula of `t` (seconds), `f` (frame), `n` (frames in
-all), `fps`, `pi`, and what is heard: `bass mid high onset beat loudness`, each in [0, 1]; `random(low, high)` is drawn
-for every frame.
+Keyframes are `TIME:VALUE [EASING], ...`: TIME in seconds (`4`, `2.5s`), frames (`96f`) or per cent of the film's length
+(`50%`), EASING how the value changes from the keyframe before to this one. Other text is a formula of `t` (seconds),
+`f` (frame), `n` (number of frames), `fps`, `pi` and the audio features `bass mid high onset beat loudness`, each in
+[0, 1]; `random(low, high)` is a new random number at every frame.
 """
 
 import hashlib
@@ -23,10 +23,10 @@ from dreamvid.core.errors import SettingsError, nearest
 SOUNDS = ("bass", "mid", "high", "onset", "beat", "loudness")
 NAMES = ("t", "f", "n", "fps", "pi", *SOUNDS)
 Curve = Callable[[float], float]  # a time in seconds -> a value
-Hear = Callable[[str, float], float]  # one of SOUNDS and a time in seconds -> how much of it is heard, in [0, 1]
-Draw = Callable[[str, int], float]  # one of a formula's draws and a frame -> a share in [0, 1)
+Hear = Callable[[str, float], float]  # one of SOUNDS and a time in seconds -> the audio feature, in [0, 1]
+Draw = Callable[[str, int], float]  # one of a formula's `draws` and a frame -> a random number in [0, 1)
 
-# How one comes to a key: the share of the way gone at a share of the time, both in [0, 1].
+# Easings from one keyframe to the next: share of the time -> share of the change in value, both in [0, 1].
 WAYS: dict[str, Curve] = {
     "linear": lambda share: share,
     "hold": lambda share: float(share >= 1),
@@ -41,17 +41,20 @@ _KEY = re.compile(
 
 
 def silence(sound: str, time: float) -> float:
-    """What is heard where there is no sound."""
+    """Return 0, the value of every audio feature where there is no sound."""
     return 0.0
 
 
 def middle(draw: str, frame: int) -> float:
-    """What is drawn where there is no seed yet."""
+    """Return 0.5, the mean, in place of a random number where there is no seed yet."""
     return 0.5
 
 
 def chance(seed: int, key: str) -> Draw:
-    """What is drawn for a setting, by its full key: evenly spread, and the same whatever was drawn before."""
+    """Return the random numbers of a setting, by its full key: uniform in [0, 1), a hash of seed, key and frame.
+
+    They do not depend on which were drawn before.
+    """
 
     def share(draw: str, frame: int) -> float:
         digest = hashlib.blake2b(f"{seed} {key} {draw} {frame}".encode(), digest_size=8).digest()
@@ -62,7 +65,7 @@ def chance(seed: int, key: str) -> Draw:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The time that keyframes are laid along: `frames` in all at `rate` a second, and what is heard meanwhile.
+    """The time axis of a film: number of `frames`, `rate` in frames per second, and its audio features.
 
     `periodic`: the film is a loop, whose end is its beginning.
     """
@@ -74,16 +77,19 @@ class Timeline:
 
     @property
     def seconds(self) -> Fraction:
-        """Where the last frame ends."""
+        """The end of the last frame, in seconds."""
         return self.frames / self.rate
 
 
-NOMINAL = Timeline(240, Fraction(24))  # where there is no film yet: ten seconds, silent
+NOMINAL = Timeline(240, Fraction(24))  # stands in while there is no film yet: ten seconds, silent
 
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A value at a time: `time` in `unit`s, seconds (`s`), frames (`f`) or hundredths of the film (`%`)."""
+    """A value at a time; `unit` of `time`: seconds (`s`), frames (`f`) or per cent of the film (`%`).
+
+    `way`: the easing from the keyframe before, one of `WAYS`, or `SPLINE`.
+    """
 
     time: Fraction
     unit: str
@@ -94,13 +100,13 @@ class Keyframe:
         return f"{float(self.time):g}{self.unit}:{self.value:g}"
 
     def seconds(self, timeline: Timeline) -> Fraction:
-        """When it is, in seconds."""
+        """Return the time of the keyframe in seconds, on a film's `timeline`."""
         return self.time * {"s": Fraction(1), "f": 1 / timeline.rate, "%": timeline.seconds / 100}[self.unit]
 
 
 @dataclass(frozen=True)
 class Keyframes:
-    """A text that was read: either keys or a formula."""
+    """An animated value parsed from text: either keyframes or a formula."""
 
     text: str
     keys: tuple[Keyframe, ...] = ()
@@ -108,54 +114,59 @@ class Keyframes:
 
     @property
     def constant(self) -> bool:
-        """Whether it is but a number, written as a formula."""
+        """True for a formula without variables and random numbers: a constant."""
         return self.formula is not None and not self.formula.names and not self.formula.draws
 
     @property
     def first(self) -> float:
-        """The value that stands for it where there is no film: its first key's, or that at the start of `NOMINAL`.
+        """The value used where there is no film: that of the first keyframe, or of the formula at time 0 of `NOMINAL`.
 
-        What is random stands in the middle there.
+        Each `random(low, high)` is the mean of low and high there.
         """
         return self.keys[0].value if self.keys else self.on(NOMINAL)(0.0)
 
     @property
     def sounds(self) -> frozenset[str]:
-        """What of the sound it listens to."""
+        """The audio features that the formula uses."""
         return self.formula.names & frozenset(SOUNDS) if self.formula else frozenset()
 
     def on(self, timeline: Timeline, draw: Draw = middle) -> Curve:
-        """Its value at any time of a film, in seconds, constant before the first key and behind the last.
+        """Return the value as a function of the time in a film, in seconds.
 
-        On a film that is periodic the last key leads on into the first. `draw`: what is random. Raises SettingsError
-        where a key lies beyond the film or two lie at one time; and so does the curve, for a formula that has no value
-        at a time.
+        It is constant before the first keyframe and after the last; on a periodic timeline it is interpolated from the
+        last to the first. `draw`: source of random numbers. Raises SettingsError if a keyframe lies beyond the end of
+        the film or two have the same time; the returned function raises it where a formula is undefined.
         """
         return _keyed(self.keys, timeline) if self.formula is None else _calculated(self.formula, timeline, draw)
 
 
 def parse(text: str) -> Keyframes:
-    """Read keyframes or a formula; raises SettingsError for what is neither keys nor a formula."""
+    """Parse keyframes or a formula; raise SettingsError for text that is neither."""
     if ":" not in text:
         return Keyframes(text, formula=formulas.parse(text, NAMES))
     if len(text) > 100 * formulas.LONGEST:
-        raise SettingsError(f"it has {len(text)} characters: {100 * formulas.LONGEST} are the most")
+        raise SettingsError(f"the keyframes have {len(text)} characters: give at most {100 * formulas.LONGEST}")
     return Keyframes(text, tuple(_key(part) for part in text.split(",")))
 
 
 def _key(text: str) -> Keyframe:
     match = _KEY.fullmatch(text) if len(text) < 100 else None
     if match is None:
-        raise SettingsError(f"the key {text.strip()[:40]!r} is none: TIME:VALUE, such as 4s:0.06, 96f:0.06 or 50%:0.06")
+        raise SettingsError(
+            f"{text.strip()[:40]!r} is not a keyframe: give TIME:VALUE, such as 4s:0.06, 96f:0.06 or 50%:0.06"
+        )
     way = match["way"] or "linear"
     if way not in (*WAYS, SPLINE):
-        raise SettingsError(f"the key {text.strip()[:40]!r} ends in {', '.join(WAYS)} or {SPLINE}{nearest(way, WAYS)}")
+        raise SettingsError(
+            f"the keyframe {text.strip()[:40]!r} has no easing {way}: give {', '.join(WAYS)} or {SPLINE}"
+            f"{nearest(way, [*WAYS, SPLINE])}"
+        )
     try:
         value = float(match["value"])
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise SettingsError(f"the key {text.strip()[:40]!r} has no number behind its colon")
+        raise SettingsError(f"the keyframe {text.strip()[:40]!r}: give a number after the colon")
     return Keyframe(Fraction(match["time"]), match["unit"] or "s", value, way)
 
 
@@ -163,13 +174,14 @@ def _keyed(keys: tuple[Keyframe, ...], timeline: Timeline) -> Curve:
     placed = [(key.seconds(timeline), key) for key in keys]
     for (before, one), (after, other) in pairwise(placed):
         if before == after:
-            raise SettingsError(f"the keys {one} and {other} are at one time")
+            raise SettingsError(f"the keyframes {one} and {other} are at the same time: leave one of them out")
         if before > after:
-            raise SettingsError(f"the key {other} comes before {one}: give them in order of time")
+            raise SettingsError(f"the keyframe {other} is earlier than {one}: give them in order of time")
     last, end = placed[-1][1], timeline.seconds
     if placed[-1][0] > end:
         raise SettingsError(
-            f"the key {last} lies beyond the end of the film, {float(end):g} s or {timeline.frames} frames"
+            f"the keyframe {last} is after the end of the film, at {float(end):g} s or {timeline.frames} frames: "
+            "give an earlier time, or one in per cent"
         )
     if timeline.periodic:
         placed = _closed(placed, end)
@@ -195,19 +207,23 @@ def _keyed(keys: tuple[Keyframe, ...], timeline: Timeline) -> Curve:
 
 
 def _closed(placed: list[tuple[Fraction, Keyframe]], end: Fraction) -> list[tuple[Fraction, Keyframe]]:
-    """The keys of a loop, the first once more where the next round has it."""
+    """Return the keyframes of a loop with the first repeated at its time in the next cycle."""
     (start, first), (stop, last) = placed[0], placed[-1]
     if stop - start == end:  # from 0 to the very end, which is 0 again
         if first.value != last.value:
-            raise SettingsError(f"the keys {first} and {last} are at one time: in a loop the end is the beginning")
+            raise SettingsError(
+                f"the keyframes {first} and {last} are at the same time, as the end of a loop is its beginning: "
+                "give them the same value, or leave one out"
+            )
         return placed
     return [*placed, (start + end, first)]
 
 
 def _slopes(times: list[float], values: list[float], *, periodic: bool) -> list[float]:
-    """The slopes at the keys of a spline that overshoots none of them (Fritsch and Butland 1984), level at both ends.
+    """Return the slopes at the keyframes of a monotone cubic spline, which never overshoots (Fritsch and Butland 1984).
 
-    Of a loop, whose last key is its first, the two ends have the slope of any other key.
+    They are 0 at both ends; in a loop (`periodic`), whose last keyframe is its first, that one has a slope like any
+    other.
     """
     spans, rises = ([after - before for before, after in pairwise(these)] for these in (times, values))
     steps = list(zip(spans, rises, strict=True))
@@ -225,7 +241,10 @@ def _slope(before: tuple[float, float], after: tuple[float, float]) -> float:
 
 
 def _hermite(share: float, first: float, final: float, leaving: float, arriving: float) -> float:
-    """The cubic from `first` to `final` with these slopes at its ends, per span; share in [0, 1]."""
+    """Return the cubic Hermite interpolation from `first` to `final`, with the slopes at its ends; share in [0, 1].
+
+    The slopes are per span: change in value over the whole interval.
+    """
     rest = 1 - share
     ends = first * (1 + 2 * share) * rest**2 + final * (3 - 2 * share) * share**2
     return ends + leaving * share * rest**2 - arriving * rest * share**2
@@ -239,7 +258,7 @@ def _calculated(formula: Expression, timeline: Timeline, draw: Draw) -> Curve:
         if timeline.periodic:
             time %= float(timeline.seconds)
         frame = time * float(timeline.rate)
-        if abs(frame - round(frame)) < 1e-6:  # at a frame, it is that very number
+        if abs(frame - round(frame)) < 1e-6:  # remove rounding errors: at a frame, f is an integer
             frame = float(round(frame))
         sounds = {name: timeline.hear(name, time) for name in heard}
         drawn = {name: draw(name, math.floor(frame)) for name in formula.draws}

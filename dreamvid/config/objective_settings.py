@@ -1,4 +1,4 @@
-"""The settings of nets and objectives: who dreams, and what excites it."""
+"""Settings of nets and objectives: which net a dream uses, and what it maximises."""
 
 import json
 from pathlib import Path
@@ -10,16 +10,19 @@ from dreamvid.config.fields import Section, setting
 
 Kind = Literal["layer", "channel", "neuron", "direction", "class", "guide", "tv", "l2", "source"]
 
-HEADER = 100_000_000  # bytes that a safetensors file's header has at most
+HEADER = 100_000_000  # bytes: the largest header that the safetensors format allows
 
 
 def _check_weights(net: str, weights: str | None) -> None:
     if net.endswith(".safetensors") and weights is not None:
-        raise ValueError(f"{net} is a file of weights itself: leave out weights, or name the net")
+        raise ValueError(f"the net {net} is a weights file itself: leave out weights {weights}, or give a net's name")
 
 
 def _told(file: Path) -> str:
-    """The architecture in a safetensors file's header, or the file's name: loading tells what is wrong."""
+    """Return the architecture in a safetensors file's header, or the file's name if there is none.
+
+    Errors are left to the loading of the file, which reports them.
+    """
     try:
         with file.open("rb") as opened:
             size = int.from_bytes(opened.read(8), "little")
@@ -30,10 +33,10 @@ def _told(file: Path) -> str:
 
 
 class NetSettings(Section):
-    """Which net dreams."""
+    """Settings of one net: its name, weights and classes."""
 
     name: str = setting(
-        "efficientnet_lite2_robust", "a net by name (`models list`), a file that `train` made, or FILE.py:FUNCTION"
+        "efficientnet_lite2_robust", "a net by name (`models list`), a file written by `train`, or FILE.py:FUNCTION"
     )
     weights: str | None = setting(None, "weights file (safetensors or a state dict), or random:SEED for timing only")
     classes: str | None = setting(None, "file of the class names, one a line or a JSON list; none: the weights' own")
@@ -46,26 +49,26 @@ class NetSettings(Section):
 
     @property
     def architecture(self) -> str:
-        """The net whose layers this one has: its name, or what a file that `train` made says of itself.
+        """The net that defines the names of the layers: `name`, or for a file written by `train` its architecture.
 
-        A robust copy has those of the net that it was begun from.
+        A robust net has the layers of the net it was fine-tuned from, so the suffix `_robust` is left out.
         """
         name = _told(Path(self.name)) if self.name.endswith(".safetensors") else self.name
         return name.removesuffix("_robust")
 
     @property
     def is_code(self) -> bool:
-        """Whether the net is made by a Python file, which would be executed."""
+        """True if the net is built by a Python file, which would be executed."""
         return self.name.endswith(".py") or ".py:" in self.name
 
 
-# What each kind of objective has to be told, what else it may be told, and its forms, the usual one first:
-#   layer: each channel as a share of its usual strength, where that is known; plain mean square; sum of squares
-#   channel: those chosen; all others; the `count` strongest, or weakest, on this very picture
-#   direction: dot product with a mixture of channels; times the cosine between them
-#   class: its logit; that less the mean of all; its square; the logarithm of its probability
-#   guide: dot product place by place; with what suits each place best; nearness in what excites together, or
-#     in each channel's values in order of size
+# The keys that each kind of objective needs, the further keys that it may have, and its forms, the default first:
+#   layer: mean square, each channel divided by its usual rms where that is known; plain mean square; sum of squares
+#   channel: those given; all others; the `count` strongest or weakest on the present picture
+#   direction: dot product with a weighted sum of channels; times the cosine between them
+#   class: its logit; the logit minus the mean of all; its square; the logarithm of its probability
+#   guide: dot product with the guide place by place; with the best matching place of the guide; minus the distance of
+#     the Gram matrices; minus the distance of each channel's sorted values
 NEEDED: dict[str, tuple[str, ...]] = {
     "layer": ("layer",),
     "channel": ("layer",),
@@ -90,35 +93,43 @@ FORMS: dict[str, tuple[str, ...]] = {
 
 
 class ObjectiveSettings(Section):
-    """What excites: one term of the sum that a dream climbs."""
+    """Settings of an objective: one term of the weighted sum that a dream maximises."""
 
     kind: Kind = setting(
         "layer",
-        "layer, channel, neuron, direction, class, guide; less tv, l2, change from the source (in a layer)",
+        "layer, channel, neuron, direction, class, guide; penalties: tv, l2, source (change from the source)",
     )
     layer: str | None = setting(None, "layer by its module name or an alias (`models layers NET` lists them)")
     channels: tuple[int, ...] = setting((), "channel numbers within the layer, for kind = channel, neuron, direction")
     name: str | None = setting(None, "channel by name (`models channels NET` lists them), in place of its number")
     form: str | None = setting(
         None,
-        "of the kind: what of it is climbed, such as plain, strongest, cosine, log_probability, best; none: usual",
+        "variant of the kind, such as plain, strongest, cosine, log_probability, best; none: its default",
     )
-    power: float = setting(2.0, "layer: exponent of its activations; above 2 what is strong gets stronger", ge=1, le=8)
-    count: int = setting(1, "how many channels are the strongest or weakest", "count", ge=1)
+    power: float = setting(
+        2.0, "layer: exponent of its activations; above 2 favours the strongest activations", ge=1, le=8
+    )
+    count: int = setting(1, "number of channels, for the forms strongest and weakest", "count", ge=1)
     row: int | None = setting(None, "row of a neuron in the layer's map", "units", ge=0)
     column: int | None = setting(None, "column of a neuron in the layer's map", "units", ge=0)
-    amounts: tuple[float, ...] = setting((), "share of each channel in a direction")
+    amounts: tuple[float, ...] = setting((), "weight of each channel in a direction")
     class_name: str | None = setting(
         None, "class by name or number, or a group: animal, dog, bird, building; for kind = class"
     )
-    file: str | None = setting(None, "picture that guides, or video or folder that runs along, for kind = guide")
-    net: str | None = setting(None, "net that this term looks at, as net.name has it; none: the render's own")
-    weights: str | None = setting(None, "weights of that net, as net.weights has them")
+    file: str | None = setting(
+        None, "guide picture, or a video or folder played in step with the source, for kind = guide"
+    )
+    net: str | None = setting(None, "net of this term, given like net.name; none: the render's net")
+    weights: str | None = setting(None, "weights of that net, given like net.weights")
     weight: float = setting(
-        1.0, "share of this term in the sum; below zero it is avoided", animated=True, ge=-1000, le=1000
+        1.0, "weight of this term in the sum; below zero it is minimised", animated=True, ge=-1000, le=1000
     )
     step_size: float | None = setting(
-        None, "with dream.cycle: its own, in place of dream.step_size", "share of the full range", animated=True, gt=0
+        None,
+        "with dream.cycle: step size of this term; none: dream.step_size",
+        "share of the full range",
+        animated=True,
+        gt=0,
     )
 
     @model_validator(mode="after")
@@ -128,7 +139,7 @@ class ObjectiveSettings(Section):
             if self.kind != "channel":
                 raise ValueError(f"name is for kind = channel, not for an objective of kind {self.kind}")
             if self.layer is not None or self.channels:
-                raise ValueError("an objective of kind channel takes a name, or layer and channels, not both")
+                raise ValueError("an objective of kind channel takes either name, or layer and channels: not both")
             needed = ()
         elif self.kind == "channel" and self.form not in ("strongest", "weakest"):
             needed = ("layer", "channels")
@@ -142,20 +153,24 @@ class ObjectiveSettings(Section):
         foreign = self.model_fields_set - always - set(NEEDED.get(self.kind, ())) - set(ALLOWED.get(self.kind, ()))
         for key in sorted(foreign):
             if getattr(self, key) != type(self).model_fields[key].default:
-                raise ValueError(f"an objective of kind {self.kind} takes no {key}")
+                raise ValueError(f"an objective of kind {self.kind} has no key {key}: leave it out")
         if self.form is not None and self.form not in forms:
-            raise ValueError(f"form of an objective of kind {self.kind} is {' or '.join(forms) or 'not given'}")
+            advice = f"give {' or '.join(forms)}" if forms else "leave out form"
+            raise ValueError(f"an objective of kind {self.kind} has no form {self.form!r}: {advice}")
         if self.kind == "direction" and len(self.amounts) != len(self.channels):
-            raise ValueError(f"a direction needs an amount for each of its {len(self.channels)} channels")
+            raise ValueError(
+                f"an objective of kind direction has {len(self.channels)} channels and {len(self.amounts)} amounts: "
+                "give one amount for each channel"
+            )
         if self.net is not None:
             _check_weights(self.net, self.weights)
         elif self.weights is not None:
-            raise ValueError("weights of an objective are for a net of its own: name it, too, as net")
+            raise ValueError(f"an objective has weights {self.weights} but no net: give objective.net as well")
         return self
 
     @property
     def own_net(self) -> NetSettings | None:
-        """The net that this term names for itself, None where it looks at the render's."""
+        """The net that this term names, or None if it uses the render's net."""
         return None if self.net is None else NetSettings(name=self.net, weights=self.weights)
 
 

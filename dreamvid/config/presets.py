@@ -1,4 +1,4 @@
-"""Presets: TOML files that extend one another, with overrides on top, resolved to Settings."""
+"""Presets: TOML files that can extend one another; find them, merge them with overrides, and return Settings."""
 
 import dataclasses
 import json
@@ -16,15 +16,15 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, nearest
 
 DEFAULT = "dream"
-SERIES = FLIGHTS, PAPERS = "flights", "papers"  # looks that a camera flies through; those that made texts' figures
+SERIES = FLIGHTS, PAPERS = "flights", "papers"  # presets for zooms; presets that reproduce figures of papers
 Table = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
 class Defaults:
-    """A user's own defaults: the preset where none is named, and settings that lie beneath every preset.
+    """A user's own defaults: the preset used if none is named, and settings that every preset is merged over.
 
-    `file`: where they were read, None where there are none.
+    `file`: the file they were read from, None if there is none.
     """
 
     preset: str = DEFAULT
@@ -34,31 +34,31 @@ class Defaults:
 
 @cache
 def folder() -> Path:
-    """Where the presets lie: inside an installed package, or at the top of a checkout."""
+    """Return the folder of the shipped presets: inside an installed package, or at the top of a checkout."""
     installed = Path(__file__).parent.parent / "data" / "presets"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "presets"
 
 
 def names(series: str = "") -> list[str]:
-    """The shipped looks by name, sorted; or those of one of the SERIES, each as SERIES/NAME."""
+    """Return the names of the shipped presets outside any series, sorted; or those of a series, as SERIES/NAME."""
     found = (folder() / series).glob("*.toml")
     return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in found)
 
 
 def everything() -> list[str]:
-    """All shipped presets: the looks, then each series."""
+    """Return the names of all shipped presets: those outside any series first, then series by series."""
     return [*names(), *(name for series in SERIES for name in names(series))]
 
 
 def called(last: str) -> list[str]:
-    """The presets of the series whose name without its series is `last`."""
+    """Return the names SERIES/`last` of the presets in a series whose last part is `last`."""
     return [name for name in everything() if "/" in name and name.rpartition("/")[2] == last]
 
 
 def find(preset: str) -> Path:
-    """The file of a preset given by name, by the last part of its name, or as a path to a TOML file.
+    """Return the file of a preset given by name, by the last part of its name, or as a path to a TOML file.
 
-    A look goes before one of a series with that last name. Raises SettingsError where there is none, or several.
+    A full name takes precedence over the last part of another. Raises SettingsError for no match or several.
     """
     known = everything()
     if preset in known:
@@ -66,29 +66,29 @@ def find(preset: str) -> Path:
     if len(meant := called(preset)) == 1:
         return folder() / f"{meant[0]}.toml"
     if meant:
-        raise SettingsError(f"{len(meant)} presets are called {preset!r}: give {' or '.join(meant)}")
+        raise SettingsError(f"{len(meant)} presets have the name {preset!r}: give {' or '.join(meant)}")
     if preset.endswith(".toml"):
         if Path(preset).is_file():
             return Path(preset)
-        raise SettingsError(f"there is no preset file {preset}")
+        raise SettingsError(f"there is no preset file {preset}: give the path of a TOML file, or a preset's name")
     near = nearest(preset, [name.rpartition("/")[2] if "/" not in preset else name for name in known])
-    raise SettingsError(f"there is no preset {preset!r}{near}; `dreamvid presets list` shows them all")
+    raise SettingsError(f"there is no preset {preset!r}{near}; `dreamvid presets list` lists them all")
 
 
 def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
-    """A preset's table with those it extends merged beneath it.
+    """Read a preset's table and merge it over those of the presets that it extends.
 
-    `extends` names a shipped preset or a file beside this one. Raises SettingsError with the file's name, and where it
-    names code as its net.
+    `extends` names a shipped preset or a file in the same folder. Raises SettingsError with the file's name, also if
+    the preset names Python code as a net.
     """
     path = find(preset)
     if path.resolve() in seen:
-        raise SettingsError(f"{path}: extends itself, by way of {', '.join(p.name for p in seen)}")
+        raise SettingsError(f"{path}: the preset extends itself, through {', '.join(p.name for p in seen)}")
     table = _read(path)
     parent = table.pop("extends", None)
     if parent is not None:
         if not isinstance(parent, str):
-            raise SettingsError(f"{path}: extends must name one preset")
+            raise SettingsError(f'{path}: extends must be the name of one preset, such as extends = "dream"')
         beside = path.parent / parent
         above = str(beside) if beside.is_file() else parent
         try:
@@ -96,23 +96,28 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
         except SettingsError as error:
             raise SettingsError(f"{path}: extends: {error}") from None
         table = merged(load_table(above, (*seen, path.resolve())), table)
-    settings = read_settings(table, str(path))  # at every level: a mistake is blamed on the file that holds it
-    if any(net.is_code for net in settings.nets):  # presets are passed from hand to hand
+    settings = read_settings(table, str(path))  # checked at every level, so that an error names the file it is in
+    if any(net.is_code for net in settings.nets):  # presets are shared, and must not run code of other people
         where, instead = "net.name", "--model FILE.py:FUNCTION"
         if not settings.net.is_code:
             where, instead = "objective.net", """--set 'objective=[{net="FILE.py:FUNCTION", layer="..."}]'"""
-        raise SettingsError(f"{path}: {where}: a preset names no code to execute; give {instead} yourself")
+        raise SettingsError(
+            f"{path}: {where}: a preset must not name Python code; take it out, and give {instead} on the command line"
+        )
     return table
 
 
 def _read(path: Path) -> Table:
-    """Read a TOML file; the files it names lie beside it. Raise SettingsError with its name where it is not TOML."""
+    """Read a TOML file and resolve the files it names relative to its folder.
+
+    Raises SettingsError with the file's name if it cannot be read or is not TOML.
+    """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins a file with a mark
-    except (ValueError, OSError, RecursionError) as error:  # also numbers too long, brackets too deep
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # -sig: Windows Notepad writes a byte order mark
+    except (ValueError, OSError, RecursionError) as error:  # RecursionError: brackets nested too deep
         raise SettingsError(f"{path}: {error}") from None
     for term in table.get("objective", []):
-        for key in ("file", "weights", "net"):  # guides and weights lie beside the preset that names them
+        for key in ("file", "weights", "net"):  # guides and weights are relative to the preset that names them
             if isinstance(term, dict) and isinstance(term.get(key), str) and _is_file(key, term[key]):
                 term[key] = str(path.parent / term[key])
     for section in (table.get("mask"), table.get("audio")):
@@ -122,16 +127,20 @@ def _read(path: Path) -> Table:
 
 
 def load_defaults(file: Path) -> Defaults:
-    """Read a user's own defaults: settings as a preset has them, and `preset`, the look where none is named.
+    """Read a user's defaults: settings as in a preset, and `preset`, the preset used if none is named.
 
-    Raises SettingsError, which names the file, where it cannot be read or holds a mistake.
+    Raises SettingsError with the file's name if it cannot be read or holds a mistake.
     """
     if not file.is_file():
-        raise SettingsError(f"there is no file of defaults {file}")
+        raise SettingsError(f"there is no defaults file {file}: give the path of a TOML file")
     table = _read(file)
     preset = table.pop("preset", DEFAULT)
     if "extends" in table or not isinstance(preset, str):
-        raise SettingsError(f'{file}: name one look that is taken where none is named, such as preset = "calm"')
+        raise SettingsError(
+            f'{file}: defaults extend no preset: leave out extends, and name the default preset, preset = "calm"'
+            if "extends" in table
+            else f'{file}: preset must be one name, such as preset = "calm"'
+        )
     try:
         find(preset)
     except SettingsError as error:
@@ -141,14 +150,15 @@ def load_defaults(file: Path) -> Defaults:
 
 
 def _is_file(key: str, value: str) -> bool:
-    """Whether the value of a key of an objective is a file's name, not that of a net or a seed of random weights."""
+    """Return True if the value of an objective's key names a file, not a net or a seed of random weights."""
     return value.endswith(".safetensors") if key == "net" else not (key == "weights" and value.startswith("random:"))
 
 
 def merged(under: Table, over: Table) -> Table:
-    """`over` laid on `under`: tables merge key by key, a list part by part where `over` has a table of its numbers.
+    """Merge `over` into `under` and return the result: tables key by key, everything else is replaced.
 
-    Everything else is replaced. Raises SettingsError for a part that a list has not.
+    A table in `over` whose keys are numbers merges into a list in `under`, item by item. Raises SettingsError for a
+    number that the list does not have.
     """
     result = dict(under)
     for key, value in over.items():
@@ -156,7 +166,8 @@ def merged(under: Table, over: Table) -> Table:
         if isinstance(value, dict) and isinstance(below, list):
             numbered = {str(number): part for number, part in enumerate(below)}
             for number in value.keys() - numbered.keys():
-                raise SettingsError(f"{key}.{number}: there are {len(below)}, counted from 0, to lay it on")
+                valid = ", ".join(f"{key}.{index}" for index in range(len(below))) or f"the whole list {key}"
+                raise SettingsError(f"{key}.{number} does not exist: give {valid}")
             result[key] = list(merged(numbered, value).values())
         else:
             result[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
@@ -166,10 +177,10 @@ def merged(under: Table, over: Table) -> Table:
 def resolve(
     preset: str = DEFAULT, overrides: Iterable[tuple[str, Any]] = (), under: Mapping[str, Any] | None = None
 ) -> Settings:
-    """Settings of a preset with overrides laid on top, in order.
+    """Return the settings of a preset with overrides applied in order.
 
-    `overrides`: pairs of a full key (`dream.steps`) and its value; `under`: a table beneath the preset, such as a
-    user's own defaults. Raises SettingsError; the error names the preset's file, or the key, whichever is at fault.
+    `overrides`: pairs of a full key (`dream.steps`) and its value; `under`: a table that the preset is merged over,
+    such as a user's defaults. Raises SettingsError, which names the preset's file or the key that is wrong.
     """
     beneath = dict(under or {})
     table = load_table(preset)
@@ -189,9 +200,9 @@ def resolve(
 
 
 def parse_override(text: str) -> tuple[str, Any]:
-    """Reads one `--set section.key=value`; the value as TOML, or as plain text where it is not.
+    """Parse one `--set section.key=value`; the value is read as TOML, or taken as plain text if it is not TOML.
 
-    Raises SettingsError where there is no `=`.
+    Returns key and value. Raises SettingsError if there is no `=`.
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -203,7 +214,7 @@ def parse_override(text: str) -> tuple[str, Any]:
 
 
 def to_toml(settings: Settings) -> str:
-    """Every setting as TOML, with unit and meaning as a comment; a setting without a value is commented out."""
+    """Format all settings as TOML, each with unit and meaning as a comment; one without a value is commented out."""
     terms, top, tables = [], [], []
     for name, value in to_table(settings).items():
         if name == "objective":
@@ -231,7 +242,7 @@ def _toml(value: Any) -> str:
 
 
 def _let_animate(field: Table) -> None:
-    """Lets a number in a JSON schema, or each of a list of them, be a text as well."""
+    """Change the JSON schema of a number, or of each number in a list, in place to allow text as well."""
     choices = field.get("anyOf", field.get("oneOf"))
     if choices is not None:
         choices.append({"type": "string"})
@@ -240,9 +251,9 @@ def _let_animate(field: Table) -> None:
 
 
 def schema() -> str:
-    """The JSON schema of a preset file, as text."""
+    """Return the JSON schema of a preset file, as text."""
     table = Settings.model_json_schema()
-    del table["properties"]["keyframes"]  # written as the values of the settings themselves
+    del table["properties"]["keyframes"]  # keyframes are written as the values of the settings themselves
     for section in table["$defs"].values():
         for field in section["properties"].values():
             if field.get("animated"):

@@ -1,4 +1,4 @@
-"""Settings as tables, as TOML and `--set` have them: read, checked and written; numbers may be animated."""
+"""Conversion between Settings and plain tables, as in TOML and `--set`: checks, animated numbers, error texts."""
 
 import math
 import re
@@ -19,7 +19,7 @@ PlainSettings = NewType("PlainSettings", Settings)  # none of them animated: wit
 
 
 def key_paths(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
-    """Every setting's full key, such as `dream.step_size`."""
+    """Yield the full key of every setting, such as `dream.step_size`."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -29,10 +29,10 @@ def key_paths(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[s
 
 
 def read_settings(table: dict[str, Any], where: str) -> Settings:
-    """Checks a table of settings and completes it with defaults; a text at a number is read as keyframes or a formula.
+    """Validate a table of settings and add defaults; text in place of a number is parsed as keyframes or a formula.
 
-    `where` begins each error: a file's name or an option. Raises SettingsError with the key's path, and the nearest
-    valid key where it is unknown.
+    `where` starts each error message: a file's name or an option. Raises SettingsError with the key's path, and the
+    most similar valid keys if the key is unknown.
     """
     texts: dict[str, str] = {}
     try:
@@ -45,14 +45,17 @@ def read_settings(table: dict[str, Any], where: str) -> Settings:
 
 
 def _without_keyframes(table: Any, model: type[BaseModel], prefix: str, texts: dict[str, str]) -> Any:
-    """A table with the first value in place of each animated one, whose text goes to `texts`; raises SettingsError."""
+    """Return a table with each animated value replaced by its first, and put the texts into `texts`, by full key.
+
+    Raises SettingsError for text that is neither keyframes nor a formula.
+    """
     if not isinstance(table, dict):
         return table
     result = dict(table)
     for name, value in table.items():
         key, field = f"{prefix}{name}", model.model_fields.get(name)
         if key == "keyframes":
-            raise SettingsError("keyframes: what moves is written as the value of the setting itself")
+            raise SettingsError('keyframes: give keyframes as the value of their setting, dream.smooth = "0:0, 4s:1"')
         if field is None:
             continue
         inner = field.annotation
@@ -75,17 +78,17 @@ def _is_animated(field: FieldInfo) -> bool:
 
 
 def _numbers(field: FieldInfo) -> set[type]:
-    """Which kinds of numbers a setting takes, or each of a list of them."""
+    """Return the number types, of int and float, that a setting takes, or that each item of its list takes."""
     kinds = (field.annotation, *get_args(field.annotation))
     return {int, float} & {get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds}
 
 
 def _first(key: str, value: Any, field: FieldInfo, texts: dict[str, str], *, animated: bool) -> Any:
-    """The first value of an animated setting, whose text goes to `texts`; of anything else, that itself."""
+    """Return the first value of an animated setting and put its text into `texts`; return other values unchanged."""
     if not _numbers(field) or not isinstance(value, str) or _is_number(value):
         return value
     if not animated:
-        raise SettingsError(f"{key}: give a number; it cannot move with time (it is {value!r})")
+        raise SettingsError(f"{key}: give a number; this setting cannot be animated (it is {value!r})")
     try:
         parsed = keyframes.parse(value)
         if not parsed.constant:
@@ -104,19 +107,19 @@ def _is_number(text: str) -> bool:
 
 
 def _whole(value: float, field: FieldInfo) -> float:
-    """A value as a setting takes it: rounded where only whole numbers will do."""
+    """Return a value, rounded to the nearest integer if the setting takes integers."""
     return math.floor(value + 0.5) if int in _numbers(field) else value
 
 
 def rounded(key: str, value: float) -> float:
-    """A value as the setting of a full key takes it: whole where only whole numbers will do."""
+    """Return a value, rounded to the nearest integer if the setting of this full key takes integers."""
     section, name, *_ = (part for part in key.split(".") if not part.isdecimal())
     model: Any = ObjectiveSettings if section == "objective" else Settings.model_fields[section].annotation
     return _whole(value, model.model_fields[name])
 
 
 def settings_at(settings: Settings, values: Mapping[str, float]) -> PlainSettings:
-    """Settings without animation: these `values`, by full key, in place of their keyframes.
+    """Return settings without animation: `values`, by full key, replace the keyframes.
 
     Raises SettingsError with the key's path for a value out of bounds.
     """
@@ -130,9 +133,9 @@ def settings_at(settings: Settings, values: Mapping[str, float]) -> PlainSetting
 
 
 def curve(settings: Settings, key: str, timeline: Timeline) -> Curve:
-    """A number among the settings, by its full key, at any time of a film, in seconds, whether it is animated or not.
+    """Return a number setting, by its full key, as a function of the time in seconds, whether it is animated or not.
 
-    Neither rounded nor checked against its bounds. Raises SettingsError, as the curve does, as a `Keyframes` does.
+    Values are neither rounded nor checked against bounds. Raises SettingsError like `Keyframes.on`.
     """
     if key in settings.keyframes:
         return keyframes.parse(settings.keyframes[key]).on(timeline, keyframes.chance(settings.seed, key))
@@ -143,7 +146,7 @@ def curve(settings: Settings, key: str, timeline: Timeline) -> Curve:
 
 
 def to_table(settings: Settings) -> dict[str, Any]:
-    """Settings as `read_settings` takes them: the text of keyframes where the setting holds its first value."""
+    """Return settings as a table that `read_settings` accepts: keyframes as text in place of their first value."""
     table = settings.model_dump(mode="json", exclude={"keyframes"})
     for key, text in settings.keyframes.items():
         _place(table, key, text)
@@ -151,7 +154,7 @@ def to_table(settings: Settings) -> dict[str, Any]:
 
 
 def _place(table: dict[str, Any], key: str, value: Any) -> None:
-    """Puts a value where a full key leads, through tables and lists."""
+    """Set the value of a full key in nested tables and lists, in place."""
     *way, last = key.split(".")
     part: Any = table
     for step in way:
@@ -176,7 +179,7 @@ def _explain(error: ValidationError) -> str:
             valid = [*key_paths(), *(Settings.model_fields if "." not in path else ())]
         return f"unknown key {path}{nearest(path, valid)}"
     if first["type"] == "tuple_type":
-        return f"{path}: give all of it as a list, such as [0, 0.5]"
+        return f"{path}: give a list of all its values, such as [0, 0.5]"
     message, value = first["msg"].removeprefix("Value error, "), first["input"]
     if first["type"] == "literal_error" and isinstance(value, str):
         choices = re.findall(r"'([^']*)'", first["ctx"]["expected"])

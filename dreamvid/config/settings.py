@@ -1,6 +1,6 @@
-"""Every setting once: its type, default, unit, bounds and a line of what it does.
+"""Declarations of all settings: type, default, unit, bounds and a line of help for each.
 
-Help texts, the JSON schema, preset checking and the job folder's `job.toml` are all made from what is declared here.
+Help texts, the JSON schema, preset checking and the job folder's `job.toml` are all generated from them.
 """
 
 from itertools import pairwise
@@ -17,7 +17,7 @@ OTHER_CODEC_NAMES = {"avc": "h264", "hevc": "h265"}
 
 
 def _scales_or_pixels(octaves: tuple[float, ...]) -> tuple[float, ...]:
-    """Raises ValueError for a list of octaves that are neither rising scales up to 1 nor rising whole pixels."""
+    """Return a list of octaves; raise ValueError if it is neither rising scales up to 1 nor rising whole pixels."""
     rising = all(small < large for small, large in pairwise(octaves))
     pixels = all(size > 1 and size == int(size) for size in octaves)
     if not rising or (octaves[-1] != 1 and not pixels):
@@ -41,13 +41,13 @@ Octaves = Annotated[
 
 
 class DreamSettings(Section):
-    """How one picture is dreamed."""
+    """Settings of DeepDream on one picture: octaves, gradient steps, gradient filters, tiles."""
 
     octaves: Octaves = setting(
-        4, "how many sizes are dreamed; or a list of these: scales up to 1, or pixels of the short side", animated=True
+        4, "number of sizes; or a list of them, as scales up to 1 or as pixels of the short side", animated=True
     )
     octave_scale: float = setting(
-        1.4, "from one octave to the next, where octaves are a number", "factor", animated=True, gt=1, le=4
+        1.4, "size ratio of one octave to the next, if octaves is a number", "factor", animated=True, gt=1, le=4
     )
     coarsest: int = setting(
         32, "octaves with a shorter short side are left out", "pixels of the short side", animated=True, ge=32, le=4096
@@ -58,14 +58,14 @@ class DreamSettings(Section):
     )
     step_rule: Literal["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"] = setting(
         "mean",
-        "what divides a gradient: its mean, std, rms (l2); nothing (raw, of pixels to 255); those before",
+        "divisor of the gradient: its mean, std, rms (l2), none (raw, pixels 0..255), past (adam, adagrad)",
     )
     strength: float = setting(
         1.0, "how far a dream goes: 0.3 whispers, 2 is delirium", "factor on step_size", animated=True, gt=0, le=10
     )
     gradient: Literal["plain", "laplacian", "fourier"] | None = setting(
         None,
-        "fourier: as photographs vary; laplacian: even bands; plain; none: plain, or fourier for a class",
+        "fourier: spectrum of photographs; laplacian: equal bands; plain; none: plain, fourier for a class",
     )
     spectrum: float = setting(
         1.0,
@@ -77,17 +77,17 @@ class DreamSettings(Section):
     )
     cutoff: float | None = setting(
         None,
-        "fourier: what is broader stays as it is; 0: nothing does; none: 64, or 0 for a class",
+        "fourier: wavelengths above it stay unchanged; 0: none do; none: 64, or 0 for a class",
         "pixels of the octave",
         animated=True,
         ge=0,
     )
-    decorrelate: bool = setting(True, "fourier: colours change together as they do in photographs")
+    decorrelate: bool = setting(True, "fourier: colour channels are correlated as in photographs")
     smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", animated=True, ge=0, le=100)
-    cycle: bool = setting(False, "each step climbs the next objective, in turn, in place of their sum")
+    cycle: bool = setting(False, "each step maximises the next objective, in turn, in place of their sum")
     jitter: int | None = setting(
         None,
-        "largest random shift of a step; none: 16, or 0 where a neuron is dreamed",
+        "largest random shift of a step; none: 16, or 0 with an objective of kind neuron",
         "pixels",
         animated=True,
         ge=0,
@@ -96,16 +96,16 @@ class DreamSettings(Section):
     zoom_jitter: float = setting(0.0, "largest random change of scale of a step", "share", animated=True, ge=0, le=0.5)
     turn_jitter: float = setting(0.0, "largest random turn of a step", "degrees", animated=True, ge=0, le=180)
     decay: float = setting(
-        1.0, "what is left of the picture's contrast after each step", "factor", animated=True, gt=0, le=1
+        1.0, "the picture's contrast is multiplied by it after each step", "factor", animated=True, gt=0, le=1
     )
-    clamp: bool = setting(True, "values are kept in range after each step")
-    keep_colours: bool = setting(False, "only the light is dreamed: hue and saturation stay the source's")
+    clamp: bool = setting(True, "pixels are clipped to the valid range after each step")
+    keep_colours: bool = setting(False, "only brightness is dreamed: hue and saturation stay the source's")
     tiling: Literal["windowed", "summed", "contiguous"] = setting(
         "windowed",
-        "windows that sum to one; or plain patches: summed where they overlap, or contiguous, side by side",
+        "windowed: tiles blended, weights sum to 1; summed: overlaps added; contiguous: side by side",
     )
-    tile: int = setting(1024, "side of a patch, its context included", "pixels", ge=32, le=16384)
-    overlap: int = setting(64, "what neighbouring patches share", "pixels", ge=0, le=4096)
+    tile: int = setting(1024, "side of a tile, its margins included", "pixels", ge=32, le=16384)
+    overlap: int = setting(64, "overlap of neighbouring tiles", "pixels", ge=0, le=4096)
     blur_every: int | None = setting(
         None, "blur after every so many steps; 0 never", "steps", animated=True, ge=0, le=1000
     )
@@ -115,16 +115,18 @@ class DreamSettings(Section):
     def _overlap_fits(self) -> "DreamSettings":
         most = self.tile - 1 if self.tiling == "summed" else self.tile // 2
         if self.overlap > most:
-            share = "all" if self.tiling == "summed" else "half"
-            raise ValueError(f"overlap {self.overlap} is more than {share} of tile {self.tile}")
+            raise ValueError(
+                f"overlap {self.overlap} is too large for tile {self.tile} with tiling {self.tiling}: "
+                f"give at most {most}, or a larger tile"
+            )
         return self
 
 
 class CoherenceSettings(Section):
-    """How the dream of one frame goes on in the next."""
+    """Settings of coherence: how the dream of one frame is carried into the next."""
 
     mode: Literal["flow", "blend", "none"] = setting(
-        "flow", "flow: the layer moves with the picture; blend: the last dream is mixed in where it was; none"
+        "flow", "flow: the dream is warped by optical flow; blend: the last dream is mixed in unwarped; none"
     )
     steps: int | None = setting(
         None,
@@ -135,66 +137,68 @@ class CoherenceSettings(Section):
     )
     step_size: float = setting(
         0.5,
-        "flow: size of a carried frame's steps; little: calm, much: lively",
+        "flow: step size on carried frames; low values are calm, high ones lively",
         "share of dream.step_size",
         animated=True,
         ge=0,
         le=4,
     )
     references: tuple[Annotated[int, Field(ge=1, le=64)], ...] = setting(
-        (1, 2, 4), "flow: how far back a dream is looked for, the nearest first", "frames", min_length=1
+        (1, 2, 4), "flow: earlier frames whose dream is carried, by distance, the nearest first", "frames", min_length=1
     )
     blend: float = setting(
         0.5,
-        "blend: share of the last dream in the next frame's start (flow does not use it)",
+        "blend: share of the last dream in the start of the next frame; unused by flow",
         "share",
         animated=True,
         ge=0,
         le=1,
     )
     cadence: int = setting(
-        1, "flow: every so many frames are dreamed, those between carried from both sides", "frames", ge=1, le=64
+        1, "flow: every n-th frame is dreamed, those between are carried from both sides", "frames", ge=1, le=64
     )
 
     @model_validator(mode="after")
     def _between_by_flow(self) -> "CoherenceSettings":
         if self.cadence > 1 and self.mode != "flow":
-            raise ValueError(f"cadence {self.cadence} needs coherence.mode=flow: the frames between are carried by it")
+            raise ValueError(
+                f"cadence {self.cadence} needs optical flow: give coherence.mode=flow, or coherence.cadence=1"
+            )
         return self
 
 
 class MaskSettings(Section):
-    """Where a frame is dreamed: elsewhere it stays its source, to the byte."""
+    """Settings of the mask of dreamed pixels; pixels outside it keep the source's exact values."""
 
     file: str | None = setting(None, "picture, video or folder, laid over the source: white is dreamed, black is not")
     kind: Literal["luma", "motion"] | None = setting(
-        None, "in place of a file: luma, what is bright; motion, what moves"
+        None, "in place of a file: luma, bright pixels; motion, moving pixels"
     )
     low: float | None = setting(
         None,
-        "below it nothing is dreamed; none: 0, luma .4, motion .05",
+        "mask level up to which nothing is dreamed; none: 0, luma .4, motion .05",
         "level in 0..1; heights per second",
         animated=True,
         ge=0,
     )
     high: float | None = setting(
         None,
-        "above it all is; none: 1, luma .6, motion .2",
+        "mask level from which on all is dreamed; none: 1, luma .6, motion .2",
         "level in 0..1; heights per second",
         animated=True,
         gt=0,
     )
     feather: float = setting(
-        0.02, "how far the edge is softened to either side", "share of the short side", animated=True, ge=0, le=1
+        0.02, "softening of the edge to either side", "share of the short side", animated=True, ge=0, le=1
     )
-    invert: bool = setting(False, "dreamed and not dreamed change places")
+    invert: bool = setting(False, "swap dreamed and undreamed")
 
     @model_validator(mode="after")
     def _one_mask(self) -> "MaskSettings":
         if self.file is not None and self.kind is not None:
-            raise ValueError("a mask has a file or a kind, not both")
+            raise ValueError(f"give mask.file {self.file} or mask.kind {self.kind}, not both")
         if self.invert and self.file is None and self.kind is None:
-            raise ValueError("there is no mask to invert: give mask.file or mask.kind")
+            raise ValueError("mask.invert needs a mask: give mask.file or mask.kind")
         low, high = self.levels
         if low >= high:
             raise ValueError(f"mask.low {low:g} must be below mask.high {high:g}")
@@ -202,16 +206,17 @@ class MaskSettings(Section):
 
     @property
     def levels(self) -> tuple[float, float]:
-        """From where to where a mask rises from 0 to 1."""
+        """The levels `low` and `high` between which the mask rises from 0 to 1, defaults of its kind filled in."""
         low, high = {"luma": (0.4, 0.6), "motion": (0.05, 0.2)}.get(self.kind or "", (0.0, 1.0))
         return low if self.low is None else self.low, high if self.high is None else self.high
 
 
 class CameraSettings(Section):
-    """How the camera of a zoom moves."""
+    """Settings of the camera of a zoom and its motion."""
 
     mode: Literal["world", "frames"] = setting(
-        "world", "world: it is dreamed once, then filmed; frames: frame by frame, each dreamed on from the last"
+        "world",
+        "world: one canvas is dreamed, frames are views of it; frames: each is dreamed on from the last",
     )
     zoom: float = setting(1.5, "enlargement; below 1 zooms out", "factor per second", animated=True, gt=0.05, le=20)
     rotate: float = setting(0.0, "turn, counter-clockwise", "degrees per second", animated=True, ge=-3600, le=3600)
@@ -219,62 +224,67 @@ class CameraSettings(Section):
         (0.0, 0.0), "movement of the camera down and right", "heights per second", animated=True
     )
     centre: tuple[float, float] = setting(
-        (0.0, 0.0), "what it zooms and turns about, down and right of the middle", "heights", animated=True
+        (0.0, 0.0), "centre of zoom and rotation, down and right of the middle", "heights", animated=True
     )
-    ease: Literal["none", "in", "out", "in-out"] = setting("none", "whether it gathers speed, or slows down at the end")
-    intro: float = setting(0.0, "time from the untouched start until it is all dreamed", "seconds", ge=0, le=3600)
+    ease: Literal["none", "in", "out", "in-out"] = setting(
+        "none", "in: slow at the start; out: slow at the end; in-out: both; none: constant speed"
+    )
+    intro: float = setting(0.0, "fade from the untouched picture to the dream, at the start", "seconds", ge=0, le=3600)
 
 
 class AudioSettings(Section):
-    """The sound that animates settings, as far as their formulas listen, and that the film carries."""
+    """Settings of the film's sound and of the audio features that formulas use."""
 
-    file: str | None = setting(None, "sound that is listened to and goes with the film; none: the source's own")
-    attack: float = setting(0.0, "in which what is heard rises from 0 to 1 at the fastest", "seconds", ge=0, le=60)
-    release: float = setting(0.25, "in which it falls from 1 to 0 at the fastest", "seconds", ge=0, le=60)
+    file: str | None = setting(None, "soundtrack and source of the audio features; none: the source's own")
+    attack: float = setting(0.0, "shortest time for an audio feature to rise from 0 to 1", "seconds", ge=0, le=60)
+    release: float = setting(0.25, "shortest time for an audio feature to fall from 1 to 0", "seconds", ge=0, le=60)
 
 
 class InputSettings(Section):
-    """Which frames are rendered, and at what size."""
+    """Settings of the frames that are rendered: range, size, rate, loop."""
 
     size: str | None = setting(None, "WxH, Wx, xH or N%; none keeps the source's", "pixels")
-    fit: Literal["crop", "pad", "inside", "stretch"] = setting("crop", "how another aspect is brought to WxH")
+    fit: Literal["crop", "pad", "inside", "stretch"] = setting("crop", "how a source of another aspect is fit to WxH")
     frames: str | None = setting(None, "half-open range A:B of frames", "frames")
-    start: Moment | None = setting(None, "first moment rendered", "seconds, or a timecode")
-    stop: Moment | None = setting(None, "moment before which it ends", "seconds, or a timecode")
+    start: Moment | None = setting(None, "start of the rendered part", "seconds, or a timecode")
+    stop: Moment | None = setting(None, "end of the rendered part, not included", "seconds, or a timecode")
     fps: str | None = setting(None, "frame rate of the film; none keeps the source's", "frames per second")
-    seconds: float = setting(10.0, "length of a zoom, or of its lap", "seconds", gt=0, le=36_000)
+    seconds: float = setting(10.0, "length of a zoom; with loop, of one cycle", "seconds", gt=0, le=36_000)
     loop: bool = setting(False, "the end leads into the beginning")
-    laps: int = setting(1, "how often a loop goes round", "count", ge=1, le=10_000)
+    laps: int = setting(1, "number of cycles of a loop in the film", "count", ge=1, le=10_000)
     tolerate_damage: bool = setting(False, "repeat the last good frame where the source is damaged")
 
 
 class OutputSettings(Section):
-    """How the film is written; none of it changes what is dreamed."""
+    """Settings of the encoded film; none of them changes the dream."""
 
-    codec: Codec | None = setting(None, "none chooses by the file's name: mp4, mov, mkv h264; webm vp9; gif; webp")
-    crf: int | None = setting(None, "constant rate factor, lower is better; none: 16, or the codec's like", ge=0, le=63)
-    pix_fmt: str | None = setting(None, "pixel format as ffmpeg names it; none: yuv420p, or the codec's usual")
+    codec: Codec | None = setting(None, "none: by the file's suffix: mp4, mov, mkv h264; webm vp9; gif; webp")
+    crf: int | None = setting(
+        None, "constant rate factor, lower is better; none: 16, or the codec's equivalent", ge=0, le=63
+    )
+    pix_fmt: str | None = setting(None, "pixel format as ffmpeg names it; none: yuv420p, or the codec's default")
 
 
 class ComputeSettings(Section):
-    """Where and how precisely it is computed."""
+    """Settings of device, precision and threads."""
 
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps", pattern=r"^(auto|cpu|cuda(:\d{1,3})?|mps)$")
-    precision: Literal["auto", "fp32", "bf16"] = setting("auto", "auto: bf16 where the processor computes in it")
-    threads: int | None = setting(None, "threads; none: the physical cores", "count", ge=1, le=1024)
+    precision: Literal["auto", "fp32", "bf16"] = setting("auto", "auto: bf16 if the processor supports it")
+    threads: int | None = setting(None, "CPU threads; none: one per physical core", "count", ge=1, le=1024)
 
 
 class Settings(Section):
-    """Everything a render depends on, except its source.
+    """All settings of a render, except its source.
 
-    `keyframes`: by its full key, such as `dream.step_size` or `objective.0.weight`, the text of each animated setting;
-    the setting itself holds the first value. Written as the setting's own value, there and nowhere else.
+    `keyframes`: the text of each animated setting by its full key, such as `dream.step_size` or `objective.0.weight`;
+    the setting itself holds the first value. In files and options the text is given as the setting's value, never as
+    `keyframes`.
     """
 
-    description: str = setting("", "what the look is, in a line")
+    description: str = setting("", "one line on the look")
     seed: int = setting(0, "seed of every random number", ge=0, lt=2**63)
     net: NetSettings = NetSettings()
-    objective: tuple[ObjectiveSettings, ...] = setting((), "terms of the sum; none: the net's own choice of layers")
+    objective: tuple[ObjectiveSettings, ...] = setting((), "terms of the sum; none: the net's default layers")
     dream: DreamSettings = DreamSettings()
     coherence: CoherenceSettings = CoherenceSettings()
     mask: MaskSettings = MaskSettings()
@@ -283,10 +293,10 @@ class Settings(Section):
     input: InputSettings = InputSettings()
     output: OutputSettings = OutputSettings()
     compute: ComputeSettings = ComputeSettings()
-    keyframes: dict[str, str] = setting({}, "what moves, by full key; written as the value of the setting itself")
+    keyframes: dict[str, str] = setting({}, "animated settings, by full key; given as the value of the setting itself")
 
     @property
     def nets(self) -> tuple[NetSettings, ...]:
-        """Every net that looks at the picture, each once: the render's own, then those that objectives name."""
+        """All nets of the render, each once: its own first, then those that objectives name."""
         named = (term.own_net for term in self.objective)
         return tuple(dict.fromkeys([self.net, *(how for how in named if how is not None)]))

@@ -1,11 +1,11 @@
-"""What can go wrong, as one small tree; every message says what is wrong and what to do next.
+"""Exceptions that dreamvid raises on purpose; every message says what is wrong and what to do next.
 
     DreamvidError
     ├── SettingsError   a setting, option, preset or batch file is not valid
-    ├── SourceError     a source cannot be read, or is not what it claims to be
-    ├── ToolError       ffmpeg or a library it needs failed; holds ffmpeg's last words
-    ├── NetError        a net, its weights or one of its layers cannot be had
-    └── JobError        a job folder cannot be used or continued, or a disk refuses
+    ├── SourceError     a source cannot be read, or its content does not match its name or header
+    ├── ToolError       ffmpeg or a library it needs failed; the message ends with ffmpeg's last output
+    ├── NetError        a net, its weights or one of its layers is missing or cannot be loaded
+    └── JobError        a job folder cannot be used or resumed, or writing to a disk failed
 
 Exit codes belong to the command line (`dreamvid.cli`). Anything else that is raised is a bug and stays a traceback.
 """
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 
 class DreamvidError(Exception):
-    """The root: catch this to catch everything that dreamvid raises on purpose."""
+    """Base class of all errors that dreamvid raises on purpose."""
 
 
 class SettingsError(DreamvidError):
@@ -23,28 +23,28 @@ class SettingsError(DreamvidError):
 
 
 class SourceError(DreamvidError):
-    """A source cannot be read, or is not what it claims to be."""
+    """A source cannot be read, or its content does not match its name or header."""
 
 
 class ToolError(DreamvidError):
-    """ffmpeg, or a system library, failed."""
+    """A run of ffmpeg, or of a system library, failed."""
 
 
 class NetError(DreamvidError):
-    """A net, its weights or one of its layers cannot be had."""
+    """A net, its weights or one of its layers is missing or cannot be loaded."""
 
 
 class JobError(DreamvidError):
-    """A job folder cannot be used or continued, or a disk refuses."""
+    """A job folder cannot be used or resumed, or writing to a disk failed."""
 
 
 def nearest(wanted: str, valid: Iterable[str], count: int = 3) -> str:
-    """Ends an error message with the valid names nearest to the one asked for.
+    """Return the end of an error message: the `count` valid names most similar to an unknown one.
 
-    Returns text such as `; nearest: mixed4a, mixed4b`, or an empty string where nothing comes near.
+    The text reads `; nearest: mixed4a, mixed4b`; it is empty where no name is similar.
     """
     names = list(valid)
     close = difflib.get_close_matches(wanted, names, n=count, cutoff=0.5)
-    # difflib misses `4b` for `mixed4b`: a part of a name is near, too.
+    # difflib does not match `4b` with `mixed4b`, so names that contain the wanted one are added.
     close += [name for name in names if wanted and wanted in name and name not in close][: max(0, count - len(close))]
     return f"; nearest: {', '.join(close)}" if close else ""

@@ -1,4 +1,4 @@
-"""How a source frame becomes a working frame: sizes as users write them, crop, resize, pad."""
+"""Framing of source frames: parse sizes as users write them, then crop, resize and pad to the working size."""
 
 import re
 from dataclasses import dataclass, replace
@@ -13,7 +13,11 @@ MIN_SIDE, MAX_SIDE = 16, 16384
 
 @dataclass(frozen=True)
 class Framing:
-    """Crop `rows` x `cols` (half-open pixel ranges of the source), resize to `inner`, pad to `size` (height, width)."""
+    """Crop to `rows` x `cols` (half-open pixel ranges of the source), resize to `inner`, pad to `size`.
+
+    `inner`, `size`: (height, width) in pixels; `sar`: width over height of one pixel; `note`: one line for the user
+    on what was cut or added.
+    """
 
     rows: tuple[int, int]
     cols: tuple[int, int]
@@ -23,7 +27,7 @@ class Framing:
     note: str = ""
 
     def enlarged(self) -> "Framing":
-        """The same crop and padding at the size that the source itself has there; this one, if that is not larger."""
+        """Return the same crop and padding at the source's own resolution; this framing if that is not larger."""
         kept, inner_rows = self.rows[1] - self.rows[0], self.inner[0]
         if kept <= inner_rows:
             return self
@@ -34,9 +38,9 @@ class Framing:
 
 
 def parse_size(text: str, height: int, width: int) -> tuple[int, int, bool]:
-    """Reads `WxH`, `Wx`, `xH` or `N%` for a source of `height` x `width` square pixels.
+    """Parse `WxH`, `Wx`, `xH` or `N%` for a source of `height` x `width` square pixels.
 
-    Returns height, width, and whether both were given (then the aspect is the user's). Raises SettingsError.
+    Returns height, width, and True if both were given (then the aspect ratio is the user's). Raises SettingsError.
     """
     if match := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)%", text.strip()):
         share = float(match[1]) / 100
@@ -54,20 +58,21 @@ def parse_size(text: str, height: int, width: int) -> tuple[int, int, bool]:
 
 
 def frame_to(height: int, width: int, sar: Fraction, size: str | None, fit: Fit) -> Framing:
-    """Plans the way from a source of `height` x `width` stored pixels to the size asked for.
+    """Return the Framing from a source of `height` x `width` stored pixels to the wanted `size`.
 
-    Without a size the stored pixels stay as they are, `sar` (pixel width over height) with them; with one the result
-    has square pixels. Returns the Framing; its note says in one line what was cut or added. Raises SettingsError.
+    Without a size the stored pixels and `sar` (pixel width over height) stay as they are; with one the result has
+    square pixels. The note says in one line what was cut or added. Raises SettingsError.
     """
     if size is None:
         if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
             raise SettingsError(
-                f"the source is {width}x{height}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels; give a --size"
+                f"the source is {width}x{height}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels; "
+                "resize it with --size, such as --size 640x"
             )
         return Framing((0, height), (0, width), (height, width), (height, width), sar)
     rows, cols, exact = parse_size(size, height, round(width * sar))
     whole = (0, height), (0, width)
-    scale = Fraction(rows, height) / (Fraction(cols) / (width * sar))  # above 1: the source is wider than asked
+    scale = Fraction(rows, height) / (Fraction(cols) / (width * sar))  # above 1: the source is wider than `size`
     if not exact or fit == "stretch" or abs(scale - 1) < Fraction(1, 2 * max(rows, cols)):
         return Framing(*whole, (rows, cols), (rows, cols))
     if fit == "crop":
@@ -75,13 +80,14 @@ def frame_to(height: int, width: int, sar: Fraction, size: str | None, fit: Fit)
         keep_cols = max(1, round(width / scale)) if scale > 1 else width
         top, left = (height - keep_rows) // 2, (width - keep_cols) // 2
         cut = f"{width - keep_cols} of {width} columns" if scale > 1 else f"{height - keep_rows} of {height} rows"
-        note = f"cut {cut} of the source to fit {cols}x{rows}; --fit pad|inside|stretch keeps them"
+        note = f"cut {cut} of the source to fit {cols}x{rows}; --fit pad, inside or stretch keeps the whole picture"
         return Framing((top, top + keep_rows), (left, left + keep_cols), (rows, cols), (rows, cols), note=note)
     inner = (max(1, round(rows / scale)), cols) if scale > 1 else (rows, max(1, round(cols * scale)))
     if fit == "inside":
         if min(inner) < MIN_SIDE:
             raise SettingsError(
-                f"--size {size} with --fit inside gives {inner[1]}x{inner[0]}: too small; use --fit crop"
+                f"--size {size} with --fit inside gives {inner[1]}x{inner[0]}: too small, each side must be at least "
+                f"{MIN_SIDE} pixels; use --fit crop or a larger --size"
             )
         return Framing(*whole, inner, inner)
     return Framing(*whole, inner, (rows, cols), note=f"padded {inner[1]}x{inner[0]} to {cols}x{rows} with black")

@@ -1,7 +1,7 @@
-"""The nouns that cross the pipeline: what a source is, a frame of it, a shot.
+"""Data types shared by all rooms: source, frame, shot, box.
 
-A picture outside torch is RGB, height x width x 3. Stored pixels are uint8; where they are computed with they are
-float32 in [0, 1]. Times are seconds, as fractions, from the first frame of the source.
+A picture outside torch is RGB, height x width x 3: uint8 where it is stored, float32 in [0, 1] for computations.
+Times are seconds, as fractions, from the first frame of the source.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Mask = npt.NDArray[np.float32]  # height x width, in [0, 1]
 
 @dataclass(frozen=True)
 class Stream:
-    """A track beside the picture: its codec's name as ffmpeg spells it, and its language (or `und`)."""
+    """A track other than video: its codec's name as ffmpeg spells it, and its language (`und`: undetermined)."""
 
     codec: str
     language: str = "und"
@@ -27,14 +27,14 @@ class Stream:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """The facts of a source, read from a full decode of it and not from its header.
+    """Properties of a source, measured by decoding all of it instead of trusting its header.
 
-    `height`, `width`: upright, in stored pixels, `sar` (width over height of one pixel) not applied.
-    `times`: presentation time of each frame, in seconds, rising from 0; `end`: where the last one ends.
+    `height`, `width`: after rotation, in stored pixels, `sar` (width over height of one pixel) not applied.
+    `times`: presentation time of each frame, in seconds, rising from 0; `end`: end of the last one, in seconds.
     `rate`: frames per second of the constant-rate timeline that shows every frame.
-    `delay`: seconds by which the picture starts after the file's first track.
+    `delay`: seconds from the start of the file's first track to the start of the video track.
     `files`: absolute path of the video or still, or of a folder's images in order.
-    `reader`: what decodes it right: OpenCV, or our ffmpeg pipe with `filters` in front.
+    `reader`: the decoder that reads it correctly: OpenCV, or our ffmpeg pipe with the `filters`.
     `damaged`: frames that could not be decoded and repeat the one before (only where damage is tolerated).
     `identity`: sha256 that changes when the file does.
     """
@@ -60,15 +60,15 @@ class SourceInfo:
 
     @property
     def frames(self) -> int:
-        """How many frames the source really has."""
+        """The number of frames, as counted by decoding them."""
         return len(self.times)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One upright frame of a source, at the size it is worked on: `image` is uint8 RGB, height x width x 3.
+    """One upright frame of a source at working size; `image`: uint8 RGB, height x width x 3.
 
-    `mask`: how much of what is dreamed is seen at each place; None where all of it is.
+    `mask`: opacity of the dream at each pixel, in [0, 1]; None: 1 everywhere.
     """
 
     index: int
@@ -87,7 +87,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Box:
-    """Half-open rows and columns of pixels."""
+    """A rectangle of pixels: half-open ranges of rows and columns."""
 
     top: int
     bottom: int
@@ -105,20 +105,20 @@ class Box:
         return slice(self.left, self.right)
 
     def scaled(self, rows: float, columns: float) -> "Box":
-        """The same place in a picture that is that much larger, in whole pixels."""
+        """Return the box scaled by a factor for rows and one for columns, rounded to whole pixels."""
         return Box(*(round(by * edge) for by, edge in zip((rows, rows, columns, columns), self.edges, strict=True)))
 
     @property
     def edges(self) -> tuple[int, int, int, int]:
-        """Top, bottom, left, right."""
+        """The edges in order: top, bottom, left, right."""
         return self.top, self.bottom, self.left, self.right
 
 
 def to_float(pixels: Pixels) -> Image:
-    """Stored pixels (uint8) as float32 in [0, 1]."""
+    """Convert stored pixels (uint8) to float32 in [0, 1]."""
     return pixels.astype(np.float32) / 255.0
 
 
 def to_pixels(image: Image) -> Pixels:
-    """A picture in [0, 1] rounded to stored pixels (uint8); what lies outside is clipped."""
+    """Convert a picture in [0, 1] to stored pixels (uint8), clipped and rounded."""
     return np.rint(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)

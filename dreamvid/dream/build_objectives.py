@@ -1,4 +1,4 @@
-"""The objective that settings describe, over a net: names looked up, numbers checked, guides read."""
+"""Construction of objectives from settings: looks up layer, channel and class names, checks numbers, reads guides."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from dreamvid.media.companion import Companion, digest, open_companion
 from dreamvid.models.ensemble import prefix
 from dreamvid.models.net import Net, activations, check_layer, first_line, layer_shapes
 
-Nets = Mapping[NetSettings, Net]  # every net that looks at the picture, in the order of `Settings.nets`
-ONE: Nets = MappingProxyType({})  # where no term names a net of its own
-START, RATE = Fraction(0), Fraction(25)  # seconds; frames a second, where there is no film
-GUIDE_SIDE = 512  # pixels: a larger guide is brought to this first
+Nets = Mapping[NetSettings, Net]  # all nets of the render, in the order of `Settings.nets`
+ONE: Nets = MappingProxyType({})  # for terms none of which names a net of its own
+START, RATE = Fraction(0), Fraction(25)  # seconds; frames per second, where there is no film
+GUIDE_SIDE = 512  # pixels of the long side: a larger guide is scaled down to this
 OF_THE_PICTURE = {
     "tv": objectives.little_variation,
     "l2": objectives.little_contrast,
@@ -35,42 +35,42 @@ OF_A_CLASS = {
 }
 
 
-Term = Callable[[Fraction], Objective]  # at a time of the source, in seconds
+Term = Callable[[Fraction], Objective]  # time in the source, in seconds -> objective
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What excites over the time of a film, term by term; `guides`: what of it runs along."""
+    """The objectives of a film as functions of time, one per term; `guides`: the pictures or videos that guide it."""
 
     each: tuple[Term, ...]
     guides: tuple[Companion, ...] = ()
 
     def at(self, time: Fraction) -> list[Objective]:
-        """What each term climbs, before it is weighted, at a time of the source, in seconds; raises SourceError."""
+        """Return the objective of each term, not weighted, at a time in the source, in seconds; raise SourceError."""
         return [term(time) for term in self.each]
 
     @property
     def varies(self) -> bool:
-        """Whether any is not the same all the time."""
+        """True if an objective changes over time, that is if a guide has more than one frame."""
         return any(guide.info.frames > 1 for guide in self.guides)
 
     def same_at(self, before: Fraction, now: Fraction) -> bool:
-        """Whether all are the same at two times."""
+        """Return True if all objectives are the same at two times, in seconds."""
         return all(guide.index(before) == guide.index(now) for guide in self.guides)
 
 
 def each_from_settings(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE) -> list[Objective]:
-    """The objective of each term at the start; as `over_time`, and raises what that does."""
+    """Return the objective of each term at time 0, as `over_time` does, and raise the same errors."""
     return over_time(terms, net, nets).at(START)
 
 
 def over_time(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE, rate: Fraction = RATE) -> Terms:
-    """What each of the settings describes; the net's own default layers where there are none.
+    """Build the objective of each term of the settings; without terms, those of the net's default layers.
 
-    A term that names a net looks at that of `nets`, its layers qualified by the net's `prefix`; all others at `net`.
-    `rate`: frames a second of the film beside which guides run.
-    Raises NetError for a layer, channel, unit or class that the net does not have (with the nearest names),
-    SettingsError where nothing is named and the net has no default, SourceError where a guide cannot be read.
+    A term that names a net uses that one of `nets`, its layers qualified by the net's `prefix`; the others use `net`.
+    `rate`: frames per second of the film, in step with which guides are played.
+    Raises NetError for a layer, channel, unit or class that the net does not have (with the most similar names),
+    SettingsError without terms for a net without default layers, SourceError for a guide that cannot be read.
     """
     chosen = list(terms) or [ObjectiveSettings(layer=layer) for layer in _own_layers(net)]
     starts: dict[NetSettings | None, str] = {how: prefix(place) for place, how in enumerate(nets)}
@@ -88,19 +88,21 @@ def over_time(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE, ra
 
 
 def weighted(objectives: Sequence[Objective], terms: Sequence[ObjectiveSettings]) -> list[Objective]:
-    """The objectives that settings describe, each by its weight; those of a net's own layers all alike."""
+    """Return each objective times the weight of its term; times 1 for a net's default layers, which have no terms."""
     weights = [term.weight for term in terms] or [1.0] * len(objectives)
     return [weight * objective for weight, objective in zip(weights, objectives, strict=True)]
 
 
 def _own_layers(net: Net) -> tuple[str, ...]:
     if not net.default_layers:
-        raise SettingsError(f"name a layer of {net.name} with --layer; `dreamvid models layers {net.name}` lists them")
+        raise SettingsError(
+            f"{net.name} has no default layers: give --layer; `dreamvid models layers {net.name}` lists its layers"
+        )
     return net.default_layers
 
 
 def from_settings(terms: Sequence[ObjectiveSettings], net: Net) -> Objective:
-    """The weighted sum that the settings describe; raises what `each_from_settings` does."""
+    """Return the weighted sum of the terms' objectives; raise the same errors as `each_from_settings`."""
     return _sum(weighted(each_from_settings(terms, net), terms))
 
 
@@ -135,21 +137,25 @@ def _fixed(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]]
         return _energy(layer, term, net, shape)
     beyond = [number for number in channels if not 0 <= number < shape[0]]
     if beyond:
-        raise NetError(f"layer {layer} of {net.name} has channels 0 to {shape[0] - 1}, not {beyond[0]}")
+        raise NetError(f"layer {layer} of {net.name} has no channel {beyond[0]}: give 0 to {shape[0] - 1}")
     if term.kind == "direction":
         amounts = torch.zeros(shape[0])
         amounts[list(channels)] = torch.tensor(term.amounts)
         return objectives.direction(layer, amounts, term.form == "cosine")
     if term.kind == "neuron":
         if len(shape) != 3:
-            raise NetError(f"layer {layer} of {net.name} has no rows and columns: name a channel of it instead")
+            raise NetError(
+                f"layer {layer} of {net.name} has no rows and columns, so no neurons: give one of its channels instead"
+            )
         return objectives.neuron(layer, channels[0], term.row or 0, term.column or 0)
     if term.form in ("strongest", "weakest"):
         return objectives.ranked_channels(layer, term.count, term.form == "strongest")
     if term.form == "others":
         channels = tuple(number for number in range(shape[0]) if number not in channels)
         if not channels:
-            raise NetError(f"layer {layer} of {net.name} has no channels but these {shape[0]}")
+            raise NetError(
+                f"form others: channels lists all {shape[0]} channels of layer {layer} of {net.name}: leave some out"
+            )
     return objectives.channel(layer, channels)
 
 
@@ -158,12 +164,14 @@ def _energy(layer: str, term: ObjectiveSettings, net: Net, shape: tuple[int, ...
         return objectives.layer_sum(layer)
     statistics = net.statistics.get(layer) if term.form != "plain" else None
     if statistics is not None and (len(shape) != 3 or len(statistics) != shape[0]):
-        raise NetError(f"the channel statistics of {net.name} do not fit layer {layer}: the weights file is damaged")
+        raise NetError(
+            f"the channel statistics of {net.name} do not fit layer {layer}: its weights file is damaged, get it again"
+        )
     return objectives.layer_energy(layer, statistics, term.power)
 
 
 def _guided(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]], guide: Companion) -> Term:
-    """A guide's term; its activations are kept as long as it shows the same picture."""
+    """Return a guide's term; its activations are cached while it shows the same picture."""
     layers = (term.layer,) if term.layer is not None else _own_layers(net)
     for layer in layers:
         check_layer(net, layer, shapes)
@@ -173,19 +181,19 @@ def _guided(term: ObjectiveSettings, net: Net, shapes: dict[str, tuple[int, ...]
         picture = guide.picture(index)
         return _sum([_guided_by(picture, term, layer, net) for layer in layers])
 
-    by(guide.index(START))  # what is wrong with it is said before anything is dreamed
+    by(guide.index(START))  # so that errors are raised before anything is dreamed
     return lambda time: by(guide.index(time))
 
 
 def _guided_by(pixels: Pixels, term: ObjectiveSettings, layer: str, net: Net) -> Objective:
-    """A guide's term in one layer, by one picture; raises SettingsError where that is too small."""
+    """Return the objective of a guide in one layer, for one picture of it; raise SettingsError if that is too small."""
     picture = torch.from_numpy(to_float(pixels).transpose(2, 0, 1)[None].copy())
     scale = GUIDE_SIDE / max(pixels.shape[:2])
     if scale < 1:
         size = [max(1, round(side * scale)) for side in picture.shape[-2:]]
         picture = F.interpolate(picture, size, mode="area")
     mean, std = (torch.tensor(value).view(1, 3, 1, 1) for value in (net.mean, net.std))
-    reason = "nothing of it is left there"
+    reason = "its map there is empty"
     try:
         with torch.no_grad():
             found = activations(net.module, (picture - mean) / std, frozenset({layer}))[layer]
@@ -194,21 +202,22 @@ def _guided_by(pixels: Pixels, term: ObjectiveSettings, layer: str, net: Net) ->
     if not found.numel():
         rows, columns = pixels.shape[:2]
         raise SettingsError(
-            f"the guide {term.file} of {columns}x{rows} is too small for layer {layer} of {net.name}: {reason}"
+            f"the guide {term.file} of {columns}x{rows} is too small for layer {layer} of {net.name} ({reason}): "
+            "give a larger picture, or an earlier layer"
         )
     return objectives.guided(layer, found.float(), term.form or "dot")
 
 
 def guide_digests(terms: Sequence[ObjectiveSettings]) -> list[str]:
-    """The sha256 of each guide, in order; raises SourceError where one cannot be read."""
+    """Return the sha256 of each guide, in order; raise SourceError if one cannot be read."""
     return [digest(term.file) for term in terms if term.file is not None]
 
 
 def uses_class(terms: Sequence[ObjectiveSettings]) -> bool:
-    """Whether a class is among the terms: its pictures need a blur as their prior."""
+    """Return True if a term is of kind class: pictures of a class need a blur as their prior."""
     return any(term.kind == "class" for term in terms)
 
 
 def uses_place(terms: Sequence[ObjectiveSettings]) -> bool:
-    """Whether a neuron is among the terms: it sees one place, and a shift would move that about."""
+    """Return True if a term is of kind neuron: it sees one place, which jitter would move about."""
     return any(term.kind == "neuron" for term in terms)

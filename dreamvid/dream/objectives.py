@@ -1,4 +1,4 @@
-"""Objectives are values: layer names and a score of their activations, added and multiplied, always maximised."""
+"""Objectives: a score of the activations of layers, to be maximised; objectives can be added and multiplied."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from torch import Tensor
 from dreamvid.models.net import INPUT, OUTPUT
 
 Activations = Mapping[str, Tensor]
-BEFORE = "source:"  # begins the name of a layer of the source: the picture before anything was dreamed into it
+BEFORE = "source:"  # prefix of a layer's name for its activations of the source, the picture before dreaming
 
 
 def before(layer: str) -> str:
-    """The name of a layer's activations of the source, beside those of the picture; of INPUT, the source itself."""
+    """Return the key of a layer's activations of the source in `Activations`; for INPUT, of the source itself."""
     return BEFORE + layer
 
 
@@ -23,10 +23,10 @@ SOURCE = before(INPUT)
 
 @dataclass(frozen=True)
 class Objective:
-    """A score to climb: `layers` is what it looks at, `fields` maps their activations, (1, C, H, W) each, to fields.
+    """A score to maximise: `layers`, those it uses; `fields`, from their activations, (1, C, H, W) each, to fields.
 
-    A field, (1, 1, h, w), says how high the score is at each place; the score is the sum of the fields' means, so that
-    pictures and patches of any size compare. What has no places, such as a class, has a field of one place.
+    A field, (1, 1, h, w), is the score at each place; the score is the sum of the fields' means, and so comparable
+    between pictures and tiles of any size. A score without places, such as that of a class, has a 1 x 1 field.
     """
 
     layers: frozenset[str]
@@ -34,15 +34,16 @@ class Objective:
 
     @property
     def of_picture(self) -> frozenset[str]:
-        """The layers whose activations of the picture it looks at."""
+        """The layers whose activations of the picture the objective uses."""
         return frozenset(layer for layer in self.layers if not layer.startswith(BEFORE))
 
     @property
     def of_source(self) -> frozenset[str]:
-        """The layers whose activations of the source it looks at, by their own names: always some `of_picture`."""
+        """The layers whose activations of the source the objective uses, without prefix; a subset of `of_picture`."""
         return frozenset(layer.removeprefix(BEFORE) for layer in self.layers - self.of_picture)
 
     def __call__(self, activations: Activations) -> Tensor:
+        """Return the score: the sum of the means of all fields."""
         return torch.stack([field.mean() for field in self.fields(activations)]).sum()
 
     def __add__(self, other: "Objective") -> "Objective":
@@ -55,7 +56,7 @@ class Objective:
 
 
 def of_net(objective: Objective, prefix: str) -> Objective:
-    """The objective over one net among several, whose layers are named with `prefix` before their own names."""
+    """Return an objective of one net of an ensemble, whose layers have `prefix` before their own names."""
 
     def qualified(layer: str) -> str:
         if layer.startswith(BEFORE):
@@ -71,11 +72,12 @@ def of_net(objective: Objective, prefix: str) -> Objective:
 
 
 def layer_energy(layer: str, mean_squares: Tensor | None = None, power: float = 2.0) -> Objective:
-    """The mean of a power of a layer's activations; with `mean_squares`, of each channel as a share of its usual.
+    """Return the mean of a power of a layer's activations, optionally with each channel normalised.
 
     `mean_squares`: (C,), each channel's mean square over photographs. Channel c is divided by the root of
-    mean_squares[c] + 2 % of their mean, so that no loud channel takes over the picture. `power`: of the absolute value,
-    at least 1; above 2 what is strong already gets more of the slope, and shapes are completed before others begin.
+    mean_squares[c] + 2 % of their mean, so that no strong channel dominates the picture. `power`: exponent of the
+    absolute value, at least 1; above 2 strong activations get more of the gradient, and shapes are completed before
+    others begin.
     """
     weights = None
     if mean_squares is not None:
@@ -90,9 +92,9 @@ def layer_energy(layer: str, mean_squares: Tensor | None = None, power: float = 
 
 
 def layer_sum(layer: str) -> Objective:
-    """The sum of the squares of a layer's activations, whose gradient on the layer is twice these (Hasson 2017, 2.1).
+    """Return the sum of squares of a layer's activations; its gradient there is twice these (Hasson 2017, 2.1).
 
-    The sum is that of one patch: a picture of many patches has that of each.
+    With several tiles it is the sum of each tile alone.
     """
 
     def fields(seen: Activations) -> tuple[Tensor, ...]:
@@ -104,13 +106,13 @@ def layer_sum(layer: str) -> Objective:
 
 
 def channel(layer: str, channels: Sequence[int]) -> Objective:
-    """The mean activation of some channels of a layer."""
+    """Return the mean activation of some channels of a layer, by number."""
     chosen = list(channels)
     return Objective(frozenset({layer}), lambda seen: (_field(seen[layer][:, chosen]),))
 
 
 def ranked_channels(layer: str, count: int, strongest: bool) -> Objective:
-    """The mean activation of the `count` channels of a layer that are strongest, or weakest, on this very picture."""
+    """Return the mean activation of the `count` strongest, or weakest, channels of a layer on the present picture."""
 
     def fields(seen: Activations) -> tuple[Tensor, ...]:
         values = seen[layer]
@@ -123,7 +125,7 @@ def ranked_channels(layer: str, count: int, strongest: bool) -> Objective:
 
 
 def neuron(layer: str, number: int, row: int, column: int) -> Objective:
-    """One unit: a channel at one place of its map; where the map is smaller, at its last row or column."""
+    """Return the activation of one neuron: channel `number` at a row and column; in a smaller map, at the last one."""
 
     def fields(seen: Activations) -> tuple[Tensor, ...]:
         values = seen[layer]
@@ -134,10 +136,11 @@ def neuron(layer: str, number: int, row: int, column: int) -> Objective:
 
 
 def direction(layer: str, amounts: Tensor, cosine: bool = False) -> Objective:
-    """The dot product of a layer's activations with a vector over its channels, (C,), at each place.
+    """Return the dot product of a layer's activations with a direction, at each place.
 
-    With `cosine`, times the cosine between the two where that is above 0.1: a vector that is small but points right
-    counts as well (Olah et al. 2018, "The Building Blocks of Interpretability", direction with cosine similarity).
+    `amounts`: (C,), the direction in the space of channels; it is normalised. With `cosine` the product is multiplied
+    by the cosine between the two, at least 0.1, which favours activations that point in the direction over large ones
+    (Olah et al. 2018, "The Building Blocks of Interpretability", direction with cosine similarity).
     """
     unit = amounts / amounts.norm()
 
@@ -152,15 +155,15 @@ def direction(layer: str, amounts: Tensor, cosine: bool = False) -> Objective:
 
 
 def class_logit(*classes: int) -> Objective:
-    """The logit of a class, as the net gives it before any softmax (Simonyan et al. 2014, eq. 1).
-
-    Of several classes, that of any of them: the logarithm of the sum of their exponentials.
-    """
+    """Return the logit of a class, before any softmax (Simonyan et al. 2014, eq. 1); of several, their log-sum-exp."""
     return Objective(frozenset({OUTPUT}), lambda seen: (_field(_any(seen[OUTPUT], classes)),))
 
 
 def class_above_mean(*classes: int) -> Objective:
-    """The logit of a class, or of any of several, less the mean of all: what speaks for every class counts for none."""
+    """Return the logit of a class, or the log-sum-exp of several, minus the mean logit of all classes.
+
+    Evidence that raises all classes alike does not count.
+    """
 
     def fields(seen: Activations) -> tuple[Tensor, ...]:
         logits = seen[OUTPUT]
@@ -170,29 +173,30 @@ def class_above_mean(*classes: int) -> Objective:
 
 
 def class_square(*classes: int) -> Objective:
-    """The square of a class's logit (Hasson 2017, 4.1), which grows both ways: below zero it pushes the class off."""
+    """Return the square of a class's logit (Hasson 2017, 4.1); if the logit is below zero, ascent lowers it further."""
     return Objective(frozenset({OUTPUT}), lambda seen: (_field(_any(seen[OUTPUT], classes).square()),))
 
 
 def class_log_probability(*classes: int) -> Objective:
-    """The logarithm of the probability of a class, or of any of several: also lowers what speaks for others."""
+    """Return the log probability of a class, or of any of several; maximising it also lowers the other logits."""
     return Objective(frozenset({OUTPUT}), lambda seen: (_field(_any(seen[OUTPUT].log_softmax(dim=1), classes)),))
 
 
 def _any(values: Tensor, classes: Sequence[int]) -> Tensor:
-    """Returns the log-sum-exp of some classes, (N, 1, ...); of one class, its own value."""
+    """Return the log-sum-exp of some classes, (N, 1, ...); of one class, its own value."""
     return values[:, list(classes)].logsumexp(dim=1, keepdim=True)
 
 
 def guided(layer: str, guide: Tensor, form: str = "dot") -> Objective:
-    """What a guide picture excites in a layer; `guide`: its activations there, (1, C, h, w) or (1, C).
+    """Return the similarity of a layer's activations to those of a guide picture.
 
-    `dot`: the dot product of both, place by place, the guide's map brought to the size of this one (Hasson 2017, 4.2).
-    `best`: with that place of the guide which suits each place best (as guided dreams in Caffe, Mordvintsev et al.
-    2015). `statistics`: nearness of the products of all pairs of channels, averaged over places (Gatys et al. 2015,
-    eq. 3), as a share of the guide's own. `sorted`: nearness of each channel's values in order of size, wherever they
-    are (sort matching, Görgün et al. 2025, "VITAL"), the guide's brought to the number of places here. All but
-    `statistics` are measured in mean squares of the guide.
+    `guide`: its activations in the layer, (1, C, h, w) or (1, C). `form`:
+    `dot`: dot product place by place, the guide's map resized to the picture's (Hasson 2017, 4.2).
+    `best`: dot product with the place of the guide for which it is largest (guided dreams in Caffe, Mordvintsev et al.
+    2015). `statistics`: minus the squared distance of the Gram matrices, averaged over places (Gatys et al. 2015,
+    eq. 3), relative to the guide's. `sorted`: minus the mean squared distance of each channel's sorted values (sort
+    matching, Görgün et al. 2025, "VITAL"), the guide's resampled to the picture's number of places. All but
+    `statistics` are divided by the mean square of the guide.
     """
     strength = guide.square().mean().clamp(min=1e-12)
 
@@ -223,7 +227,7 @@ def guided(layer: str, guide: Tensor, form: str = "dot") -> Objective:
 
 
 def little_variation() -> Objective:
-    """Minus the mean square difference of neighbouring pixels: total variation, as far as it is avoided."""
+    """Return minus the mean square difference of neighbouring pixels, a penalty on total variation."""
 
     def fields(seen: Activations) -> tuple[Tensor, ...]:
         image = seen[INPUT]
@@ -234,20 +238,20 @@ def little_variation() -> Objective:
 
 
 def little_contrast() -> Objective:
-    """Minus the mean square distance of the picture from grey."""
+    """Return minus the mean square distance of the picture from mid-grey (0.5), a penalty on contrast."""
     return Objective(frozenset({INPUT}), lambda seen: (-_field((seen[INPUT] - 0.5).square()),))
 
 
 def little_change() -> Objective:
-    """Minus the mean square distance of the picture from its source."""
+    """Return minus the mean square distance of the picture from its source, a penalty on change."""
     return Objective(frozenset({INPUT, SOURCE}), lambda seen: (-_field((seen[INPUT] - seen[SOURCE]).square()),))
 
 
 def little_change_in(layer: str) -> Objective:
-    """Minus the mean square distance of a layer's activations from those of the source, as a share of its mean square.
+    """Return minus the mean square distance of a layer's activations from the source's, over the latter's mean square.
 
-    What the layer sees of the source is held, and shapes that it takes for the same may change: the content of
-    Gatys et al. 2015, eq. 1, as a share.
+    It is the content loss of Gatys et al. 2015, eq. 1, normalised: pixels may change as long as the layer's
+    activations stay.
     """
 
     def fields(seen: Activations) -> tuple[Tensor, ...]:
@@ -258,10 +262,10 @@ def little_change_in(layer: str) -> Objective:
 
 
 def _by_channel(values: Tensor) -> Tensor:
-    """Activations, (1, C, h, w) or (1, C), as a row for each channel, (C, places)."""
+    """Reshape activations, (1, C, h, w) or (1, C), to one row per channel, (C, places)."""
     return values.flatten(2)[0] if values.dim() == 4 else values.T
 
 
 def _field(values: Tensor) -> Tensor:
-    """The mean over channels of (1, C, h, w) at each place; of anything else one mean, as a field of one place."""
+    """Return the mean over channels of (1, C, h, w) at each place; of another shape one mean, as a 1 x 1 field."""
     return values.mean(dim=1, keepdim=True) if values.dim() == 4 else values.mean().view(1, 1, 1, 1)

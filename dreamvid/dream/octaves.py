@@ -1,4 +1,4 @@
-"""The sizes at which a picture is dreamed, coarse to fine, and how it comes from one to the next."""
+"""Octaves: the sizes at which a picture is dreamed, coarse to fine, and resampling between them."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -7,9 +7,10 @@ from dreamvid.config.settings import DreamSettings
 
 
 def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple[int, int]]:
-    """The sizes that are dreamed, coarse to fine; the last is the picture's own.
+    """Return the (height, width) of each octave, coarse to fine; the last is the picture's own.
 
-    Those too small are left out, and those in pixels of the short side that are not smaller than the picture's.
+    Octaves whose short side is below `settings.coarsest` are left out, and those given in pixels of the short side
+    that are not smaller than the picture's.
     """
     octaves, side = settings.octaves, min(height, width)
     if isinstance(octaves, int):
@@ -23,14 +24,14 @@ def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple
 
 
 def shrunk(full: Tensor, size: tuple[int, int]) -> Tensor:
-    """A picture, (1, C, H, W), at the (height, width) of an octave, each pixel the mean of what it covers."""
+    """Downscale a picture, (1, C, H, W), to the (height, width) of an octave by averaging over areas."""
     if size == full.shape[-2:]:
         return full
-    # Not on MPS, which refuses to average over areas that do not divide the picture evenly.
+    # On the CPU instead of MPS, which cannot average over areas that do not divide the picture evenly.
     there = full.cpu() if full.device.type == "mps" else full
     return F.interpolate(there, size, mode="area").to(full.device)
 
 
 def grown(detail: Tensor, size: tuple[int, int]) -> Tensor:
-    """What was added in one octave, (1, C, h, w), at the (height, width) of the next."""
+    """Upscale the dreamed detail of one octave, (1, C, h, w), bicubically to the (height, width) of the next."""
     return F.interpolate(detail, size, mode="bicubic", align_corners=False)

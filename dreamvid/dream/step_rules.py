@@ -1,4 +1,4 @@
-"""What a gradient becomes before it is a step: smoothed, evened out over scales or colours, divided by its size."""
+"""Step rules: turn a gradient into a step by filtering its spectrum and colours and dividing it by its size."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,21 +11,21 @@ from dreamvid.config.settings import DreamSettings
 
 Rule = Callable[[Tensor], Tensor]
 FIRST, SECOND, TINY = 0.9, 0.999, 1e-8  # Adam's decay rates and epsilon (Kingma and Ba 2015, algorithm 1)
-KNEE, EDGE = 0.7, 1.5 / 255  # shares of the room to a bound, and of the full range
-CENTRINGS = 6  # fixed-point steps towards the mean colour of the source
+KNEE, EDGE = 0.7, 1.5 / 255  # start of the compression, share of the headroom; margin at the bounds 0 and 1
+CENTRINGS = 6  # fixed-point iterations towards the mean colour of the source
 PYRAMID = 4  # bands of the Laplacian pyramid, an octave each; the last holds all that is coarser
-# Covariance of the colours of photographs, with a trace of 3: near to grey, then blue against yellow, least of all
-# green against magenta. Measured over a few photographs of people, animals, buildings and the sky.
+# Covariance of red, green and blue in photographs, scaled to a trace of 3: most of the variance is along grey, less
+# along blue-yellow, least along green-magenta. Measured over a few photographs of people, animals, buildings and sky.
 COLOURS = ((1.04, 0.90, 0.79), (0.90, 0.94, 0.90), (0.79, 0.90, 1.03))
 
 
 def rule(settings: DreamSettings) -> Rule:
-    """A step rule for a run of steps on one picture: maps each gradient, (1, 3, H, W), to the step of size 1.
+    """Return the step rule for a run of steps on one picture: from each gradient, (1, 3, H, W), to a step of size 1.
 
     `mean`, `std`, `l2`: the gradient divided by its mean absolute value, standard deviation, or root mean square.
-    `raw`: as it is, with pixels counted in levels of 0 to 255. `adam`: Kingma and Ba 2015, algorithm 1. `adagrad`:
+    `raw`: not normalised, for pixels in levels of 0 to 255. `adam`: Kingma and Ba 2015, algorithm 1. `adagrad`:
     divided by the root of the sum of all squares so far (Duchi et al. 2011); `adagrad_printed`: by the sum itself, as
-    Hasson 2017 (1.3) prints it. Those three remember the gradients they have seen. A gradient of zero gives zero.
+    Hasson 2017 (1.3) prints it. The last three keep state between steps. A gradient of zero gives zero.
     """
     shape = shaping(settings)
     if settings.step_rule == "adam":
@@ -48,7 +48,7 @@ def rule(settings: DreamSettings) -> Rule:
 
 
 def shaping(settings: DreamSettings) -> Rule:
-    """What is done to a gradient before its size is taken: `dream.gradient`, then `dream.smooth`."""
+    """Return the filter applied to a gradient before it is normalised: `dream.gradient`, then `dream.smooth`."""
     hows: dict[str, Rule] = {
         "plain": lambda slope: slope,
         "laplacian": pyramid_evened,
@@ -69,7 +69,7 @@ def _adam(shape: Rule) -> Rule:
         slope, count = shape(slope), count + 1
         mean = FIRST * mean + (1 - FIRST) * slope
         square = SECOND * square + (1 - SECOND) * slope.square()
-        # The gradient of a mean over many pixels is small: epsilon is a share of its usual size.
+        # The gradient of a mean over many pixels is small, so epsilon is relative to its mean size.
         root = (square / (1 - SECOND**count)).sqrt()
         return mean / (1 - FIRST**count) / (root + TINY * root.mean() + torch.finfo(root.dtype).tiny)
 
@@ -90,9 +90,10 @@ def _adagrad(shape: Rule, rooted: bool) -> Rule:
 
 
 def pyramid_evened(slope: Tensor) -> Tensor:
-    """A gradient, (1, 3, H, W), whose bands of a Laplacian pyramid (Burt and Adelson 1983) are equally strong.
+    """Return a gradient, (1, 3, H, W), with the bands of its Laplacian pyramid scaled to rms 1.
 
-    Fine noise owns a plain gradient; so coarse shapes get their share (Mordvintsev 2015, "DeepDream" notebook).
+    Pyramid: Burt and Adelson 1983. High frequencies dominate a plain gradient; equal bands give coarse shapes their
+    share (Mordvintsev 2015, "DeepDream" notebook).
     """
     total, rest = torch.zeros_like(slope), slope
     for _ in range(PYRAMID - 1):
@@ -115,13 +116,13 @@ def _at_size(band: Tensor, like: Tensor) -> Tensor:
 
 
 def as_photographs(settings: DreamSettings, slope: Tensor) -> Tensor:
-    """A gradient, (1, 3, H, W), with the spectrum and the colours that photographs have.
+    """Return a gradient, (1, 3, H, W), with the power spectrum and colour covariance of photographs.
 
-    It is that of a picture held as Fourier coefficients z of decorrelated colours, x = A z, where A divides each by its
-    frequency and mixes colours as photographs do (Olah et al. 2017, "Feature Visualization", preconditioning): a step
-    of like size for all z moves x by A. So the spectrum is multiplied by 1 / f^`spectrum`, f in cycles per pixel, at
-    least one in the longer side. What is broader than `cutoff` pixels is left alone, by the factor
-    1 - exp(-(f cutoff)^2 / 2): else light and dark run away.
+    It is the gradient of a picture parametrised by Fourier coefficients z of decorrelated colours, x = A z, where A
+    divides each by its frequency and mixes colours as in photographs (Olah et al. 2017, "Feature Visualization",
+    preconditioning): a step of equal size in all z moves x by A. So the spectrum is multiplied by 1 / f^`spectrum`, f
+    in cycles per pixel, at least one in the longer side. Wavelengths above `cutoff` pixels are damped by the factor
+    1 - exp(-(f cutoff)^2 / 2); otherwise large bright and dark areas would grow without limit.
     """
     height, width = slope.shape[-2:]
     rows = torch.fft.fftfreq(height, device=slope.device)[:, None]
@@ -137,11 +138,12 @@ def as_photographs(settings: DreamSettings, slope: Tensor) -> Tensor:
 
 
 def in_its_light(image: Tensor, source: Tensor) -> Tensor:
-    """A dream, (1, 3, H, W) in [0, 1], with the mean colour of its source and without burnt whites and blacks.
+    """Return a dream, (1, 3, H, W) in [0, 1], with the mean colour of its source and without clipped whites and blacks.
 
-    Values that run against a bound at every step burn, and move the mean. What was added takes up the room that the
-    source leaves to either bound, from `KNEE` of it on ever less, and never the last level. In a dark picture that room
-    is on one side, and what fits moves the mean: what is taken off beforehand is mended `CENTRINGS` times.
+    Values that are clipped at every step lose detail and shift the mean. So the layer, dream minus source, is
+    compressed softly into the headroom between the source and the bounds: linear up to `KNEE` of it, then
+    exponentially, and never into the last levels (`EDGE`). Where the headroom is one-sided, as in a dark picture, the
+    compression shifts the mean; the offset taken off before it is corrected in `CENTRINGS` iterations.
     """
     layer = image - source
     moved = layer.mean(dim=(2, 3), keepdim=True)
@@ -151,14 +153,14 @@ def in_its_light(image: Tensor, source: Tensor) -> Tensor:
 
 
 def _in_room(layer: Tensor, source: Tensor) -> Tensor:
-    """Compresses a layer, (1, 3, H, W), into the room that its source leaves to either bound."""
+    """Compress a layer, (1, 3, H, W), softly into the headroom between its source and the bounds 0 and 1."""
     room = torch.where(layer > 0, 1 - EDGE - source, source - EDGE).clamp(min=0)
     over, rest = (layer.abs() - KNEE * room).clamp(min=0), ((1 - KNEE) * room).clamp(min=torch.finfo(room.dtype).tiny)
     return layer.sign() * (torch.minimum(layer.abs(), KNEE * room) - rest * torch.expm1(-over / rest))
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:
-    """A Gaussian blur of (1, C, H, W) by `sigma` pixels, mirrored at the borders."""
+    """Blur a picture, (1, C, H, W), by a Gaussian of `sigma` pixels, mirrored at the borders."""
     radius = min(max(1, round(3 * sigma)), *(side - 1 for side in image.shape[-2:]))
     offsets = torch.arange(-radius, radius + 1, device=image.device, dtype=image.dtype)
     kernel = torch.exp(-offsets.square() / (2 * sigma**2))

@@ -1,4 +1,4 @@
-"""The random shift, turn and change of scale that a step sees a picture in, and the way back."""
+"""Random transforms of the picture before a gradient step: shift (jitter), rotation, scaling; and their transposes."""
 
 import math
 from collections.abc import Callable
@@ -10,15 +10,16 @@ from torch import Tensor
 
 from dreamvid.config.settings import DreamSettings
 
-JITTER = 16  # pixels by which a step shifts the picture at most, where nothing is said
+JITTER = 16  # pixels: default of the largest random shift
 
 
 def shaken(
     size: tuple[int, int], settings: DreamSettings, random: np.random.Generator
 ) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    """A random shift, turn and change of scale of a picture, and what brings a gradient of it back.
+    """Draw a random shift, rotation and scaling; return it and its transpose, as functions of (1, C, H, W).
 
-    The way back is the transpose of the way there, as the chain rule has it; a score is brought back the same way.
+    The transpose maps a gradient on the transformed picture back to the picture, by the chain rule; fields of scores
+    are mapped back by it as well.
     """
     reach = JITTER if settings.jitter is None else settings.jitter
     shift = tuple(int(by) for by in random.integers(-reach, reach, size=2, endpoint=True))

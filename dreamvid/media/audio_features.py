@@ -72,7 +72,7 @@ def of_film(settings: Settings, source: SourceInfo | None, clip: tuple[Fraction,
         return listen(Path(settings.audio.file), settings.audio).at
     if source is None or source.kind != "video" or not source.audio:
         without = "" if source is None else f", and {source.name} has no sound"
-        raise SettingsError(f"{key} listens to {min(sounds)}{without}: give --audio FILE")
+        raise SettingsError(f"{key} uses the audio feature {min(sounds)}{without}: give --audio FILE")
     return listen(source.files[0], settings.audio, source.delay + (clip[0] if clip else 0)).at
 
 
@@ -99,9 +99,7 @@ def _scipy() -> ModuleType:
     try:
         import scipy.signal
     except ImportError:
-        raise SettingsError(
-            "listening to sound needs scipy: `pip install scipy`, or dreamvid's extra `sound`"
-        ) from None
+        raise SettingsError("audio features need scipy: run `pip install scipy`") from None
     module: ModuleType = scipy.signal
     return module
 

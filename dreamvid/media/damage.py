@@ -108,7 +108,7 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
     tolerated, and where no frame is left.
     """
     loose = decode(path, decoder=decoder, strict=False)
-    said = strict.errors[0] if strict.errors else "it holds no frame"
+    said = strict.errors[0] if strict.errors else "it contains no frame"
     if not loose.times:
         raise SourceError(f"{name} cannot be decoded: {said}")
     if len(loose.sizes) > 1:  # the caller raises an error for that

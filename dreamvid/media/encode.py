@@ -64,8 +64,8 @@ def encode(
             except ToolError as error:
                 if any(words in str(error) for words in FULL):
                     raise JobError(
-                        f"{output} cannot be written: the disk is full; make room, or give an output on another disk, "
-                        "and run again to go on"
+                        f"{output} cannot be written: the disk is full; free some space, or give an output on another "
+                        "disk, and run again to resume"
                     ) from None
                 raise
             _verify(part, form, count, rate, tracks.audio)
@@ -179,7 +179,7 @@ def _name(part: Path, output: Path) -> None:
         except PermissionError:
             raise JobError(
                 f"{output} cannot be replaced: close the program that has it open, or give the output another name, "
-                "and run again to go on"
+                "and run again to resume"
             ) from None
 
 

@@ -41,10 +41,12 @@ def executable() -> str:
 
         named = imageio_ffmpeg.get_ffmpeg_exe()
     except (ImportError, RuntimeError) as error:
-        raise ToolError(f"there is no ffmpeg ({error}): `pip install imageio-ffmpeg` brings one") from error
+        raise ToolError(f"ffmpeg was not found ({error}): run `pip install imageio-ffmpeg`") from error
     found = shutil.which(named)
     if found is None:
-        raise ToolError(f"there is no ffmpeg at {named}: correct or unset IMAGEIO_FFMPEG_EXE, which names it")
+        raise ToolError(
+            f"there is no ffmpeg at {named}, the path in IMAGEIO_FFMPEG_EXE: correct or unset that variable"
+        )
     return os.path.abspath(found)  # noqa: PTH100 (resolve would follow links)
 
 
@@ -171,7 +173,9 @@ class Ffmpeg:
                 break
             except subprocess.TimeoutExpired:
                 if patience is not None and time.monotonic() - self._heard > patience:
-                    raise ToolError(f"ffmpeg gave no sign of life for {patience:.0f} s") from None
+                    raise ToolError(
+                        f"ffmpeg made no progress for {patience:.0f} s and was stopped: run the command again"
+                    ) from None
         self._listener.join()
         if self._fault is not None:
             raise self._fault

@@ -117,7 +117,7 @@ def check(output: Path, settings: OutputSettings) -> Format:
         if not largest:
             raise SettingsError(f"output.crf does not apply to {codec}: leave it out")
         if settings.crf > largest:
-            raise SettingsError(f"output.crf = {settings.crf}: {codec} takes 0 (lossless or nearly) to {largest}")
+            raise SettingsError(f"output.crf = {settings.crf}: {codec} takes 0 (lossless or almost) to {largest}")
         crf = settings.crf
     if codec in FIXED_PIXELS and settings.pix_fmt is not None:
         raise SettingsError(f"output.pix_fmt does not apply to {codec}: leave it out")
@@ -152,17 +152,18 @@ def check_film(
     if form.codec == "gif" and rate > 50:
         if rate > 100:
             raise SettingsError(
-                f"a GIF cannot show {float(rate):g} frames a second: 100 at most, use another rate or suffix"
+                f"a GIF cannot have {float(rate):g} frames per second: give an --fps of at most 100, or another suffix"
             )
-        notice(f"most viewers slow a GIF of {float(rate):g} frames a second down: 50 is the fastest they show")
+        notice(f"most viewers play a GIF of {float(rate):g} frames per second too slowly: give an --fps of at most 50")
     if form.codec == "webp" and max(size) > 16383:
-        raise SettingsError("a WebP holds 16383 pixels a side at most: give another --size")
+        raise SettingsError("a WebP can have at most 16383 pixels a side: give a smaller --size")
     below, right = (-side % grain for side, grain in zip(size, form.grain, strict=True))
     if below or right:
         notice(f"{size[1]}x{size[0]} is padded to {size[1] + right}x{size[0] + below}: {form.pix_fmt} needs even sides")
     if sar != 1 and form.codec in SQUARE:
         notice(
-            f"the picture comes out squeezed: {form.codec} knows square pixels only; give a --size to keep its shape"
+            f"the picture will look distorted, as {form.codec} supports square pixels only: "
+            "give a --size to keep its shape"
         )
     return form
 
@@ -192,7 +193,8 @@ def _codec(output: Path, wanted: str | None) -> tuple[str, str]:
         return "png", ""
     if suffix in images.WRITTEN and suffix not in CONTAINERS:
         raise SettingsError(
-            f"{output.name} is the name of a still: `dreamvid image` makes one; a film ends in {', '.join(CONTAINERS)}"
+            f"{output.name} is the name of a still: use `dreamvid image`, or a film's name, which ends in "
+            f"{', '.join(CONTAINERS)}"
         )
     if suffix not in CONTAINERS:
         raise SettingsError(
@@ -204,15 +206,15 @@ def _codec(output: Path, wanted: str | None) -> tuple[str, str]:
         return codecs[0], muxer
     if wanted not in codecs:
         homes = [name for name, (_, held) in CONTAINERS.items() if wanted in held] or ["a folder"]
-        raise SettingsError(f"output.codec = {wanted} cannot live in {suffix}: use {', '.join(homes)}")
+        raise SettingsError(f"output.codec = {wanted} cannot be stored in {suffix}: use {', '.join(homes)}")
     return wanted, muxer
 
 
 def _check_place(output: Path) -> None:
     if output.name in ("", ".."):
-        raise SettingsError(f"{output} has no name of its own: name the file or the folder that is to be written")
+        raise SettingsError(f"{output} is not a file name: give the name of the file or folder to write")
     if output.exists() and not (output.is_file() or output.is_dir()):
-        raise SettingsError(f"{output} is no regular file: give the output another name")
+        raise SettingsError(f"{output} is not a regular file: give the output another name")
     if not output.parent.is_dir():
         raise SettingsError(f"the folder {output.parent} does not exist: create it first")
     folder = output if output.is_dir() else output.parent
@@ -220,4 +222,4 @@ def _check_place(output: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise SettingsError(f"the folder {folder} cannot be written: {error.strerror}") from None
+        raise SettingsError(f"the folder {folder} cannot be written to: {error.strerror}") from None

@@ -43,7 +43,9 @@ class FrameStore:
         try:
             return images.decode(self.path(index).read_bytes())
         except (OSError, SourceError) as error:
-            raise JobError(f"{self.path(index)} cannot be read ({error}): run again to render it anew") from None
+            raise JobError(
+                f"{self.path(index)} cannot be read ({error}): run the same command again to render it again"
+            ) from None
 
     def matches(self, index: int, sha256: str) -> bool:
         """Return whether frame `index` is there with exactly these bytes."""
@@ -162,9 +164,9 @@ def advised(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         advice = {
-            errno.ENOSPC: "the disk is full: make room, or use another with --work-dir; run again to go on",
-            errno.EDQUOT: "the disk quota is used up: make room, or use --work-dir; run again to go on",
-            errno.EACCES: "no permission: choose a folder that can be written, or --work-dir",
+            errno.ENOSPC: "the disk is full: free some space, or use another disk with --work-dir; run again to resume",
+            errno.EDQUOT: "the disk quota is used up: free some space, or use --work-dir; run again to resume",
+            errno.EACCES: "no permission: choose a writable folder for the output, or with --work-dir",
             errno.EROFS: "the disk is read-only: choose another with --work-dir",
-        }.get(error.errno or 0, f"{error.strerror}; run again to go on")
+        }.get(error.errno or 0, f"{error.strerror}; run again to resume")
         raise JobError(f"{path} cannot be written: {advice}") from None

@@ -60,9 +60,9 @@ def decode(data: bytes) -> Pixels:
         else:
             image = exif.upright(image, data)
     except cv2.error as error:
-        raise SourceError(f"is no image that can be read ({error.err})") from None
+        raise SourceError(f"is not a readable image ({error.err})") from None
     if image is None:
-        raise SourceError("is damaged, or no image that can be read")
+        raise SourceError("is damaged, or not a readable image")
     eight = _to_eight_bits(image)
     if eight.shape[2] == 4:
         alpha = eight[:, :, 3:].astype(np.uint16)
@@ -112,7 +112,9 @@ def frames(info: SourceInfo, indices: Sequence[int]) -> Iterator[Pixels]:
     for index in indices:
         pixels = load(info.files[index])
         if pixels.shape[:2] != (info.height, info.width):
-            raise SourceError(f"{short_name(info.files[index])} changed its size since it was first read: start again")
+            raise SourceError(
+                f"{short_name(info.files[index])} has another size than when it was first read: run the command again"
+            )
         yield pixels
 
 
@@ -133,7 +135,7 @@ def probe_folder(folder: Path) -> SourceInfo:
     try:
         files = [f for f in folder.iterdir() if f.suffix.lower() in READ_SUFFIXES and f.is_file()]
     except OSError as error:
-        raise SourceError(f"{name} cannot be looked into: {error.strerror}") from None
+        raise SourceError(f"{name} cannot be listed: {error.strerror}") from None
     files = sorted((file for file in files if not file.name.startswith(".")), key=natural)
     if not files:
         raise SourceError(f"{name} is a folder without images ({', '.join(sorted(READ_SUFFIXES))})")
@@ -149,7 +151,7 @@ def probe_folder(folder: Path) -> SourceInfo:
         if size is not None and here != size:
             raise SourceError(
                 f"{name}: {short_name(file)} is {here[1]}x{here[0]}, the images before it {size[1]}x{size[0]}: "
-                "bring all to one size"
+                "resize all to one size"
             )
         size = here
         digest.update(f"{file.name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
@@ -212,7 +214,9 @@ def _size(path: Path, data: bytes) -> tuple[int, int]:
 
 def _check_side(path: Path, height: int, width: int) -> None:
     if max(height, width) > MAX_SIDE:
-        raise SourceError(f"{short_name(path)} is {width}x{height}: more than {MAX_SIDE} a side is not read")
+        raise SourceError(
+            f"{short_name(path)} is {width}x{height}: a side may have at most {MAX_SIDE} pixels, so scale it down first"
+        )
 
 
 def _check_png(data: bytes) -> None:
@@ -229,7 +233,7 @@ def _check_png(data: bytes) -> None:
         if kind == b"IEND":
             return
         at += 12 + length
-    raise SourceError("is damaged, or cut short")
+    raise SourceError("is damaged or incomplete")
 
 
 def _check_jpeg(data: bytes) -> None:
@@ -238,7 +242,7 @@ def _check_jpeg(data: bytes) -> None:
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SCAN:
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")  # a segment may hold a thumbnail with its own end marker
     if data.find(_JPEG_END, at) < 0:
-        raise SourceError("is damaged, or cut short")
+        raise SourceError("is damaged or incomplete")
 
 
 def _may_have_alpha(data: bytes) -> bool:

@@ -108,7 +108,7 @@ def tracks(wanted: Beside, notice: Callable[[str], None]) -> Iterator[Tracks]:
                 _subtitles(planned, wanted, source, Path(folder), notice)
             elif source.audio or source.subtitles:
                 home = wanted.muxer or "a folder of images"
-                notice(f"sound and subtitles of {source.name} are left out: {home} holds none")
+                notice(f"sound and subtitles of {source.name} are left out: {home} cannot contain them")
         if wanted.music is not None:
             _music(planned, wanted, wanted.music, notice)
         yield planned
@@ -141,7 +141,7 @@ def _sound(planned: Tracks, wanted: Beside, source: SourceInfo, notice: Callable
 def _music(planned: Tracks, wanted: Beside, music: Path, notice: Callable[[str], None]) -> None:
     """Add the first sound track of a file, from its beginning to the film's end."""
     if wanted.muxer not in AUDIO:
-        notice(f"the sound of {music.name} is left out: {wanted.muxer or 'a folder of images'} holds none")
+        notice(f"the sound of {music.name} is left out: {wanted.muxer or 'a folder of images'} cannot contain sound")
         return
     planned.inputs += source_arguments(music)
     planned.maps += ["-map", f"{planned.inputs.count('-i')}:a:0"]

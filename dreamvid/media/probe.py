@@ -103,12 +103,12 @@ def identity(path: Path) -> str:
 def _head(path: Path, name: str) -> bytes:
     try:
         if path.is_symlink() and not path.exists():
-            raise SourceError(f"{name}: the link leads nowhere")
+            raise SourceError(f"{name} is a link to a file that does not exist")
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             return b""
         if not stat.S_ISREG(mode):
-            raise SourceError(f"{name} is no regular file: copy it to one first")
+            raise SourceError(f"{name} is not a regular file: copy it to one first")
         with path.open("rb") as file:
             head = file.read(4096)
     except FileNotFoundError:
@@ -178,7 +178,7 @@ def _filters(name: str, facts: Facts, seen: decode.Decoded) -> list[str]:
     if seen.transfer in ("smpte2084", "arib-std-b67"):
         if not (has_filter("zscale") and has_filter("tonemap")):
             raise SourceError(
-                f"{name} is HDR, and this ffmpeg has no zscale to bring it to SDR: convert it to SDR first"
+                f"{name} is HDR, and this ffmpeg has no zscale filter to convert it to SDR: convert it to SDR first"
             )
         filters.append(TO_SDR)
     if facts.alpha or _has_alpha(seen.pixel_format):
@@ -259,10 +259,13 @@ def _facts(path: Path, name: str) -> Facts:
         with av.open(location(path), options=FENCE) as opened:
             stream = container.picture(opened)
             if stream is None:
-                cover = " (a cover picture is none)" if opened.streams.video else ""
-                raise SourceError(f"{name} has no video in it{cover}")
+                cover = " (a cover picture is not one)" if opened.streams.video else ""
+                raise SourceError(f"{name} contains no video{cover}")
             if max(stream.width, stream.height) > MAX_SIDE:
-                raise SourceError(f"{name} is {stream.width}x{stream.height}: more than {MAX_SIDE} a side is not read")
+                raise SourceError(
+                    f"{name} is {stream.width}x{stream.height}: a side may have at most {MAX_SIDE} pixels, "
+                    "so scale it down first"
+                )
             hidden = stream.metadata.get("alpha_mode") == "1"  # vp8 and vp9 store alpha in a separate stream
             codec = stream.codec_context.codec.canonical_name
             rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
@@ -283,7 +286,7 @@ def _facts(path: Path, name: str) -> Facts:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError(
             f"{name} cannot be opened as a video or an image: its header is missing or damaged, "
-            f"or it is something else ({reason})"
+            f"or it is another kind of file ({reason})"
         ) from None
 
 

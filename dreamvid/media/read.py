@@ -46,7 +46,8 @@ def apply(framing: Framing, pixels: Pixels) -> Pixels:
 
 def _short(info: SourceInfo, index: int) -> SourceError:
     return SourceError(
-        f"{info.name}: frame {index} of {info.frames} does not come again; did the file change meanwhile?"
+        f"{info.name}: frame {index} of {info.frames} could not be decoded a second time: if the file has "
+        "changed, run the command again"
     )
 
 

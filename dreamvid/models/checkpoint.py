@@ -40,7 +40,7 @@ class Checkpoint:
     def entry(self, key: str) -> Any:
         """Return a metadata entry parsed as JSON; raise NetError where it is missing or is not JSON."""
         if key not in self.metadata:
-            raise NetError(f"{self.path} does not say its {key}: name the architecture with --model")
+            raise NetError(f"{self.path} does not contain its {key}: give the architecture with --model")
         try:
             return json.loads(self.metadata[key])
         except ValueError:
@@ -67,12 +67,12 @@ def load(path: Path) -> Checkpoint:
     except pickle.UnpicklingError:
         # torch's own message recommends loading the file unsafely, so it is not repeated here.
         raise NetError(
-            f"{path} is no plain state dict: it holds more than tensors, and nothing in it is executed; "
-            "save the state_dict() of its net"
+            f"{path} is not a plain state dict: it contains more than tensors, and nothing in it is executed; "
+            "save only the state_dict() of its net"
         ) from None
     except Exception as error:  # on a file of another format the readers raise all kinds of errors
-        reason = (str(error).splitlines() or [""])[0][:120] if isinstance(error, _TELLING) else "it is something else"
-        raise NetError(f"{path} is no safetensors file or plain state dict: {reason}") from None
+        reason = (str(error).splitlines() or [""])[0][:120] if isinstance(error, _TELLING) else "another kind of file"
+        raise NetError(f"{path} is not a safetensors file or plain state dict: {reason}") from None
     for name, value in tensors.items():
         if (value.is_floating_point() or value.is_complex()) and not bool(torch.isfinite(value).all()):
             raise NetError(
@@ -96,7 +96,7 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]
     if not isinstance(loaded, dict) or not loaded or not all(_is_named_tensor(*item) for item in loaded.items()):
-        raise ValueError("it holds no state dict (names and tensors)")
+        raise ValueError("it contains no state dict (names and tensors)")
     return {name.removeprefix("module."): value for name, value in loaded.items()}
 
 
@@ -114,7 +114,9 @@ def fill(module: nn.Module, checkpoint: Checkpoint, name: str) -> None:
     if missing or foreign or wrong:
         key = (missing or wrong or foreign)[0]
         why = "is missing" if missing else "has another shape" if wrong else "is not part of it"
-        raise NetError(f"{checkpoint.path} does not fit {name}: {key} {why}; name its own architecture with --model")
+        raise NetError(
+            f"{checkpoint.path} does not fit {name}: {key} {why}; give the architecture of the file with --model"
+        )
     module.load_state_dict(weights, strict=False)
 
 

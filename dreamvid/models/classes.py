@@ -19,7 +19,7 @@ def with_classes(net: Net, file: Path) -> Net:
     if len(names) != count:
         raise NetError(
             f"{file} has {len(names)} class names and {net.name} has {count} outputs: "
-            "give one name a line, in the order of the outputs"
+            "give one name per line, in the order of the outputs"
         )
     sha256 = hashlib.sha256(json.dumps([net.sha256, names]).encode()).hexdigest()  # a name now selects another class
     return replace(net, classes=names, synonyms={}, groups={}, sha256=sha256)
@@ -29,7 +29,7 @@ def _names(file: Path) -> tuple[str, ...]:
     try:
         text = file.read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
-        raise NetError(f"{file} is no text: give class names, one a line, or a JSON list of them") from None
+        raise NetError(f"{file} is not a text file: give class names, one per line, or a JSON list of them") from None
     except (OSError, ValueError):  # ValueError: a string that cannot be a file name
         raise NetError(f"there is no file of class names {file}") from None
     if not text.startswith("["):
@@ -39,5 +39,5 @@ def _names(file: Path) -> tuple[str, ...]:
     except (ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise NetError(f'{file} is no JSON list of names, such as ["maize", "sorghum"]')
+        raise NetError(f'{file} is not a JSON list of names, such as ["maize", "sorghum"]')
     return tuple(names)

@@ -34,7 +34,7 @@ def dense(net: Net) -> Net:
     except Exception as error:  # a net of another structure may raise anything
         same, why = False, first_line(error)
     if not same:
-        raise NetError(f"the head of {net.name} cannot be made dense ({why}): leave out net.dense, or name another net")
+        raise NetError(f"the head of {net.name} cannot be made dense ({why}): leave out net.dense, or give another net")
     return replace(net, module=module.eval(), dense=True)
 
 

@@ -65,9 +65,11 @@ def _device(wanted: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     device = torch.device(wanted)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise SettingsError(f"--device {wanted}: torch sees {torch.cuda.device_count()} CUDA devices; try --device cpu")
+        raise SettingsError(
+            f"--device {wanted}: torch finds {torch.cuda.device_count()} CUDA devices; try --device cpu"
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise SettingsError("--device mps: torch sees no Apple GPU here; try --device cpu")
+        raise SettingsError("--device mps: torch finds no Apple GPU; try --device cpu")
     return torch.device("cuda", 0) if wanted == "cuda" else device
 
 

@@ -52,7 +52,7 @@ def from_file(name: str, checkpoint: Checkpoint) -> Net:
     if "classes" in checkpoint.metadata:
         classes = tuple(checkpoint.entry("classes"))
         if len(classes) != (number or 1000):
-            raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes and has {number or 1000}")
+            raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes but has {number or 1000}")
     net = net_of(name, module, checkpoint.sha256, classes)
     if "mean" not in checkpoint.metadata:
         return net
@@ -93,10 +93,10 @@ def _told(name: str) -> Iterator[None]:
     except (OSError, HTTPException, RuntimeError, UnpicklingError, EOFError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         if file.is_file():
-            raise NetError(f"{file} is damaged: delete it, and it is fetched again") from None
+            raise NetError(f"{file} is damaged: delete it, and run again to download it") from None
         raise NetError(
             f"the weights of {name} are not on this machine and could not be fetched ({reason}); "
-            f"download {url} and put it at {file}, or name a file with --weights"
+            f"download {url} and put it at {file}, or give another file with --weights"
         ) from None
 
 

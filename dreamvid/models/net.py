@@ -61,13 +61,13 @@ class Net:
         """
         count = len(self.classes) or outputs(self)
         if not count:
-            raise NetError(f"{self.name} has no classes: dream a layer or a channel of it instead")
+            raise NetError(f"{self.name} has no classes: give a layer or a channel of it instead")
         if wanted.isdecimal() and len(wanted) < 10 and int(wanted) < count:
             return int(wanted)
         meant = self._classes_meant(plainly(wanted))
         if len(meant) > 1:
             each = " or ".join(f"{self.class_name(index)} ({index})" for index in meant)
-            raise NetError(f"{wanted!r} means several classes of {self.name}: give {each}, by name or number")
+            raise NetError(f"{wanted!r} matches several classes of {self.name}: give {each}, by name or number")
         if not meant:
             raise NetError(self._no_class(wanted, count))
         return meant[0]
@@ -104,7 +104,7 @@ class Net:
         if key not in plain:
             raise NetError(
                 f"{self.name} has no channel named {wanted!r}{nearest(key, plain)}; "
-                f"`dreamvid models channels {self.name}` has all names, LAYER:N is a channel without one"
+                f"`dreamvid models channels {self.name}` lists all names; give LAYER:N for another channel"
             )
         return plain[key]
 
@@ -198,7 +198,7 @@ def layer_shapes(net: Net, height: int | None = None, width: int | None = None) 
             result = net.module(torch.zeros(1, 3, height, width))
         except Exception as error:
             raise NetError(
-                f"{net.name} does not take an RGB picture of {width}x{height}: {first_line(error)}"
+                f"{net.name} cannot process an RGB picture of {width}x{height}: {first_line(error)}"
             ) from None
     if isinstance(result, Tensor):
         shapes[OUTPUT] = tuple(result.shape[1:])
@@ -220,7 +220,7 @@ def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tup
         known = layer in dict(net.module.named_modules())
         why = "is not used when it dreams (training only)" if known else "does not exist"
         near = nearest(layer, [*shapes, *net.aliases])
-        raise NetError(f"layer {layer!r} of {net.name} {why}{near}; `dreamvid models layers {net.name}` has all")
+        raise NetError(f"layer {layer!r} of {net.name} {why}{near}; `dreamvid models layers {net.name}` lists all")
     return shapes[layer]
 
 

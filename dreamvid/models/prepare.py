@@ -38,7 +38,9 @@ class PreparedNet:
         one larger than `max_size`, which only a net of one fixed input size has.
         """
         if self.max_size is not None and max(image.shape[-2:]) > self.max_size:
-            raise NetError(f"{self.name} takes pictures of {self.max_size}x{self.max_size} alone: give dream.tile that")
+            raise NetError(
+                f"{self.name} takes only pictures of {self.max_size}x{self.max_size}: give dream.tile={self.max_size}"
+            )
         x = (_at_least(image, self.min_size) - self.mean) / self.std
         x = x.to(dtype=self.dtype, memory_format=torch.channels_last)
         found = activations(self.module, x, self.layers)
@@ -132,7 +134,7 @@ def _sizes(net: Net, module: nn.Module, layers: frozenset[str]) -> tuple[int, in
             failure = error
     else:
         raise NetError(
-            f"{net.name} takes no RGB picture of {SIDES[0]} to {SIDES[-1]} pixels a side: {first_line(failure)}"
+            f"{net.name} cannot process RGB pictures of {SIDES[0]} to {SIDES[-1]} pixels a side: {first_line(failure)}"
         )
     try:
         _has_output(module, layers, side + 32)

@@ -29,15 +29,15 @@ def load_user_net(name: str, weights: str | None, *, trust: bool) -> Net:
     """
     file, _, function = name.rpartition(":")
     if name.endswith(".py"):
-        raise NetError(f"{name} is a Python file: name the function that makes the net, too: {name}:FUNCTION")
+        raise NetError(f"{name} is a Python file: give the function that makes the net as well, as {name}:FUNCTION")
     if not trust:
         raise NetError(
-            f"{name} is code, which would be executed: add --trust if you know what is in it (no preset can say so)"
+            f"{name} is Python code, which would be executed: add --trust if you trust it (a preset cannot set this)"
         )
     module, mean, std = _taken_apart(_called(_loaded(Path(file)), name, function), name)
     if weights is not None:
         if weights.startswith("random:"):
-            raise NetError(f"{name} makes its weights itself: leave out --weights, or name a file of them")
+            raise NetError(f"{name} makes its weights itself: leave out --weights, or give a weights file")
         fill(module, load(Path(weights)), name)
     module = module.cpu().float().eval()
     return Net(name, module, mean, std, _sha256(module, Path(file)), side=_side(module))

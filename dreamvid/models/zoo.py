@@ -59,7 +59,9 @@ def untrained(name: str, classes: int) -> nn.Module:
     Raises NetError for an unknown name, and for a net of sketches.
     """
     if name in SKETCHERS:
-        raise NetError(f"{name} is trained in its own way: see `python -m dreamvid.research.training.sketchnet --help`")
+        raise NetError(
+            f"{name} has a training command of its own: see `python -m dreamvid.research.training.sketchnet --help`"
+        )
     _check_known(name)
     if name == "dreamnet":
         return DreamNet(classes)
@@ -108,7 +110,7 @@ def fetch(name: str) -> Path:
 def card(name: str = "dreamnet") -> str:
     """Return the model card, Markdown, of a net whose weights ship; raise NetError for any other."""
     if name not in SHIPPED:
-        raise NetError(f"{name} has no model card: {', '.join(SHIPPED)} have one")
+        raise NetError(f"{name} has no model card: give one of {', '.join(SHIPPED)}")
     return (WEIGHTS / f"{name.upper()}.md").read_text(encoding="utf-8")
 
 
@@ -119,7 +121,7 @@ def _check_known(name: str) -> None:
 
     if name in models.list_models():
         raise NetError(
-            f"{name} takes no single picture: dreamvid dreams with image classification nets{nearest(name, names())}"
+            f"{name} is not an image classification net, and dreamvid uses only those{nearest(name, names())}"
         )
     raise NetError(f"there is no net {name!r}{nearest(name, names())}; `dreamvid models list` shows them all")
 
@@ -128,9 +130,9 @@ def _own_file(name: str) -> Path:
     """Return the path of the weights of one of OURS; raise NetError where they are not on this machine."""
     file = file_of(name)
     if file is None:
-        raise NetError(f"{name} has no weights of its own: give --weights, or take its slim form, --model sketchnet")
+        raise NetError(f"{name} comes without weights: give --weights, or its small version, --model sketchnet")
     if name in PACKAGES and not file.is_file():
-        raise NetError(f"the weights of {name} are not on this machine: `dreamvid models fetch {name}` gets them")
+        raise NetError(f"the weights of {name} are not on this machine: `dreamvid models fetch {name}` downloads them")
     return file
 
 
@@ -139,7 +141,7 @@ def _trained(file: str) -> Net:
     checkpoint = load(Path(file))
     name = checkpoint.metadata.get("architecture")
     if name is None or (name not in OURS and name not in names()):
-        raise NetError(f"{file} does not say which net it is of: give --model NET --weights {file}")
+        raise NetError(f"{file} does not name the net that its weights belong to: give --model NET --weights {file}")
     return _filled(name, checkpoint)
 
 
@@ -158,8 +160,8 @@ def _check_architecture(name: str, checkpoint: Checkpoint) -> None:
     if said is None and name != "dreamnet":
         return
     if said is None or LITES.get(said, said) != LITES.get(name, name):
-        known = f"give --model {said} --weights {checkpoint.path}" if said else "name their architecture with --model"
-        raise NetError(f"{checkpoint.path} holds no {name}: {known}")
+        known = f"give --model {said} --weights {checkpoint.path}" if said else "give their architecture with --model"
+        raise NetError(f"{checkpoint.path} contains no weights of {name}: {known}")
 
 
 def _dreamnet(checkpoint: Checkpoint) -> Net:
@@ -184,7 +186,7 @@ def _sketcher(name: str, checkpoint: Checkpoint) -> Net:
     """Return Sketch-a-Net from a file: ours, which contains its width and classes, or a state dict of the full net."""
     first, last = checkpoint.tensors.get("conv1.conv.weight"), checkpoint.tensors.get("conv8.weight")
     if first is None or first.ndim != 4 or last is None:
-        raise NetError(f"{checkpoint.path} holds no Sketch-a-Net: name the architecture of these weights with --model")
+        raise NetError(f"{checkpoint.path} contains no weights of Sketch-a-Net: give their architecture with --model")
     described = "classes" in checkpoint.metadata
     classes = tuple(checkpoint.entry("classes")) if described else tuple(map(str, range(len(last))))
     module = SketchANet(len(classes), first.shape[1], float(checkpoint.entry("width")) if described else 1.0)
@@ -213,7 +215,7 @@ def _lite(name: str, checkpoint: Checkpoint) -> Net:
     if "classes" in checkpoint.metadata:
         classes = tuple(checkpoint.entry("classes"))
         if len(classes) != count:
-            raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes and has {count}")
+            raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes but has {count}")
     net = _lite_net(name, module, checkpoint.sha256, classes)
     net = replace(net, statistics=checkpoint.statistics(), channel_names=channel_names_of(checkpoint.sha256))
     if "mean" not in checkpoint.metadata:

@@ -155,10 +155,10 @@ def test_a_still_with_more_to_show_than_the_frame_is_looked_into() -> None:
 @pytest.mark.parametrize(
     ("how", "stills", "said"),
     [
-        (flight(shift=(0.0, 0.1), loop=True), 1, "same thing twice"),
+        (flight(shift=(0.0, 0.1), loop=True), 1, "same place twice in one frame"),
         (flight(rotate=10.3, loop=True), 1, "does not close"),
         (flight(rotate=60), 2, "one still"),
-        (flight(1.01, loop=True), 1, "again and again: give --seconds"),
+        (flight(1.01, loop=True), 1, "all the time: give --seconds"),
         (flight(), 2, "one still"),
     ],
 )

@@ -170,7 +170,7 @@ def test_a_turning_loop_divides_the_world_into_sectors(rotate: float, seconds: f
 
 
 def test_a_turn_that_does_not_close_is_told_the_nearest_that_do() -> None:
-    with pytest.raises(SettingsError, match=r"does not close: give .* or ") as error:
+    with pytest.raises(SettingsError, match=r"does not close the loop: give .* or ") as error:
         folds(flight(rotate=10.3, seconds=6.0, loop=True))
     for rate in str(error.value).rpartition("give ")[2].split(" or "):
         assert folds(flight(rotate=float(rate), seconds=6.0, loop=True)) > 1

@@ -357,7 +357,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
         "still.png is a still: `dreamvid image` dreams it",
         ["video", "still.png", "dream.mp4"],
     ),
-    "a still's name for a film": (SETTINGS, "`dreamvid image` makes one", ["video", "still.png", "dream.png"]),
+    "a still's name for a film": (SETTINGS, "use `dreamvid image`", ["video", "still.png", "dream.png"]),
     "noise without a size": (SETTINGS, "--size", ["image", *NOISE]),
     "noise with one side": (SETTINGS, "both sides", ["image", *NOISE, "--size", "640x"]),
     "an unknown kind of noise": (SOURCE, "noise:blue", ["image", "noise:blue", "dream.png", "--size", "32x32"]),
@@ -376,15 +376,15 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a set of a whole section": (SETTINGS, "net", ["video", *IN_OUT, "--set", "net=3"]),
     "an overlap beyond the tile": (SETTINGS, "overlap", ["video", *IN_OUT, "--set", "dream.overlap=900"]),
     "an unknown layer": (NET, "nearest: .*block1", ["video", *IN_OUT, "--layer", "blok1"]),
-    "a neuron without a place": (SETTINGS, "LAYER:N:ROW:COL", ["video", *IN_OUT, "--neuron", "block13:3:2"]),
-    "a neuron that is not there": (NET, "channels 0 to", ["video", *IN_OUT, "--neuron", "block13:9999:1:1"]),
+    "a neuron without a place": (SETTINGS, "LAYER:CHANNEL:ROW:COL", ["video", *IN_OUT, "--neuron", "block13:3:2"]),
+    "a neuron that is not there": (NET, "has no channel 9999", ["video", *IN_OUT, "--neuron", "block13:9999:1:1"]),
     "a guide that is not there": (SOURCE, "no.png", ["video", *IN_OUT, "--guide", "no.png"]),
     "a channel without a number": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", "block13:"]),
     "a channel of no name": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", ""]),
     "a channel of an unknown name": (NET, "named 'wyverns'.*LAYER:N", ["video", *IN_OUT, "--channel", "wyverns"]),
     "a name of random weights": (NET, "LAYER:N", ["video", *IN_OUT, "--channel", "eyes", "--weights", "random:0"]),
     "a channel that is no number": (SETTINGS, "LAYER:N", ["video", *IN_OUT, "--channel", "block13:²"]),
-    "a channel that is not there": (NET, "channels 0 to", ["video", *IN_OUT, "--channel", "block13:9999"]),
+    "a channel that is not there": (NET, "has no channel 9999", ["video", *IN_OUT, "--channel", "block13:9999"]),
     "an unknown class": (NET, "no class", ["video", *IN_OUT, "--class", "wyvern"]),
     "a class by name of a net without": (
         NET,
@@ -394,8 +394,8 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a class beyond the last": (NET, "from 0 to 202", ["video", *IN_OUT, "--class", "203", "--model", "dreamnet"]),
     "weights of an unknown net to fetch": (NET, "no net", ["models", "fetch", "nothing"]),
     "an unknown net": (NET, "nearest: googlenet", ["video", *IN_OUT, "--model", "googlnet"]),
-    "a net of two pictures": (NET, "no single picture", ["video", *IN_OUT, "--model", "raft_small"]),
-    "a net of videos": (NET, "no single picture", ["video", *IN_OUT, "--model", "r3d_18"]),
+    "a net of two pictures": (NET, "not an image classification net", ["video", *IN_OUT, "--model", "raft_small"]),
+    "a net of videos": (NET, "not an image classification net", ["video", *IN_OUT, "--model", "r3d_18"]),
     "layers of an unknown net": (NET, "no net", ["models", "layers", "nothing"]),
     "names of a net without any": (NET, "LAYER:N", ["models", "channels", "dreamnet", "--weights", "random:0"]),
     "missing weights": (NET, "no weights file", ["video", *IN_OUT, "--weights", "nothing.safetensors"]),
@@ -404,7 +404,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "weights of another net": (NET, "not fit", ["video", *IN_OUT, "--model", "alexnet", "--weights", "foreign.pth"]),
     "weights of no dreamnet": (
         NET,
-        "no dreamnet",
+        "no weights of dreamnet",
         ["video", *IN_OUT, "--model", "dreamnet", "--weights", "foreign.pth"],
     ),
     "random without a seed": (NET, "random:0", ["video", *IN_OUT, "--weights", "random:"]),
@@ -429,7 +429,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "no names of classes": (NET, "no file of class", ["image", *STILL, "--set", "net.classes=nothing.txt"]),
     "code without trust": (NET, "--trust", ["image", *STILL, "--model", "own.py:build", "--layer", "0"]),
     "code without a function": (NET, "own.py:FUNCTION", ["image", *STILL, "--model", "own.py", "--trust"]),
-    "code of a preset": (SETTINGS, "names no code", ["image", *STILL, "--preset", "code.toml", "--trust"]),
+    "code of a preset": (SETTINGS, "must not name Python code", ["image", *STILL, "--preset", "code.toml", "--trust"]),
     "code that fails": (NET, "ZeroDivisionError", ["models", "check", "own.py:fails", "--trust"]),
     "code that is not there": (NET, "no Python file", ["models", "layers", "nothing.py:build", "--trust"]),
     "a size of nothing": (SETTINGS, "16 to", ["video", *IN_OUT, "--size", "0x0"]),
@@ -474,8 +474,8 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "the source as the output": (SETTINGS, "source itself", ["video", "clip.mp4", "clip.mp4", "--overwrite"]),
     "the source by another name": (SETTINGS, "source itself", ["video", "clip.mp4", "gap/../clip.mp4"]),
     "the source as a still": (SETTINGS, "source itself", ["image", "still.png", "still.png", "--overwrite"]),
-    "an output without a name": (SETTINGS, "no name of its own", ["video", "clip.mp4", "..", "--overwrite"]),
-    "a still without a name": (SETTINGS, "no name of its own", ["image", "still.png", ".", "--overwrite"]),
+    "an output without a name": (SETTINGS, "is not a file name", ["video", "clip.mp4", "..", "--overwrite"]),
+    "a still without a name": (SETTINGS, "is not a file name", ["image", "still.png", ".", "--overwrite"]),
     "an output that is there": (SETTINGS, "--overwrite", ["video", "clip.mp4", "taken.mp4"]),
     "a still that is there": (SETTINGS, "--overwrite", ["image", "still.png", "taken.png"]),
     "a folder that is there": (SETTINGS, "--overwrite", ["video", "clip.mp4", "taken"]),
@@ -488,7 +488,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "motion of a still": (SETTINGS, "needs a film", ["image", "still.png", "out.png", "--mask", "motion"]),
     "a cadence without flow": (
         SETTINGS,
-        "cadence 2 needs coherence.mode=flow",
+        "cadence 2 needs optical flow: give coherence.mode=flow",
         ["video", *IN_OUT, "--set", "coherence.cadence=2", "--set", "coherence.mode=none"],
     ),
     "an unknown option": (SETTINGS, "--sizes", ["video", *IN_OUT, "--sizes", "3"]),
@@ -547,7 +547,8 @@ def test_a_full_disk_is_one_line_wherever_it_is_met(capsys: Capture, monkeypatch
     monkeypatch.setattr(presets, "schema", full)
     assert cli.run(["presets", "schema"]) == JOB
     assert (
-        capsys.readouterr().err == "dreamvid: the disk with /tmp/some.srt is full: make room, and run again to go on\n"
+        capsys.readouterr().err
+        == "dreamvid: the disk with /tmp/some.srt is full: free some space, and run the same command again to resume\n"
     )
 
 
@@ -772,9 +773,13 @@ def test_what_moves_is_drawn(here: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("text", "more", "said"),
     [
-        ("", [], "--plot: no setting of this look moves"),
-        ('[dream]\nsmooth = "beat"\n', [], "dream.smooth listens to beat: give --audio FILE"),
-        ('[dream]\nsmooth = "0:1, 9s:2"\n', ["--seconds", "5"], "the key 9s:2 lies beyond the end of the film, 5 s"),
+        ("", [], "--plot: this preset has no animated settings"),
+        ('[dream]\nsmooth = "beat"\n', [], "dream.smooth uses the audio feature beat: give --audio FILE"),
+        (
+            '[dream]\nsmooth = "0:1, 9s:2"\n',
+            ["--seconds", "5"],
+            "the keyframe 9s:2 is after the end of the film, at 5 s",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_said(here: Path, capsys: Capture, text: str, more: list[str], said: str) -> None:

@@ -85,7 +85,7 @@ def test_a_batch_has_them_beneath_its_jobs(mine: Path, tmp_path: Path) -> None:
     [
         ("[dream]\nstepz = 3\n", "mine.toml: unknown key dream.stepz; nearest: dream.steps"),
         ('preset = "clam"\n', "mine.toml: preset: there is no preset 'clam'; nearest: calm"),
-        ('extends = "calm"\n', 'mine.toml: name one look that is taken where none is named, such as preset = "calm"'),
+        ('extends = "calm"\n', "mine.toml: defaults extend no preset: leave out extends"),
         ("[dream\n", "mine.toml: "),
     ],
 )
@@ -98,4 +98,4 @@ def test_a_mistake_in_them_is_told_with_the_file(mine: Path, text: str, said: st
 
 def test_a_file_that_is_named_must_be_there(capfd: Capture) -> None:
     assert cli.run(["presets", "show", "--config", "nowhere.toml"]) == 2
-    assert capfd.readouterr().err == "dreamvid: there is no file of defaults nowhere.toml\n"
+    assert capfd.readouterr().err == "dreamvid: there is no defaults file nowhere.toml: give the path of a TOML file\n"

@@ -139,13 +139,13 @@ SOME = ["video", "clip.mp4", "dream.mp4"]
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([*SOME, "--mask", "lumma"], "--mask 'lumma': there is no such file, and no such kind of mask; nearest: luma"),
+        ([*SOME, "--mask", "lumma"], "--mask 'lumma' is neither a file nor a kind of mask; nearest: luma"),
         ([*SOME, "--set", "output.codec=hevc"], "output.codec: there is no 'hevc'; nearest: h265; give h264, h265"),
         ([*SOME, "--set", "output.codec=x264"], "nearest: h264"),
         ([*SOME, "--fit", "insde"], "there is no 'insde'; nearest: inside; give crop, pad, inside or stretch"),
         (
             [*SOME, "--from", "soon"],
-            "--from (input.start): 'soon' is no moment: give seconds, such as 62.5, or a timecode",
+            "--from (input.start): 'soon' is not a time: give seconds, such as 62.5, or a timecode",
         ),
         ([*SOME, "--device", "cud"], "there is no 'cud'; nearest: cuda"),
         ([*SOME, "--set", "dream.step_rule=adm"], "nearest: adam"),

@@ -110,24 +110,24 @@ def test_numbers_may_be_written_as_numbers_are() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("0:1, 11s:2", "the key 11s:2 lies beyond the end of the film, 10 s or 240 frames"),
-        ("0:1, 241f:2", "the key 241f:2 lies beyond the end"),
-        ("0:1, 101%:2", "the key 101%:2 lies beyond the end"),
-        ("0:1, 48f:2, 2s:3", "the keys 48f:2 and 2s:3 are at one time"),
-        ("0:1, 4s:2, 2s:3", "the key 2s:3 comes before 4s:2"),
-        ("0:1, 4s", "the key '4s' is none"),
-        ("0:1,", "the key '' is none"),
-        ("0:1, 4m:2", "the key '4m:2' is none"),
-        ("-1s:1", "the key '-1s:1' is none"),
-        ("0:1, 4s:two", "has no number behind its colon"),
-        ("0:1, 4s:nan", "has no number behind its colon"),
-        ("0:1, 4s:inf", "has no number behind its colon"),
+        ("0:1, 11s:2", "the keyframe 11s:2 is after the end of the film, at 10 s or 240 frames"),
+        ("0:1, 241f:2", "the keyframe 241f:2 is after the end"),
+        ("0:1, 101%:2", "the keyframe 101%:2 is after the end"),
+        ("0:1, 48f:2, 2s:3", "the keyframes 48f:2 and 2s:3 are at the same time"),
+        ("0:1, 4s:2, 2s:3", "the keyframe 2s:3 is earlier than 4s:2"),
+        ("0:1, 4s", "'4s' is not a keyframe"),
+        ("0:1,", "'' is not a keyframe"),
+        ("0:1, 4m:2", "'4m:2' is not a keyframe"),
+        ("-1s:1", "'-1s:1' is not a keyframe"),
+        ("0:1, 4s:two", "give a number after the colon"),
+        ("0:1, 4s:nan", "give a number after the colon"),
+        ("0:1, 4s:inf", "give a number after the colon"),
         ("0:1, 4s:2 eas", "nearest: ease"),
-        ("0:1, 4s:2 ease in", "is none"),
-        ("0:" + "1" * 200, "is none"),
-        ("0:1, " * 20_000, "are the most"),
-        ("t:1", "is none"),
-        ("melody * 2", "it knows no melody"),
+        ("0:1, 4s:2 ease in", "is not a keyframe"),
+        ("0:" + "1" * 200, "is not a keyframe"),
+        ("0:1, " * 20_000, "give at most 50000"),
+        ("t:1", "is not a keyframe"),
+        ("melody * 2", "unknown name melody"),
     ],
 )
 def test_a_wrong_track_says_what_is_wrong_with_which_key(text: str, said: str) -> None:
@@ -147,7 +147,7 @@ def test_in_a_loop_the_last_key_leads_on_into_the_first() -> None:
 
 def test_in_a_loop_a_key_at_the_end_is_the_one_at_the_beginning() -> None:
     assert [at("0:1, 5s:3, 10s:1", time, LOOP) for time in (0, 5, 7.5, 10, 12.5)] == [1, 3, 2, 1, 2]
-    assert "in a loop the end is the beginning" in refused("0:1, 10s:3", LOOP)
+    assert "the end of a loop is its beginning" in refused("0:1, 10s:3", LOOP)
     assert at("4s:1, 10s:3", 0, LOOP) == 3
 
 

@@ -71,11 +71,11 @@ def test_a_file_that_is_damaged_is_told_of_when_it_is_loaded(tmp_path: Path, con
 @pytest.mark.parametrize(
     ("term", "said"),
     [
-        ({"layer": "3", "weights": "w.pth"}, "weights of an objective are for a net of its own"),
+        ({"layer": "3", "weights": "w.pth"}, "an objective has weights w.pth but no net"),
         ({"layer": "3", "net": "mine.safetensors", "weights": "w.pth"}, "leave out weights"),
-        ({"kind": "tv", "net": "vgg16"}, "kind tv takes no net"),
-        ({"kind": "source", "net": "vgg16"}, "kind source takes no net"),
-        ({"kind": "tv", "layer": "3"}, "kind tv takes no layer"),
+        ({"kind": "tv", "net": "vgg16"}, "kind tv has no key net"),
+        ({"kind": "source", "net": "vgg16"}, "kind source has no key net"),
+        ({"kind": "tv", "layer": "3"}, "kind tv has no key layer"),
     ],
 )
 def test_an_objectives_net_is_named_whole_or_not_at_all(term: dict[str, Any], said: str) -> None:

@@ -111,7 +111,7 @@ def test_presets_that_extend_one_another_in_a_ring_are_refused(tmp_path: Path) -
 def test_a_missing_parent_is_named(tmp_path: Path) -> None:
     assert "no preset file" in said(written(tmp_path, "a.toml", 'extends = "gone.toml"\n'))
     assert "'gone'" in said(written(tmp_path, "b.toml", 'extends = "gone"\n'))
-    assert "extends must name one preset" in said(written(tmp_path, "c.toml", "extends = 5\n"))
+    assert "extends must be the name of one preset" in said(written(tmp_path, "c.toml", "extends = 5\n"))
 
 
 def test_an_unknown_preset_is_met_with_the_nearest() -> None:
@@ -138,7 +138,7 @@ def test_a_part_of_a_list_is_set_by_its_number(tmp_path: Path) -> None:
     assert [(term.layer, term.weight) for term in settings.objective] == [("conv2", 0.5), ("conv3", 1)]
     assert settings.keyframes == {"objective.1.weight": "0:1, 2s:0"}
     for wrong in ("objective.2.weight", "objective.x.weight"):
-        with pytest.raises(SettingsError, match=r"objective\.[2x]: there are 2, counted from 0"):
+        with pytest.raises(SettingsError, match=r"objective\.[2x] does not exist: give objective\.0, objective\.1"):
             presets.resolve(two, [(wrong, 1)])
 
 
@@ -305,5 +305,5 @@ def test_a_last_name_of_two_presets_is_refused_and_a_look_goes_before_both(
     monkeypatch.setattr(presets, "folder", lambda: tmp_path)
     assert presets.find("calm") == tmp_path / "calm.toml"
     assert presets.find("bare") == tmp_path / "papers" / "bare.toml"
-    with pytest.raises(SettingsError, match="2 presets are called 'fall': give flights/fall or papers/fall"):
+    with pytest.raises(SettingsError, match="2 presets have the name 'fall': give flights/fall or papers/fall"):
         presets.find("fall")

@@ -63,22 +63,28 @@ def test_a_number_written_as_a_text_does_not_move(text: str) -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"seed": "0:1, 4s:2"}, "seed: give a number; it cannot move with time (it is '0:1, 4s:2')"),
-        ({"dream": {"tile": "256 + t"}}, "dream.tile: give a number; it cannot move"),
-        ({"input": {"seconds": "t"}}, "input.seconds: give a number; it cannot move"),
-        ({"compute": {"threads": "0:1"}}, "compute.threads: give a number; it cannot move"),
-        ({"output": {"crf": "beat"}}, "output.crf: give a number; it cannot move"),
-        ({"objective": [{"layer": "a", "weight": "0:1 eese"}]}, "objective.0.weight: '0:1 eese': the key '0:1 eese'"),
-        ({"dream": {"octaves": ["0:0.5, 1s:0.7", 1]}}, "dream.octaves.0: give a number; it cannot move with time"),
+        ({"seed": "0:1, 4s:2"}, "seed: give a number; this setting cannot be animated (it is '0:1, 4s:2')"),
+        ({"dream": {"tile": "256 + t"}}, "dream.tile: give a number; this setting cannot be animated"),
+        ({"input": {"seconds": "t"}}, "input.seconds: give a number; this setting cannot be animated"),
+        ({"compute": {"threads": "0:1"}}, "compute.threads: give a number; this setting cannot be animated"),
+        ({"output": {"crf": "beat"}}, "output.crf: give a number; this setting cannot be animated"),
+        (
+            {"objective": [{"layer": "a", "weight": "0:1 eese"}]},
+            "objective.0.weight: '0:1 eese': the keyframe '0:1 eese'",
+        ),
+        (
+            {"dream": {"octaves": ["0:0.5, 1s:0.7", 1]}},
+            "dream.octaves.0: give a number; this setting cannot be animated",
+        ),
         ({"dream": {"octaves": [0.5, 0.9]}}, "dream.octaves: give rising scales of the frame that end in 1, such as"),
         ({"dream": {"octaves": [0, 1]}}, "dream.octaves.0: input should be greater than 0 (it is 0)"),
         ({"dream": {"step_size": "0:-1, 4s:1"}}, "dream.step_size: input should be greater than 0 (it is -1.0)"),
         ({"dream": {"step_size": "1 / t"}}, "dream.step_size: '1 / t': it divides by zero"),
         ({"dream": {"step_size": "siin(t)"}}, "nearest: sin"),
-        ({"camera": {"shift": ["0:a", 0]}}, "camera.shift.0: '0:a': the key '0:a' has no number"),
+        ({"camera": {"shift": ["0:a", 0]}}, "camera.shift.0: '0:a': the keyframe '0:a': give a number"),
         (
             {"keyframes": {"dream.step_size": "t"}},
-            "keyframes: what moves is written as the value of the setting itself",
+            "keyframes: give keyframes as the value of their setting",
         ),
     ],
 )
@@ -127,5 +133,5 @@ def test_a_setting_is_a_curve_whether_it_moves_or_not() -> None:
         for seed, key in ((3, "camera.zoom"), (3, "camera.zoom"), (4, "camera.zoom"), (3, "camera.rotate"))
     ]
     assert drawn[0] == drawn[1] and len(set(drawn)) == 3
-    with pytest.raises(SettingsError, match="beyond the end"):
+    with pytest.raises(SettingsError, match="after the end"):
         curve(moving({"camera": {"zoom": "0:1, 11s:2"}}), "camera.zoom", timeline)

@@ -140,7 +140,7 @@ def test_a_number_is_good_enough_for_a_name() -> None:
 
 
 def test_patches_share_at_most_half_of_themselves() -> None:
-    with pytest.raises(SettingsError, match="overlap 65 is more than half of tile 128"):
+    with pytest.raises(SettingsError, match="overlap 65 is too large for tile 128"):
         read_settings({"dream": {"tile": 128, "overlap": 65}}, "mine.toml")
     assert read_settings({"dream": {"tile": 128, "overlap": 64}}, "mine.toml").dream.overlap == 64
 

@@ -129,7 +129,7 @@ def test_an_impossible_size_is_refused_in_one_line(text: str) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(MIN_SIDE - 1, 100), (100, MAX_SIDE + 1)])
 def test_a_source_that_is_too_small_or_too_large_wants_a_size(height: int, width: int) -> None:
-    with pytest.raises(SettingsError, match="give a --size"):
+    with pytest.raises(SettingsError, match="resize it with --size"):
         frame_to(height, width, Fraction(1), None, "crop")
 
 

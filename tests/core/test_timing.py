@@ -168,7 +168,7 @@ def test_a_moment_is_seconds_or_a_timecode(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "1:60", "1:60:00", "1:2:3:4", ":30", "1:", "-1", "1:-2", "1e3", "nan", "²"])
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="is no moment: give seconds"):
+    with pytest.raises(SettingsError, match="is not a time: give seconds"):
         parse_moment(text)
 
 

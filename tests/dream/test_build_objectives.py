@@ -144,7 +144,7 @@ def test_channel_names_that_do_not_fit_their_net_are_refused(tiny_net: Net) -> N
     net = replace(tiny_net, channel_names={"deep": ("fourth", 0), "far": ("third", 16)})
     with pytest.raises(NetError, match="layer 'fourth' of tiny does not exist"):
         from_settings([ObjectiveSettings(kind="channel", name="deep")], net)
-    with pytest.raises(NetError, match="channels 0 to 15, not 16"):
+    with pytest.raises(NetError, match="has no channel 16: give 0 to 15"):
         from_settings([ObjectiveSettings(kind="channel", name="far")], net)
 
 
@@ -155,8 +155,8 @@ def test_channel_names_that_do_not_fit_their_net_are_refused(tiny_net: Net) -> N
         ({"kind": "source", "layer": "secnd"}, r"layer 'secnd' of tiny does not exist; nearest: second"),
         ({"layer": "secnd"}, r"layer 'secnd' of tiny does not exist; nearest: second"),
         ({"layer": "conv"}, r"nearest: .*first\.conv"),
-        ({"kind": "channel", "layer": "third", "channels": (16,)}, "channels 0 to 15, not 16"),
-        ({"kind": "channel", "layer": "third", "channels": (0, -1)}, "channels 0 to 15, not -1"),
+        ({"kind": "channel", "layer": "third", "channels": (16,)}, "has no channel 16: give 0 to 15"),
+        ({"kind": "channel", "layer": "third", "channels": (0, -1)}, "has no channel -1: give 0 to 15"),
         ({"kind": "class", "class_name": "tabby cats"}, "no class 'tabby cats'.*nearest: tabby cat"),
         ({"kind": "class", "class_name": "5"}, "no class '5'"),
         ({"kind": "class", "class_name": "-1"}, "no class '-1'"),
@@ -172,7 +172,7 @@ def test_a_net_without_names_of_classes_or_without_layers_of_its_own_says_so(tin
     bare = replace(tiny_net, classes=(), default_layers=(), statistics={})
     with pytest.raises(NetError, match="has no names for its classes"):
         from_settings([ObjectiveSettings(kind="class", class_name="tabby cat")], bare)
-    with pytest.raises(SettingsError, match="name a layer of tiny with --layer"):
+    with pytest.raises(SettingsError, match="tiny has no default layers: give --layer"):
         from_settings([], bare)
 
 

@@ -372,7 +372,7 @@ def test_a_track_that_does_not_fit_its_film_is_told_before_the_first_frame(
     long = '[[job]]\nsource = "in/one.mp4"\nset = {"dream.smooth" = "0:0, 9s:1"}\n'
     (skipped, rendered) = batch.run(jobs(f'{HEAD}{long}[[job]]\nsource = "in/two.mp4"\n'))
     assert (skipped.state, rendered.state, renders) == ("skipped", "rendered", ["two.mp4"])
-    assert skipped.message.startswith("dream.smooth: '0:0, 9s:1': the key 9s:1 lies beyond the end of the film")
+    assert skipped.message.startswith("dream.smooth: '0:0, 9s:1': the keyframe 9s:1 is after the end of the film")
 
 
 def test_another_sound_renders_a_job_anew(jobs: Write, tmp_path: Path, renders: list[str]) -> None:

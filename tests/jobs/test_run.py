@@ -334,7 +334,7 @@ def test_a_track_that_goes_wrong_somewhere_is_said_before_anything_is_dreamed(
     monkeypatch.setattr(run, "open_session", None)
     with pytest.raises(SettingsError, match=r"^dream\.smooth: '1 / abs\(f - 3\)': at frame 3 \(0\.250 s\): it divides"):
         run.dream_video(str(clip), output, quick(dream={"smooth": "1 / abs(f - 3)"}))
-    with pytest.raises(SettingsError, match=r"the key 1s:2 lies beyond the end of the film, 0\.416667 s"):
+    with pytest.raises(SettingsError, match=r"the keyframe 1s:2 is after the end of the film, at 0\.416667 s"):
         run.dream_video(str(clip), output, quick(dream={"smooth": "0:1, 1s:2"}))
     assert list(output.parent.iterdir()) == []
 

@@ -151,9 +151,11 @@ def test_where_nothing_listens_nothing_is_read() -> None:
 def test_what_cannot_be_heard_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = quick(dream={"smooth": "beat"})
     mute = probe(str(film(tmp_path / "mute.mkv", drifting(3), sound=False)))
-    with pytest.raises(SettingsError, match=r"dream\.smooth listens to beat, and mute\.mkv has no sound: give --audio"):
+    with pytest.raises(
+        SettingsError, match=r"dream\.smooth uses the audio feature beat, and mute\.mkv has no sound: give --audio"
+    ):
         of_film(settings, mute)
-    with pytest.raises(SettingsError, match=r"dream\.smooth listens to beat: give --audio"):
+    with pytest.raises(SettingsError, match=r"dream\.smooth uses the audio feature beat: give --audio"):
         of_film(settings, None)
     with pytest.raises(SourceError, match=r"mute\.mkv has no sound"):
         listen(tmp_path / "mute.mkv", AudioSettings())
@@ -163,5 +165,5 @@ def test_what_cannot_be_heard_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(SourceError, match=r"the sound of text\.wav cannot be read"):
         listen(tmp_path / "text.wav", AudioSettings())
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(SettingsError, match="needs scipy: `pip install scipy`"):
+    with pytest.raises(SettingsError, match="need scipy: run `pip install scipy`"):
         listen(written(tmp_path / "clicks.wav", clicks()), AudioSettings())

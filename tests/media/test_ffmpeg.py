@@ -30,7 +30,7 @@ def test_silence_has_a_limit() -> None:
         began = time.monotonic()
         # Nothing is fed and standard input stays open: ffmpeg waits for ever.
         process._process.stdin, kept = None, process._process.stdin
-        with pytest.raises(ToolError, match="no sign of life"):
+        with pytest.raises(ToolError, match="made no progress for"):
             process.finish(patience=0.5)
         assert time.monotonic() - began < 20
         process._process.stdin = kept
@@ -153,5 +153,5 @@ def test_a_bare_name_is_looked_for_in_the_path(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.usefixtures("fresh")
 def test_a_binary_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "no-such-ffmpeg")
-    with pytest.raises(ToolError, match="no-such-ffmpeg: correct or unset IMAGEIO_FFMPEG_EXE"):
+    with pytest.raises(ToolError, match="no-such-ffmpeg, the path in IMAGEIO_FFMPEG_EXE: correct or unset"):
         ffmpeg.executable()

@@ -36,7 +36,7 @@ def test_matches_only_the_same_bytes(store: FrameStore) -> None:
     data[-20] ^= 1
     store.path(0).write_bytes(data)
     assert not store.matches(0, digest)
-    with pytest.raises(JobError, match="run again"):
+    with pytest.raises(JobError, match="run the same command again"):
         store.read(0)
 
 

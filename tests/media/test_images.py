@@ -197,9 +197,7 @@ def test_a_digit_that_is_no_number_is_text(tmp_path: Path) -> None:
     assert [path.name for path in probe.probe(str(tmp_path)).files] == ["²5.png", "²10.png"]
 
 
-@pytest.mark.parametrize(
-    ("method", "reason"), [("iterdir", "cannot be looked into"), ("open", r"1\.png cannot be read")]
-)
+@pytest.mark.parametrize(("method", "reason"), [("iterdir", "cannot be listed"), ("open", r"1\.png cannot be read")])
 def test_what_may_not_be_read_is_named(
     method: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

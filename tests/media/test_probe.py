@@ -120,7 +120,7 @@ def bad_sources(folder: Path, clip: Clip) -> dict[str, str]:
         "list.mp4": "playlist",
         "hls.mp4": "playlist",
         "sdp.mp4": "playlist",
-        "dangling.mp4": "leads nowhere",
+        "dangling.mp4": "is a link to a file that does not exist",
         "none": "without images",
         "sound.mp4": "no video",
         "cover.flac": "cover picture",
@@ -261,7 +261,7 @@ def test_reading_holds_to_what_was_probed(clip: Clip, tmp_path: Path) -> None:
     path.write_bytes(clip("good.mp4").read_bytes())
     info = probe.probe(str(path))
     path.write_bytes(clip("varying.mp4").read_bytes())
-    with pytest.raises(SourceError, match="frame 14 of 24 does not come again"):
+    with pytest.raises(SourceError, match="frame 14 of 24 could not be decoded a second time"):
         list(read.read(info, clips.untouched(info), range(24)))
 
 

@@ -64,7 +64,7 @@ def test_safetensors_bring_their_statistics_and_text(tmp_path: Path) -> None:
     assert checkpoint.statistics().keys() == {"conv"}
     assert checkpoint.statistics()["conv"].dtype == torch.float32
     assert checkpoint.entry("classes") == ["cat", "dog"]
-    with pytest.raises(NetError, match="does not say its width: name the architecture"):
+    with pytest.raises(NetError, match="does not contain its width: give the architecture"):
         checkpoint.entry("width")
     with pytest.raises(NetError, match="its torn cannot be read"):
         checkpoint.entry("torn")
@@ -88,7 +88,7 @@ def test_a_file_that_would_execute_something_is_refused_and_executes_nothing(tmp
 
 def test_a_whole_module_is_refused_with_what_to_save_instead(tmp_path: Path) -> None:
     torch.save(small(), tmp_path / "net.pth")
-    assert "save the state_dict() of its net" in refusal(tmp_path / "net.pth")
+    assert "save only the state_dict() of its net" in refusal(tmp_path / "net.pth")
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".bin"])
@@ -116,7 +116,7 @@ def test_a_foreign_file_is_refused_in_one_line(tmp_path: Path, suffix: str, cont
 )
 def test_what_holds_no_named_tensors_is_refused(tmp_path: Path, held: object) -> None:
     torch.save(held, tmp_path / "net.pth")
-    assert "it holds no state dict (names and tensors)" in refusal(tmp_path / "net.pth")
+    assert "it contains no state dict (names and tensors)" in refusal(tmp_path / "net.pth")
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.95])
@@ -165,7 +165,7 @@ def test_weights_of_another_net_do_not_fit_and_it_is_said_where(tmp_path: Path, 
     weights = dict(small().state_dict())
     change(weights)
     save_file(weights, tmp_path / "net.safetensors")
-    with pytest.raises(NetError, match=f"does not fit small: {said}; name its own architecture with --model"):
+    with pytest.raises(NetError, match=f"does not fit small: {said}; give the architecture of the file with --model"):
         fill(small(), load(tmp_path / "net.safetensors"), "small")
 
 

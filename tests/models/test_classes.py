@@ -53,11 +53,14 @@ def test_with_other_names_it_is_another_net(tiny_net: Net, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"one\ntwo\n", "has 2 class names and tiny has 5 outputs: give one name a line, in the order of the outputs"),
+        (
+            b"one\ntwo\n",
+            "has 2 class names and tiny has 5 outputs: give one name per line, in the order of the outputs",
+        ),
         (b"", "has 0 class names"),
-        (b"[1, 2, 3, 4, 5]", "is no JSON list of names"),
-        (b'["a", "b"', "is no JSON list of names"),
-        (b"\xff\xfe\x00", "is no text"),
+        (b"[1, 2, 3, 4, 5]", "is not a JSON list of names"),
+        (b'["a", "b"', "is not a JSON list of names"),
+        (b"\xff\xfe\x00", "is not a text file"),
     ],
 )
 def test_another_number_of_names_or_no_names_are_refused_in_one_line(
@@ -98,5 +101,5 @@ def test_names_that_travel_with_weights_are_taken(fields: Path, tmp_path: Path) 
     for name, names in (("right", NAMES), ("wrong", NAMES[1:])):
         save_file(weights, tmp_path / f"{name}.safetensors", {"classes": json.dumps(names)})
     assert zoo.get("resnet18", str(tmp_path / "right.safetensors")).classes == NAMES
-    with pytest.raises(NetError, match="is damaged: it names 4 classes and has 5"):
+    with pytest.raises(NetError, match="is damaged: it names 4 classes but has 5"):
         zoo.get("resnet18", str(tmp_path / "wrong.safetensors"))

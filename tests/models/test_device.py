@@ -49,7 +49,7 @@ def test_precision_is_as_asked_for_and_by_itself_what_the_processor_computes_in(
 @pytest.mark.parametrize("wanted", ["cuda", "cuda:0", "cuda:7"])
 def test_a_cuda_device_that_is_not_there_is_never_replaced(monkeypatch, wanted: str) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    with pytest.raises(SettingsError, match=f"--device {wanted}: torch sees 0 CUDA devices; try --device cpu"):
+    with pytest.raises(SettingsError, match=f"--device {wanted}: torch finds 0 CUDA devices; try --device cpu"):
         set_up(ComputeSettings(device=wanted))
 
 

@@ -106,7 +106,7 @@ def test_names_that_are_not_the_references_stay() -> None:
 
 
 def test_weights_that_are_not_here_are_met_with_the_command_that_gets_them(name: str, cache: Path) -> None:
-    assert f"are not on this machine: `dreamvid models fetch {name}` gets them" in refusal(name)
+    assert f"are not on this machine: `dreamvid models fetch {name}` downloads them" in refusal(name)
     assert not zoo.in_cache(name) and not cache.exists()
 
 
@@ -149,7 +149,7 @@ def test_a_file_that_train_made_is_known_by_itself_and_by_the_nets_name(
         assert (net.name, net.mean, net.std) == (name, (0.4, 0.5, 0.6), (0.2, 0.2, 0.2))
         assert net.classes == imagenet.names()
     other = LITE0 if name == LITE2 else LITE2
-    assert refusal(other, path) == f"{path} holds no {other}: give --model {name} --weights {path}"
+    assert refusal(other, path) == f"{path} contains no weights of {other}: give --model {name} --weights {path}"
     assert f"give --model {name} --weights {path}" in refusal("dreamnet", path)
 
 
@@ -168,7 +168,7 @@ def test_a_file_may_know_other_classes(tmp_path: Path) -> None:
     save_file(weights, tmp_path / "named.safetensors", {"architecture": LITE0, "classes": '["a", "b", "c"]'})
     assert zoo.get(str(tmp_path / "named.safetensors")).class_index("B") == 1
     save_file(weights, tmp_path / "torn.safetensors", {"architecture": LITE0, "classes": '["a", "b"]'})
-    assert "is damaged: it names 2 classes and has 3" in refusal(str(tmp_path / "torn.safetensors"))
+    assert "is damaged: it names 2 classes but has 3" in refusal(str(tmp_path / "torn.safetensors"))
 
 
 def test_every_package_is_pinned_by_version_and_sha256() -> None:

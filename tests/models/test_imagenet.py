@@ -54,7 +54,7 @@ def test_a_class_is_found_by_name_synonym_and_number(net: Net, wanted: str, inde
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ("crane", r"'crane' means several classes of .*: give crane bird \(134\) or crane machine \(517\)"),
+        ("crane", r"'crane' matches several classes of .*: give crane bird \(134\) or crane machine \(517\)"),
         ("1000", r"\(it has 1000\): give a number from 0 to 999"),
         ("tinca tinka", r"nearest: tinca tinca"),
     ],

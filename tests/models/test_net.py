@@ -214,9 +214,11 @@ def test_a_class_is_found_by_a_synonym_but_its_own_name_goes_first(worded_net: N
 
 def test_a_word_for_several_classes_is_met_with_these(worded_net: Net) -> None:
     first, second = worded_net.classes[1:3]
-    with pytest.raises(NetError, match=rf"'Thing' means several classes of tiny: give {first} \(1\) or {second} \(2\)"):
+    with pytest.raises(
+        NetError, match=rf"'Thing' matches several classes of tiny: give {first} \(1\) or {second} \(2\)"
+    ):
         worded_net.class_index("Thing")
-    with pytest.raises(NetError, match=r"means several classes of tiny: give tabby cat \(0\) or tabby cat \(1\)"):
+    with pytest.raises(NetError, match=r"matches several classes of tiny: give tabby cat \(0\) or tabby cat \(1\)"):
         replace(worded_net, classes=("tabby cat", *worded_net.classes[:4])).class_index("tabby cat")
 
 
@@ -232,7 +234,7 @@ def test_a_layer_has_the_note_on_what_it_dreams(tiny_net: Net) -> None:
 
 @pytest.mark.parametrize("module", [nn.Linear(10, 2), nn.Conv2d(1, 2, 3), nn.Conv1d(3, 2, 3), nn.Embedding(4, 2)])
 def test_a_net_that_takes_no_picture_is_refused_in_one_line(module: nn.Module) -> None:
-    with pytest.raises(NetError, match="does not take an RGB picture of 224x224") as error:
+    with pytest.raises(NetError, match="cannot process an RGB picture of 224x224") as error:
         layer_shapes(net_of(module))
     assert "\n" not in str(error.value)
 

@@ -189,7 +189,7 @@ def test_a_picture_that_is_large_enough_is_not_touched() -> None:
 @pytest.mark.parametrize("module", [nn.Sequential(nn.Linear(10, 2)), nn.Sequential(nn.Conv2d(1, 2, 3))])
 def test_a_net_that_takes_no_picture_is_refused_in_one_line(module: nn.Module) -> None:
     net = Net("deaf", module, (0.5,) * 3, (0.2,) * 3, "sha")
-    with pytest.raises(NetError, match="deaf takes no RGB picture") as error:
+    with pytest.raises(NetError, match="deaf cannot process RGB pictures") as error:
         ready(net, "0")
     assert "\n" not in str(error.value)
 
@@ -210,6 +210,6 @@ def test_a_net_for_pictures_of_one_size_takes_smaller_ones_and_refuses_larger_on
     net = ready(Net("fixed", Fixed().eval(), (0.5,) * 3, (0.2,) * 3, "sha"), "conv")
     assert (net.min_size, net.max_size) == (32, 32)
     assert net(picture(20, 32))["conv"].shape == (1, 2, 30, 30)
-    with pytest.raises(NetError, match=r"fixed takes pictures of 32x32 alone: give dream\.tile that") as error:
+    with pytest.raises(NetError, match=r"fixed takes only pictures of 32x32: give dream\.tile=32") as error:
         net(picture(32, 33))
     assert "\n" not in str(error.value)

@@ -114,9 +114,9 @@ def test_a_described_file_says_its_width(tiny: SketchANet, tmp_path: Path) -> No
 
 
 def test_what_does_not_fit_is_said_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(NetError, match=r"no weights of its own.*--weights.*sketchnet"):
+    with pytest.raises(NetError, match=r"comes without weights.*--weights.*sketchnet"):
         zoo.get("sketch_a_net")
-    with pytest.raises(NetError, match="holds no Sketch-a-Net"):
+    with pytest.raises(NetError, match="contains no weights of Sketch-a-Net"):
         zoo.get("sketch_a_net", str(zoo.EMBEDDED))
     slim = {"conv1.conv.weight": torch.ones(8, 1, 15, 15), "conv8.weight": torch.ones(3, 8, 1, 1)}
     save_file(slim, tmp_path / "slim.safetensors")

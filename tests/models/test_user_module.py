@@ -100,10 +100,10 @@ def test_no_preset_can_name_code_whatever_it_extends(tmp_path: Path) -> None:
     (tmp_path / "evil.toml").write_text('[net]\nname = "evil.py:build"\n[[objective]]\nlayer = "conv1"\n')
     (tmp_path / "nice.toml").write_text('extends = "evil.toml"\n[net]\nname = "dreamnet"\n')
     (tmp_path / "sly.toml").write_text('[[objective]]\nnet = "evil.py:build"\nlayer = "conv1"\n')
-    with pytest.raises(SettingsError, match=r"sly\.toml: objective\.net: a preset names no code to execute"):
+    with pytest.raises(SettingsError, match=r"sly\.toml: objective\.net: a preset must not name Python code"):
         presets.resolve(str(tmp_path / "sly.toml"))
     for preset in ("evil.toml", "nice.toml"):
-        with pytest.raises(SettingsError, match=r"evil\.toml.*a preset names no code to execute"):
+        with pytest.raises(SettingsError, match=r"evil\.toml.*a preset must not name Python code"):
             presets.resolve(str(tmp_path / preset))
     assert presets.resolve("dream", [("net.name", "own.py:build")]).net.is_code
 

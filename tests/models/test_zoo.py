@@ -93,8 +93,8 @@ def test_an_unknown_name_is_met_with_the_nearest() -> None:
 
 @pytest.mark.parametrize("name", ["fasterrcnn_resnet50_fpn", "r3d_18", "deeplabv3_resnet50", "raft_small"])
 def test_nets_that_take_no_single_picture_are_refused(name: str) -> None:
-    assert "image classification nets" in refusal(name)
-    assert "image classification nets" in refusal(name, "random:0")
+    assert "is not an image classification net" in refusal(name)
+    assert "is not an image classification net" in refusal(name, "random:0")
 
 
 def test_random_weights_are_those_of_their_seed(random_net: Net) -> None:
@@ -159,7 +159,7 @@ def test_weights_of_another_architecture_do_not_fit(random_net: Net, tmp_path: P
     path = tmp_path / "small.safetensors"
     save_file(random_net.module.state_dict(), path)
     assert "does not fit alexnet" in refusal("alexnet", str(path))
-    assert "holds no dreamnet" in refusal("dreamnet", str(path))
+    assert "contains no weights of dreamnet" in refusal("dreamnet", str(path))
     assert "no weights file" in refusal(SMALL, str(tmp_path / "none.pth"))
 
 
@@ -168,7 +168,7 @@ def test_a_file_that_says_what_it_is_of_is_a_net_by_itself(random_net: Net, tmp_
     save_file(random_net.module.state_dict(), path, {"architecture": SMALL})
     net = zoo.get(path)
     assert net.name == SMALL and torch.equal(features(net, "features.9"), features(random_net, "features.9"))
-    assert f"holds no alexnet: give --model {SMALL} --weights {path}" in refusal("alexnet", path)
+    assert f"contains no weights of alexnet: give --model {SMALL} --weights {path}" in refusal("alexnet", path)
     assert zoo.get(str(zoo.EMBEDDED)).classes == zoo.get("dreamnet").classes
     assert zoo.get(str(zoo.EMBEDDED_SKETCHNET)).name == "sketch_a_net"
 
@@ -177,7 +177,9 @@ def test_a_file_that_says_what_it_is_of_is_a_net_by_itself(random_net: Net, tmp_
 def test_a_file_that_does_not_say_what_it_is_of_wants_a_name(tmp_path: Path, metadata: dict[str, str] | None) -> None:
     path = str(tmp_path / "foreign.safetensors")
     save_file({"weight": torch.zeros(2)}, path, metadata)
-    assert refusal(path) == f"{path} does not say which net it is of: give --model NET --weights {path}"
+    assert (
+        refusal(path) == f"{path} does not name the net that its weights belong to: give --model NET --weights {path}"
+    )
     assert "there is no weights file" in refusal(str(tmp_path / "none.safetensors"))
 
 
@@ -191,7 +193,7 @@ def test_weights_can_be_fetched_before_they_are_needed(no_network: Path) -> None
 
 
 def test_what_cannot_be_fetched_is_told() -> None:
-    with pytest.raises(NetError, match="sketch_a_net has no weights of its own"):
+    with pytest.raises(NetError, match="sketch_a_net comes without weights"):
         zoo.fetch("sketch_a_net")
     with pytest.raises(NetError, match="there is no net 'googlnet'"):
         zoo.fetch("googlnet")

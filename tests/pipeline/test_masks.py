@@ -268,8 +268,8 @@ def half_grey(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ({"file": "a.png", "kind": "luma"}, "a file or a kind, not both"),
-        ({"invert": True}, "no mask to invert"),
+        ({"file": "a.png", "kind": "luma"}, "give mask.file a.png or mask.kind luma, not both"),
+        ({"invert": True}, "mask.invert needs a mask"),
         ({"kind": "luma", "low": 0.7}, r"mask\.low 0\.7 must be below mask\.high 0\.6"),
         ({"kind": "depth"}, "mask.kind"),
     ],

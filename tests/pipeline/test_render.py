@@ -398,7 +398,7 @@ def test_where_motion_is_lost_from_both_sides_a_frame_between_is_dreamed(dreamer
 
 @pytest.mark.parametrize("mode", ["blend", "none"])
 def test_a_cadence_is_for_flow_alone(mode: str) -> None:
-    with pytest.raises(SettingsError, match=r"cadence 2 needs coherence\.mode=flow"):
+    with pytest.raises(SettingsError, match=r"cadence 2 needs optical flow: give coherence\.mode=flow"):
         quick(coherence={"mode": mode, "cadence": 2})
 
 

@@ -106,8 +106,8 @@ def test_at_any_time_settings_have_the_value_of_that_time() -> None:
         ),
         ({"step_size": "12 - f"}, "dream.step_size: '12 - f': at frame 12 (0.500 s): "),
         ({"steps": 2, "octaves": "2 + f"}, "dream.octaves: '2 + f': at frame 15 (0.625 s): "),
-        ({"step_size": "0:1, 11s:2"}, "dream.step_size: '0:1, 11s:2': the key 11s:2 lies beyond the end of the film"),
-        ({"step_size": "0:1, 2s:2, 48f:3"}, "the keys 2s:2 and 48f:3 are at one time"),
+        ({"step_size": "0:1, 11s:2"}, "dream.step_size: '0:1, 11s:2': the keyframe 11s:2 is after the end of the film"),
+        ({"step_size": "0:1, 2s:2, 48f:3"}, "the keyframes 2s:2 and 48f:3 are at the same time"),
         ({"smooth": "sqrt(5 - t)"}, "dream.smooth: 'sqrt(5 - t)': at frame 121 (5.042 s): "),
     ],
 )

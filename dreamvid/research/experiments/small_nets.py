@@ -77,6 +77,8 @@ def teach(recipe: Recipe, out: Path, compute: Compute) -> Taught:
     """
     corpus = read_corpus(recipe, Path())
     if len(corpus.held_out.labels) == 0:
-        raise SourceError(f"{recipe.sources[0].path}: no class has two pictures, and none can be held out; add some")
+        raise SourceError(
+            f"{recipe.sources[0].path}: every class has only one picture, so none can be held out for testing; add some"
+        )
     run_to_end(recipe, corpus, out, compute, lambda minutes: None)
     return Taught(zoo.get(recipe.net, str(out)), corpus, recipe.size)

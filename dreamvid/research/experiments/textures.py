@@ -102,7 +102,7 @@ def write_set(name: str, folder: Path, per_class: int, side: int, seed: int) -> 
     `per_class` pictures each, reproducible by `seed`; `side`: in pixels. Raises SettingsError for another name.
     """
     if name not in SETS:
-        raise SettingsError(f"there is no set {name!r}{nearest(name, SETS)}; there are {', '.join(SETS)}")
+        raise SettingsError(f"there is no set {name!r}{nearest(name, SETS)}; give one of {', '.join(SETS)}")
     for number, (kind, drawer) in enumerate(SETS[name].items()):
         (folder / kind).mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng([seed, number])

@@ -36,9 +36,7 @@ def of_class(folder: Path, name: str, side: int) -> Average:
     """
     files = photos.evenly(photos.files_in(_sub_folder(folder, name)), MOST)
     if len(files) < 2:
-        raise SourceError(
-            f"{images.short_name(files[0].parent)} has one picture: give two at least to take the mean of"
-        )
+        raise SourceError(f"{images.short_name(files[0].parent)} has only one picture: give at least two for a mean")
     squares = np.stack([photos.squared(images.load(file), side) for file in files])
     total = squares.sum(axis=0, dtype=np.float64)
     usual = np.mean([correlation(square, total - square) for square in squares])

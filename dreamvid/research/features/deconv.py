@@ -51,7 +51,7 @@ def projection(
         value = map_of(net(picture)[unit.layer], unit.number)[crop.place]
         (slope,) = torch.autograd.grad(value, picture)
     if not count():
-        raise NetError(f"{net.name} has no ReLU up to {unit.layer}: {method} changes nothing; name a deeper layer")
+        raise NetError(f"{net.name} has no ReLU up to {unit.layer}, so {method} changes nothing: give a deeper layer")
     return np.ascontiguousarray(slope[0].permute(1, 2, 0).numpy())
 
 

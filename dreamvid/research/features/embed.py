@@ -97,7 +97,7 @@ def classes_in(folder: Path, most: int) -> dict[str, list[Path]]:
     for path in inner:
         files = photos.files_in(path)
         if len(files) < 2:
-            raise SourceError(f"{images.short_name(path)} has one picture: a class needs two to be spread out at all")
+            raise SourceError(f"{images.short_name(path)} has only one picture: give at least two for each class")
         chosen[path.name] = photos.evenly(files, most)
     return chosen
 
@@ -121,7 +121,7 @@ def penultimate(net: PreparedNet, photo: Pixels) -> Points:
         for handle in handles:
             handle.remove()
     if not taken:
-        raise NetError(f"{net.name} has no layer with weights: there are no features to embed")
+        raise NetError(f"{net.name} has no layer with weights, so no features to embed: give another net")
     values = taken[0][0].float()
     return (values.mean(dim=(1, 2)) if values.dim() == 3 else values.flatten()).numpy().astype(np.float64)
 

@@ -38,12 +38,12 @@ def check(out: Path, endings: Iterable[str], *, overwrite: bool, html: bool = Fa
     """
     valid = [*images.WRITTEN, *([HTML] if html else [])]
     if out.suffix.lower() not in valid:
-        raise SettingsError(f"--out {out}: the name ends in {', '.join(valid)}")
+        raise SettingsError(f"--out {out}: give a name that ends in {', '.join(valid)}")
     if not out.parent.is_dir():
-        raise SettingsError(f"--out {out}: there is no folder {out.parent}")
+        raise SettingsError(f"--out {out}: the folder {out.parent} does not exist: create it first")
     for path in (out, *(_beside(out, end if end.startswith(".") else end + out.suffix) for end in endings)):
         if path.exists() and (path.is_dir() or not overwrite):
-            raise SettingsError(f"{path} is there already: --overwrite replaces it, --out gives it another name")
+            raise SettingsError(f"{path} exists: replace it with --overwrite, or give another name with --out")
 
 
 def write(finding: Finding, out: Path) -> list[Path]:
@@ -72,7 +72,7 @@ def require(*modules: str) -> None:
     """Raise SettingsError where one of the libraries that only features need is missing."""
     for module in modules:
         if find_spec(module) is None:
-            raise SettingsError(f"this needs {module}: `pip install 'dreamvid[features]'`")
+            raise SettingsError(f"this command needs the package {module}: run `pip install 'dreamvid[features]'`")
 
 
 def _beside(out: Path, ending: str) -> Path:

@@ -23,7 +23,7 @@ def files_in(folder: Path) -> list[Path]:
     ]
     if not found:
         kinds = ", ".join(sorted(images.READ_SUFFIXES))
-        raise SourceError(f"{images.short_name(folder)} is a folder without images ({kinds})")
+        raise SourceError(f"{images.short_name(folder)} is a folder without images: add some ({kinds})")
     return sorted(found, key=lambda path: (images.natural(path), path))
 
 

@@ -30,7 +30,7 @@ def parse(text: str, net: Net) -> Unit:
         return Unit(*net.named_channel(text))
     layer, _, number = text.rpartition(":")
     if not layer or not number.isdecimal() or len(number) > 9:
-        raise SettingsError(f"{text!r} is no unit: give LAYER:N, such as mixed4a:12, or the name of a channel")
+        raise SettingsError(f"{text!r} is not a unit: give LAYER:N, such as mixed4a:12, or the name of a channel")
     return of_layer(layer, (int(number),), net)[0]
 
 
@@ -40,7 +40,7 @@ def of_layer(layer: str, numbers: Sequence[int] | None, net: Net) -> list[Unit]:
     count = check_layer(net, layer, layer_shapes(net))[0]
     beyond = [number for number in numbers or () if not 0 <= number < count]
     if beyond:
-        raise NetError(f"layer {layer} of {net.name} has channels 0 to {count - 1}, not {beyond[0]}")
+        raise NetError(f"layer {layer} of {net.name} has no channel {beyond[0]}: give 0 to {count - 1}")
     return [Unit(layer, number) for number in (range(count) if numbers is None else numbers)]
 
 
@@ -70,7 +70,7 @@ def ends(net: Net) -> list[str]:
         if layer != OUTPUT and len(shape) == 3 and min(shape[1:]) > 1 and not pools:
             last[shape[1:]] = layer
     if not last:
-        raise NetError(f"no layer of {net.name} has a map: name a convolutional net")
+        raise NetError(f"{net.name} has no layer with rows and columns: give a convolutional net")
     return list(last.values())
 
 
@@ -94,7 +94,7 @@ def map_of(activation: Tensor, number: int) -> Tensor:
         return activation[0, number]
     if activation.dim() == 2:
         return activation[0, number].view(1, 1)
-    raise NetError(f"a layer of shape {tuple(activation.shape[1:])} has no channels to show: name another")
+    raise NetError(f"a layer of shape {tuple(activation.shape[1:])} has no channels to show: give another layer")
 
 
 def strongest(values: Tensor) -> tuple[int, int]:

@@ -71,7 +71,9 @@ def choose(wanted: Sequence[str]) -> list[Entry]:
     ids = [entry.id for entry in ENTRIES]
     for name in wanted:
         if not any(id_.startswith(name) for id_ in ids):
-            raise SettingsError(f"--only {name}: there is no such figure{nearest(name, ids)}: {', '.join(ids)}")
+            raise SettingsError(
+                f"--only {name}: there is no such figure{nearest(name, ids)}; give one of {', '.join(ids)}"
+            )
     return [entry for entry in ENTRIES if not wanted or any(entry.id.startswith(name) for name in wanted)]
 
 

@@ -32,13 +32,15 @@ def train(
     given = {key: value for key, value in changes.items() if value is not None}
     if len(data) > 1:
         if read_recipe(file).sources != Recipe().sources:
-            raise SettingsError(f"--data twice: {file} names [[sources]] of its own; give the one folder they are in")
+            raise SettingsError(
+                f"--data is given more than once, but {file} has [[sources]] of its own: give one --data"
+            )
         given["sources"] = [{"path": str(folder.resolve())} for folder in data]
     recipe = read_recipe(file, given)
     compute = {key: value for key, value in computing.items() if value is not None}
     net = out or Path(f"{file.stem}.safetensors")
     if net.suffix != ".safetensors" or not net.parent.is_dir():
-        raise SettingsError(f"--out {net}: give a name ending in .safetensors, in a folder that is there")
+        raise SettingsError(f"--out {net}: give a name that ends in .safetensors, in a folder that exists")
     trial = net.with_name(f"{net.name}.part")
     try:  # before training, not after it
         trial.touch()

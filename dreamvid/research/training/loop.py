@@ -55,7 +55,7 @@ def run_to_end(recipe: Recipe, corpus: Corpus, out: Path, compute: Compute, tell
     belongs to another recipe or another file is at `out`, SourceError where the checkpoint cannot be read.
     """
     if out.exists() and not checkpoint_path(out).exists():
-        raise SettingsError(f"{out} is there already, and no checkpoint of it: choose another --out")
+        raise SettingsError(f"{out} exists, without a checkpoint to resume: delete it, or choose another --out")
     if recipe.teacher is not None:
         corpus = relabelled(corpus, recipe, start_of(recipe))
     run = begin(recipe, len(corpus.classes))

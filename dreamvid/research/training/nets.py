@@ -29,7 +29,7 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
                 net.eval()(torch.zeros(1, 3, side, side))
         except Exception as error:
             raise SettingsError(
-                f"{key}: {recipe.net} takes no pictures of {side}x{side}: {first_line(error)}; give another {key}"
+                f"{key}: {recipe.net} cannot process pictures of {side}x{side}: {first_line(error)}; give another {key}"
             ) from None
     return net.train(recipe.teacher is None).to(memory_format=torch.channels_last)
 
@@ -56,5 +56,5 @@ def _take_over(net: nn.Module, recipe: Recipe, classes: int) -> None:
     kept = [name for name, value in own.items() if recipe.teacher or wider[name].shape == value.shape]
     theirs = start_of(recipe).module.state_dict()
     if any(theirs[name].shape != own[name].shape for name in kept):
-        raise SettingsError(f"start: {recipe.start} has another width than {recipe.width}")
+        raise SettingsError(f"start: {recipe.start} does not have width {recipe.width}; correct one of them")
     net.load_state_dict({name: theirs[name] for name in kept}, strict=False)

@@ -105,15 +105,15 @@ class Recipe(Part):
     @classmethod
     def _once_each(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
         if not sources or len({source.path for source in sources}) < len(sources):
-            raise ValueError("name one source or more, each once")
+            raise ValueError("give at least one source, and each only once")
         return sources
 
     @model_validator(mode="after")
     def _parts_agree(self) -> "Recipe":
         if self.net != "dreamnet" and self.width != 1:
-            raise ValueError(f"width is for dreamnet; {self.net} has its own: leave it out")
+            raise ValueError(f"width applies to dreamnet, not to {self.net}: leave it out")
         if self.teacher is not None and self.start is None:
-            raise ValueError("a teacher is the start itself, frozen: name a start")
+            raise ValueError("the teacher is a frozen copy of start: give start as well, or leave out teacher")
         return self
 
     @property

@@ -138,7 +138,7 @@ def _decoded(where: str, data: bytes) -> Pixels:
 
 def _check_labels(path: Path, labels: list[int], classes: list[str], pictures: int) -> None:
     if pictures == 0:
-        raise SourceError(f"{path}: no pictures in it")
+        raise SourceError(f"{path}: contains no pictures; add some")
     odd = sorted(set(range(len(classes))) ^ set(labels))
     if odd:
         name = classes[odd[0]] if 0 <= odd[0] < len(classes) else f"number {odd[0]}"

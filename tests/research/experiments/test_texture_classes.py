@@ -71,7 +71,7 @@ def test_the_experiment_on_folders_of_ones_own_is_one_picture(
 
 def test_two_folders_of_one_name_are_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["features", "terra", "--data", "a/set", "--data", "b/set", *QUICK]) == 2
-    assert "--data: two folders have one name" in capsys.readouterr().err
+    assert "--data: two folders have the same name" in capsys.readouterr().err
     assert cli.run(["features", "terra", "--data", "nowhere", *QUICK]) == 3
     assert "nowhere: no such folder" in capsys.readouterr().err
     assert cli.run(["features", "terra", "--net", "resnet81", *QUICK]) == 5

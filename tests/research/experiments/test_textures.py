@@ -46,5 +46,5 @@ def test_what_is_posed_stays_in_its_place() -> None:
 
 
 def test_an_unknown_set_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="there is no set 'simlar'; nearest: similar; there are similar, mixed"):
+    with pytest.raises(SettingsError, match="there is no set 'simlar'; nearest: similar; give one of similar, mixed"):
         write_set("simlar", tmp_path, 1, 32, 0)

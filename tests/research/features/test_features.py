@@ -156,7 +156,7 @@ def test_units_are_named_by_layer_and_number(tiny_net: Net) -> None:
     assert units.parse("third:15", tiny_net) == Unit("third", 15)
     assert len(units.of_layer("second", None, tiny_net)) == 12
     for wrong, error, said in (
-        ("third:16", NetError, "channels 0 to 15, not 16"),
+        ("third:16", NetError, "has no channel 16: give 0 to 15"),
         ("thirt:1", NetError, "nearest: third"),
         ("third:x", SettingsError, "LAYER:N"),
         ("owl eyes", NetError, "no channels with names"),
@@ -616,21 +616,21 @@ def test_the_page_holds_every_channel(here: Path) -> None:
 
 BAD: dict[str, tuple[int, str, list[str]]] = {
     "an unknown layer": (5, "nearest: third", ["atlas", "thirt"]),
-    "an unknown unit": (5, "channels 0 to 15, not 99", ["grid", "third", "--units", "3,99"]),
+    "an unknown unit": (5, "has no channel 99: give 0 to 15", ["grid", "third", "--units", "3,99"]),
     "no unit": (2, "LAYER:N", ["infinite", "third:"]),
     "no numbers": (2, "--units 'a'", ["grid", "third", "--units", "a"]),
     "an unknown class": (5, "nearest: volcano", ["class", "vulcano"]),
     "an unknown class of photos": (5, "no class 'wide'", ["embed", "--photos", "others"]),
-    "a side too small": (2, "none may be below 32", ["infinite", "third:1", "--sides", "64,8"]),
+    "a side too small": (2, "8 is too small: give 32 or more", ["infinite", "third:1", "--sides", "64,8"]),
     "a step backwards": (2, "dream.step_size", ["steps", "photo.png", "--sizes", "0.1,-1"]),
     "an unknown rule": (
         2,
         "dream.step_rule: there is no 'men'; nearest: mean",
         ["steps", "photo.png", "--rule", "men"],
     ),
-    "a class of one": (3, "has one picture", ["embed", "--photos", "other"]),
+    "a class of one": (3, "has only one picture", ["embed", "--photos", "other"]),
     "no pictures of a class": (3, "no sub-folder of the class 'tabby cat'", ["class", "0", "--data", "photos"]),
-    "a class of one picture": (3, "volcano has one picture", ["class", "4", "--data", "lone"]),
+    "a class of one picture": (3, "volcano has only one picture", ["class", "4", "--data", "lone"]),
     "no folder of pictures": (3, "no folder nowhere", ["class", "volcano", "--data", "nowhere"]),
     "no photos": (3, "without images", ["crops", "third:1", "--photos", "empty"]),
     "no folder": (3, "no folder nowhere", ["crops", "third:1", "--photos", "nowhere"]),
@@ -641,8 +641,8 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "an unknown layer by depth": (5, "nearest: third", ["depth", "photo.png", "--layer", "thirt"]),
     "an unknown layer of steps": (5, "nearest: third", ["steps", "photo.png", "--layer", "thirt"]),
     "an unknown layer of noise": (5, "nearest: third", ["noise", "thirt"]),
-    "an output that is no picture": (2, "the name ends in", ["grid", "third", "--out", "a.mp4"]),
-    "an output in no folder": (2, "no folder nowhere", ["grid", "third", "--out", "nowhere/a.png"]),
+    "an output that is no picture": (2, "give a name that ends in", ["grid", "third", "--out", "a.mp4"]),
+    "an output in no folder": (2, "the folder nowhere does not exist", ["grid", "third", "--out", "nowhere/a.png"]),
 }
 
 

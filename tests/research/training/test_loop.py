@@ -143,7 +143,7 @@ def test_an_interval_leaves_a_sheet_of_dreams(
 def test_a_file_that_was_there_is_kept(data_folder: Path, recipe: Recipe) -> None:
     out = data_folder / "net.safetensors"
     out.write_bytes(b"something else")
-    with pytest.raises(SettingsError, match="is there already"):
+    with pytest.raises(SettingsError, match="exists, without a checkpoint to resume"):
         train(recipe, read_corpus(recipe, data_folder), out)
     assert out.read_bytes() == b"something else"
 
@@ -166,7 +166,9 @@ def test_a_net_of_torchvision_is_trained_and_loads_with_its_classes_and_colours(
     assert (made.mean, made.std) == (recipe.mean, recipe.std)
     assert made.module.state_dict()["fc.weight"].shape == (2, 512)
     assert not list(begin(recipe, 2).heads.parameters())
-    with pytest.raises(NetError, match=r"holds no dreamnet: give --model resnet18 --weights .*net\.safetensors"):
+    with pytest.raises(
+        NetError, match=r"contains no weights of dreamnet: give --model resnet18 --weights .*net\.safetensors"
+    ):
         zoo.get("dreamnet", str(out))
 
 
@@ -185,8 +187,8 @@ def test_a_checkpoint_with_other_classes_gives_all_but_its_last_layer(tmp_path: 
     ("net", "error", "said"),
     [
         ("resnet81", NetError, "there is no net 'resnet81'; nearest: resnet18"),
-        ("sketchnet", NetError, "sketchnet is trained in its own way"),
-        ("vit_b_16", SettingsError, "first_size: vit_b_16 takes no pictures of 32x32"),
+        ("sketchnet", NetError, "sketchnet has a training command of its own"),
+        ("vit_b_16", SettingsError, "first_size: vit_b_16 cannot process pictures of 32x32"),
     ],
 )
 def test_a_net_that_cannot_be_trained_is_told(net: str, error: type[Exception], said: str, recipe: Recipe) -> None:

@@ -112,7 +112,7 @@ def test_all_drawings_are_made_anew_in_an_epoch(data_folder: Path, recipe: Recip
 def test_a_truncated_picture_is_named(data_folder: Path) -> None:
     pictures = [jpeg(0, 0), jpeg(0, 1)[:-200], jpeg(255, 2)]
     write_shard(data_folder / "things.npz", pictures, [0, 0, 1], ["a", "b"], ["one.jpg", "two.jpg", "three.jpg"])
-    with pytest.raises(SourceError, match=r"things\.npz: picture 1 \(two\.jpg\) is damaged, or cut short"):
+    with pytest.raises(SourceError, match=r"things\.npz: picture 1 \(two\.jpg\) is damaged or incomplete"):
         read_source(data_folder, THINGS, SIDE)
 
 

@@ -38,7 +38,7 @@ def test_a_sub_folder_is_a_class(pictures: Path) -> None:
 
 def test_a_truncated_picture_of_a_folder_is_named(pictures: Path) -> None:
     (pictures / "dogs" / "1.jpg").write_bytes(jpeg(0, 0)[:-300])
-    with pytest.raises(SourceError, match=r"dogs.1\.jpg: is damaged, or cut short; replace it or take it out"):
+    with pytest.raises(SourceError, match=r"dogs.1\.jpg: is damaged or incomplete; replace it or take it out"):
         read_source(pictures, HERE, 32)
 
 

@@ -44,8 +44,8 @@ def test_a_folder_becomes_a_net(
     ("more", "code", "said"),
     [
         (["--data", "nowhere"], 3, "nowhere.things.npz: no such file"),
-        (["--out", "net.pt"], 2, "--out net.pt: give a name ending in .safetensors"),
-        (["--out", "nowhere/net.safetensors"], 2, "in a folder that is there"),
+        (["--out", "net.pt"], 2, "--out net.pt: give a name that ends in .safetensors"),
+        (["--out", "nowhere/net.safetensors"], 2, "in a folder that exists"),
         (["--minutes", "0"], 2, "minutes: Input should be greater than 0"),
         (["--device", "cuda:99"], 2, "CUDA devices"),
         (["--device", "toaster"], 2, "compute.device"),
@@ -88,7 +88,7 @@ def test_two_folders_are_mixed_and_classes_chosen(
     assert "only: there is no class 'kind'; nearest: kind" in capsys.readouterr().err
     (data_folder / "mine.toml").write_text(RECIPE)
     assert train(data_folder, *both, "--out", "three.safetensors") == 2
-    assert "--data twice" in capsys.readouterr().err
+    assert "--data is given more than once" in capsys.readouterr().err
 
 
 def test_a_place_that_takes_no_file_is_told_before_training(
