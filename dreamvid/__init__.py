@@ -36,7 +36,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Loads a public name where it is first used: `import dreamvid` alone loads neither torch nor OpenCV."""
+    """Load a public name where it is first used: `import dreamvid` alone loads neither torch nor OpenCV."""
     if name == "__version__":
         return metadata.version("dreamvid")
     if name not in _HOME:

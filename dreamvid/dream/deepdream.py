@@ -28,7 +28,7 @@ Key = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Dreamer:
-    """What dreams: a prepared net or several, its objective, and its step settings.
+    """A prepared net or several, with an objective and step settings: everything that a gradient step needs.
 
     `cycle`: objectives that the steps maximise in turn, each with its step size; empty where every step maximises
     `objective`. `budget`: the largest patch that memory allows; copies of a dreamer share it.
@@ -47,16 +47,16 @@ class Dreamer:
         return self.budget.patch(self.settings.tile, self.settings.overlap)
 
     def fields(self, image: Tensor, source: Tensor | None = None) -> tuple[Tensor, ...]:
-        """The objective of a picture, (1, 3, H, W) in [0, 1], at each place: fields (1, 1, h, w), as it makes them.
+        """Return the objective of a picture, (1, 3, H, W) in [0, 1], at each place: fields (1, 1, h, w).
 
-        `source`: what the picture was before, of the same shape; without it, the picture itself.
+        `source`: the picture before it was dreamed, of the same shape; without it, the picture itself.
         """
         seen = self.net(image)
         held = seen if source is None else self._held(source)
         return self.objective.fields(seen | {before(layer): held[layer].detach() for layer in self.objective.of_source})
 
     def _held(self, source: Tensor) -> Activations:
-        """Returns what the objective looks at of a source; for the picture alone the net is not run."""
+        """Return the activations of a source that the objective compares with; its pixels alone need no net."""
         if self.objective.of_source <= {INPUT}:
             return {INPUT: source}
         with torch.no_grad():
@@ -212,10 +212,10 @@ def _tiled_gradient(dreamer: Dreamer, image: Tensor, source: Tensor | None) -> t
 
 
 def _relaxed(image: Tensor, settings: DreamSettings, step: int, *, few: bool) -> Tensor:
-    """The picture after the blur that is due with a step, if one is.
+    """Return the picture, blurred where a blur is due after this step.
 
-    `few`: there are too few steps to come to one every `blur_every`; then each blurs by its share. A blur in some
-    frames of a film and not in others would be seen as a pulse.
+    `few`: an octave has fewer steps than `blur_every`; then each step blurs by its share. A blur in some frames of a
+    film and not in others would be visible as a pulse.
     """
     if not settings.blur_every:
         return image
@@ -225,7 +225,7 @@ def _relaxed(image: Tensor, settings: DreamSettings, step: int, *, few: bool) ->
 
 
 def _shares(options: StepOptions, move: Tensor, score: Tensor) -> Tensor | float:
-    """The share of a whole step that each pixel takes, (1, 1, H, W), or one for all."""
+    """Return the share of a whole step that each pixel takes, (1, 1, H, W), or one for all."""
     if options.ease is None and not options.balance and options.anew is None:
         return 1.0
     steep = move.abs().mean(dim=1, keepdim=True)
@@ -242,18 +242,18 @@ def _shares(options: StepOptions, move: Tensor, score: Tensor) -> Tensor | float
 
 
 def bounded(image: Tensor, settings: DreamSettings) -> Tensor:
-    """A picture kept in [0, 1], where the settings want that."""
+    """Return a picture clamped to [0, 1], where `dream.clamp` is set."""
     return image.clamp(0, 1) if settings.clamp else image
 
 
 def octave_scores(
     dreamer: Dreamer, image: Image, source: Image | None = None, cut: Image | None = None, visible: Mask | None = None
 ) -> tuple[Grid, ...]:
-    """The objective of a picture, H x W x 3 in [0, 1], per grid cell at the size of each octave, coarse to fine.
+    """Return the objective of a picture, H x W x 3 in [0, 1], per grid cell at the size of each octave, coarse to fine.
 
-    `source`: what it was before, for objectives that ask; without it, the picture itself. `cut`: the picture as it is
-    under a mask; with it the score of that, of the places `visible`, H x W, where there are any in a neighbourhood:
-    near the edge of what is dreamed less can be reached.
+    `source`: the picture before it was dreamed, for objectives that compare with it; without it, the picture itself.
+    `cut`: the picture under a mask; cells that have any `visible` place, H x W, get the score of these in `cut`: near
+    the edge of a mask the objective reaches less.
     """
     full, settings = to_tensor(image, dreamer), dreamer.settings
     original = to_tensor(source, dreamer) if source is not None and dreamer.needs_source else None
@@ -273,10 +273,10 @@ def octave_scores(
 
 
 def score(dreamer: Dreamer, image: Tensor) -> float:
-    """The objective of (1, 3, H, W) in [0, 1], without shifts, patch by patch."""
+    """Return the objective of a picture, (1, 3, H, W) in [0, 1], without shifts, patch by patch."""
     return tiles.mean_score(dreamer.fields, image, *dreamer.patch)
 
 
 def to_tensor(image: Image, dreamer: Dreamer) -> Tensor:
-    """A picture, H x W x 3, as (1, 3, H, W) where the dreamer computes."""
+    """Return a picture, H x W x 3, as a tensor (1, 3, H, W) on the dreamer's device."""
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None]).to(dreamer.net.mean.device)

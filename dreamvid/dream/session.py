@@ -39,9 +39,9 @@ class Session:
     terms: Terms
 
     def at(self, settings: PlainSettings, time: Fraction = START) -> "Session":
-        """The same nets with the numbers and weights that the settings have at another moment.
+        """Return the session with the numbers and weights that the settings have at another moment.
 
-        `time`: of the source, in seconds, for what runs along. Raises SourceError where a guide cannot be read.
+        `time`: of the source, in seconds, for a guide that is a film. Raises SourceError where a guide cannot be read.
         """
         dreamer = replace(_dreamer(self.dreamer.net, self.terms.at(time), settings), budget=self.dreamer.budget)
         return replace(self, dreamer=dreamer, scorer=replace(dreamer, net=self.scorer.net))
@@ -53,10 +53,9 @@ class Session:
 
 
 def choose(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> tuple[Nets, Terms]:
-    """The nets that the settings name, the render's own first, and what excites them, term by term, before any is
-    weighted.
+    """Load the nets that the settings name, the render's own first, and build the terms of the objective, unweighted.
 
-    `trust`: whether a net that is code may be executed; `rate`: frames a second of the film beside which guides run.
+    `trust`: whether a net that is code may be executed; `rate`: frames a second of the film that guides follow.
     Raises NetError or SettingsError where they cannot be had, SourceError for a guide.
     """
     nets = {how: zoo.from_settings(how, trust=trust) for how in settings.nets}
@@ -64,7 +63,7 @@ def choose(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) ->
 
 
 def with_defaults(how: DreamSettings, **defaults: Any) -> DreamSettings:
-    """The same settings, with these where nothing was said."""
+    """Return the settings with these values where they are None."""
     unsaid = {key: value for key, value in defaults.items() if getattr(how, key) is None}
     return how.model_copy(update=unsaid)
 

@@ -64,7 +64,7 @@ class Span:
 
 
 def spans(length: int, tile: int, overlap: int) -> list[Span]:
-    """Cuts `length` pixels into patches of at most `tile` that share at least `overlap` (at most tile / 2) each.
+    """Cut `length` pixels into patches of at most `tile` that share at least `overlap` (at most tile / 2) each.
 
     The windows of all patches sum to one at every pixel. A patch's own outer quarter of the overlap, where it lacks
     context, has no weight. One patch as long as the picture has weight one everywhere.
@@ -85,7 +85,7 @@ def spans(length: int, tile: int, overlap: int) -> list[Span]:
 
 
 def patches(height: int, width: int, tile: int, overlap: int) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Rows, columns and window (rows, columns) of each patch of a picture; the windows sum to one everywhere."""
+    """Yield rows, columns and window (rows, columns) of each patch of a picture; the windows sum to one everywhere."""
     columns = spans(width, tile, overlap)
     for row in spans(height, tile, overlap):
         for column in columns:
@@ -96,7 +96,7 @@ def patches(height: int, width: int, tile: int, overlap: int) -> Iterator[tuple[
 def plain_patches(
     height: int, width: int, tile: int, overlap: int, tiling: Tiling
 ) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Patches of exactly `tile` pixels a side without windows, to show why there are windows (Hasson 2017, 2.5).
+    """Yield patches of exactly `tile` pixels a side without windows, to show what windows are for (Hasson 2017, 2.5).
 
     `summed`: neighbours share `overlap` pixels; `contiguous`: none. What is left over at the ends belongs to no patch;
     a side shorter than a patch is one.
@@ -111,7 +111,7 @@ def plain_patches(
 def gradient(
     fields: Fields, image: Tensor, tile: int, overlap: int, tiling: Tiling = "windowed", beside: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The gradient of a score, the sum of the means of its fields, taken patch by patch.
+    """Return the gradient of a score, the sum of the means of its fields, taken patch by patch.
 
     `image`: (1, 3, H, W) float32; `beside`: another of that size, whose patches are handed to `fields` as well. Returns
     the gradient, of the same shape, and the fields' sum at each pixel, (1, 1, H, W). One patch as large as the picture
@@ -134,7 +134,7 @@ def gradient(
 
 
 def local_score(fields: Fields, image: Tensor, tile: int, overlap: int, beside: Tensor | None = None) -> Tensor:
-    """The fields' sum at each pixel, (1, 1, H, W), taken patch by patch; `image`, `beside`: as for `gradient`."""
+    """Return the fields' sum at each pixel, (1, 1, H, W), patch by patch; `image`, `beside`: as for `gradient`."""
     height, width = image.shape[-2:]
     local = torch.zeros_like(image[:, :1])
     with torch.inference_mode():
@@ -146,7 +146,7 @@ def local_score(fields: Fields, image: Tensor, tile: int, overlap: int, beside: 
 
 
 def mean_score(fields: Fields, image: Tensor, tile: int, overlap: int) -> float:
-    """The score alone, each patch counted by its share of the area; `image`: (1, 3, H, W) float32."""
+    """Return the score alone, each patch weighted by its share of the area; `image`: (1, 3, H, W) float32."""
     height, width = image.shape[-2:]
     with torch.inference_mode():
         return sum(

@@ -71,7 +71,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job; `message` says why where it was skipped or failed."""
+    """The outcome of a job; `message` says why it was skipped or failed."""
 
     source: str
     output: str
@@ -80,7 +80,7 @@ class Outcome:
 
     @property
     def error(self) -> bool:
-        """Whether the job has no film to show."""
+        """Return whether the job made no film."""
         return self.state in ("skipped", "failed")
 
 
@@ -117,7 +117,7 @@ def run(file: Path, options: Options | None = None, defaults: Defaults | None = 
 
 
 def read(file: Path, user: Defaults | None = None) -> list[Job]:
-    """The jobs of a batch file, globs and placeholders filled in; raises SettingsError naming file, job and key."""
+    """Read the jobs of a batch file, globs and placeholders filled in; raise SettingsError naming file, job and key."""
     if not file.is_file():
         raise SettingsError(f"there is no batch file {file}")
     try:
@@ -178,7 +178,7 @@ def _jobs(file: Path, number: int, table: dict[str, Any], first: int, under: dic
 
 
 def _check_input(settings: Settings) -> None:
-    """Raises SettingsError where range, rate or size are none, whatever the source."""
+    """Raise SettingsError for a range, rate or size that is invalid for any source."""
     wanted = settings.input
     if wanted.frames:
         parse_range(wanted.frames)
@@ -189,7 +189,7 @@ def _check_input(settings: Settings) -> None:
 
 
 def _filled(pattern: str, **values: str | int) -> str:
-    """A name with its placeholders filled in; raises SettingsError where it holds another one."""
+    """Return a name with its placeholders filled in; raise SettingsError for an unknown one."""
     try:
         parts = [part[1:] for part in Formatter().parse(pattern) if part[1] is not None]
         # A short format such as 02d is welcome; a long one could fill the memory with a name.
@@ -206,7 +206,7 @@ def _preset(file: Path, preset: str) -> str:
 
 
 def _sources(folder: Path, pattern: str) -> list[str]:
-    """The files that a pattern means, sorted; one that matches nothing stays, to be missed when it is probed."""
+    """Return the files that match a pattern, sorted; the pattern itself where none does: probing it says so."""
     if pattern in NOISE or "\0" in pattern:
         return [pattern]
     plain = folder / pattern
@@ -266,7 +266,7 @@ def _run_one(planned: Job, options: Options) -> Outcome:
 
 
 def _stamp(output: Path) -> list[int]:
-    """What tells a film that this batch wrote from another of that name: its size, and when it was last changed."""
+    """Return size and time of change of a file, which tell a film of this batch from another of its name."""
     found = output.stat()
     return [found.st_size, found.st_mtime_ns]
 
@@ -282,7 +282,7 @@ def _ledger(file: Path) -> dict[str, tuple[str, list[int]]]:
 
 
 def summary(outcomes: Iterable[Outcome]) -> str:
-    """A line per job and one for all."""
+    """Return a line per job and one for all."""
     found = list(outcomes)
     lines = [
         f"{outcome.state:10} {outcome.output}{': ' + outcome.message if outcome.message else ''}" for outcome in found
@@ -295,5 +295,5 @@ def summary(outcomes: Iterable[Outcome]) -> str:
 
 
 def to_json(outcomes: Iterable[Outcome]) -> str:
-    """One line of JSON: the jobs with their states."""
+    """Return one line of JSON: the jobs with their states."""
     return json.dumps({"jobs": [vars(outcome) for outcome in outcomes]})

@@ -1,4 +1,4 @@
-"""What a render says while it runs: typed events, the same for a terminal, a page and a driver of other processes."""
+"""Events of a render, typed: the same for a terminal, a page and a driver of other processes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Phase = Literal["paint", "render", "encode"]
 
 @dataclass(frozen=True)
 class Event:
-    """How far a render has come.
+    """The progress of a render.
 
     `phase`: a canvas is painted, frames are rendered, or the film is encoded; `done` of `total` steps of it;
     `seconds`: how long the last one took, 0 where none was; `picture`: the frame that was just finished, H x W x 3.

@@ -1,4 +1,4 @@
-"""What the pixels of a render depend on: the one list, from which a job and a batch tell whether they are unchanged."""
+"""The one list of what the pixels of a render depend on, by which a job and a batch know whether they are unchanged."""
 
 import hashlib
 import json

@@ -65,7 +65,7 @@ RECORDS = TypeAdapter(FrameRecord)
 
 @dataclass(frozen=True)
 class JobFolder:
-    """Where each part of a job lies, under `path`."""
+    """The paths of each part of a job, under `path`."""
 
     path: Path
 
@@ -90,7 +90,7 @@ class JobFolder:
 
     @property
     def fingerprint_file(self) -> Path:
-        """What the stored pixels depend on, as JSON."""
+        """The fingerprint: what the stored pixels depend on, as JSON."""
         return self.path / "fingerprint.json"
 
     @property
@@ -100,7 +100,7 @@ class JobFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether something is done that a further run can resume from."""
+        """Return whether anything is done that a further run can resume from."""
         return self.canvas_file.exists() or any(self.path.glob("journal/*.jsonl"))
 
 

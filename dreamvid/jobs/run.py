@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Options:
-    """How a job runs, none of which changes a pixel.
+    """Options of a job, none of which changes a pixel.
 
     `progress`: called with every event; `stop`: asked after every frame whether the render is to stop there; `trust`:
     whether a net that is code may be executed.
@@ -47,9 +47,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Summary:
-    """A finished render. `seconds`: length of the film; `seconds_per_frame`: over the frames rendered in this run, None
-    where there were none; `score`: mean over every eighth frame of the objective's rise; `damaged`: source frames
-    repaired."""
+    """A finished render.
+
+    `seconds`: length of the film; `seconds_per_frame`: over the frames rendered in this run, None where there were
+    none; `score`: mean over every eighth frame of the objective's rise; `damaged`: source frames repaired.
+    """
 
     output: str
     frames: int
@@ -61,13 +63,13 @@ class Summary:
     damaged: int = 0
 
     def in_words(self) -> str:
-        """The render in a line."""
+        """Return the render in a line for people."""
         pace = f", {self.seconds_per_frame:.2f} s a frame" if self.seconds_per_frame is not None else ""
         film = f"{self.frames} frames at {self.fps:.6g} a second" if self.fps else "1 picture"
         return f"{film}, {self.rendered} rendered now{pace}"
 
     def to_json(self) -> str:
-        """One line of JSON."""
+        """Return the render in a line of JSON."""
         return json.dumps(asdict(self))
 
 
@@ -111,7 +113,7 @@ def _notice(text: str) -> None:
 
 
 def _tell(source: Source, session: Session) -> None:
-    """Notices of what was decided before the first frame."""
+    """Log what was decided before the first frame."""
     plan, compute = source.plan, session.compute
     if plan.framing.note:
         _notice(plan.framing.note)
@@ -122,7 +124,7 @@ def _tell(source: Source, session: Session) -> None:
 
 
 def _tell_effect(settings: Settings, scores: list[float]) -> None:
-    """Warns of an objective that answers to nothing in the source, and of steps too short to change a value."""
+    """Warn of an objective that responds to nothing in the source, and of steps too short to change a value."""
     if settings.dream.steps and not any(scores):
         logger.warning("the dream has changed nothing: try longer steps, another objective, or another source")
 
@@ -172,13 +174,13 @@ def _dream_film(
 
 
 def _check_guides(source: Source, settings: Settings, session: Session) -> None:
-    """Raises SettingsError where a guide runs along and there is nothing for it to run along with."""
+    """Raise SettingsError where a guide is a film and the render has no time of its own, or does not end."""
     if session.terms.varies and source.view is not None:
         raise SettingsError(
-            "a guide that runs along needs camera.mode=frames: camera.mode=world paints one canvas for all frames"
+            "a guide that is a film needs camera.mode=frames: camera.mode=world paints one canvas for all frames"
         )
     if session.terms.varies and settings.input.loop:
-        raise SettingsError("a guide that runs along does not come back to its beginning: give a still, or no --loop")
+        raise SettingsError("a guide that is a film does not come back to its beginning: give a still, or no --loop")
 
 
 def _encode(job: Job, output: Path, options: Options) -> None:

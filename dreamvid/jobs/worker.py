@@ -51,8 +51,8 @@ class Job:
     session: Session
 
     def when(self, frame: int) -> Fraction:
-        """Return the time of a source frame, in seconds, where a guide runs along; else that of the first."""
-        # A loop continues behind the end of its source, and no guide runs along with it.
+        """Return the time of a source frame, in seconds, where a guide is a film; else that of the first frame."""
+        # A loop continues behind the end of its source; a guide of a loop is a still.
         return self.source.info.times[frame] if self.session.terms.varies else START
 
     def context(self) -> RenderContext:

@@ -17,7 +17,7 @@ RECALIBRATE_AFTER = 0.1  # share of their size by which settings may move before
 
 @dataclass(frozen=True)
 class FrameParams:
-    """The parameters of one frame, where settings are animated or a guide runs along.
+    """The parameters of one frame, where settings are animated or a guide is a film.
 
     `moved`: how far settings have, from the dreamed frame before to this one, as a share of their size;
     `calibration_wear`: how much that adds to the calibration age, and for another picture of a guide; `restless`:

@@ -1,4 +1,4 @@
-"""Where a frame is dreamed: masks from a file that runs along, from how bright the picture is, or from what moves."""
+"""Masks, which say where a frame is dreamed: from a picture or film, from brightness, or from motion."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -54,9 +54,9 @@ def _with_neighbours(frames: Sequence[int], indices: Sequence[int]) -> list[int]
 
 
 def mask(levels: Levels, how: MaskSettings) -> Mask:
-    """A mask from levels, H x W: 0 below `how.low`, 1 above `how.high`, inverted and feathered as asked for.
+    """Return a mask from levels, H x W: 0 below `how.low`, 1 above `how.high`, then inverted and feathered.
 
-    In steps of 1 / 255, so that nothing is nothing.
+    Its values are multiples of 1 / 255, so that 0 is exactly 0.
     """
     low, high = how.levels
     rising = np.clip((levels - np.float32(low)) / np.float32(high - low), 0, 1)
@@ -71,7 +71,7 @@ def mask(levels: Levels, how: MaskSettings) -> Mask:
 
 
 def digests(how: MaskSettings) -> list[str]:
-    """The sha256 of the mask's file, if it has one; raises SourceError where it cannot be read."""
+    """Return the sha256 of the mask's file, if it has one; raise SourceError where it cannot be read."""
     return [] if how.file is None else [digest(how.file)]
 
 
@@ -80,17 +80,17 @@ def _seen(source: Source, how: MaskSettings, loop: bool) -> Seen:
         return lambda frame, _: _light(frame.image)
     if how.kind == "motion":
         if len(source.plan.frames) < 2:
-            raise SettingsError("mask.kind=motion needs a film: one picture does not move")
+            raise SettingsError("mask.kind=motion needs a film: nothing moves in one picture")
         return lambda frame, beside: _speed(source, frame, beside)
     beside = open_companion(how.file or "", source.info.rate)
     if loop and beside.info.frames > 1:
-        raise SettingsError(f"the mask {how.file} runs along, and a loop has no end to run to: give a still")
+        raise SettingsError(f"the mask {how.file} is a film, and a loop has no end: give a still, or no --loop")
     framed = replace(beside, framing=_laid_over(source.plan.framing, beside.info.height, beside.info.width))
     return lambda frame, _: _light(framed.picture(framed.index(frame.time)))
 
 
 def _laid_over(framing: Framing, height: int, width: int) -> Framing:
-    """The framing of a source for a picture of `height` x `width` that is laid over it, stretched to its size."""
+    """Return the framing of a source for a picture of `height` x `width` that is stretched over it."""
     rows, columns = (
         (round(start * side / (start + stop)), max(1, round(stop * side / (start + stop))))
         for (start, stop), side in ((framing.rows, height), (framing.cols, width))  # cut evenly: it ends at the sum
@@ -104,7 +104,7 @@ def _light(picture: Pixels) -> Levels:
 
 
 def _speed(source: Source, frame: Frame, beside: Frame | None) -> Levels:
-    """How fast each place moves, in heights per second; H x W."""
+    """Return the speed of each place, H x W, in heights per second."""
     height, width = frame.image.shape[:2]
     if beside is None:  # a shot of one frame
         return np.zeros((height, width), np.float32)
@@ -114,7 +114,7 @@ def _speed(source: Source, frame: Frame, beside: Frame | None) -> Levels:
 
 
 def _neighbours(frames: Iterator[Frame]) -> Iterator[tuple[Frame | None, Frame, Frame | None]]:
-    """Each frame with the one before it and the one after it."""
+    """Yield each frame with the one before it and the one after it."""
 
     def ended() -> Iterator[Frame | None]:
         yield None

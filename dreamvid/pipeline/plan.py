@@ -41,7 +41,7 @@ class Crossfade:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is rendered.
+    """The frames of a render.
 
     `frames`: the source frames that are dreamed, rising, each once; `playback`: for each frame of the film, the
     position in `frames` of the one it shows; `rate`: of the film, frames a second.
@@ -62,7 +62,7 @@ class Plan:
 
     @property
     def moments(self) -> tuple[int, ...]:
-        """The frame of the film, counted from 0, that is the first to show each of `frames`; in a loop, or would be."""
+        """The first film frame, from 0, that shows each of `frames`; in a loop, or would show it."""
         if self.cycle_length is not None:
             return tuple((position - self.playback[0]) % self.cycle_length for position in range(len(self.frames)))
         return tuple(bisect_left(self.playback, position) for position in range(len(self.frames)))
@@ -76,7 +76,7 @@ class Plan:
         return any(shot.start <= frame < shot.stop - 1 for shot in self.shots) and frame != self.frames[-1]
 
     def is_key(self, frame: int, cadence: int) -> bool:
-        """Whether a source frame is dreamed where only every `cadence`-th of a shot is, and its last."""
+        """Return whether a source frame is dreamed: of a shot every `cadence`-th one is, and the last."""
         shot = next(shot for shot in self.shots if shot.start <= frame < shot.stop)
         first, position, after = (bisect_left(self.frames, at) for at in (shot.start, frame, shot.stop))
         return (position - first) % cadence == 0 or position == after - 1
@@ -88,7 +88,7 @@ class Plan:
 
 
 def make_plan(settings: Settings, source: SourceInfo) -> Plan:
-    """Plans the film of a source: its frame rate, its range, and which source frame each film frame shows.
+    """Plan the film of a source: its frame rate, its range, and which source frame each film frame shows.
 
     A source of varying frame rate is brought to a constant one here; a frame that is shown twice is dreamed once.
     Raises SettingsError where the range lies outside the source or the size is impossible.
@@ -104,14 +104,15 @@ def make_plan(settings: Settings, source: SourceInfo) -> Plan:
     framing = frame_to(source.height, source.width, source.sar, wanted.size, wanted.fit)
     if framing.size[0] * framing.size[1] * len(frames) > MAX_PIXELS:
         raise SettingsError(
-            f"{len(frames)} frames of {framing.size[1]}x{framing.size[0]} are too much: give a smaller --size"
+            f"{len(frames)} frames of {framing.size[1]}x{framing.size[0]} are too many pixels: "
+            "give a smaller --size or range"
         )
     whole = start == 0 and stop == len(timeline)
     return Plan(framing, rate, frames, playback, clip=None if whole else (start / rate, stop / rate))
 
 
 def with_cuts(plan: Plan, cuts: tuple[int, ...]) -> Plan:
-    """The plan divided into shots at `cuts`, the source frames that begin one."""
+    """Return the plan divided into shots at `cuts`, the source frames that begin one."""
     starts = sorted({plan.frames[0], *(cut for cut in cuts if plan.frames[0] < cut <= plan.frames[-1])})
     stops = [*starts[1:], plan.frames[-1] + 1]
     return dataclasses.replace(plan, shots=tuple(Shot(*ends) for ends in zip(starts, stops, strict=True)))
@@ -140,6 +141,6 @@ def _range(settings: Settings, rate: Fraction, count: int, name: str) -> tuple[i
 
 
 def _asked(wanted: InputSettings) -> str:
-    """Tell a range as it was given, in its own unit."""
+    """Return a range as it was given, in its own unit."""
     ends = (("--frames", wanted.frames), ("--from", wanted.start), ("--to", wanted.stop))
     return " ".join(f"{option} {value}" for option, value in ends if value is not None)

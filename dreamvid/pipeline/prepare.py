@@ -25,7 +25,7 @@ Command = Literal["video", "image", "zoom"]
 
 @dataclass(frozen=True)
 class Kind:
-    """How a kind of source is planned from what was probed, and opened as it was planned."""
+    """The two functions of a kind of source: plan it from what was probed, open it as it was planned."""
 
     plan: Callable[[Sequence[SourceInfo], Settings], tuple[SourceInfo, Plan]]
     open: Callable[[Sequence[SourceInfo], Settings, SourceInfo, Plan], Source]

@@ -31,7 +31,7 @@ FINISH = 2_000  # in the keys of their random numbers
 
 @dataclass(frozen=True)
 class RenderContext:
-    """What rendering the frames of a plan needs, the same for all of them.
+    """Everything that rendering the frames of a plan needs, the same for all of them.
 
     `move`: how the picture moved from the carried frame to the next, by estimate or by the camera's own word;
     `dreamer`: what dreams, with the tiles to begin with; `frame_params`: where settings are animated or a guide runs

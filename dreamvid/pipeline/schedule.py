@@ -23,11 +23,11 @@ CATCHING_UP = 24  # frames after settings have moved in which the dream does not
 
 @dataclass(frozen=True)
 class Schedule:
-    """The settings of a film, moment by moment.
+    """The settings of a film, frame by frame.
 
-    `timeline`: what they are laid along; `frames`: the source frames that are dreamed, rising; `values`: for each of
-    these, what every animated setting is then, by full key; empty where none does; `whole`: that of all frames, where
-    these are some of them.
+    `timeline`: the time that keyframes are placed on; `frames`: the source frames that are dreamed, rising; `values`:
+    for each of these, the value of every animated setting, by full key; empty where none is animated; `whole`: the
+    schedule of all frames, where this is of some.
     """
 
     settings: Settings
@@ -37,20 +37,20 @@ class Schedule:
     whole: "Schedule | None" = None
 
     def of(self, frames: Sequence[int]) -> "Schedule":
-        """The same of some frames alone, rising, among them all `jumps`: each comes after the one before of these."""
+        """Return the schedule of some frames alone, rising, all `jumps` among them."""
         values = tuple(self.values_at(frame) for frame in frames) if self.values else ()
         return Schedule(self.settings, self.timeline, tuple(frames), values, self)
 
     def values_at(self, frame: int) -> Mapping[str, float]:
-        """What the animated settings are at a source frame, by full key."""
+        """Return the values of the animated settings at a source frame, by full key."""
         return self.values[bisect_left(self.frames, frame)] if self.values else {}
 
     def at(self, frame: int) -> PlainSettings:
-        """All settings at a source frame, none of them animated any more."""
+        """Return all settings at a source frame, none of them animated."""
         return settings_at(self.settings, self.values_at(frame))
 
     def during(self, times: Sequence[float]) -> tuple[PlainSettings, ...]:
-        """All settings at any times, in seconds, of the film; before and behind it, as at its beginning and end.
+        """Return all settings at any times of the film, in seconds; outside it, those of its beginning or end.
 
         Raises SettingsError as `make_schedule` does.
         """
@@ -58,9 +58,10 @@ class Schedule:
         return tuple(settings_at(self.settings, row) for row in evaluated(self.settings, self.timeline, moments))
 
     def moved(self, frame: int, back: int = 0) -> float:
-        """How far the settings that shape a dream have moved from the dreamed frame before a source frame to it.
+        """Return how much the settings that shape a dream change from the dreamed frame before to a source frame.
 
-        The sum over these, each as a share of its largest size in the film. `back`: so many dreamed frames earlier.
+        It is the sum over these settings, each as a share of its largest size in the film. `back`: the same so many
+        dreamed frames earlier.
         """
         position = bisect_left(self.frames, frame) - back
         if not self.values or position < 1:
@@ -70,20 +71,21 @@ class Schedule:
 
     @property
     def jumps(self) -> tuple[int, ...]:
-        """The source frames at which the objective becomes another at once: each begins a dream of its own."""
+        """The source frames at which the objective changes at once: each begins a shot of its own."""
         if self.whole is not None:
             return self.whole.jumps
         return tuple(frame for frame, gone in zip(self.frames, self._shifts, strict=False) if gone >= JUMP)
 
     def refresh_share(self, frame: int) -> float:
-        """Share of a source frame's dream, in [0, 1], that is to come from a fresh one, as the objective has moved on.
+        """Return the share of a source frame's dream, in [0, 1], that is taken from a fresh one.
 
-        Steps add and never take away, and amplify what they find: what an old objective has left would outlast it.
+        Where the objective changes slowly, steps only add to what they find: the dream of the old objective would
+        outlast it.
         """
         return self._refresh_shares[bisect_left(self.frames, frame)] if self.values else 0.0
 
     def restless(self, frame: int) -> bool:
-        """Whether a dream has not yet caught up with settings that have moved, even of a picture that rests."""
+        """Return whether settings have changed within the last CATCHING_UP dreamed frames."""
         return any(self.moved(frame, back) for back in range(CATCHING_UP))
 
     @cached_property
@@ -98,7 +100,7 @@ class Schedule:
 
     @cached_property
     def _shifts(self) -> tuple[float, ...]:
-        """The share of the objective that goes elsewhere, in [0, 1], from the frame before to each; 0 at the first."""
+        """The share of the objective's weight that moves to other terms, in [0, 1], up to each frame."""
         shares = [self._shares(values) for values in self.values]
         steps = (
             round(sum(abs(now - then) for then, now in zip(before, after, strict=True)) / 2, 9)
@@ -107,7 +109,7 @@ class Schedule:
         return (0.0, *steps) if shares else ()
 
     def _shares(self, values: Mapping[str, float]) -> list[float]:
-        """What each term has of the objective: its weight, as a share of all their sizes."""
+        """Return the weight of each term, as a share of the sum of their sizes."""
         terms = enumerate(self.settings.objective)
         weights = [values.get(f"objective.{number}.weight", term.weight) for number, term in terms]
         size = sum(map(abs, weights)) or 1.0
@@ -136,7 +138,7 @@ def make_schedule(settings: Settings, plan: Plan, hear: Hear = silence) -> Sched
 def evaluated(
     settings: Settings, timeline: Timeline, moments: Sequence[Fraction | int]
 ) -> tuple[dict[str, float], ...]:
-    """Return what every animated setting is at some frames of a film, by full key; raises as `make_schedule`."""
+    """Return the values of every animated setting at some frames of a film, by full key; raise as `make_schedule`."""
     columns = {key: _values(settings, key, timeline, moments) for key in settings.keyframes}
     rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     for moment, row in zip(moments, rows, strict=True):
@@ -158,7 +160,7 @@ def _values(settings: Settings, key: str, timeline: Timeline, moments: Sequence[
 
 
 def _check(settings: Settings, values: Mapping[str, float], when: str) -> None:
-    """Raises SettingsError for values out of bounds, if it can be told, by the one that is."""
+    """Raise SettingsError for values out of bounds, naming the one that is, where it is one alone."""
     try:
         settings_at(settings, values)
     except SettingsError as all_of_them:

@@ -286,7 +286,7 @@ def test_what_cannot_be_had_is_said_before_anything_is_dreamed(clip: Path, tmp_p
     output = tmp_path / "out.mkv"
     with pytest.raises(SourceError, match=r"gone\.png: there is no such file"):
         run.dream_video(str(clip), output, quick(mask={"file": str(tmp_path / "gone.png")}))
-    with pytest.raises(SettingsError, match="runs along, and a loop"):
+    with pytest.raises(SettingsError, match="is a film, and a loop has no end"):
         looping = quick(mask={"file": str(clip)}, camera={"zoom": 9}, input={"seconds": 0.5, "loop": True})
         run.dream_zoom(str(photo), output, looping)
     assert not output.exists()
