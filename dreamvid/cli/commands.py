@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 from dreamvid.core.errors import nearest
 
 DREAM, LOOKS, MANY, STUDY = "Dream", "Looks and nets", "Many films", "Study"
-PANELS = (DREAM, LOOKS, MANY, STUDY)  # headings of `dreamvid --help`, in this order
+ORDER = ("video", "image", "zoom", "presets", "models", "train", "batch", "compare", "features", "papers")  # in help
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -40,13 +40,8 @@ class Group(TyperGroup):
     examples: tuple[str, ...] = ()
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of the commands, by heading."""
-
-        def place(name: str) -> int:
-            panel = getattr(self.commands[name], "rich_help_panel", None)
-            return PANELS.index(panel) if panel in PANELS else len(PANELS)
-
-        return sorted(super().list_commands(ctx), key=place)
+        """Return the names of the commands, the main one first."""
+        return sorted(super().list_commands(ctx), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command named first in `args`; raise a usage error with the most similar names if unknown."""

@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from dreamvid import cli
 from dreamvid.cli.app import app
-from dreamvid.cli.commands import PANELS
+from dreamvid.cli.commands import DREAM, LOOKS, MANY, ORDER, STUDY
 from dreamvid.config.settings import Settings
 
 Capture = pytest.CaptureFixture[str]
@@ -38,7 +38,7 @@ def shown(words: tuple[str, ...], capture: Capture) -> str:
 
 def test_commands_stand_in_groups_the_main_one_first(capfd: Capture) -> None:
     text = shown((), capfd)
-    places = [text.index(f"─ {panel} ─") for panel in PANELS]
+    places = [text.index(f"─ {panel} ─") for panel in (DREAM, LOOKS, MANY, STUDY)]
     assert places == sorted(places)
     first = text[places[0] :].splitlines()[1:3]
     assert first[0].split()[1] == "video" and "dreamvid video clip.mp4 dream.mp4" in first[1]
@@ -46,6 +46,7 @@ def test_commands_stand_in_groups_the_main_one_first(capfd: Capture) -> None:
 
 def test_every_command_has_a_line_of_example_in_the_list(capfd: Capture) -> None:
     text = shown((), capfd)
+    assert set(ORDER) == set(EVERY[()].commands)
     for name in EVERY[()].commands:
         assert f"│           dreamvid {name} " in text
 
