@@ -198,9 +198,7 @@ def _encode(store: FrameStore, source: Source, output: Path, settings: Settings,
                 position, pixels = wanted, store.read(wanted)
             yield pixels
 
-    encode.encode(
-        stored(),
-        output,
+    film = encode.FilmSpec(
         size=plan.framing.size,
         rate=plan.rate,
         count=len(plan.playback),
@@ -210,9 +208,8 @@ def _encode(store: FrameStore, source: Source, output: Path, settings: Settings,
         sound=source.info if source.info.kind == "video" else None,
         music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
-        threads=session.compute.threads,
-        notice=_notice,
     )
+    encode.encode(stored(), output, film, threads=session.compute.threads, notice=_notice)
 
 
 def _check_output(sources: Sequence[str], output: Path, options: Options) -> None:

@@ -38,16 +38,9 @@ def wrong_frames(kind: str) -> Iterator[Pixels]:
 @pytest.mark.parametrize("output", ["x.mp4", "folder"])
 @pytest.mark.parametrize("kind", ["shape", "type", "more", "fewer", "interrupt"])
 def test_a_failure_leaves_nothing(kind: str, output: str, tmp_path: Path) -> None:
-    what = {
-        "size": (90, 160),
-        "rate": Fraction(25),
-        "count": 3,
-        "settings": OutputSettings(),
-        "threads": 1,
-        "notice": print,
-    }
+    film = encode.FilmSpec(size=(90, 160), rate=Fraction(25), count=3, settings=OutputSettings())
     with pytest.raises(KeyboardInterrupt if kind == "interrupt" else ValueError):
-        encode.encode(wrong_frames(kind), tmp_path / output, **what)  # type: ignore[arg-type]
+        encode.encode(wrong_frames(kind), tmp_path / output, film, threads=1, notice=print)
     assert list(tmp_path.iterdir()) == []
 
 
