@@ -149,7 +149,8 @@ def _key(text: str) -> Keyframe:
         raise SettingsError(f"the key {text.strip()[:40]!r} is none: TIME:VALUE, such as 4s:0.06, 96f:0.06 or 50%:0.06")
     way = match["way"] or "linear"
     if way not in (*WAYS, SPLINE):
-        raise SettingsError(f"the key {text.strip()[:40]!r} ends in {', '.join(WAYS)} or {SPLINE}{nearest(way, WAYS)}")
+        near = nearest(way, (*WAYS, SPLINE))
+        raise SettingsError(f"the key {text.strip()[:40]!r} ends in {', '.join(WAYS)} or {SPLINE}{near}")
     try:
         value = float(match["value"])
     except ValueError:

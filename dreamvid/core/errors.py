@@ -43,7 +43,7 @@ def nearest(wanted: str, valid: Iterable[str], count: int = 3) -> str:
 
     Returns text such as `; nearest: mixed4a, mixed4b`, or an empty string where nothing comes near.
     """
-    names = list(valid)
+    names = list(dict.fromkeys(valid))
     close = difflib.get_close_matches(wanted, names, n=count, cutoff=0.5)
     # difflib misses `4b` for `mixed4b`: a part of a name is near, too.
     close += [name for name in names if wanted and wanted in name and name not in close][: max(0, count - len(close))]

@@ -34,7 +34,7 @@ from dreamvid.media.probe import probe
 from dreamvid.pipeline import masks
 from dreamvid.pipeline.plan import RENDER_VERSION, make_plan
 from dreamvid.pipeline.schedule import make_schedule
-from dreamvid.pipeline.sources import NOISE, check_film, same_file
+from dreamvid.pipeline.sources import NOISE, check_film, check_noise, same_file
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
@@ -158,7 +158,8 @@ def _jobs(file: Path, number: int, table: dict[str, Any], first: int, under: dic
     try:
         entry = JobTable.model_validate(table)
     except ValidationError as error:
-        mistake = error.errors()[0]
+        # An unknown key first: a required one that is missing is the same, spelled wrong.
+        mistake = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         key = ".".join(map(str, mistake["loc"]))
         if mistake["type"] == "extra_forbidden":
             raise SettingsError(f"{where}: unknown key {key}{nearest(key, JobTable.model_fields)}") from None
@@ -199,14 +200,16 @@ def _check_input(settings: Settings) -> None:
 
 def _filled(pattern: str, **values: str | int) -> str:
     """A name with its placeholders filled in; raises SettingsError where it holds another one."""
+    near = ""
     try:
         parts = [part[1:] for part in Formatter().parse(pattern) if part[1] is not None]
+        near = next((nearest(field or "", values) for field, _, _ in parts if field not in values), "")
         # A short format such as 02d is welcome; a long one could fill the memory with a name.
         if "\0" not in pattern and all(field in values and len(form or "") <= 3 for field, form, _ in parts):
             return pattern.format(**values)
     except ValueError:
         pass
-    raise SettingsError(f"{pattern!r} may hold {{stem}}, {{preset}} and {{index}}, nothing else in braces")
+    raise SettingsError(f"{pattern!r} may hold {{stem}}, {{preset}} and {{index}}, nothing else in braces{near}")
 
 
 def _preset(file: Path, preset: str) -> str:
@@ -250,6 +253,8 @@ def _with_source(planned: Job, nets: list[str]) -> Job:
             first_track(Path(planned.settings.audio.file))
             beside.append(identity_of(Path(planned.settings.audio.file)))
         if planned.source not in NOISE:
+            if planned.command != "video":
+                check_noise(planned.source)
             source = probe(planned.source, tolerate_damage=planned.settings.input.tolerate_damage)
             identity = source.identity
             if planned.command != "zoom":  # a zoom's range is that of its flight

@@ -21,7 +21,7 @@ from dreamvid.config.keyframes import Timeline
 from dreamvid.config.serialize import curve
 from dreamvid.config.settings import Settings
 from dreamvid.core.easing import smooth
-from dreamvid.core.errors import SettingsError, SourceError
+from dreamvid.core.errors import SettingsError, SourceError, nearest
 from dreamvid.core.framing import frame_to, parse_size
 from dreamvid.core.timing import nearest_whole, parse_rate
 from dreamvid.core.types import Frame, Pixels, SourceInfo
@@ -109,6 +109,7 @@ def open_still(source: str, settings: Settings, *, enlarged: bool = False) -> So
         picture, info = _noise(source, settings)
         framing = frame_to(info.height, info.width, info.sar, None, "crop")
     else:
+        check_noise(source)
         info = probe(source, tolerate_damage=settings.input.tolerate_damage)
         whole = make_plan(settings, info)
         framing = whole.framing
@@ -228,6 +229,14 @@ def _at_rate(info: SourceInfo, count: int, rate: Fraction) -> SourceInfo:
 
 def _with_input(settings: Settings, **changes: None) -> Settings:
     return settings.model_copy(update={"input": settings.input.model_copy(update=changes)})
+
+
+def check_noise(source: str) -> None:
+    """Raise SourceError for what is neither a file nor a kind of noise, but nearly one."""
+    path = Path(source)
+    near = "" if path.suffix else nearest(path.name, NOISE)
+    if near and not path.exists():
+        raise SourceError(f"{path.name}: there is no such file, and no such kind of noise{near}")
 
 
 def _noise(kind: str, settings: Settings) -> tuple[Pixels, SourceInfo]:

@@ -123,6 +123,7 @@ def test_numbers_may_be_written_as_numbers_are() -> None:
         ("0:1, 4s:nan", "has no number behind its colon"),
         ("0:1, 4s:inf", "has no number behind its colon"),
         ("0:1, 4s:2 eas", "nearest: ease"),
+        ("0:1, 4s:2 splin", "nearest: spline"),
         ("0:1, 4s:2 ease in", "is none"),
         ("0:" + "1" * 200, "is none"),
         ("0:1, " * 20_000, "are the most"),

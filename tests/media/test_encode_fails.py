@@ -83,6 +83,8 @@ def test_a_film_that_lost_frames_is_not_named(tmp_path: Path, monkeypatch: pytes
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("x.xyz", {}, r"cannot be written as \.xyz; use \.mp4"),
+    ("x.mp5", {}, r"cannot be written as \.mp5; nearest: \.mp4; use \.mp4"),
+    ("x.MKW", {}, r"cannot be written as \.mkw; nearest: \.mkv; use \.mp4"),
     ("x.mp4", {"codec": "prores"}, r"prores cannot live in \.mp4: use \.mov, \.mkv"),
     ("x.mp4", {"codec": "ffv1"}, r"ffv1 cannot live in \.mp4: use \.mkv"),
     ("x.webm", {"codec": "h264"}, r"cannot live in \.webm"),
