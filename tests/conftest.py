@@ -22,7 +22,14 @@ settings.load_profile("steady")
 
 os.environ["DREAMVID_CONFIG"] = ""  # no test, nor what it starts, sees the defaults of whoever runs it
 
-FAST = ("core", "config", "coherence", "test_imports.py", "test_words.py")  # rooms and files of tests marked so
+FAST = (
+    "core",
+    "config",
+    "coherence",
+    "test_imports.py",
+    "test_sizes.py",
+    "test_words.py",
+)  # rooms and files of tests marked so
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

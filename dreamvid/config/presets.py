@@ -70,9 +70,15 @@ def find(preset: str) -> Path:
     if preset.endswith(".toml"):
         if Path(preset).is_file():
             return Path(preset)
-        raise SettingsError(f"there is no preset file {preset}: give the path of a TOML file, or a preset's name")
-    near = nearest(preset, [name.rpartition("/")[2] if "/" not in preset else name for name in known])
+        near = nearest(preset.removesuffix(".toml"), _names_like(preset, known))
+        raise SettingsError(f"there is no preset file {preset}{near}; give the path of a TOML file, or a preset's name")
+    near = nearest(preset, _names_like(preset, known))
     raise SettingsError(f"there is no preset {preset!r}{near}; `dreamvid presets list` lists them all")
+
+
+def _names_like(preset: str, known: Iterable[str]) -> list[str]:
+    """Return the names of presets in the form of one that was typed: with their series, or without."""
+    return [name if "/" in preset else name.rpartition("/")[2] for name in known]
 
 
 def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
@@ -96,7 +102,8 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
         except SettingsError as error:
             raise SettingsError(f"{path}: extends: {error}") from None
         table = merged(load_table(above, (*seen, path.resolve())), table)
-    settings = read_settings(table, str(path))  # checked at every level, so that an error names the file it is in
+    # Checked at every level, so that an error names the file it is in.
+    settings = read_settings(table, str(path), ("extends",))
     if any(net.is_code for net in settings.nets):  # presets are shared, and must not run code of other people
         where, instead = "net.name", "--model FILE.py:FUNCTION"
         if not settings.net.is_code:
@@ -145,7 +152,7 @@ def load_defaults(file: Path) -> Defaults:
         find(preset)
     except SettingsError as error:
         raise SettingsError(f"{file}: preset: {error}") from None
-    read_settings(table, str(file))
+    read_settings(table, str(file), ("preset",))
     return Defaults(preset, table, file)
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, NewType, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -28,18 +28,18 @@ def key_paths(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[s
             yield prefix + name
 
 
-def read_settings(table: dict[str, Any], where: str) -> Settings:
+def read_settings(table: dict[str, Any], where: str, also: Sequence[str] = ()) -> Settings:
     """Validate a table of settings and add defaults; text in place of a number is parsed as keyframes or a formula.
 
-    `where` starts each error message: a file's name or an option. Raises SettingsError with the key's path, and the
-    most similar valid keys if the key is unknown.
+    `where` starts each error message: a file's name or an option; `also`: keys beside the settings that the file may
+    have. Raises SettingsError with the key's path, and the most similar valid keys if the key is unknown.
     """
     texts: dict[str, str] = {}
     try:
         plain = _without_keyframes(table, Settings, "", texts)
         return Settings.model_validate(plain | {"keyframes": texts})
     except ValidationError as error:
-        raise SettingsError(f"{where}: {_explain(error)}") from None
+        raise SettingsError(f"{where}: {_explain(error, also)}") from None
     except SettingsError as error:
         raise SettingsError(f"{where}: {error}") from None
 
@@ -169,14 +169,14 @@ def _listed(choices: list[str]) -> str:
     return " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, also: Sequence[str] = ()) -> str:
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"] if part not in (NUMBER, LIST))
     if first["type"] == "extra_forbidden":
         if path.startswith("objective."):
             valid = [f"{path.rsplit('.', 1)[0]}.{name}" for name in ObjectiveSettings.model_fields]
         else:
-            valid = [*key_paths(), *(Settings.model_fields if "." not in path else ())]
+            valid = [*key_paths(), *((*Settings.model_fields, *also) if "." not in path else ())]
         return f"unknown key {path}{nearest(path, valid)}"
     if first["type"] == "tuple_type":
         return f"{path}: give a list of all its values, such as [0, 0.5]"

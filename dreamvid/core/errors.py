@@ -43,7 +43,7 @@ def nearest(wanted: str, valid: Iterable[str], count: int = 3) -> str:
 
     The text reads `; nearest: mixed4a, mixed4b`; it is empty where no name is similar.
     """
-    names = list(valid)
+    names = list(dict.fromkeys(valid))
     close = difflib.get_close_matches(wanted, names, n=count, cutoff=0.5)
     # difflib does not match `4b` with `mixed4b`, so names that contain the wanted one are added.
     close += [name for name in names if wanted and wanted in name and name not in close][: max(0, count - len(close))]

@@ -30,10 +30,9 @@ from dreamvid.media import audio_features, formats
 from dreamvid.media.audio_tracks import first_track
 from dreamvid.media.frame_store import write_file
 from dreamvid.media.probe import identity as identity_of
-from dreamvid.media.probe import probe
 from dreamvid.pipeline.plan import make_plan
 from dreamvid.pipeline.schedule import make_schedule
-from dreamvid.pipeline.sources import NOISE, check_film, same_file
+from dreamvid.pipeline.sources import NOISE, check_film, plan_still, probe_source, same_file
 
 logger = logging.getLogger(__name__)
 RENDERERS = {"video": job.dream_video, "image": job.dream_image, "zoom": job.dream_zoom}
@@ -149,7 +148,8 @@ def _jobs(file: Path, number: int, table: dict[str, Any], first: int, under: dic
     try:
         entry = JobTable.model_validate(table)
     except ValidationError as error:
-        mistake = error.errors()[0]
+        # An unknown key first: a required one that is missing is the same, spelled wrong.
+        mistake = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         key = ".".join(map(str, mistake["loc"]))
         if mistake["type"] == "extra_forbidden":
             raise SettingsError(f"{where}: unknown key {key}{nearest(key, JobTable.model_fields)}") from None
@@ -190,14 +190,16 @@ def _check_input(settings: Settings) -> None:
 
 def _filled(pattern: str, **values: str | int) -> str:
     """Return a name with its placeholders filled in; raise SettingsError for an unknown one."""
+    near = ""
     try:
         parts = [part[1:] for part in Formatter().parse(pattern) if part[1] is not None]
+        near = next((nearest(field or "", values) for field, _, _ in parts if field not in values), "")
         # A short format such as 02d is welcome; a long one could fill the memory with a name.
         if "\0" not in pattern and all(field in values and len(form or "") <= 3 for field, form, _ in parts):
             return pattern.format(**values)
     except ValueError:
         pass
-    raise SettingsError(f"{pattern!r} may hold {{stem}}, {{preset}} and {{index}}, nothing else in braces")
+    raise SettingsError(f"{pattern!r} may hold {{stem}}, {{preset}} and {{index}}, nothing else in braces{near}")
 
 
 def _preset(file: Path, preset: str) -> str:
@@ -234,20 +236,19 @@ def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, Facts]:
 
 def _with_source(planned: Job, net: Facts) -> Job:
     """Return the job with its digest, or with the reason why its source cannot be rendered."""
-    identity, sound = planned.source, ""
+    sound = ""
     try:
         if planned.settings.audio.file is not None:
             first_track(Path(planned.settings.audio.file))
             sound = identity_of(Path(planned.settings.audio.file))
-        if planned.source not in NOISE:
-            source = probe(planned.source, tolerate_damage=planned.settings.input.tolerate_damage)
-            identity = source.identity
-            if planned.command != "zoom":  # a zoom's range is that of its flight
-                plan = make_plan(planned.settings, source)
-                if planned.command == "video":
-                    check_film(source)
-                    make_schedule(planned.settings, plan, audio_features.of_film(planned.settings, source, plan.clip))
-        digest = batch_digest(planned.command, planned.settings, net, identity, sound)
+        source = probe_source(planned.source, planned.settings)
+        if planned.command == "video":
+            check_film(source)
+            plan = make_plan(planned.settings, source)
+            make_schedule(planned.settings, plan, audio_features.of_film(planned.settings, source, plan.clip))
+        elif planned.command == "image":
+            plan_still((source,), planned.settings)
+        digest = batch_digest(planned.command, planned.settings, net, source.identity, sound)
     except (SourceError, SettingsError) as error:
         return replace(planned, problem=str(error))
     return replace(planned, digest=digest)

@@ -197,9 +197,7 @@ def _encode(job: Job, output: Path, options: Options) -> None:
                 raise Interrupted("stopped while the film was written; the same command writes it again")
             yield pixels
 
-    encode.encode(
-        stored(),
-        output,
+    film = encode.FilmSpec(
         size=plan.framing.size,
         rate=plan.rate,
         count=len(plan.playback),
@@ -209,9 +207,8 @@ def _encode(job: Job, output: Path, options: Options) -> None:
         sound=source.info if source.info.kind == "video" else None,
         music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
-        threads=job.session.compute.threads,
-        notice=_notice,
     )
+    encode.encode(stored(), output, film, threads=job.session.compute.threads, notice=_notice)
 
 
 def _check_output(sources: Sequence[str], output: Path, options: Options) -> None:

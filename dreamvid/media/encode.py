@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,50 +18,56 @@ from dreamvid.media.ffmpeg import Ffmpeg, location
 from dreamvid.media.formats import Format, check, check_film
 from dreamvid.media.frame_store import advised, part_of, parts_of, write_file
 
-__all__ = ["check", "check_film", "encode", "write_image"]
+__all__ = ["FilmSpec", "check", "check_film", "encode", "write_image"]
 
 FULL = ("No space left on device", "Disk quota exceeded")
 
 
-def encode(
-    frames: Iterable[Pixels],
-    output: Path,
-    *,
-    size: tuple[int, int],
-    rate: Fraction,
-    count: int,
-    settings: OutputSettings,
-    sar: Fraction = Fraction(1),
-    delay: Fraction = Fraction(0),
-    sound: SourceInfo | None = None,
-    music: Path | None = None,
-    clip: tuple[Fraction, Fraction] | None = None,
-    threads: int,
-    notice: Callable[[str], None],
-) -> None:
-    """Write `count` RGB frames of `size` (height, width) as a film at `rate` frames per second, all or nothing.
+@dataclass(frozen=True)
+class FilmSpec:
+    """A film to be written: `count` frames of `size` (height, width), `rate` per second, as `settings` say.
 
     `sar`: pixel aspect ratio, width / height. `sound`: source whose sound, subtitles and chapters are added, only those
     of `clip`, a half-open range in seconds from the source's first frame, if given. `music`: file whose first sound
     track is added instead of the source's sound, from its beginning to the film's end. `delay`: seconds from the start
-    of the source's first track to its picture. `notice` gets one line for each sound or subtitle track that could not
-    be kept unchanged; `check_film` reports changes of the picture, before rendering.
+    of the source's first track to its picture.
+    """
+
+    size: tuple[int, int]
+    rate: Fraction
+    count: int
+    settings: OutputSettings
+    sar: Fraction = Fraction(1)
+    delay: Fraction = Fraction(0)
+    sound: SourceInfo | None = None
+    music: Path | None = None
+    clip: tuple[Fraction, Fraction] | None = None
+
+
+def encode(
+    frames: Iterable[Pixels], output: Path, film: FilmSpec, *, threads: int, notice: Callable[[str], None]
+) -> None:
+    """Write RGB frames as a film, all or nothing.
+
+    `notice` gets one line for each sound or subtitle track that could not be kept unchanged; `check_film` reports
+    changes of the picture, before rendering.
 
     Raises SettingsError as `check_film` does, JobError where the disk refuses, ToolError with ffmpeg's last lines where
     the film could not be written or fails the check; then no file is left behind.
     """
-    form = check_film(output, settings, size=size, rate=rate, sar=sar, notice=lambda _: None)
+    form = check_film(output, film.settings, size=film.size, rate=film.rate, sar=film.sar, notice=lambda _: None)
     part = part_of(output)
     for old in parts_of(output):  # left by a killed run
         _remove(old)
-    checked = _counted(frames, size, count)
+    checked = _counted(frames, film.size, film.count)
+    beside = mux.Beside(form.muxer, film.sound, film.count / film.rate, film.clip, film.delay, film.music)
     try:
-        with mux.tracks(mux.Beside(form.muxer, sound, count / rate, clip, delay, music), notice) as tracks:
+        with mux.tracks(beside, notice) as tracks:
             if form.codec == "png":
                 _write_folder(checked, part, output)
                 return
             try:
-                _encode(checked, part, form, size, rate, sar, tracks, threads)
+                _encode(checked, part, form, film, tracks, threads)
             except ToolError as error:
                 if any(words in str(error) for words in FULL):
                     raise JobError(
@@ -68,7 +75,7 @@ def encode(
                         "disk, and run again to resume"
                     ) from None
                 raise
-            _verify(part, form, count, rate, tracks.audio)
+            _verify(part, form, film.count, film.rate, tracks.audio)
         _name(part, output)
     finally:
         _remove(part)
@@ -93,19 +100,13 @@ def _counted(frames: Iterable[Pixels], size: tuple[int, int], count: int) -> Ite
 
 
 def _encode(
-    frames: Iterable[Pixels],
-    part: Path,
-    form: Format,
-    size: tuple[int, int],
-    rate: Fraction,
-    sar: Fraction,
-    tracks: mux.Tracks,
-    threads: int,
+    frames: Iterable[Pixels], part: Path, form: Format, film: FilmSpec, tracks: mux.Tracks, threads: int
 ) -> None:
-    below, right = (-side % grain for side, grain in zip(size, form.grain, strict=True))
-    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{size[1] + right}x{size[0] + below}"]
-    source = [*raw, "-framerate", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0", *tracks.inputs]
-    maps = ["-map", "0:v:0", *tracks.maps, "-vf", form.filters(sar), "-fps_mode", "passthrough"]
+    below, right = (-side % grain for side, grain in zip(film.size, form.grain, strict=True))
+    width, height = film.size[1] + right, film.size[0] + below
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{width}x{height}"]
+    source = [*raw, "-framerate", f"{film.rate.numerator}/{film.rate.denominator}", "-i", "pipe:0", *tracks.inputs]
+    maps = ["-map", "0:v:0", *tracks.maps, "-vf", form.filters(film.sar), "-fps_mode", "passthrough"]
     with Ffmpeg([*source, *maps, *form.arguments(threads), "-y", location(part)], feeds=True) as ffmpeg:
         for frame in frames:
             if below or right:

@@ -174,7 +174,8 @@ def check_image(output: Path) -> None:
     if output.is_dir():
         raise SettingsError(f"{output} is a folder: give the still another name")
     if output.suffix.lower() not in images.WRITTEN:
-        raise SettingsError(f"{output.name}: a still is written as {', '.join(images.WRITTEN)}")
+        near = nearest(output.suffix.lower(), images.WRITTEN, count=1)
+        raise SettingsError(f"{output.name}: a still is written as {', '.join(images.WRITTEN)}{near}")
 
 
 def _codec(output: Path, wanted: str | None) -> tuple[str, str]:
@@ -197,8 +198,9 @@ def _codec(output: Path, wanted: str | None) -> tuple[str, str]:
             f"{', '.join(CONTAINERS)}"
         )
     if suffix not in CONTAINERS:
+        near = nearest(suffix, CONTAINERS, count=1)
         raise SettingsError(
-            f"{output.name}: a film cannot be written as {suffix}; use {', '.join(CONTAINERS)}, "
+            f"{output.name}: a film cannot be written as {suffix}{near}; use {', '.join(CONTAINERS)}, "
             "or a name without a suffix for a folder of PNGs"
         )
     muxer, codecs = CONTAINERS[suffix]

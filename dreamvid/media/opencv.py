@@ -6,6 +6,8 @@ from types import ModuleType
 
 from dreamvid.core.errors import ToolError
 
+SILENT = 0  # OpenCV's LOG_LEVEL_SILENT
+
 
 @cache
 def load() -> ModuleType:
@@ -22,5 +24,6 @@ def load() -> ModuleType:
             f"OpenCV cannot be loaded ({reason}): on Debian or Ubuntu `apt-get install libgl1 libglib2.0-0`, "
             "or `pip install opencv-python-headless` in place of opencv-python"
         ) from error
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    log = cv2.utils.logging if hasattr(cv2.utils, "logging") else cv2  # its place before OpenCV 5
+    log.setLogLevel(SILENT)
     return cv2

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from dreamvid.core.errors import NetError
+from dreamvid.core.errors import NetError, nearest
 
 _TELLING = SafetensorError | ValueError | OSError | RuntimeError  # errors whose text helps the user
 STATISTICS = "stats."  # prefix of a layer's channel statistics among the tensors of a file
@@ -61,7 +61,8 @@ def load(path: Path) -> Checkpoint:
     Raises NetError for a file that is missing, unsafe or of another format, and for tensors with NaN or infinity.
     """
     if not is_there(path):
-        raise NetError(f"there is no weights file {path}")
+        near = "" if path.suffix else nearest(str(path), ["random:SEED"])
+        raise NetError(f"there is no weights file {path}{near}")
     try:
         tensors, metadata = _safetensors(path) if path.suffix == ".safetensors" else (_state_dict(path), {})
     except pickle.UnpicklingError:

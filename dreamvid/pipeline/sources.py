@@ -20,7 +20,7 @@ from dreamvid.coherence.carry import Move, Past
 from dreamvid.coherence.cuts import find_cuts
 from dreamvid.coherence.optical_flow import Motion
 from dreamvid.config.settings import Settings
-from dreamvid.core.errors import SettingsError, SourceError
+from dreamvid.core.errors import SettingsError, SourceError, nearest
 from dreamvid.core.framing import Framing, frame_to, parse_size
 from dreamvid.core.timing import parse_rate
 from dreamvid.core.types import Frame, Pixels, SourceInfo
@@ -58,6 +58,7 @@ def probe_source(source: str, settings: Settings) -> SourceInfo:
     """
     if source in NOISE:
         return _noise_info(source, settings)
+    _check_noise(source)
     return probe(source, tolerate_damage=settings.input.tolerate_damage)
 
 
@@ -90,8 +91,8 @@ def open_video(probed: Sequence[SourceInfo], settings: Settings, info: SourceInf
 
 
 def check_film(info: SourceInfo) -> None:
-    """Raise SourceError for a still where a film is to be dreamed frame by frame."""
-    if info.kind == "still":
+    """Raise SourceError for a still, or noise, where a film is to be dreamed frame by frame."""
+    if info.kind in ("still", "noise"):
         raise SourceError(
             f"{info.name} is a still: `dreamvid image` dreams it, and `dreamvid zoom` makes a film of a flight into it"
         )
@@ -146,6 +147,14 @@ def at_rate(info: SourceInfo, count: int, rate: Fraction) -> SourceInfo:
 def with_input(settings: Settings, **changes: None) -> Settings:
     """Return settings without some of those of `input`."""
     return settings.model_copy(update={"input": settings.input.model_copy(update=changes)})
+
+
+def _check_noise(source: str) -> None:
+    """Raise SourceError for what is neither a file nor a kind of noise, but nearly one."""
+    path = Path(source)
+    near = "" if path.suffix else nearest(path.name, NOISE)
+    if near and not path.exists():
+        raise SourceError(f"{path.name}: there is no such file, and no such kind of noise{near}")
 
 
 def _noise_info(kind: str, settings: Settings) -> SourceInfo:

@@ -123,6 +123,7 @@ def test_numbers_may_be_written_as_numbers_are() -> None:
         ("0:1, 4s:nan", "give a number after the colon"),
         ("0:1, 4s:inf", "give a number after the colon"),
         ("0:1, 4s:2 eas", "nearest: ease"),
+        ("0:1, 4s:2 splin", "nearest: spline"),
         ("0:1, 4s:2 ease in", "is not a keyframe"),
         ("0:" + "1" * 200, "is not a keyframe"),
         ("0:1, " * 20_000, "give at most 50000"),

@@ -116,6 +116,17 @@ def test_a_missing_parent_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_preset_is_met_with_the_nearest() -> None:
     assert f"nearest: {presets.DEFAULT}" in said(presets.DEFAULT + "s")
+    assert "no preset file clam.toml; nearest: calm" in said("clam.toml")
+    assert "nearest: flights/plunge" in said("flights/plung.toml")
+
+
+def test_a_key_that_only_files_have_is_offered_for_them_alone(tmp_path: Path) -> None:
+    assert "unknown key extend; nearest: extends" in said(written(tmp_path, "mine.toml", 'extend = "calm"\n'))
+    with pytest.raises(SettingsError, match="unknown key presett; nearest: preset"):
+        presets.load_defaults(Path(written(tmp_path, "config.toml", 'presett = "calm"\n')))
+    with pytest.raises(SettingsError) as raised:
+        presets.resolve(overrides=[("extend", "calm")])
+    assert "extends" not in str(raised.value)
 
 
 @pytest.mark.parametrize("content", [b"steps = ", b"\xff\xfe", b"[dream\n"])

@@ -1,11 +1,14 @@
 """Tables of settings: what is read of them, what of it moves, and what is said of a key that is none."""
 
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from pydantic import BaseModel
 
 from dreamvid.config.keyframes import Timeline
+from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.serialize import curve, read_settings, rounded, settings_at, to_table
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
@@ -27,6 +30,41 @@ def test_an_unknown_key_is_named_with_its_file_its_path_and_the_nearest(table, k
     said = str(error.value)
     assert said.startswith(f"mine.toml: unknown key {key}; nearest: ")
     assert near in said and "\n" not in said
+
+
+def choices(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the full key of every setting that takes some names only, with each that is long enough to misspell."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from choices(inner, f"{prefix}{name}.")
+        for kind in (inner, *get_args(inner)):
+            if get_origin(kind) is Literal:
+                yield from ((prefix + name, choice) for choice in get_args(kind) if len(choice) > 3)
+
+
+CHOICES = [*choices(), *choices(ObjectiveSettings, "objective.0.")]
+
+
+def test_many_settings_take_some_names_only() -> None:
+    keys = {key for key, _ in CHOICES}
+    assert {"dream.step_rule", "mask.kind", "output.codec", "compute.precision", "objective.0.kind"} <= keys
+
+
+@pytest.mark.parametrize(("key", "choice"), CHOICES)
+def test_a_misspelt_name_is_met_with_the_nearest(key: str, choice: str) -> None:
+    wrong = choice[:-2] + choice[-1]
+    table: dict[str, Any] = {"objective": [{}]} if key.startswith("objective") else {}
+    part: Any = table
+    *way, last = key.split(".")
+    for step in way:
+        part = part[int(step)] if isinstance(part, list) else part.setdefault(step, {})
+    part[last] = wrong
+    with pytest.raises(SettingsError) as error:
+        read_settings(table, "mine.toml")
+    said = str(error.value)
+    assert said.startswith(f"mine.toml: {key}: there is no {wrong!r}; nearest: ")
+    assert choice in said.partition("; nearest: ")[2].partition(";")[0].split(", ")
 
 
 def moving(table: dict[str, Any]) -> Settings:

@@ -25,6 +25,10 @@ def test_no_more_names_are_offered_than_asked_for() -> None:
     assert nearest("mixed", LAYERS, count=2).count("mixed") == 2
 
 
+def test_a_name_is_offered_once() -> None:
+    assert nearest("cudaa", ["cpu", "cuda", "cuda"]) == "; nearest: cuda, cpu"
+
+
 @pytest.mark.parametrize("wanted", ["", "zzz"])
 def test_where_nothing_is_near_nothing_is_said(wanted: str) -> None:
     assert nearest(wanted, LAYERS) == ""

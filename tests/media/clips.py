@@ -104,8 +104,8 @@ def write(output: Path, frames: Sequence[Pixels], rate: Fraction = Fraction(25),
     """Encodes frames, with `codec` as output settings, and gives back the notices."""
     notices: list[str] = []
     size, settings = frames[0].shape[:2], OutputSettings(**more.pop("codec", {}))
-    what = {"size": size, "rate": rate, "count": len(frames), "settings": settings, "threads": 2}
-    planned = {key: more[key] for key in ("sar",) if key in more}
-    encode.check_film(output, settings, size=size, rate=rate, notice=notices.append, **planned)
-    encode.encode(iter(frames), output, **{**what, "notice": notices.append, **more})  # type: ignore[arg-type]
+    sar, threads = more.get("sar", Fraction(1)), more.pop("threads", 2)
+    encode.check_film(output, settings, size=size, rate=rate, sar=sar, notice=notices.append)
+    film = encode.FilmSpec(**{"size": size, "rate": rate, "count": len(frames), "settings": settings, **more})
+    encode.encode(iter(frames), output, film, threads=threads, notice=notices.append)
     return notices

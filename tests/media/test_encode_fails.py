@@ -38,16 +38,9 @@ def wrong_frames(kind: str) -> Iterator[Pixels]:
 @pytest.mark.parametrize("output", ["x.mp4", "folder"])
 @pytest.mark.parametrize("kind", ["shape", "type", "more", "fewer", "interrupt"])
 def test_a_failure_leaves_nothing(kind: str, output: str, tmp_path: Path) -> None:
-    what = {
-        "size": (90, 160),
-        "rate": Fraction(25),
-        "count": 3,
-        "settings": OutputSettings(),
-        "threads": 1,
-        "notice": print,
-    }
+    film = encode.FilmSpec(size=(90, 160), rate=Fraction(25), count=3, settings=OutputSettings())
     with pytest.raises(KeyboardInterrupt if kind == "interrupt" else ValueError):
-        encode.encode(wrong_frames(kind), tmp_path / output, **what)  # type: ignore[arg-type]
+        encode.encode(wrong_frames(kind), tmp_path / output, film, threads=1, notice=print)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -90,6 +83,8 @@ def test_a_film_that_lost_frames_is_not_named(tmp_path: Path, monkeypatch: pytes
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("x.xyz", {}, r"cannot be written as \.xyz; use \.mp4"),
+    ("x.mp5", {}, r"cannot be written as \.mp5; nearest: \.mp4; use \.mp4"),
+    ("x.MKW", {}, r"cannot be written as \.mkw; nearest: \.mkv; use \.mp4"),
     ("x.mp4", {"codec": "prores"}, r"prores cannot be stored in \.mp4: use \.mov, \.mkv"),
     ("x.mp4", {"codec": "ffv1"}, r"ffv1 cannot be stored in \.mp4: use \.mkv"),
     ("x.webm", {"codec": "h264"}, r"cannot be stored in \.webm"),

@@ -99,8 +99,8 @@ class Noted(ffmpeg.Ffmpeg):
         return super().__enter__()
 
 encode.Ffmpeg = Noted
-encode.encode(frames(), Path(sys.argv[1]), size=(64, 64), rate=Fraction(25), count=1000,
-              settings=OutputSettings(), threads=1, notice=print)
+film = encode.FilmSpec(size=(64, 64), rate=Fraction(25), count=1000, settings=OutputSettings())
+encode.encode(frames(), Path(sys.argv[1]), film, threads=1, notice=print)
 """
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dreamvid.analysis import plots
 from dreamvid.analysis.contact_sheet import Cell, sheet
 from dreamvid.analysis.plots import Cloud
-from dreamvid.core.errors import NetError, SettingsError, SourceError
+from dreamvid.core.errors import NetError, SettingsError, SourceError, nearest
 from dreamvid.core.types import Pixels, to_float
 from dreamvid.dream import objectives
 from dreamvid.media import images
@@ -78,7 +78,7 @@ def check_method(text: str) -> Method:
     """Return the method of that name; raise SettingsError where it does not exist, or its library is missing."""
     method = next((name for name in METHODS if name == text), None)
     if method is None:
-        raise SettingsError(f"--method {text}: give one of {', '.join(METHODS)}")
+        raise SettingsError(f"--method {text}: give one of {', '.join(METHODS)}{nearest(text, METHODS)}")
     if method == "umap" and find_spec("umap") is None:
         raise SettingsError("--method umap needs umap-learn: `pip install umap-learn`, or use --method tsne")
     return method

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dreamvid.core.errors import SettingsError
+from dreamvid.core.errors import SettingsError, nearest
 from dreamvid.core.types import Pixels
 from dreamvid.media import images
 from dreamvid.media.frame_store import write_file
@@ -38,7 +38,8 @@ def check(out: Path, endings: Iterable[str], *, overwrite: bool, html: bool = Fa
     """
     valid = [*images.WRITTEN, *([HTML] if html else [])]
     if out.suffix.lower() not in valid:
-        raise SettingsError(f"--out {out}: give a name that ends in {', '.join(valid)}")
+        near = nearest(out.suffix.lower(), valid, count=1)
+        raise SettingsError(f"--out {out}: give a name that ends in {', '.join(valid)}{near}")
     if not out.parent.is_dir():
         raise SettingsError(f"--out {out}: the folder {out.parent} does not exist: create it first")
     for path in (out, *(_beside(out, end if end.startswith(".") else end + out.suffix) for end in endings)):

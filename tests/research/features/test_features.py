@@ -636,12 +636,15 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "no folder": (3, "no folder nowhere", ["crops", "third:1", "--photos", "nowhere"]),
     "no classes of photos": (3, "no sub-folders", ["embed", "--photos", "empty"]),
     "an unknown method": (2, "pca, tsne, umap", ["embed", "--photos", "photos", "--method", "mds"]),
+    "a method misspelt": (2, "pca, tsne, umap; nearest: umap", ["embed", "--photos", "photos", "--method", "umapp"]),
+    "noise misspelt": (3, "no such kind of noise; nearest: noise:pink", ["depth", "noise:pnk"]),
     "no source": (3, "nope.png", ["depth", "nope.png"]),
     "no photo": (3, "nope.png", ["deconv", "third:1", "nope.png"]),
     "an unknown layer by depth": (5, "nearest: third", ["depth", "photo.png", "--layer", "thirt"]),
     "an unknown layer of steps": (5, "nearest: third", ["steps", "photo.png", "--layer", "thirt"]),
     "an unknown layer of noise": (5, "nearest: third", ["noise", "thirt"]),
     "an output that is no picture": (2, "give a name that ends in", ["grid", "third", "--out", "a.mp4"]),
+    "an output misspelt": (2, "nearest: .png", ["grid", "third", "--out", "a.pgn"]),
     "an output in no folder": (2, "the folder nowhere does not exist", ["grid", "third", "--out", "nowhere/a.png"]),
 }
 
