@@ -37,7 +37,7 @@ add_group(app, models_app, "models", LOOKS)
 add_group(app, features_app, "features", STUDY)
 
 Trust = Annotated[bool, typer.Option("--trust", help="Allow a net to run FILE.py: only for code that you trust.")]
-Output = Annotated[str, typer.Argument(help="The file to write; a name that ends in / becomes a folder of PNGs.")]
+Output = Annotated[str, typer.Argument(help="The file to write; a name without a suffix becomes a folder of PNGs.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -67,7 +67,7 @@ def video(
     output: Output,
     common: Common,
 ) -> None:
-    """Dream a video, a GIF or a folder of images, with its sound."""
+    """Dream a video (with its sound), a GIF or a folder of images."""
     from dreamvid.jobs import run
 
     _dream(run.dream_video, source, output, common)
@@ -186,7 +186,7 @@ def train(
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16; try which is faster.")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
 ) -> None:
-    """Train a net to dream with, on folders of pictures. The same command resumes a stopped run."""
+    """Train a net of your own on folders of pictures. The same command resumes a stopped run."""
     from dreamvid.research.training import train as training
 
     show_notices(quiet=quiet, verbose=False)

@@ -73,7 +73,7 @@ Config = Annotated[
     Text,
     option(
         "--config",
-        help='File of your own defaults, "" for none; default: config.toml in your settings folder.',
+        help="TOML file of your own defaults; an empty name: none; default: config.toml in your settings folder.",
         panel=LOOK,
     ),
 ]
@@ -101,7 +101,7 @@ class Common:
         Text,
         option(
             "--preset",
-            help="Preset: a name (`presets list`) or a TOML file; default: dream, or that of your --config.",
+            help="Look: a name (`presets list`) or a TOML file; default: dream, or what --config says.",
             panel=LOOK,
             autocompletion=preset_names,
         ),
@@ -131,7 +131,7 @@ class Common:
         Text,
         option(
             "--guide",
-            help="Picture, or video in step with the film, whose activations of --layer are dreamed; default: none.",
+            help="Picture or video to imitate: what --layer sees in it is dreamed; default: none.",
             panel=LOOK,
         ),
     ] = None
@@ -143,7 +143,7 @@ class Common:
         Text,
         option(
             "--mask",
-            help="Dream only where FILE is white, or bright pixels (luma) or moving ones (motion); default: all.",
+            help="Where to dream: a FILE (white: yes, black: no), luma (what is bright) or motion; default: all.",
             panel=LOOK,
         ),
     ] = None
@@ -166,12 +166,12 @@ class Common:
         Text,
         option(
             "--fit",
-            help="For another aspect ratio: crop, pad (bars), inside (no bars) or stretch; default: crop.",
+            help="If --size has another aspect ratio: crop, pad (bars), inside (smaller), stretch; default: crop.",
             panel=FRAMES,
         ),
     ] = None
     frames: Annotated[
-        Text, option("--frames", help="A:B: frames A to B - 1, counted from 0; default: all.", panel=FRAMES)
+        Text, option("--frames", help="Frames A to B - 1, counted from 0, written A:B; default: all.", panel=FRAMES)
     ] = None
     from_: Annotated[
         Text,
@@ -186,10 +186,10 @@ class Common:
     ] = None
     seconds: Annotated[
         float | None,
-        option("--seconds", help="Zoom only: length, with --loop of one cycle; default: 10.", panel=FRAMES),
+        option("--seconds", help="Length of a zoom, or of one cycle of a looping zoom; default: 10.", panel=FRAMES),
     ] = None
     loop: Annotated[bool, option("--loop", help="Make the end lead into the beginning.", panel=FRAMES)] = False
-    laps: Annotated[int | None, option("--laps", help="Repeats of the loop; default: 1.", panel=FRAMES)] = None
+    laps: Annotated[int | None, option("--laps", help="How often a loop is played; default: 1.", panel=FRAMES)] = None
     tolerate_damage: Annotated[
         bool,
         option(
@@ -211,7 +211,7 @@ class Common:
         bool, option("--keep-work", help="Keep the job folder (finished frames, journal).", panel=RUN)
     ] = False
     work_dir: Annotated[
-        Path | None, option("--work-dir", help="Place of the job folder; default: the output's.", panel=RUN)
+        Path | None, option("--work-dir", help="Folder for unfinished work; default: that of the output.", panel=RUN)
     ] = None
     quiet: Quiet = False
     verbose: Annotated[bool, option("--verbose", "-v", help="Show details.", panel=RUN)] = False

@@ -37,7 +37,7 @@ def papers(
     quiet: Quiet = False,
     json_: Json = False,
 ) -> None:
-    """Reproduce the figures of five texts on dreams on a page: claims, pictures, and the numbers that test them.
+    """Repeat the experiments of five DeepDream texts and write a page of claims, pictures and measured numbers.
 
     Nets: dreamnet, those of SqueezeNet, VGG16 and ResNet-50 whose weights are on this machine, and one of random
     weights as control. A figure that the folder already holds is not made again.

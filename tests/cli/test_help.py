@@ -1,6 +1,7 @@
 """Help that teaches: groups, examples, defaults, completion; and slips that are told with the nearest name."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -49,6 +50,12 @@ def test_every_command_has_a_line_of_example_in_the_list(capfd: Capture) -> None
     assert set(ORDER) == set(EVERY[()].commands)
     for name in EVERY[()].commands:
         assert f"│           dreamvid {name} " in text
+
+
+@CALLED
+def test_help_holds_no_picture_that_was_meant_as_text(words: tuple[str, ...], capfd: Capture) -> None:
+    """Rich would read `:B:` as one."""
+    assert not re.findall("[\U0001f000-\U0001faff\u2600-\u27bf]", shown(words, capfd))
 
 
 @CALLED
