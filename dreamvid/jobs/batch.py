@@ -25,10 +25,11 @@ from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.dream import session
 from dreamvid.jobs import run as job
 from dreamvid.jobs.fingerprint import Facts, batch_digest, net_facts
+from dreamvid.jobs.locks import output_held
 from dreamvid.jobs.run import Options
 from dreamvid.media import audio_features, formats
 from dreamvid.media.audio_tracks import first_track
-from dreamvid.media.frame_store import write_file
+from dreamvid.media.frame_store import parts_of, write_file
 from dreamvid.media.probe import identity as identity_of
 from dreamvid.pipeline.plan import make_plan
 from dreamvid.pipeline.schedule import make_schedule
@@ -97,20 +98,22 @@ def run(file: Path, options: Options | None = None, defaults: Defaults | None = 
     for planned in jobs:
         if planned.problem:
             logger.warning("skipping %s: %s", planned.output.name, planned.problem)
-    ledger_file = file.with_suffix(".done.json")
-    ledger = _ledger(ledger_file)
+    ledger = file.with_suffix(".done.json")
     outcomes = []
     for planned in jobs:
-        digest, stamp = ledger.get(planned.name, ("", None))
+        digest, stamp = _read_ledger(ledger).get(planned.name, ("", None))
         ours = planned.output.exists() and stamp == _stamp(planned.output)
         if ours and digest == planned.digest:
-            outcomes.append(Outcome(planned.source, str(planned.output), "unchanged"))
-            continue
-        # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
-        outcome = _run_one(planned, replace(options, overwrite=options.overwrite or ours, resume="renew"))
+            outcome = Outcome(planned.source, str(planned.output), "unchanged")
+        else:
+            # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
+            may = options.overwrite or ours
+            outcome = _run_one(planned, replace(options, overwrite=may, resume="renew", keep_work=True))
         if outcome.state == "rendered":
-            ledger[planned.name] = (planned.digest, _stamp(planned.output))
-            write_file(ledger_file, json.dumps(ledger, indent=1).encode())
+            _note(ledger, planned)
+        # Only now, so that a film whose batch is killed before the ledger knows it is taken as done by the next.
+        if not outcome.error and not options.keep_work:
+            job.clear(planned.output, options.work_dir)
         outcomes.append(outcome)
     return outcomes
 
@@ -272,7 +275,16 @@ def _stamp(output: Path) -> list[int]:
     return [found.st_size, found.st_mtime_ns]
 
 
-def _ledger(file: Path) -> dict[str, tuple[str, list[int]]]:
+def _note(ledger: Path, planned: Job) -> None:
+    """Add a film to the ledger, which another batch may be writing, too."""
+    with output_held(ledger, wait=60):
+        for half_written in parts_of(ledger):
+            half_written.unlink(missing_ok=True)
+        entries = _read_ledger(ledger) | {planned.name: (planned.digest, _stamp(planned.output))}
+        write_file(ledger, json.dumps(entries, indent=1).encode())
+
+
+def _read_ledger(file: Path) -> dict[str, tuple[str, list[int]]]:
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
         return {name: (digest, stamp) for name, (digest, stamp) in table.items()}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.dream.build_objectives import Nets, guide_digests
 from dreamvid.dream.session import Session
 from dreamvid.media import opencv
+from dreamvid.media.probe import identity
 from dreamvid.pipeline import masks
 from dreamvid.pipeline.plan import RENDER_VERSION
 from dreamvid.pipeline.prepare import RenderPlan
@@ -93,6 +95,12 @@ def batch_digest(command: str, settings: Settings, net: Facts, source: str, soun
     """
     how = settings.model_dump(include={"output", "compute", "audio"}, mode="json")
     return _hash([command, pixel_facts(settings, net, source), how, sound])
+
+
+def film_facts(facts: Facts, settings: Settings) -> str:
+    """Return a sha256 of everything that the film of a job depends on: its fingerprint, its encoding, its sound."""
+    sound = "" if settings.audio.file is None else identity(Path(settings.audio.file))
+    return _hash([facts, settings.model_dump(include={"output", "audio"}, mode="json"), sound])
 
 
 def _hash(value: Any) -> str:

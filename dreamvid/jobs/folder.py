@@ -2,14 +2,15 @@
 
 OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (the plan), fingerprint.json (what pixels depend on),
                    journal/000000.jsonl ... (one per shot, a line per finished frame, with its hash),
-                   frames/000000.png ..., canvas.npz, lock
+                   frames/000000.png ..., canvas.npz, done.json (once the film has its name), lock
 """
 
+import hashlib
 import io
 import json
 import logging
+import re
 import shutil
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -17,7 +18,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import filelock
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,11 +28,16 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
 from dreamvid.core.types import Image
 from dreamvid.jobs.fingerprint import Facts, differences
+from dreamvid.jobs.locks import HeldError, locked
 from dreamvid.media.frame_store import FrameStore, Journal, write_file
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan
 
 logger = logging.getLogger(__name__)
+PARTS = {"done.json", "fingerprint.json", "frames", "journal", "journal.jsonl", "canvas.npz", "job.toml", "lock"}
+PARTS |= {"plan.json", "world.npz"}
+PART = re.compile(r"\..*\.part(\.\w+)?")  # a file that is not written to its end
+DIGEST = 32  # bytes of a sha256
 
 # What becomes of a job that was begun before. `same`: it is resumed if it was begun with the same fingerprint, and is
 # refused otherwise; `force`: it is resumed all the same; `renew`: it begins anew if it was begun differently; `never`:
@@ -99,55 +104,70 @@ class JobFolder:
         return self.path / "canvas.npz"
 
     @property
+    def done_file(self) -> Path:
+        """The record of the finished film, as JSON."""
+        return self.path / "done.json"
+
+    @property
     def begun(self) -> bool:
         """Return whether anything is done that a further run can resume from."""
         return self.canvas_file.exists() or any(self.path.glob("journal/*.jsonl"))
 
 
-def make_folder(output: Path, work_dir: Path | None) -> JobFolder:
-    """Make the folder of the job that makes `output`, beside it or in `work_dir`; raises JobError where it cannot."""
-    name = f"{output.name}.dreamvid"
-    path = (work_dir or output.parent) / name
+def folder_of(output: Path, work_dir: Path | None) -> JobFolder:
+    """Return the folder of the job that makes `output`, beside it or in `work_dir`, whether it is there or not."""
+    return JobFolder((work_dir or output.parent) / f"{output.name}.dreamvid")
+
+
+def make(folder: JobFolder) -> None:
+    """Make a job folder; raise JobError where it cannot be made, or something else has its name."""
+    path = folder.path
     try:
         if path.exists() and not _is_ours(path):
             raise JobError(f"{path} is not a job folder of dreamvid: move it away, or choose another --work-dir")
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise JobError(f"{path} cannot be made: {error.strerror}; choose another --work-dir") from None
-    return JobFolder(path)
 
 
 def _is_ours(path: Path) -> bool:
-    """Return whether a path is a job folder, or one in which nothing has begun."""
-    return path.is_dir() and ((path / "plan.json").exists() or all(p.name == "lock" for p in path.iterdir()))
+    """Return whether a path is a folder that holds nothing but parts of a job, however far that has come."""
+    return path.is_dir() and all(part.name in PARTS or PART.fullmatch(part.name) for part in path.iterdir())
 
 
 @contextmanager
 def held(folder: JobFolder) -> Iterator[None]:
-    """Hold the job for this process; the system releases the lock however the process ends.
+    """Hold a job for this process; the system releases the lock however the process ends.
 
-    A job that fails before its first frame is stored leaves no folder behind.
+    A job that fails before its first frame is stored leaves no folder behind. Raises HeldError where another process
+    holds the job.
     """
     try:
-        with filelock.FileLock(folder.path / "lock", timeout=0):
+        with locked(folder.path / "lock", str(folder.path)):
             yield
-        if all(path.name == "lock" for path in folder.path.iterdir()):
-            (folder.path / "lock").unlink(missing_ok=True)
-            folder.path.rmdir()
-    except filelock.Timeout:
-        raise JobError(f"{folder.path} is being rendered by another dreamvid: wait for it, or stop it") from None
+    except HeldError:
+        raise
     except BaseException:
         if not folder.begun:
             shutil.rmtree(folder.path, ignore_errors=True)
         raise
+    remove_if_empty(folder)
+
+
+def remove_if_empty(folder: JobFolder) -> None:
+    """Remove a job folder in which nothing is left but its lock and the record of its film, which goes last."""
+    if folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= {"lock", folder.done_file.name}:
+        (folder.path / "lock").unlink(missing_ok=True)
+        folder.done_file.unlink(missing_ok=True)
+        folder.path.rmdir()
 
 
 def clear(folder: JobFolder) -> None:
-    """Remove a job that is done, while it is held; the lock itself goes when it is released."""
+    """Remove the parts of a job that is done, while it is held; its lock and its record go when it is released."""
     for path in folder.path.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        elif path.name != "lock":
+        elif path.name not in ("lock", folder.done_file.name):
             path.unlink(missing_ok=True)
 
 
@@ -157,6 +177,8 @@ def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Fac
     What an earlier run finished stays, or goes, as `resume` says. Raises JobError where that run was begun differently
     and is to be resumed all the same, naming what differs; or where the disk is too small.
     """
+    if (folder.path / "journal.jsonl").exists() and resume not in ("never", "renew"):
+        raise JobError(f"{folder.path} was begun by an earlier version of dreamvid: begin anew with --no-resume")
     if not (folder.fingerprint_file.exists() and folder.begun and _resumes(folder, facts, resume)):
         for old in folder.path.iterdir():
             if old.name != "lock":
@@ -204,19 +226,23 @@ def save_canvas(folder: JobFolder, made: PaintProgress) -> None:
     """Save a canvas and how many steps are done; raises JobError where the disk refuses."""
     data = io.BytesIO()
     np.savez(data, layer=made.canvas.layer, done=made.done)
-    write_file(folder.canvas_file, data.getvalue())
+    write_file(folder.canvas_file, data.getvalue() + hashlib.sha256(data.getvalue()).digest())
 
 
 def load_canvas(folder: JobFolder) -> tuple[int, Image] | None:
     """Return how many steps a saved canvas has, and its layer; None where there is none, or it is damaged."""
     try:
-        with np.load(folder.canvas_file, allow_pickle=False) as kept:
-            return int(kept["done"]), kept["layer"]
+        stored = folder.canvas_file.read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        logger.warning("%s is damaged (%s): the canvas is painted again", folder.canvas_file, error)
+    except OSError as error:
+        raise JobError(f"{folder.canvas_file} cannot be read: {error.strerror}") from None
+    data, digest = stored[:-DIGEST], stored[-DIGEST:]
+    if hashlib.sha256(data).digest() != digest:
+        logger.warning("%s is damaged: the canvas is painted again", folder.canvas_file)
         return None
+    with np.load(io.BytesIO(data), allow_pickle=False) as kept:
+        return int(kept["done"]), kept["layer"]
 
 
 def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,13 +15,15 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Pixels
 from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
+from dreamvid.jobs.done import Done, film_hash, read_done, write_done
 from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
-from dreamvid.jobs.fingerprint import fingerprint
-from dreamvid.jobs.folder import Resume
+from dreamvid.jobs.fingerprint import film_facts, fingerprint
+from dreamvid.jobs.folder import JobFolder, Resume
 from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.locks import output_held
 from dreamvid.jobs.worker import Job, find_shots, render_missing
 from dreamvid.media import encode, formats
-from dreamvid.pipeline.prepare import Command, open_source, prepare, schedule_of
+from dreamvid.pipeline.prepare import Command, RenderPlan, open_source, prepare, schedule_of
 from dreamvid.pipeline.render import RenderContext, gain, render
 from dreamvid.pipeline.sources import Source, same_file
 
@@ -92,16 +94,18 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     Animated settings have their first value.
     """
     options, settings = options or Options(), settings_at(settings, {})
-    _check_output((source,), output, options)
-    formats.check_image(output)
-    planned = prepare("image", (source,), settings)
-    opened = open_source(planned, settings, schedule_of(planned, settings))
-    session = open_session(settings, trust=options.trust)
-    _tell(opened, session)
-    began = time.perf_counter()
-    (result,) = render(RenderContext(opened.plan, settings, opened.move, session.dreamer), opened.frames((0,)))
-    seconds = time.perf_counter() - began
-    encode.write_image(result.dream, output)
+    with output_held(output):
+        encode.recover(output)
+        _check_output((source,), output, options)
+        formats.check_image(output)
+        planned = prepare("image", (source,), settings)
+        opened = open_source(planned, settings, schedule_of(planned, settings))
+        session = open_session(settings, trust=options.trust)
+        _tell(opened, session)
+        began = time.perf_counter()
+        (result,) = render(RenderContext(opened.plan, settings, opened.move, session.dreamer), opened.frames((0,)))
+        seconds = time.perf_counter() - began
+        encode.write_image(result.dream, output)
     options.progress(Event("render", 1, 1, seconds, result.dream))
     score = gain(session.scorer, result.source, result.dream)
     _tell_effect(settings, [score])
@@ -132,36 +136,54 @@ def _tell_effect(settings: Settings, scores: list[float]) -> None:
 def _dream_film(
     command: Command, sources: Sequence[str], output: Path, settings: Settings, options: Options
 ) -> Summary:
-    _check_output(sources, output, options)
-    encode.check(output, settings.output)
-    planned = prepare(command, sources, settings)
+    with output_held(output):
+        encode.recover(output)
+        folder = job_folder.folder_of(output, options.work_dir)
+        done = None if options.overwrite else read_done(folder, output)
+        if done is None:
+            job_folder.remove_if_empty(folder)  # of a run that was killed after its last step but this
+            _check_output(sources, output, options)
+        encode.check(output, settings.output)
+        planned = prepare(command, sources, settings)
+        job = _open(planned, settings, folder, output, trust=options.trust)
+        facts = fingerprint(planned, job.schedule, job.session)
+        made_from = film_facts(facts, settings)
+        if done is not None and done.made_from == made_from:
+            return _done_already(folder, done, options)
+        _check_output(sources, output, options)
+        job_folder.make(folder)
+        with job_folder.held(folder):
+            job_folder.begin(folder, planned, settings, facts, options.resume)
+            summary = _render_film(job, made_from, sources, output, options)
+            if not options.keep_work:
+                job_folder.clear(folder)
+        return summary
+
+
+def _open(planned: RenderPlan, settings: Settings, folder: JobFolder, output: Path, *, trust: bool) -> Job:
+    """Open all that a planned film is rendered with, and check what it is to be written as."""
     schedule = schedule_of(planned, settings)
     source = open_source(planned, settings, schedule)
-    session = open_session(settings, trust=options.trust, rate=source.info.rate)
+    session = open_session(settings, trust=trust, rate=source.info.rate)
     _check_guides(source, settings, session)
     _tell(source, session)
-    framing = source.plan.framing
-    encode.check_film(
-        output, settings.output, size=framing.size, rate=source.plan.rate, sar=framing.sar, notice=_notice
-    )
-    folder = job_folder.make_folder(output, options.work_dir)
-    with job_folder.held(folder):
-        job_folder.begin(folder, planned, settings, fingerprint(planned, schedule, session), options.resume)
-        job = Job(folder, source, schedule, session)
-        shots = find_shots(job)
-        finished = [record for shot in shots for record in shot.finished]
-        if finished:
-            logger.info("resuming: %d of %d frames are finished", len(finished), len(source.plan.frames))
-        fresh = render_missing(job, shots, options.progress, options.stop)
-        _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
-        _encode(job, output, options)
-        if not options.keep_work:
-            job_folder.clear(folder)
+    size, rate, sar = source.plan.framing.size, source.plan.rate, source.plan.framing.sar
+    encode.check_film(output, settings.output, size=size, rate=rate, sar=sar, notice=_notice)
+    return Job(folder, source, schedule, session)
+
+
+def _render_film(job: Job, made_from: str, sources: Sequence[str], output: Path, options: Options) -> Summary:
+    """Render what a job lacks, write its film, and return what is said of it."""
+    source, shots = job.source, find_shots(job)
+    finished = [record for shot in shots for record in shot.finished]
+    if finished:
+        logger.info("resuming: %d of %d frames are finished", len(finished), len(source.plan.frames))
+    fresh = render_missing(job, shots, options.progress, options.stop)
+    _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
     records = sorted((*finished, *fresh), key=lambda record: record.index)
     scores = [record.score for record in records if record.score is not None]
-    _tell_effect(settings, scores)
     rate, count = source.plan.rate, len(source.plan.playback)
-    return Summary(
+    summary = Summary(
         output=str(output),
         frames=count,
         fps=float(rate),
@@ -171,6 +193,32 @@ def _dream_film(
         rendered=len(fresh),
         damaged=len(set(source.info.damaged) & set(source.plan.frames)),
     )
+    _encode(
+        job,
+        output,
+        options,
+        lambda film: write_done(job.folder, Done(film_hash(film), made_from, asdict(summary))),
+    )
+    _tell_effect(job.schedule.settings, scores)
+    return summary
+
+
+def _done_already(folder: JobFolder, done: Done, options: Options) -> Summary:
+    """Return what was said of a film that a killed run had finished, and clear its job."""
+    with job_folder.held(folder):
+        if not options.keep_work:
+            job_folder.clear(folder)
+    summary = Summary(**done.summary | {"rendered": 0, "seconds_per_frame": None})
+    logger.info("%s is done already", summary.output)
+    return summary
+
+
+def clear(output: Path, work_dir: Path | None) -> None:
+    """Remove what is left of the job of a finished film, if there is anything."""
+    folder = job_folder.folder_of(output, work_dir)
+    if read_done(folder, output) is not None:
+        with job_folder.held(folder):
+            job_folder.clear(folder)
 
 
 def _check_guides(source: Source, settings: Settings, session: Session) -> None:
@@ -183,7 +231,7 @@ def _check_guides(source: Source, settings: Settings, session: Session) -> None:
         raise SettingsError("a guide that is a film does not come back to its beginning: give a still, or no --loop")
 
 
-def _encode(job: Job, output: Path, options: Options) -> None:
+def _encode(job: Job, output: Path, options: Options, ready: Callable[[Path], None]) -> None:
     source, settings = job.source, job.schedule.settings
     plan = source.plan
 
@@ -208,7 +256,7 @@ def _encode(job: Job, output: Path, options: Options) -> None:
         music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
     )
-    encode.encode(stored(), output, film, threads=job.session.compute.threads, notice=_notice)
+    encode.encode(stored(), output, film, threads=job.session.compute.threads, notice=_notice, ready=ready)
 
 
 def _check_output(sources: Sequence[str], output: Path, options: Options) -> None:

@@ -1,6 +1,7 @@
 """Encoding of the final film from stored frames: piped to ffmpeg, decoded again as a check, and only then renamed."""
 
 import contextlib
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from dreamvid.media.frame_store import advised, part_of, parts_of, write_file
 
 __all__ = ["FilmSpec", "check", "check_film", "encode", "write_image"]
 
+FRAME = re.compile(r"\d{6}\.png")  # one of a film that is a folder
 FULL = ("No space left on device", "Disk quota exceeded")
 
 
@@ -45,26 +47,33 @@ class FilmSpec:
 
 
 def encode(
-    frames: Iterable[Pixels], output: Path, film: FilmSpec, *, threads: int, notice: Callable[[str], None]
+    frames: Iterable[Pixels],
+    output: Path,
+    film: FilmSpec,
+    *,
+    threads: int,
+    notice: Callable[[str], None],
+    ready: Callable[[Path], None] = lambda part: None,
 ) -> None:
     """Write RGB frames as a film, all or nothing.
 
     `notice` gets one line for each sound or subtitle track that could not be kept unchanged; `check_film` reports
-    changes of the picture, before rendering.
+    changes of the picture, before rendering. `ready` is called with the finished film, just before it gets its name.
 
     Raises SettingsError as `check_film` does, JobError where the disk refuses, ToolError with ffmpeg's last lines where
     the film could not be written or fails the check; then no file is left behind.
     """
     form = check_film(output, film.settings, size=film.size, rate=film.rate, sar=film.sar, notice=lambda _: None)
     part = part_of(output)
-    for old in parts_of(output):  # left by a killed run
-        _remove(old)
+    recover(output)
     checked = _counted(frames, film.size, film.count)
     beside = mux.Beside(form.muxer, film.sound, film.count / film.rate, film.clip, film.delay, film.music)
     try:
         with mux.tracks(beside, notice) as tracks:
             if form.codec == "png":
-                _write_folder(checked, part, output)
+                _write_folder(checked, part)
+                ready(part)
+                _name_folder(part, output)
                 return
             try:
                 _encode(checked, part, form, film, tracks, threads)
@@ -76,9 +85,24 @@ def encode(
                     ) from None
                 raise
             _verify(part, form, film.count, film.rate, tracks.audio)
+        ready(part)
         _name(part, output)
     finally:
         _remove(part)
+
+
+def recover(output: Path) -> None:
+    """Tidy up what a killed run left beside an output: unfinished files go, a folder half replaced is put right.
+
+    To be called while no other process writes that output.
+    """
+    for old in parts_of(output):
+        _remove(old)
+    for aside in parts_of(output, "old"):
+        if output.exists():
+            _retire(aside, output)
+        else:
+            _name(aside, output)
 
 
 def write_image(pixels: Pixels, output: Path) -> None:
@@ -152,24 +176,32 @@ def webp_duration(data: bytes) -> Fraction:
     return Fraction(total)
 
 
-def _write_folder(frames: Iterable[Pixels], part: Path, output: Path) -> None:
-    """Write `000000.png` ... to a temporary folder first; an existing output folder gets them file by file."""
-    with advised(output):
+def _write_folder(frames: Iterable[Pixels], part: Path) -> None:
+    """Write `000000.png` ... to a new folder."""
+    with advised(part):
         part.mkdir()
-    count = 0
-    for frame in frames:
+    for count, frame in enumerate(frames):
         write_file(part / f"{count:06d}.png", images.encode(frame, ".png"))
-        count += 1
+
+
+def _name_folder(part: Path, output: Path) -> None:
+    """Give a finished folder of frames its name; what it replaces goes aside first, and is removed afterwards."""
     if not output.exists():
         _name(part, output)
         return
-    for number in range(count):
-        _name(part / f"{number:06d}.png", output / f"{number:06d}.png")
-    # Remove the rest of a longer film; files after a gap in the numbers do not belong to it.
+    aside = part_of(output, "old")
+    _name(output, aside)
+    _name(part, output)
+    _retire(aside, output)
+
+
+def _retire(aside: Path, output: Path) -> None:
+    """Remove the frames of a replaced folder; its other files go to the new one."""
     with advised(output):
-        while (old := output / f"{count:06d}.png").exists():
-            old.unlink()
-            count += 1
+        for path in aside.iterdir():
+            if not FRAME.fullmatch(path.name) and not (output / path.name).exists():
+                path.rename(output / path.name)
+    _remove(aside)
 
 
 def _name(part: Path, output: Path) -> None:

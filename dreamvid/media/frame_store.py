@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,8 @@ class FrameStore:
 class Journal:
     """A file of JSON lines, each about something that is finished; its folder is made with the first.
 
-    A line survives a kill and a power cut once `append` has returned. One process writes at a time.
+    A line survives a kill and a power cut once `append` has returned, and holds a checksum of itself. One process
+    writes at a time.
     """
 
     file: Path
@@ -73,7 +75,7 @@ class Journal:
             new = not self.file.exists()
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with self.file.open("ab") as file:
-                file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+                file.write(_sealed(line) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             if new:
@@ -81,7 +83,7 @@ class Journal:
                 _sync_folder(self.file.parent.parent)
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return every line; one torn by a kill or a full disk is cut off, with all behind it."""
+        """Return every line; one that is torn or damaged is cut off, with all behind it."""
         try:
             data = self.file.read_bytes()
         except FileNotFoundError:
@@ -91,11 +93,8 @@ class Journal:
         lines: list[dict[str, Any]] = []
         whole = 0
         for raw in data.splitlines(keepends=True):
-            try:
-                line = json.loads(raw)
-            except ValueError:
-                break
-            if not raw.endswith(b"\n") or not isinstance(line, dict):
+            line = _unsealed(raw)
+            if line is None:
                 break
             lines.append(line)
             whole += len(raw)
@@ -106,17 +105,38 @@ class Journal:
         return lines
 
 
-def part_of(path: Path) -> Path:
-    """Return the temporary name under which a file is written before its rename: own to this process, same suffix."""
-    return path.with_name(f"{_prefix(path)}.{os.getpid()}.part{path.suffix}")
+def _sealed(line: dict[str, Any]) -> bytes:
+    """Return a line as JSON with the CRC-32 of its bytes before it."""
+    text = json.dumps(line, separators=(",", ":")).encode()
+    return b"%08x " % zlib.crc32(text) + text
 
 
-def parts_of(path: Path) -> list[Path]:
+def _unsealed(raw: bytes) -> dict[str, Any] | None:
+    """Return a whole line whose checksum is right; None for any other."""
+    checksum, _, text = raw.removesuffix(b"\n").partition(b" ")
+    if not raw.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
+        return None
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def part_of(path: Path, kind: str = "part") -> Path:
+    """Return a temporary name beside a path, own to this process, with the same suffix.
+
+    `kind`: `part` for what is written there before its rename, `old` for what goes aside meanwhile.
+    """
+    return path.with_name(f"{_prefix(path)}.{os.getpid()}.{kind}{path.suffix}")
+
+
+def parts_of(path: Path, kind: str = "part") -> list[Path]:
     """Return the existing temporary files of this very path, by `part_of` in this or any other process."""
-    ours = re.compile(rf"{re.escape(_prefix(path))}\.[0-9]+\.part{re.escape(path.suffix)}")
+    ours = re.compile(rf"{re.escape(_prefix(path))}\.[0-9]+\.{kind}{re.escape(path.suffix)}")
     try:
         return [other for other in path.parent.iterdir() if ours.fullmatch(other.name)]
-    except OSError:  # a folder with write but no read permission
+    except (OSError, ValueError):  # a folder with write but no read permission; a name that no file can have
         return []
 
 

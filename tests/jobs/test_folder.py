@@ -320,11 +320,10 @@ def test_a_damaged_canvas_is_painted_again(tmp_path: Path, caplog: pytest.LogCap
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
     before, folder = frames_of(output), Path(f"{output}.dreamvid")
     (folder / "canvas.npz").write_bytes(b"nothing")
-    (folder / "journal").mkdir()
     (folder / "journal" / "000000.jsonl").write_text("")
     output.unlink()
     run.dream_zoom(str(source), output, quick(**WORLD), KEEP)
-    assert "the world is dreamed again" in caplog.text
+    assert "the canvas is painted again" in caplog.text
     assert frames_of(output) == before
 
 

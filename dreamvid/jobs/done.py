@@ -1,0 +1,42 @@
+"""The record of a finished film, kept until its job folder is gone: what was killed meanwhile is done all the same."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dreamvid.jobs.folder import JobFolder
+from dreamvid.media.frame_store import write_file
+
+
+@dataclass(frozen=True)
+class Done:
+    """The record of a finished film: hash of its bytes, hash of all it is made from, and its summary."""
+
+    film: str
+    made_from: str
+    summary: dict[str, Any]
+
+
+def write_done(folder: JobFolder, done: Done) -> None:
+    """Write the record of a film that is about to get its name; raise JobError where the disk refuses."""
+    write_file(folder.done_file, json.dumps(asdict(done)).encode())
+
+
+def read_done(folder: JobFolder, output: Path) -> Done | None:
+    """Return the record of the film that has the name of the output; None where that is another, or there is none."""
+    try:
+        done = Done(**json.loads(folder.done_file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return done if output.exists() and isinstance(done.summary, dict) and film_hash(output) == done.film else None
+
+
+def film_hash(film: Path) -> str:
+    """Return the sha256 of a film's bytes; of a folder of frames, that of the names and hashes of its frames."""
+    if film.is_dir():
+        frames = sorted(path for path in film.iterdir() if path.suffix == ".png")
+        return hashlib.sha256("".join(f"{path.name} {film_hash(path)}\n" for path in frames).encode()).hexdigest()
+    with film.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
