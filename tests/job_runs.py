@@ -1,6 +1,5 @@
 """Jobs in tests: how they are stopped, what they leave behind, and what several modules render."""
 
-import json
 import wave
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.types import Pixels
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import Options
+from dreamvid.media.frame_store import Journal
 from dreamvid.pipeline.prepare import Command, open_source, prepare, schedule_of
 from dreamvid.pipeline.sources import Source
 
@@ -44,7 +44,14 @@ def journal_file(output: Path, shot: int = 0) -> Path:
 def journal_of(output: Path) -> list[dict[str, Any]]:
     """The lines of every shot's journal, in order."""
     files = sorted((folder_of(output) / "journal").iterdir())
-    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    return [line for file in files for line in Journal(file).lines()]
+
+
+def write_journal(output: Path, lines: list[dict[str, Any]], shot: int = 0) -> None:
+    """Write a shot's journal anew, with right checksums."""
+    journal_file(output, shot).unlink()
+    for line in lines:
+        Journal(journal_file(output, shot)).append(line)
 
 
 def scores_of(output: Path) -> list[float]:

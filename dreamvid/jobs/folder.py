@@ -111,7 +111,12 @@ class JobFolder:
     @property
     def begun(self) -> bool:
         """Return whether anything is done that a further run can resume from."""
-        return self.canvas_file.exists() or any(self.path.glob("journal/*.jsonl"))
+        return self.canvas_file.exists() or self.older or any(self.path.glob("journal/*.jsonl"))
+
+    @property
+    def older(self) -> bool:
+        """Return whether an earlier version of dreamvid began the job."""
+        return (self.path / "journal.jsonl").exists()
 
 
 def folder_of(output: Path, work_dir: Path | None) -> JobFolder:
@@ -151,15 +156,22 @@ def held(folder: JobFolder) -> Iterator[None]:
         if not folder.begun:
             shutil.rmtree(folder.path, ignore_errors=True)
         raise
-    remove_if_empty(folder)
-
-
-def remove_if_empty(folder: JobFolder) -> None:
-    """Remove a job folder in which nothing is left but its lock and the record of its film, which goes last."""
-    if folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= {"lock", folder.done_file.name}:
+    if _is_empty(folder):
         (folder.path / "lock").unlink(missing_ok=True)
-        folder.done_file.unlink(missing_ok=True)
+        folder.done_file.unlink(missing_ok=True)  # last: until then its film is known to be done
         folder.path.rmdir()
+
+
+def tidy(folder: JobFolder) -> None:
+    """Remove a job folder in which nothing is left; raise HeldError where another process holds it."""
+    if _is_empty(folder):
+        with held(folder):
+            pass
+
+
+def _is_empty(folder: JobFolder) -> bool:
+    """Return whether a job folder holds nothing but its lock and the record of its film."""
+    return folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= {"lock", folder.done_file.name}
 
 
 def clear(folder: JobFolder) -> None:
@@ -177,7 +189,7 @@ def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Fac
     What an earlier run finished stays, or goes, as `resume` says. Raises JobError where that run was begun differently
     and is to be resumed all the same, naming what differs; or where the disk is too small.
     """
-    if (folder.path / "journal.jsonl").exists() and resume not in ("never", "renew"):
+    if folder.older and resume not in ("never", "renew"):
         raise JobError(f"{folder.path} was begun by an earlier version of dreamvid: begin anew with --no-resume")
     if not (folder.fingerprint_file.exists() and folder.begun and _resumes(folder, facts, resume)):
         for old in folder.path.iterdir():

@@ -141,7 +141,7 @@ def _dream_film(
         folder = job_folder.folder_of(output, options.work_dir)
         done = None if options.overwrite else read_done(folder, output)
         if done is None:
-            job_folder.remove_if_empty(folder)  # of a run that was killed after its last step but this
+            job_folder.tidy(folder)  # of a run that was killed just before its end
             _check_output(sources, output, options)
         encode.check(output, settings.output)
         planned = prepare(command, sources, settings)

@@ -7,7 +7,6 @@ of means (with all that is uncovered and every new measure of the strength) and 
 an ordinary frame: 0.25 at 640x360. A source that stands still shows what a repeated frame costs: bar 0.12.
 """
 
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 import dreamvid
 from dreamvid.jobs.run import Options
+from dreamvid.media.frame_store import Journal
 
 CLIP = str(Path(__file__).parents[2] / "samples" / "clip.mp4")
 
@@ -26,7 +26,7 @@ def seconds(source: str, mode: str, size: str, frames: str, folder: Path) -> lis
     changes = [("coherence.mode", mode), ("input.size", size), ("input.frames", frames), ("output.codec", "ffv1")]
     settings = dreamvid.resolve("dream", changes)
     dreamvid.dream_video(source, film, settings, Options(overwrite=True, resume="never", keep_work=True))
-    lines = [json.loads(line) for line in (folder / f"{film.name}.dreamvid" / "journal" / "000000.jsonl").open()]
+    lines = Journal(folder / f"{film.name}.dreamvid" / "journal" / "000000.jsonl").lines()
     return [line["seconds"] for line in lines if mode == "none" or line["valid"] is not None]
 
 

@@ -1,6 +1,7 @@
 """Job folders: what lies in them, damage that is noticed, and jobs that were begun differently."""
 
 import json
+import logging
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
@@ -22,13 +23,16 @@ from job_runs import (
     journal_file,
     journal_of,
     stop_after,
+    write_journal,
 )
 from little import contents, drifting, film, quick, texture, write_image
 
-from dreamvid.core.errors import JobError, NetError, SourceError
+from dreamvid.core.errors import JobError, NetError, SettingsError, SourceError
 from dreamvid.dream import session
+from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs import run
 from dreamvid.jobs.folder import FrameRecord
+from dreamvid.jobs.locks import output_held
 from dreamvid.jobs.run import Options
 from dreamvid.models.net import Net
 from dreamvid.models.prepare import PreparedNet
@@ -98,7 +102,7 @@ def test_a_missing_frame_is_rendered_again(clip: Path, output: Path, reference: 
     assert frames_of(output) == frames_of(reference)
 
 
-@pytest.mark.parametrize("tail", [b'{"index":3,"sha2', b"\x00\xff\n", b'{"other":1}\n', b'{"index":4}\n'])
+@pytest.mark.parametrize("tail", [b'0123abcd {"index":3,"sha2', b"\x00\xff\n", b'{"other":1}\n', b'0 {"index":4}\n'])
 def test_a_torn_journal_costs_what_is_torn_off(clip: Path, output: Path, reference: Path, tail: bytes) -> None:
     run.dream_video(str(clip), output, quick(), KEEP)
     journal = journal_file(output)
@@ -111,8 +115,10 @@ def test_a_torn_journal_costs_what_is_torn_off(clip: Path, output: Path, referen
 def test_a_journal_of_another_version_costs_every_frame(clip: Path, output: Path, reference: Path) -> None:
     """Here one whose numbers had other names."""
     run.dream_video(str(clip), output, quick(), KEEP)
-    journal = journal_file(output)
-    journal.write_text(journal.read_text().replace('"calibration_age"', '"age"').replace('"survival"', '"alive"'))
+    lines = journal_of(output)
+    for line in lines:
+        line["state"] = {"strength": line["state"]["strength"], "age": 0.0, "alive": 1.0}
+    write_journal(output, lines)
     assert run.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True)).rendered == COUNT
     assert frames_of(output) == frames_of(reference)
 
@@ -124,7 +130,7 @@ def test_a_line_of_the_journal_that_holds_other_things_is_no_line(
     run.dream_video(str(clip), output, quick(), KEEP)
     lines = journal_of(output)
     lines[2] |= wrong
-    (journal_file(output)).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_journal(output, lines)
     assert run.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True)).rendered == COUNT - 2
     assert frames_of(output) == frames_of(reference)
 
@@ -265,6 +271,70 @@ def test_a_second_job_on_the_same_folder_is_refused(clip: Path, output: Path) ->
         run.dream_video(str(clip), output, quick())
     assert folder_of(output).is_dir()  # it belongs to the other one
     assert run.dream_video(str(clip), output, quick()).rendered == COUNT
+
+
+def test_one_output_is_held_by_one_process_wherever_its_folder_lies(clip: Path, output: Path, tmp_path: Path) -> None:
+    with output_held(output), pytest.raises(JobError, match=r"dream\.mp4 is being rendered by another dreamvid"):
+        run.dream_video(str(clip), output, quick(), Options(work_dir=tmp_path / "elsewhere"))
+    assert not (tmp_path / "elsewhere").exists()
+    assert run.dream_video(str(clip), output, quick(), Options(work_dir=tmp_path / "elsewhere")).rendered == COUNT
+
+
+def test_a_folder_in_place_of_the_lock_is_said(clip: Path, output: Path) -> None:
+    (folder_of(output) / "lock").mkdir(parents=True)
+    with pytest.raises(JobError, match=r"lock cannot be locked .*remove it"):
+        run.dream_video(str(clip), output, quick())
+
+
+@pytest.mark.parametrize("left", [[], ["job.toml"], ["job.toml", "plan.json"], [".plan.77.part.json", "lock"]])
+def test_a_job_killed_before_its_first_frame_is_begun_again(clip: Path, output: Path, left: list[str]) -> None:
+    folder_of(output).mkdir()
+    for name in left:
+        (folder_of(output) / name).write_text("half")
+    assert run.dream_video(str(clip), output, quick()).rendered == COUNT
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
+def test_a_job_of_an_earlier_version_is_refused_and_kept(clip: Path, output: Path) -> None:
+    folder_of(output).mkdir()
+    for name in ("plan.json", "journal.jsonl"):
+        (folder_of(output) / name).write_text("{}")
+    with pytest.raises(JobError, match=r"begun by an earlier version.*--no-resume"):
+        run.dream_video(str(clip), output, quick())
+    assert (folder_of(output) / "journal.jsonl").read_text() == "{}"
+    assert run.dream_video(str(clip), output, quick(), Options(resume="never")).rendered == COUNT
+
+
+def killed_while_it_clears(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_film_whose_job_was_not_cleared_is_done_already(
+    clip: Path, output: Path, reference: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(job_folder, "clear", killed_while_it_clears)
+        run.dream_video(str(clip), output, quick())
+    assert output.read_bytes() == reference.read_bytes()
+    with caplog.at_level(logging.INFO):
+        summary = run.dream_video(str(clip), output, quick())
+    assert (summary.frames, summary.rendered) == (COUNT, 0)
+    assert "is done already" in caplog.text
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
+@pytest.mark.parametrize("changes", [{"seed": 4}, {"output": {"crf": 30}}])
+def test_a_film_made_of_something_else_is_in_the_way(
+    clip: Path, output: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(job_folder, "clear", killed_while_it_clears)
+        run.dream_video(str(clip), output, quick())
+    with pytest.raises(SettingsError, match="there already"):
+        run.dream_video(str(clip), output, quick(**changes))
+    output.write_bytes(output.read_bytes() + b"changed by hand")
+    with pytest.raises(SettingsError, match="there already"):
+        run.dream_video(str(clip), output, quick())
 
 
 def test_a_foreign_folder_or_file_in_the_way_is_left_alone(clip: Path, output: Path, tmp_path: Path) -> None:
