@@ -128,10 +128,11 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, budget: StepBudg
         rule = step_rules.rule(settings)
         ease = partial(budget.ease, octave) if budget.ease else None
         anew, visible = (None if where is None else shrunk(where, size) for where in (places, counted))
+        few = settings.blur_every is not None and budget.steps < settings.blur_every
         for step in range(count):
-            eased = ease if step >= count - whole else torch.zeros_like  # in the others, all but the places rest
-            few = settings.blur_every is not None and count < settings.blur_every
-            options = StepOptions(eased, budget.balance, anew, budget.stride, rule, before, visible, few)
+            rests = step < count - whole  # all but the places anew
+            eased = torch.zeros_like if rests else ease
+            options = StepOptions(eased, budget.balance, anew, budget.stride, rule, before, visible, few, rests)
             image = gradient_step(dreamer, image, (*key, octave, step), options)
             if budget.watch is not None:
                 budget.watch(image)
@@ -154,7 +155,8 @@ class StepOptions:
     `anew`: (1, 1, H, W) in [0, 1], the places whose steps are not eased but `stride` times as long, by the mean
     gradient that is theirs: what is covered with dreams already would own that of the picture. `rule`: what makes a
     step of a gradient; it may remember those before. `source`: (1, 3, H, W), the picture before anything was dreamed.
-    `few`: whether the steps of an octave are fewer than those from one blur to the next.
+    `few`: whether the steps of an octave are fewer than those from one blur to the next. `rests`: whether all but the
+    places `anew` stay as they are.
     """
 
     ease: Callable[[Tensor], Tensor] | None = None
@@ -165,6 +167,7 @@ class StepOptions:
     source: Tensor | None = None
     visible: Tensor | None = None
     few: bool = False
+    rests: bool = False
 
 
 DEFAULT_STEP = StepOptions()
@@ -192,7 +195,10 @@ def gradient_step(dreamer: Dreamer, image: Tensor, key: Key, options: StepOption
     if settings.decay < 1:
         result = dreamer.net.mean + settings.decay * (result - dreamer.net.mean)
     result = bounded(result, settings)
-    return _relaxed(result, settings, key[-1], few=options.few)
+    relaxed = _relaxed(result, settings, key[-1], few=options.few)
+    if not options.rests or relaxed is result:
+        return relaxed
+    return result if options.anew is None else result + options.anew * (relaxed - result)
 
 
 def _tiled_gradient(dreamer: Dreamer, image: Tensor, source: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -398,6 +398,19 @@ def test_where_steps_are_few_each_blurs_by_its_share(dreamer: Dreamer) -> None:
         torch.testing.assert_close(frame, wanted)
 
 
+def test_what_rests_is_not_blurred(dreamer: Dreamer) -> None:
+    """Else a frame in which much is uncovered would be softer, all over, than those before and after it."""
+    fourth = with_settings(dreamer, octaves=1, blur_every=4, blur_sigma=1.0)
+    source, anew = picture(), np.zeros((48, 72), np.float32)
+    anew[:, :20] = 1
+    layer = dreamed(fourth, source) - source
+    few = StepBudget(1, lambda octave, score: torch.zeros_like(score))
+    much = replace(few, anew=anew, stride=1.0, thorough=6)
+    plain, thorough = (dream(fourth, source, layer, budget, KEY) for budget in (few, much))
+    assert np.array_equal(thorough[:, 30:], plain[:, 30:])
+    assert not np.array_equal(thorough[:, :20], plain[:, :20])
+
+
 def test_a_stronger_dream_takes_longer_steps(dreamer: Dreamer) -> None:
     image = to_tensor(picture(), dreamer)
     moves = [
