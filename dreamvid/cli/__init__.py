@@ -1,8 +1,10 @@
 """The command line: parses options, shows progress, maps errors to exit codes; nothing here affects pixels."""
 
+import contextlib
 import errno
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,11 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if sys.stderr is None:  # closed by the parent process: messages are dropped, everything else works
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
-    sys.exit(run(sys.argv[1:]))
+    code = INTERRUPTED
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C once more, while the first is being answered
+        code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -53,7 +59,7 @@ def run(arguments: list[str]) -> int:
         return EXIT_CODES["SettingsError"]
     except DreamvidError as error:
         _say(str(error))
-        return EXIT_CODES[type(error).__name__]
+        return next(EXIT_CODES[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in EXIT_CODES)
     except KeyboardInterrupt as stop:
         _say(str(stop) or "stopped; the same command resumes from what is finished")
         return INTERRUPTED

@@ -22,6 +22,7 @@ import dreamvid
 from dreamvid import cli
 from dreamvid.config import presets
 from dreamvid.dream import session
+from dreamvid.jobs.locks import output_held
 from dreamvid.media import opencv
 from dreamvid.media.frame_store import Journal
 from dreamvid.models.net import Net
@@ -242,6 +243,25 @@ def test_noise_is_a_source(source: str, here: Path) -> None:
     assert read_image(here / "dream.png").shape == (24, 40, 3)
 
 
+def test_ctrl_c_while_another_is_being_answered_ends_with_130_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(cli, "run", pressed)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # the process ends
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_output_that_another_process_renders_has_the_code_of_jobs(here: Path, capsys: Capture) -> None:
+    with output_held(here / "dream.mp4"):
+        assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == JOB
+    assert "is being rendered by another dreamvid" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("small_net", "here")
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
     here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
@@ -262,7 +282,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
     assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK, "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["rendered"] == 2
-    assert "resuming after frame 1 of 3" in err
+    assert "resuming: 1 of 3 frames are finished" in err
 
 
 @pytest.mark.usefixtures("here")
