@@ -171,7 +171,10 @@ def tidy(folder: JobFolder) -> None:
 
 def _is_empty(folder: JobFolder) -> bool:
     """Return whether a job folder holds nothing but its lock and the record of its film."""
-    return folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= {"lock", folder.done_file.name}
+    try:
+        return folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= {"lock", folder.done_file.name}
+    except OSError:  # a name that is too long, a folder without permission: said where it is made
+        return False
 
 
 def clear(folder: JobFolder) -> None:
