@@ -48,7 +48,8 @@ class Facts:
     """Facts that only the container has.
 
     `rates`: frame rates that it claims, most trusted first; `turned`: mirrored or rotated by other than quarter turns;
-    `pictures`: number of video tracks; `lead`: see `container.lead`.
+    `pictures`: number of video tracks; `size`: (width, height) as the decoder delivers them, before rotation and the
+    container's cropping; `lead`: see `container.lead`.
     """
 
     format: str = ""
@@ -58,6 +59,7 @@ class Facts:
     decoder: str = ""
     alpha: bool = False
     pictures: int = 1
+    size: tuple[int, int] = (0, 0)
     audio: tuple[Stream, ...] = ()
     subtitles: tuple[Stream, ...] = ()
     chapters: int = 0
@@ -163,6 +165,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         facts.format in PLAIN_FORMATS
         and facts.codec in PLAIN_CODECS
         and facts.pictures == 1
+        and sorted(facts.size) == sorted(seen.sizes[0][0])  # else the container crops, and OpenCV does not
         and seen.pixel_format in PLAIN_PIXELS
         and seen.space in PLAIN_SPACES
         and not (facts.turned or facts.alpha or seen.interlaced or damaged or facts.decoder)
@@ -277,6 +280,7 @@ def _facts(path: Path, name: str) -> Facts:
                 decoder=f"libvpx{'-vp9' if codec == 'vp9' else ''}" if hidden and codec in ("vp8", "vp9") else "",
                 alpha=hidden,
                 pictures=len(opened.streams.video),
+                size=(stream.width, stream.height),
                 audio=tuple(map(_stream, opened.streams.audio)),
                 subtitles=tuple(map(_stream, opened.streams.subtitles)),
                 chapters=len(opened.chapters()),

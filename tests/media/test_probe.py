@@ -31,6 +31,7 @@ FACTS = {
     "turned.mp4": {"frames": 24, "height": clips.WIDTH, "width": clips.HEIGHT, "reader": "opencv"},
     "mirrored.mp4": {"frames": 24, "reader": "ffmpeg", "filters": ""},
     "wide_pixels.mp4": {"frames": 24, "sar": Fraction(4, 3)},
+    "cropped.mkv": {"frames": 24, "height": 80, "width": 144, "reader": "ffmpeg"},
     "odd.mp4": {"frames": 24, "height": 91, "width": 161, "sar": 1},
     "interlaced.mp4": {"frames": 24, "reader": "ffmpeg", "filters": probe.DEINTERLACE},
     "ten_bits.mp4": {"frames": 24, "reader": "ffmpeg", "filters": ""},

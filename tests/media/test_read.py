@@ -105,6 +105,11 @@ def test_a_quarter_turn_is_turned(probed: Probed) -> None:
     assert np.abs(turned.astype(int) - np.rot90(plain)).mean() < 1
 
 
+def test_a_picture_that_its_container_crops_is_cropped(probed: Probed) -> None:
+    image = clips.images(probed("cropped.mkv"), [5])[0].astype(int)
+    assert np.abs(image - clips.picture(5)[:80, 16:]).mean() < 5
+
+
 @pytest.mark.parametrize("name", ["clear.webm", "clear.mov"])
 def test_alpha_lies_over_black(name: str, probed: Probed) -> None:
     image = clips.images(probed(name), [4])[0].astype(int)
