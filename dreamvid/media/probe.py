@@ -264,6 +264,11 @@ def _facts(path: Path, name: str) -> Facts:
             if stream is None:
                 cover = " (a cover picture is not one)" if opened.streams.video else ""
                 raise SourceError(f"{name} contains no video{cover}")
+            if stream.codec_context is None:
+                raise SourceError(
+                    f"{name}: its picture is stored in a codec that is not known here: convert it to H.264 or FFV1 "
+                    "where it can be played"
+                )
             if max(stream.width, stream.height) > MAX_SIDE:
                 raise SourceError(
                     f"{name} is {stream.width}x{stream.height}: a side may have at most {MAX_SIDE} pixels, "

@@ -112,6 +112,8 @@ def bad_sources(folder: Path, clip: Clip) -> dict[str, str]:
                 count=1,
                 size=(32 + 2 * number * (name == "sizes"), 48),
             )
+    good = clips.film(folder / "plain.mp4", *clips.X264, count=4).read_bytes()
+    (folder / "unknown.mp4").write_bytes(good.replace(b"avc1", b"zzzz"))
     return {
         "missing.mp4": "no such file",
         "missing_%04d.png": "give the folder",
@@ -125,6 +127,7 @@ def bad_sources(folder: Path, clip: Clip) -> dict[str, str]:
         "none": "without images",
         "sound.mp4": "no video",
         "cover.flac": "cover picture",
+        "unknown.mp4": "in a codec that is not known here: convert it",
         "cut.mkv": "cut short|is damaged",
         "grows.ts": "size changes from 160x90 to 200x120 at frame 8",
         "gap": "f_004.png is missing",
