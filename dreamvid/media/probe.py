@@ -18,7 +18,8 @@ from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media import container, decode, images
 from dreamvid.media.damage import mend
-from dreamvid.media.ffmpeg import FENCE, has_filter, location
+from dreamvid.media.ffmpeg import FENCE, location
+from dreamvid.media.filters import to_rgb
 
 MAX_RATE = 240  # a base rate above it is a time base (1000, 90000), not a frame rate
 STANDARD_RATES = (
@@ -32,13 +33,6 @@ PLAIN_CODECS = {"h264", "hevc", "mpeg4", "vp8", "vp9", "ffv1"}  # no AV1: OpenCV
 PLAIN_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts"}
 PLAIN_PIXELS = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray"}
 PLAIN_SPACES = {"unknown", "bt709", "smpte170m", "bt470bg"}
-
-TO_SDR = (
-    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=hable:desat=0,"
-    "zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
-)
-OVER_BLACK = "format=gbrap,premultiply=inplace=1,format=gbrp"
-DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
 
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
@@ -170,30 +164,10 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         and seen.space in PLAIN_SPACES
         and not (facts.turned or facts.alpha or seen.interlaced or damaged or facts.decoder)
     )
-    filters = _filters(name, facts, seen)
+    filters = to_rgb(name, seen, facts.size, facts.alpha)
     if plain and not filters and _is_text(name):
         return replace(info, reader="opencv")
     return replace(info, reader="ffmpeg", filters=",".join(part for part in (chosen, *filters) if part))
-
-
-def _filters(name: str, facts: Facts, seen: decode.Decoded) -> list[str]:
-    filters = [DEINTERLACE] if seen.interlaced else []
-    if seen.transfer in ("smpte2084", "arib-std-b67"):
-        if not (has_filter("zscale") and has_filter("tonemap")):
-            raise SourceError(
-                f"{name} is HDR, and this ffmpeg has no zscale filter to convert it to SDR: convert it to SDR first"
-            )
-        filters.append(TO_SDR)
-    if facts.alpha or _has_alpha(seen.pixel_format):
-        filters.append(OVER_BLACK)
-    return filters
-
-
-def _has_alpha(pixel_format: str) -> bool:
-    try:
-        return any(part.is_alpha for part in av.VideoFormat(pixel_format).components)
-    except ValueError:  # a pixel format that is newer than PyAV
-        return False
 
 
 def timeline(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dreamvid.core.errors import SourceError
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import Stream
-from dreamvid.media import damage, probe, read
+from dreamvid.media import damage, filters, probe, read
 
 from . import clips
 from .conftest import Clip
@@ -33,11 +33,11 @@ FACTS = {
     "wide_pixels.mp4": {"frames": 24, "sar": Fraction(4, 3)},
     "cropped.mkv": {"frames": 24, "height": 80, "width": 144, "reader": "ffmpeg"},
     "odd.mp4": {"frames": 24, "height": 91, "width": 161, "sar": 1},
-    "interlaced.mp4": {"frames": 24, "reader": "ffmpeg", "filters": probe.DEINTERLACE},
+    "interlaced.mp4": {"frames": 24, "reader": "ffmpeg", "filters": filters.DEINTERLACE},
     "ten_bits.mp4": {"frames": 24, "reader": "ffmpeg", "filters": ""},
-    "hdr.mp4": {"frames": 4, "reader": "ffmpeg", "filters": probe.TO_SDR},
-    "clear.webm": {"frames": 6, "reader": "ffmpeg", "filters": probe.OVER_BLACK, "decoder": "libvpx-vp9"},
-    "clear.mov": {"frames": 6, "reader": "ffmpeg", "filters": probe.OVER_BLACK},
+    "hdr.mp4": {"frames": 4, "reader": "ffmpeg", "filters": filters.TO_SDR},
+    "clear.webm": {"frames": 6, "reader": "ffmpeg", "filters": filters.OVER_BLACK, "decoder": "libvpx-vp9"},
+    "clear.mov": {"frames": 6, "reader": "ffmpeg", "filters": filters.OVER_BLACK},
     "moving.gif": {"frames": 6, "rate": 25, "reader": "ffmpeg", "kind": "video"},
     "av1.mp4": {"frames": 6, "reader": "ffmpeg"},
     "ntsc.mkv": {"frames": 24, "rate": Fraction(30000, 1001)},
