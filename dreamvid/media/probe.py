@@ -1,14 +1,12 @@
 """Facts about a source as SourceInfo: from a strict decode where possible, else from the container."""
 
 import hashlib
+import logging
 import os
 import stat
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
-from math import ceil
 from pathlib import Path
 
 import av
@@ -20,12 +18,9 @@ from dreamvid.media import container, decode, images
 from dreamvid.media.damage import mend
 from dreamvid.media.ffmpeg import FENCE, location
 from dreamvid.media.filters import to_rgb
+from dreamvid.media.timeline import timeline
 
-MAX_RATE = 240  # a base rate above it is a time base (1000, 90000), not a frame rate
-STANDARD_RATES = (
-    *(Fraction(rate, 1001) for rate in (24000, 30000, 60000)),
-    *map(Fraction, (24, 25, 30, 50, 60, 120, 240)),
-)
+logger = logging.getLogger(__name__)
 
 # What OpenCV reads bit-equal to ffmpeg, as measured. Other sources come out wrong: interlaced black, mirrored upside
 # down, HDR off by 39 levels, 10 bits by 1.4, and alpha is dropped.
@@ -135,19 +130,21 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
             "cut it there and dream the parts one by one"
         )
     stamps = [None if time is None else time + facts.lead for time in seen.times]
-    delay, times, end, rate = timeline(stamps, seen.last, facts.rates)
+    shown = timeline(stamps, seen.last, facts.rates)
+    if shown.note:
+        logger.info("%s: %s", name, shown.note)
     (width, height), _ = seen.sizes[0]
     info = SourceInfo(
         name=name,
         kind="video",
         height=height,
         width=width,
-        times=times,
-        end=end,
-        rate=rate,
+        times=shown.times,
+        end=shown.end,
+        rate=shown.rate,
         identity=identity(path),
         sar=seen.sar if Fraction(1, 10) <= seen.sar <= 10 else Fraction(1),
-        delay=delay,
+        delay=shown.delay,
         decoder=facts.decoder,
         files=(path,),
         audio=facts.audio,
@@ -168,67 +165,6 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
     if plain and not filters and _is_text(name):
         return replace(info, reader="opencv")
     return replace(info, reader="ffmpeg", filters=",".join(part for part in (chosen, *filters) if part))
-
-
-def timeline(
-    stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fraction]
-) -> tuple[Fraction, tuple[Fraction, ...], Fraction, Fraction]:
-    """Return delay, frame times from 0, end (all in seconds) and base rate for decoded time stamps.
-
-    `last`: duration of the last frame, 0 if unknown; `claimed`: frame rates of the container. If time stamps are
-    missing or do not rise, the claimed rate replaces them.
-    """
-    sane = tuple(rate for rate in claimed if 0 < rate <= 1000)
-    usual = sane[0] if sane else Fraction(25)
-    known = [stamp for stamp in stamps if stamp is not None]
-    delay = max(Fraction(0), known[0]) if known else Fraction(0)
-    if len(known) < len(stamps) or any(b <= a for a, b in pairwise(known)):
-        count = len(stamps)
-        return delay, tuple(n / usual for n in range(count)), count / usual, usual
-    times = tuple(stamp - known[0] for stamp in known)
-    if last <= 0:
-        last = times[-1] - times[-2] if len(times) > 1 else 1 / usual
-    end = times[-1] + last
-    return delay, times, end, base_rate(times, end, sane)
-
-
-def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fraction, ...]) -> Fraction:
-    """Return the constant rate that shows every frame: a claimed one, a standard one, or that of the shortest interval.
-
-    `times`: rising seconds from 0; `claimed`: rates of the container, most trusted first.
-    """
-    if len(times) == 1:  # a GIF of one picture claims only its time base of 100
-        return next((rate for rate in (1 / end, *claimed) if 1 <= rate <= MAX_RATE), Fraction(25))
-    claimed = tuple(kind for rate in claimed for kind in (_tidy(rate), rate))
-    steps = {b - a for a, b in pairwise(times)}
-    even = (1 / steps.pop(),) if len(steps) == 1 else ()
-    for rate in (*claimed, *even):
-        if _places(times, end, rate) == list(range(len(times))):
-            return rate
-    usual = (*sorted(rate for rate in claimed if rate <= MAX_RATE), *STANDARD_RATES)
-    fitting = [rate for rate in usual if len(_places(times, end, rate)) == len(times)]
-    if fitting:
-        return next((rate for rate in fitting if _on_grid(times, rate)), fitting[0])
-    shortest = min(b - a for a, b in pairwise(times))
-    return min(Fraction(1000), (1 / shortest).limit_denominator(1001))
-
-
-def _on_grid(times: tuple[Fraction, ...], rate: Fraction) -> bool:
-    """Return whether every time stamp is within a tenth of a frame of a frame time of that rate."""
-    return all(abs(time * rate - round(time * rate)) < Fraction(1, 10) for time in times)
-
-
-def _tidy(rate: Fraction) -> Fraction:
-    """Return the whole or NTSC rate that a claim such as 19001/317 was rounded from; else the claim itself."""
-    near = min((Fraction(round(rate)), Fraction(round(rate) * 1000, 1001)), key=lambda kind: abs(kind - rate))
-    return near if near and abs(near / rate - 1) < Fraction(1, 2000) else rate
-
-
-def _places(times: tuple[Fraction, ...], end: Fraction, rate: Fraction) -> list[int]:
-    """Return the output frame that first shows each source frame (see `timing.frame_map`), up to one never shown."""
-    places = [ceil(time * rate - Fraction(1, 2)) for time in (*times, end)]
-    hidden = next((number for number, (a, b) in enumerate(pairwise(places)) if a >= b), len(times))
-    return places[:hidden]
 
 
 def _facts(path: Path, name: str) -> Facts:

@@ -6,8 +6,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.timing import frame_map
@@ -230,36 +228,6 @@ def test_identity_of_a_folder_follows_every_byte(tmp_path: Path) -> None:
     assert probe.probe(str(tmp_path)).identity != before
 
 
-@given(
-    rate=st.sampled_from([Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60), Fraction(25, 2)]),
-    count=st.integers(1, 300),
-)
-def test_a_constant_rate_is_found_through_rounded_stamps(rate: Fraction, count: int) -> None:
-    stamps = [Fraction(round(n / rate * 1000), 1000) for n in range(count)]
-    claimed = (rate.limit_denominator(400), rate)
-    delay, times, end, found = probe.timeline([*stamps], Fraction(round(1000 / rate), 1000), claimed)
-    assert (delay, times) == (0, tuple(stamps))
-    if count > 1:
-        assert found == rate
-    assert frame_map(times, end, found) == tuple(range(count))
-
-
-@given(steps=st.lists(st.integers(4, 500), min_size=1, max_size=60))
-def test_a_varying_rate_shows_every_frame(steps: list[int]) -> None:
-    times = [Fraction(0)]
-    for step in steps:
-        times.append(times[-1] + Fraction(step, 1000))
-    _, stamps, end, rate = probe.timeline([*times], Fraction(1, 25), (Fraction(1000), Fraction(25)))
-    assert set(frame_map(stamps, end, rate)) == set(range(len(times)))
-    assert rate <= 1000
-
-
-def test_stamps_that_do_not_rise_give_way_to_the_claimed_rate() -> None:
-    for stamps in ([Fraction(1), None, Fraction(2)], [Fraction(1), Fraction(1), Fraction(2)]):
-        delay, times, end, rate = probe.timeline(stamps, Fraction(0), (Fraction(50),))
-        assert (delay, times, end, rate) == (1, (0, Fraction(1, 50), Fraction(2, 50)), Fraction(3, 50), 50)
-
-
 def test_reading_holds_to_what_was_probed(clip: Clip, tmp_path: Path) -> None:
     path = tmp_path / "changes.mp4"
     path.write_bytes(clip("good.mp4").read_bytes())
@@ -267,9 +235,3 @@ def test_reading_holds_to_what_was_probed(clip: Clip, tmp_path: Path) -> None:
     path.write_bytes(clip("varying.mp4").read_bytes())
     with pytest.raises(SourceError, match="frame 14 of 24 could not be decoded a second time"):
         list(read.read(info, clips.untouched(info), range(24)))
-
-
-def test_even_time_stamps_are_their_own_rate() -> None:
-    """An animated WebP claims a clock of 1000; 59.94 would show its frames too, each three times."""
-    times = tuple(Fraction(n, 20) for n in range(8))
-    assert probe.base_rate(times, Fraction(2, 5), (Fraction(1000),)) == 20
