@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import ceil
 from statistics import median_low
 
@@ -35,21 +35,24 @@ def timeline(stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fr
     """Return the timeline of decoded time stamps.
 
     `last`: duration of the last frame, 0 if unknown; `claimed`: frame rates of the container. If time stamps are
-    missing or fall, the claimed rate replaces them.
+    missing or fall, or half of them are repeated, the claimed rate replaces them.
     """
     sane = tuple(rate for rate in claimed if 0 < rate <= 1000)
     usual = sane[0] if sane else Fraction(25)
     known = [stamp for stamp in stamps if stamp is not None]
     delay = max(Fraction(0), known[0]) if known else Fraction(0)
-    if len(known) < len(stamps) or any(b <= a for a, b in pairwise(known)):
-        count = len(stamps)
+    count, falls = len(stamps), any(b < a for a, b in pairwise(known))
+    if len(known) < count or falls or 2 * (count - len(set(known))) >= count > 1:
         return Timeline(delay, tuple(n / usual for n in range(count)), count / usual, usual)
     times = tuple(stamp - known[0] for stamp in known)
     if last <= 0:
         last = times[-1] - times[-2] if len(times) > 1 else 1 / usual
     end = times[-1] + last
     settled = _settle(delay, times, end, sane)
-    return settled or Timeline(delay, times, end, base_rate(times, end, sane))
+    if settled is not None:
+        return settled
+    times = _spread(times, end)
+    return Timeline(delay, times, end, base_rate(times, end, sane))
 
 
 def _settle(
@@ -71,7 +74,8 @@ def _settle(
     fitting = [rate for rate in rates if all(_place(a, rate) < _place(b, rate) for a, b in pairwise(others))]
     if not fitting:
         return None
-    rate = max(fitting, key=lambda rate: _grid_count(others, rate))
+    counts = [_grid_count(others, rate) for rate in fitting]  # a claim is as good as another rate if it is nearly so
+    rate = next(rate for rate, count in zip(fitting, counts, strict=True) if count >= max(counts) * 9 / 10)
     settled, taken, hidden = list(times), {_place(time, rate) for time in others}, 0
     for number in twins:
         place = _place(times[number - 1], rate)
@@ -86,7 +90,19 @@ def _settle(
         f"{float(times[twins[0]]):.3f} s): read at the rate of all others, {float(rate):g} frames per second, "
     )
     note += f"at which {hidden} cannot be shown" if hidden else "and moved to the free places beside them"
+    settled = list(_spread(tuple(settled), end))  # hidden ones at the time of another
     return Timeline(delay, tuple(settled), max(end, settled[-1] + 1 / rate), rate, note)
+
+
+def _spread(times: tuple[Fraction, ...], end: Fraction) -> tuple[Fraction, ...]:
+    """Return rising times: frames at one time are spread evenly up to the time of the next."""
+    spread: list[Fraction] = []
+    ends = (*times, end)
+    for time, group in groupby(times):
+        count = len(list(group))
+        after = ends[len(spread) + count]
+        spread += [time + number * (after - time) / count for number in range(count)]
+    return tuple(spread)
 
 
 def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fraction, ...]) -> Fraction:

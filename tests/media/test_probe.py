@@ -235,3 +235,11 @@ def test_reading_holds_to_what_was_probed(clip: Clip, tmp_path: Path) -> None:
     path.write_bytes(clip("varying.mp4").read_bytes())
     with pytest.raises(SourceError, match="frame 14 of 24 could not be decoded a second time"):
         list(read.read(info, clips.untouched(info), range(24)))
+
+
+def test_two_frames_at_one_time_are_no_damage(tmp_path: Path) -> None:
+    path = clips.film(tmp_path / "twice.mkv", "-bsf:v", "setts=ts=PTS-eq(N\\,9)*DURATION", *clips.X264, "-bf", "0")
+    info = probe.probe(str(path))
+    assert (info.frames, info.rate, info.damaged) == (24, 25, ())
+    assert clips.numbers(info) == list(range(24))
+    assert [time for n, time in enumerate(info.times) if n != 9] == [Fraction(n, 25) for n in range(24) if n != 9]

@@ -35,7 +35,7 @@ def test_a_varying_rate_shows_every_frame(steps: list[int]) -> None:
 
 
 def test_stamps_that_do_not_rise_give_way_to_the_claimed_rate() -> None:
-    for stamps in ([Fraction(1), None, Fraction(2)], [Fraction(1), Fraction(1), Fraction(2)]):
+    for stamps in ([Fraction(1), None, Fraction(2)], [Fraction(1), Fraction(2), Fraction(1)]):
         line = timeline.timeline(stamps, Fraction(0), (Fraction(50),))
         assert line == timeline.Timeline(
             Fraction(1), (Fraction(0), Fraction(1, 50), Fraction(2, 50)), Fraction(3, 50), Fraction(50)
@@ -56,7 +56,7 @@ def stamps_of(rate: Fraction, count: int, clock: int, moved: dict[int, Fraction]
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30), Fraction(60000, 1001)])
 @pytest.mark.parametrize("clock", [1000, 90000])
 @pytest.mark.parametrize("at", [1, 20, 59])
-@pytest.mark.parametrize("gap", [Fraction(2, 1000), Fraction(3, 1000)])
+@pytest.mark.parametrize("gap", [Fraction(0), Fraction(2, 1000), Fraction(3, 1000)])
 def test_two_frames_that_come_together_leave_the_rate(rate: Fraction, clock: int, at: int, gap: Fraction) -> None:
     stamps = stamps_of(rate, 60, clock, {at: gap - 1 / rate})
     line = timeline.timeline(stamps, 1 / rate, (rate, Fraction(1000)))
@@ -80,3 +80,16 @@ def test_a_few_faster_frames_are_no_slip() -> None:
     even = stamps_of(Fraction(30), 60, 1000, {})
     line = timeline.timeline([*even[:20], Fraction("0.650"), *even[20:]], Fraction(33, 1000), (Fraction(30),))
     assert (line.rate, line.note) == (60, "")
+
+
+def test_frames_at_one_time_leave_every_other_at_its_own() -> None:
+    """With stamps too uneven for a usual rate."""
+    stamps: list[Fraction | None] = [Fraction(n, 1000) for n in (0, 37, 65, 65, 99, 106, 169, 197, 230, 270)]
+    line = timeline.timeline(stamps, Fraction(30, 1000), (Fraction(30),))
+    assert line.times == (*stamps[:3], Fraction(82, 1000), *stamps[4:])
+    assert set(frame_map(line.times, line.end, line.rate)) == set(range(10))
+
+
+def test_stamps_that_are_all_the_same_give_way_to_the_claimed_rate() -> None:
+    line = timeline.timeline([Fraction(1)] * 4, Fraction(0), (Fraction(50),))
+    assert (line.times, line.rate) == (tuple(Fraction(n, 50) for n in range(4)), 50)
