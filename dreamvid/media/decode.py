@@ -62,8 +62,7 @@ class Decoded:
 def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:
     """Decode the whole picture of a file with ffmpeg and return the facts; raise ToolError where ffmpeg hangs.
 
-    An intact file leaves `errors` empty. Neither ffmpeg's exit status nor OpenCV detects a Matroska file that was cut
-    short.
+    An intact file leaves `errors` empty. Its exit status alone does not tell that a Matroska file was cut short.
     """
     source = source_arguments(path, decoder=decoder, mood=STRICT if strict else STEADY)
     seen = Decoded()

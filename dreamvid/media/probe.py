@@ -4,8 +4,7 @@ import hashlib
 import logging
 import os
 import stat
-import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,13 +21,6 @@ from dreamvid.media.timeline import timeline
 
 logger = logging.getLogger(__name__)
 
-# What OpenCV reads bit-equal to ffmpeg, as measured. Other sources come out wrong: interlaced black, mirrored upside
-# down, HDR off by 39 levels, 10 bits by 1.4, and alpha is dropped.
-PLAIN_CODECS = {"h264", "hevc", "mpeg4", "vp8", "vp9", "ffv1"}  # no AV1: OpenCV's wheel decodes it only in hardware
-PLAIN_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts"}
-PLAIN_PIXELS = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray"}
-PLAIN_SPACES = {"unknown", "bt709", "smpte170m", "bt470bg"}
-
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
 
@@ -36,18 +28,13 @@ PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 class Facts:
     """Facts that only the container has.
 
-    `rates`: frame rates that it claims, most trusted first; `turned`: mirrored or rotated by other than quarter turns;
-    `pictures`: number of video tracks; `size`: (width, height) as the decoder delivers them, before rotation and the
-    container's cropping; `lead`: see `container.lead`.
+    `rates`: frame rates that it claims, most trusted first; `size`: (width, height) as the decoder
+    delivers them, before rotation and the container's cropping; `lead`: see `container.lead`.
     """
 
-    format: str = ""
-    codec: str = ""
     rates: tuple[Fraction, ...] = ()
-    turned: bool = False
     decoder: str = ""
     alpha: bool = False
-    pictures: int = 1
     size: tuple[int, int] = (0, 0)
     audio: tuple[Stream, ...] = ()
     subtitles: tuple[Stream, ...] = ()
@@ -71,15 +58,6 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     if images.is_still(head):
         return images.probe_still(path, identity(path))
     return _probe_video(path, name, head, tolerate_damage)
-
-
-def _is_text(name: str) -> bool:
-    """Return whether a name can be encoded as UTF-8: OpenCV crashes on one that cannot."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def identity(path: Path) -> str:
@@ -117,7 +95,7 @@ def _head(path: Path, name: str) -> bytes:
 
 
 def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceInfo:
-    facts = Facts(format="webp", alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name)
+    facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name)
     seen = decode.decode(path, decoder=facts.decoder)
     damaged: tuple[int, ...] = ()
     chosen = ""
@@ -130,41 +108,30 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
             "cut it there and dream the parts one by one"
         )
     stamps = [None if time is None else time + facts.lead for time in seen.times]
-    shown = timeline(stamps, seen.last, facts.rates)
-    if shown.note:
-        logger.info("%s: %s", name, shown.note)
+    line = timeline(stamps, seen.last, facts.rates)
+    if line.note:
+        logger.info("%s: %s", name, line.note)
     (width, height), _ = seen.sizes[0]
-    info = SourceInfo(
+    filters = to_rgb(name, seen, facts.size, facts.alpha)
+    return SourceInfo(
         name=name,
         kind="video",
         height=height,
         width=width,
-        times=shown.times,
-        end=shown.end,
-        rate=shown.rate,
+        times=line.times,
+        end=line.end,
+        rate=line.rate,
         identity=identity(path),
         sar=seen.sar if Fraction(1, 10) <= seen.sar <= 10 else Fraction(1),
-        delay=shown.delay,
+        delay=line.delay,
         decoder=facts.decoder,
+        filters=",".join(part for part in (chosen, *filters) if part),
         files=(path,),
         audio=facts.audio,
         subtitles=facts.subtitles,
         chapters=facts.chapters,
         damaged=damaged,
     )
-    plain = (
-        facts.format in PLAIN_FORMATS
-        and facts.codec in PLAIN_CODECS
-        and facts.pictures == 1
-        and sorted(facts.size) == sorted(seen.sizes[0][0])  # else the container crops, and OpenCV does not
-        and seen.pixel_format in PLAIN_PIXELS
-        and seen.space in PLAIN_SPACES
-        and not (facts.turned or facts.alpha or seen.interlaced or damaged or facts.decoder)
-    )
-    filters = to_rgb(name, seen, facts.size, facts.alpha)
-    if plain and not filters and _is_text(name):
-        return replace(info, reader="opencv")
-    return replace(info, reader="ffmpeg", filters=",".join(part for part in (chosen, *filters) if part))
 
 
 def _facts(path: Path, name: str) -> Facts:
@@ -188,13 +155,9 @@ def _facts(path: Path, name: str) -> Facts:
             codec = stream.codec_context.codec.canonical_name
             rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
             return Facts(
-                format=opened.format.name,
-                codec=codec,
                 rates=tuple(Fraction(rate) for rate in rates if rate),
-                turned=_is_turned(opened, stream),
                 decoder=f"libvpx{'-vp9' if codec == 'vp9' else ''}" if hidden and codec in ("vp8", "vp9") else "",
                 alpha=hidden,
-                pictures=len(opened.streams.video),
                 size=(stream.width, stream.height),
                 audio=tuple(map(_stream, opened.streams.audio)),
                 subtitles=tuple(map(_stream, opened.streams.subtitles)),
@@ -212,16 +175,3 @@ def _facts(path: Path, name: str) -> Facts:
 def _stream(stream: av.stream.Stream) -> Stream:
     context = stream.codec_context
     return Stream(context.codec.canonical_name if context is not None else "unknown", stream.language or "und")
-
-
-def _is_turned(opened: av.container.InputContainer, stream: av.video.stream.VideoStream) -> bool:
-    """Return whether the display matrix is more than a quarter turn: OpenCV reads mirrored as upside down."""
-    try:
-        frame = next(opened.decode(stream), None)
-    except av.FFmpegError:
-        return True
-    data = frame.side_data.get("DISPLAYMATRIX") if frame is not None else None
-    if data is None:
-        return False
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])  # type: ignore[call-overload]
-    return not (a * d - b * c > 0 and (a == d == 0 or b == c == 0))

@@ -48,14 +48,14 @@ def timeline(stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fr
     if last <= 0:
         last = times[-1] - times[-2] if len(times) > 1 else 1 / usual
     end = times[-1] + last
-    settled = _settle(delay, times, end, sane)
+    settled = _place_twins(delay, times, end, sane)
     if settled is not None:
         return settled
     times = _spread(times, end)
     return Timeline(delay, times, end, base_rate(times, end, sane))
 
 
-def _settle(
+def _place_twins(
     delay: Fraction, times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fraction, ...]
 ) -> Timeline | None:
     """Return the timeline at the rate of nearly all frames, where a few come at nearly the time of the one before.

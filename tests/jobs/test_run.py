@@ -65,8 +65,8 @@ def test_without_steps_the_stored_frames_are_the_source(clip: Path, output: Path
     stored = [read_image(path) for path in sorted((folder_of(output) / "frames").iterdir())]
     assert len(stored) == COUNT
     assert summary.score == pytest.approx(0, abs=1e-6)
-    # OpenCV and PyAV turn YUV to RGB by other roundings.
-    assert all(np.abs(one.astype(int) - other).max() <= 3 for one, other in zip(stored, source, strict=True))
+    # PyAV repeats chroma instead of interpolating it, so edges differ.
+    assert all(np.abs(one.astype(int) - other).mean() <= 2 for one, other in zip(stored, source, strict=True))
 
 
 def test_frames_shown_twice_are_dreamed_once(clip: Path, output: Path) -> None:
