@@ -9,9 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.video.stream import VideoStream
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import MAX_SIDE
+from dreamvid.core.timing import FASTEST, LONGEST
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media import container, decode, images
 from dreamvid.media.damage import mend
@@ -111,6 +113,11 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
     line = timeline(stamps, seen.last, facts.rates)
     if line.note:
         logger.info("%s: %s", name, line.note)
+    if line.end * line.rate > LONGEST:  # a time stamp far away, which no header told
+        raise SourceError(
+            f"{name} lasts {float(line.end):.10g} s, {float(line.end * line.rate):.10g} frames at "
+            f"{float(line.rate):g} per second: at most {LONGEST} are read, so correct its time stamps, or cut it into parts"
+        )
     (width, height), _ = seen.sizes[0]
     filters = to_rgb(name, seen, facts.size, facts.alpha)
     return SourceInfo(
@@ -146,11 +153,7 @@ def _facts(path: Path, name: str) -> Facts:
                     f"{name}: its picture is stored in a codec that is not known here: convert it to H.264 or FFV1 "
                     "where it can be played"
                 )
-            if max(stream.width, stream.height) > MAX_SIDE:
-                raise SourceError(
-                    f"{name} is {stream.width}x{stream.height}: a side may have at most {MAX_SIDE} pixels, "
-                    "so scale it down first"
-                )
+            _check_claims(name, opened, stream)
             hidden = stream.metadata.get("alpha_mode") == "1"  # vp8 and vp9 store alpha in a separate stream
             codec = stream.codec_context.codec.canonical_name
             rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
@@ -170,6 +173,27 @@ def _facts(path: Path, name: str) -> Facts:
             f"{name} cannot be opened as a video or an image: its header is missing or damaged, "
             f"or it is another kind of file ({reason})"
         ) from None
+
+
+def _check_claims(name: str, opened: av.container.InputContainer, stream: VideoStream) -> None:
+    """Raise SourceError where a header claims more than is ever decoded, before anything is."""
+    if max(stream.width, stream.height) > MAX_SIDE:
+        raise SourceError(
+            f"{name} is {stream.width}x{stream.height}: a side may have at most {MAX_SIDE} pixels, "
+            "so scale it down first"
+        )
+    rates = [Fraction(rate) for rate in (stream.guessed_rate, stream.average_rate) if rate]
+    if stream.frames != 1 and rates and min(rates) > FASTEST:  # that of one frame means nothing
+        raise SourceError(
+            f"{name} claims {float(min(rates)):.10g} frames per second: at most {FASTEST} are read, "
+            "so correct its rate, or convert it"
+        )
+    seconds = Fraction(opened.duration or 0, av.time_base)
+    claimed = max(stream.frames, int(seconds * min(rates)) if rates else 0)
+    if claimed > LONGEST:
+        raise SourceError(
+            f"{name} claims {claimed} frames: at most {LONGEST} are read, so correct its header, or cut it into parts"
+        )
 
 
 def _stream(stream: av.stream.Stream) -> Stream:

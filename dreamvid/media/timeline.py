@@ -7,6 +7,8 @@ from itertools import groupby, pairwise
 from math import ceil
 from statistics import median_low
 
+from dreamvid.core.timing import FASTEST
+
 MAX_RATE = 240  # a base rate above it is a time base (1000, 90000), not a frame rate
 NEAR = Fraction(1, 200)  # seconds: no display shows a frame for a shorter time
 STANDARD_RATES = (
@@ -37,7 +39,7 @@ def timeline(stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fr
     `last`: duration of the last frame, 0 if unknown; `claimed`: frame rates of the container. If time stamps are
     missing or fall, or half of them are repeated, the claimed rate replaces them.
     """
-    sane = tuple(rate for rate in claimed if 0 < rate <= 1000)
+    sane = tuple(rate for rate in claimed if 0 < rate <= FASTEST)
     usual = sane[0] if sane else Fraction(25)
     known = [stamp for stamp in stamps if stamp is not None]
     delay = max(Fraction(0), known[0]) if known else Fraction(0)
@@ -114,7 +116,7 @@ def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fractio
         return next((rate for rate in (1 / end, *claimed) if 1 <= rate <= MAX_RATE), Fraction(25))
     claimed = _tidied(claimed)
     steps = {b - a for a, b in pairwise(times)}
-    even = (1 / steps.pop(),) if len(steps) == 1 else ()
+    even = tuple(rate for rate in (1 / steps.pop(),) if rate <= FASTEST) if len(steps) == 1 else ()
     for rate in (*claimed, *even):
         if _places(times, end, rate) == list(range(len(times))):
             return rate
@@ -123,7 +125,7 @@ def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fractio
     if fitting:
         return next((rate for rate in fitting if _on_grid(times, rate)), fitting[0])
     shortest = min(b - a for a, b in pairwise(times))
-    return min(Fraction(1000), (1 / shortest).limit_denominator(1001))
+    return min(Fraction(FASTEST), (1 / shortest).limit_denominator(1001))
 
 
 def _on_grid(times: tuple[Fraction, ...], rate: Fraction) -> bool:

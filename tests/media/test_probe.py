@@ -1,4 +1,5 @@
 import re
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from dreamvid.core.errors import SourceError
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import Stream
-from dreamvid.media import damage, filters, probe, read
+from dreamvid.media import damage, decode, filters, probe, read
 
 from . import clips
 from .conftest import Clip
@@ -243,3 +244,24 @@ def test_two_frames_at_one_time_are_no_damage(tmp_path: Path) -> None:
     assert (info.frames, info.rate, info.damaged) == (24, 25, ())
     assert clips.numbers(info) == list(range(24))
     assert [time for n, time in enumerate(info.times) if n != 9] == [Fraction(n, 25) for n in range(24) if n != 9]
+
+
+@pytest.mark.parametrize(
+    ("rate", "scale", "count", "reason"),
+    [
+        (10**9, 1, 24, r"claims 1000000000 frames per second: at most 1000 are read"),
+        (25, 1, 2 * 10**9, r"claims 2000000000 frames: at most 10000000 are read"),
+    ],
+)
+def test_what_a_header_claims_is_bounded_before_decoding(
+    rate: int, scale: int, count: int, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = clips.film(tmp_path / "boast.avi", "-c:v", "mjpeg", count=4)
+    data = bytearray(path.read_bytes())
+    at = data.find(b"strh") + 28
+    data[at : at + 8] = struct.pack("<II", scale, rate)
+    data[at + 12 : at + 16] = struct.pack("<I", count)
+    path.write_bytes(data)
+    monkeypatch.setattr(decode, "decode", None)
+    with pytest.raises(SourceError, match=rf"^boast\.avi {reason}"):
+        probe.probe(str(path))
