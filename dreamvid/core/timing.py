@@ -7,6 +7,9 @@ from fractions import Fraction
 
 from dreamvid.core.errors import SettingsError
 
+FASTEST = 1000  # frames per second
+LONGEST = 10**7  # frames of one film: 92 hours at 30 per second
+
 
 def parse_range(text: str) -> tuple[int | None, int | None]:
     """Parse a half-open range of frames: `A:B`, `A:` or `:B`.
@@ -57,8 +60,8 @@ def parse_rate(text: str) -> Fraction:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise SettingsError(f"{text!r} is not a frame rate: give a number such as 25, 29.97 or 30000/1001") from None
-    if not Fraction(1, 100) <= rate <= 1000:
-        raise SettingsError(f"a frame rate of {text} is out of range: give 0.01 to 1000 frames per second")
+    if not Fraction(1, 100) <= rate <= FASTEST:
+        raise SettingsError(f"a frame rate of {text} is out of range: give 0.01 to {FASTEST} frames per second")
     nominal = round(rate)
     if "/" in text or rate.denominator == 1 or nominal == 0 or (nominal % 12 and nominal % 15):
         return rate

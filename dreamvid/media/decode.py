@@ -62,8 +62,7 @@ class Decoded:
 def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:
     """Decode the whole picture of a file with ffmpeg and return the facts; raise ToolError where ffmpeg hangs.
 
-    An intact file leaves `errors` empty. Neither ffmpeg's exit status nor OpenCV detects a Matroska file that was cut
-    short.
+    An intact file leaves `errors` empty. Its exit status alone does not tell that a Matroska file was cut short.
     """
     source = source_arguments(path, decoder=decoder, mood=STRICT if strict else STEADY)
     seen = Decoded()
@@ -75,8 +74,8 @@ def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:
 
 def _run(arguments: list[str], hear: Callable[[str], None] | None = None) -> tuple[str, ...]:
     """Decode without output; return ffmpeg's errors."""
-    # A fine time base: the null muxer reports an error for two frames with the same time stamp.
-    sink = ["-fps_mode", "passthrough", "-enc_time_base", "1/1000000", "-f", "null", "-"]
+    # New time stamps for the null muxer alone: it reports an error for two frames with the same one.
+    sink = ["-fps_mode", "passthrough", "-bsf:v", "setts=ts=N", "-f", "null", "-"]
     with Ffmpeg([*arguments, *sink], hear=hear) as ffmpeg:
         status = ffmpeg.finish(PATIENCE)
         return tuple(ffmpeg.errors) or ((ffmpeg.words,) if status else ())

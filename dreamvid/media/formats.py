@@ -11,7 +11,7 @@ import av
 from dreamvid.config.settings import OutputSettings
 from dreamvid.core.errors import SettingsError, ToolError, nearest
 from dreamvid.media import images
-from dreamvid.media.ffmpeg import pixel_formats
+from dreamvid.media.ffmpeg import SCALER, pixel_formats
 
 # Suffix -> ffmpeg's muxer, and the codecs it can hold, the default first.
 CONTAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -38,7 +38,6 @@ USUAL_PIXELS = {"prores": "yuv422p10le", "ffv1": "bgr0", "gif": "pal8", "webp": 
 FIXED_PIXELS = SQUARE = {"gif", "webp", "png"}
 CRF = {"h264": (16, 51), "h265": (18, 51), "av1": (22, 63), "vp9": (20, 63)}  # codec -> our default, the largest
 
-SCALER = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 # One palette per frame: a common one would need the whole film in memory.
 GIF = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer:bayer_scale=3"
 

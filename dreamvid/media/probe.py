@@ -1,44 +1,27 @@
 """Facts about a source as SourceInfo: from a strict decode where possible, else from the container."""
 
 import hashlib
+import logging
 import os
 import stat
-import struct
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
-from math import ceil
 from pathlib import Path
 
 import av
+from av.video.stream import VideoStream
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import MAX_SIDE
+from dreamvid.core.timing import FASTEST, LONGEST
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media import container, decode, images
 from dreamvid.media.damage import mend
-from dreamvid.media.ffmpeg import FENCE, has_filter, location
+from dreamvid.media.ffmpeg import FENCE, location
+from dreamvid.media.filters import to_rgb
+from dreamvid.media.timeline import timeline
 
-MAX_RATE = 240  # a base rate above it is a time base (1000, 90000), not a frame rate
-STANDARD_RATES = (
-    *(Fraction(rate, 1001) for rate in (24000, 30000, 60000)),
-    *map(Fraction, (24, 25, 30, 50, 60, 120, 240)),
-)
-
-# What OpenCV reads bit-equal to ffmpeg, as measured. Other sources come out wrong: interlaced black, mirrored upside
-# down, HDR off by 39 levels, 10 bits by 1.4, and alpha is dropped.
-PLAIN_CODECS = {"h264", "hevc", "mpeg4", "vp8", "vp9", "ffv1"}  # no AV1: OpenCV's wheel decodes it only in hardware
-PLAIN_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts"}
-PLAIN_PIXELS = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray"}
-PLAIN_SPACES = {"unknown", "bt709", "smpte170m", "bt470bg"}
-
-TO_SDR = (
-    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=hable:desat=0,"
-    "zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
-)
-OVER_BLACK = "format=gbrap,premultiply=inplace=1,format=gbrp"
-DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
+logger = logging.getLogger(__name__)
 
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
@@ -47,17 +30,14 @@ PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 class Facts:
     """Facts that only the container has.
 
-    `rates`: frame rates that it claims, most trusted first; `turned`: mirrored or rotated by other than quarter turns;
-    `pictures`: number of video tracks; `lead`: see `container.lead`.
+    `rates`: frame rates that it claims, most trusted first; `size`: (width, height) as the decoder
+    delivers them, before rotation and the container's cropping; `lead`: see `container.lead`.
     """
 
-    format: str = ""
-    codec: str = ""
     rates: tuple[Fraction, ...] = ()
-    turned: bool = False
     decoder: str = ""
     alpha: bool = False
-    pictures: int = 1
+    size: tuple[int, int] = (0, 0)
     audio: tuple[Stream, ...] = ()
     subtitles: tuple[Stream, ...] = ()
     chapters: int = 0
@@ -80,15 +60,6 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     if images.is_still(head):
         return images.probe_still(path, identity(path))
     return _probe_video(path, name, head, tolerate_damage)
-
-
-def _is_text(name: str) -> bool:
-    """Return whether a name can be encoded as UTF-8: OpenCV crashes on one that cannot."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def identity(path: Path) -> str:
@@ -126,7 +97,7 @@ def _head(path: Path, name: str) -> bytes:
 
 
 def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceInfo:
-    facts = Facts(format="webp", alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name)
+    facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name)
     seen = decode.decode(path, decoder=facts.decoder)
     damaged: tuple[int, ...] = ()
     chosen = ""
@@ -139,119 +110,35 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
             "cut it there and dream the parts one by one"
         )
     stamps = [None if time is None else time + facts.lead for time in seen.times]
-    delay, times, end, rate = timeline(stamps, seen.last, facts.rates)
+    line = timeline(stamps, seen.last, facts.rates)
+    if line.note:
+        logger.info("%s: %s", name, line.note)
+    if line.end * line.rate > LONGEST:  # a time stamp far away, which no header told
+        raise SourceError(
+            f"{name} lasts {float(line.end):.10g} s, {float(line.end * line.rate):.10g} frames at "
+            f"{float(line.rate):g} per second: at most {LONGEST} are read, so correct its time stamps, or cut it into parts"
+        )
     (width, height), _ = seen.sizes[0]
-    info = SourceInfo(
+    filters = to_rgb(name, seen, facts.size, facts.alpha)
+    return SourceInfo(
         name=name,
         kind="video",
         height=height,
         width=width,
-        times=times,
-        end=end,
-        rate=rate,
+        times=line.times,
+        end=line.end,
+        rate=line.rate,
         identity=identity(path),
         sar=seen.sar if Fraction(1, 10) <= seen.sar <= 10 else Fraction(1),
-        delay=delay,
+        delay=line.delay,
         decoder=facts.decoder,
+        filters=",".join(part for part in (chosen, *filters) if part),
         files=(path,),
         audio=facts.audio,
         subtitles=facts.subtitles,
         chapters=facts.chapters,
         damaged=damaged,
     )
-    plain = (
-        facts.format in PLAIN_FORMATS
-        and facts.codec in PLAIN_CODECS
-        and facts.pictures == 1
-        and seen.pixel_format in PLAIN_PIXELS
-        and seen.space in PLAIN_SPACES
-        and not (facts.turned or facts.alpha or seen.interlaced or damaged or facts.decoder)
-    )
-    filters = _filters(name, facts, seen)
-    if plain and not filters and _is_text(name):
-        return replace(info, reader="opencv")
-    return replace(info, reader="ffmpeg", filters=",".join(part for part in (chosen, *filters) if part))
-
-
-def _filters(name: str, facts: Facts, seen: decode.Decoded) -> list[str]:
-    filters = [DEINTERLACE] if seen.interlaced else []
-    if seen.transfer in ("smpte2084", "arib-std-b67"):
-        if not (has_filter("zscale") and has_filter("tonemap")):
-            raise SourceError(
-                f"{name} is HDR, and this ffmpeg has no zscale filter to convert it to SDR: convert it to SDR first"
-            )
-        filters.append(TO_SDR)
-    if facts.alpha or _has_alpha(seen.pixel_format):
-        filters.append(OVER_BLACK)
-    return filters
-
-
-def _has_alpha(pixel_format: str) -> bool:
-    try:
-        return any(part.is_alpha for part in av.VideoFormat(pixel_format).components)
-    except ValueError:  # a pixel format that is newer than PyAV
-        return False
-
-
-def timeline(
-    stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fraction]
-) -> tuple[Fraction, tuple[Fraction, ...], Fraction, Fraction]:
-    """Return delay, frame times from 0, end (all in seconds) and base rate for decoded time stamps.
-
-    `last`: duration of the last frame, 0 if unknown; `claimed`: frame rates of the container. If time stamps are
-    missing or do not rise, the claimed rate replaces them.
-    """
-    sane = tuple(rate for rate in claimed if 0 < rate <= 1000)
-    usual = sane[0] if sane else Fraction(25)
-    known = [stamp for stamp in stamps if stamp is not None]
-    delay = max(Fraction(0), known[0]) if known else Fraction(0)
-    if len(known) < len(stamps) or any(b <= a for a, b in pairwise(known)):
-        count = len(stamps)
-        return delay, tuple(n / usual for n in range(count)), count / usual, usual
-    times = tuple(stamp - known[0] for stamp in known)
-    if last <= 0:
-        last = times[-1] - times[-2] if len(times) > 1 else 1 / usual
-    end = times[-1] + last
-    return delay, times, end, base_rate(times, end, sane)
-
-
-def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fraction, ...]) -> Fraction:
-    """Return the constant rate that shows every frame: a claimed one, a standard one, or that of the shortest interval.
-
-    `times`: rising seconds from 0; `claimed`: rates of the container, most trusted first.
-    """
-    if len(times) == 1:  # a GIF of one picture claims only its time base of 100
-        return next((rate for rate in (1 / end, *claimed) if 1 <= rate <= MAX_RATE), Fraction(25))
-    claimed = tuple(kind for rate in claimed for kind in (_tidy(rate), rate))
-    steps = {b - a for a, b in pairwise(times)}
-    even = (1 / steps.pop(),) if len(steps) == 1 else ()
-    for rate in (*claimed, *even):
-        if _places(times, end, rate) == list(range(len(times))):
-            return rate
-    usual = (*sorted(rate for rate in claimed if rate <= MAX_RATE), *STANDARD_RATES)
-    fitting = [rate for rate in usual if len(_places(times, end, rate)) == len(times)]
-    if fitting:
-        return next((rate for rate in fitting if _on_grid(times, rate)), fitting[0])
-    shortest = min(b - a for a, b in pairwise(times))
-    return min(Fraction(1000), (1 / shortest).limit_denominator(1001))
-
-
-def _on_grid(times: tuple[Fraction, ...], rate: Fraction) -> bool:
-    """Return whether every time stamp is within a tenth of a frame of a frame time of that rate."""
-    return all(abs(time * rate - round(time * rate)) < Fraction(1, 10) for time in times)
-
-
-def _tidy(rate: Fraction) -> Fraction:
-    """Return the whole or NTSC rate that a claim such as 19001/317 was rounded from; else the claim itself."""
-    near = min((Fraction(round(rate)), Fraction(round(rate) * 1000, 1001)), key=lambda kind: abs(kind - rate))
-    return near if near and abs(near / rate - 1) < Fraction(1, 2000) else rate
-
-
-def _places(times: tuple[Fraction, ...], end: Fraction, rate: Fraction) -> list[int]:
-    """Return the output frame that first shows each source frame (see `timing.frame_map`), up to one never shown."""
-    places = [ceil(time * rate - Fraction(1, 2)) for time in (*times, end)]
-    hidden = next((number for number, (a, b) in enumerate(pairwise(places)) if a >= b), len(times))
-    return places[:hidden]
 
 
 def _facts(path: Path, name: str) -> Facts:
@@ -261,22 +148,20 @@ def _facts(path: Path, name: str) -> Facts:
             if stream is None:
                 cover = " (a cover picture is not one)" if opened.streams.video else ""
                 raise SourceError(f"{name} contains no video{cover}")
-            if max(stream.width, stream.height) > MAX_SIDE:
+            if stream.codec_context is None:
                 raise SourceError(
-                    f"{name} is {stream.width}x{stream.height}: a side may have at most {MAX_SIDE} pixels, "
-                    "so scale it down first"
+                    f"{name}: its picture is stored in a codec that is not known here: convert it to H.264 or FFV1 "
+                    "where it can be played"
                 )
+            _check_claims(name, opened, stream)
             hidden = stream.metadata.get("alpha_mode") == "1"  # vp8 and vp9 store alpha in a separate stream
             codec = stream.codec_context.codec.canonical_name
             rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
             return Facts(
-                format=opened.format.name,
-                codec=codec,
                 rates=tuple(Fraction(rate) for rate in rates if rate),
-                turned=_is_turned(opened, stream),
                 decoder=f"libvpx{'-vp9' if codec == 'vp9' else ''}" if hidden and codec in ("vp8", "vp9") else "",
                 alpha=hidden,
-                pictures=len(opened.streams.video),
+                size=(stream.width, stream.height),
                 audio=tuple(map(_stream, opened.streams.audio)),
                 subtitles=tuple(map(_stream, opened.streams.subtitles)),
                 chapters=len(opened.chapters()),
@@ -290,19 +175,27 @@ def _facts(path: Path, name: str) -> Facts:
         ) from None
 
 
+def _check_claims(name: str, opened: av.container.InputContainer, stream: VideoStream) -> None:
+    """Raise SourceError where a header claims more than is ever decoded, before anything is."""
+    if max(stream.width, stream.height) > MAX_SIDE:
+        raise SourceError(
+            f"{name} is {stream.width}x{stream.height}: a side may have at most {MAX_SIDE} pixels, "
+            "so scale it down first"
+        )
+    rates = [Fraction(rate) for rate in (stream.guessed_rate, stream.average_rate) if rate]
+    if stream.frames != 1 and rates and min(rates) > FASTEST:  # that of one frame means nothing
+        raise SourceError(
+            f"{name} claims {float(min(rates)):.10g} frames per second: at most {FASTEST} are read, "
+            "so correct its rate, or convert it"
+        )
+    seconds = Fraction(opened.duration or 0, av.time_base)
+    claimed = max(stream.frames, int(seconds * min(rates)) if rates else 0)
+    if claimed > LONGEST:
+        raise SourceError(
+            f"{name} claims {claimed} frames: at most {LONGEST} are read, so correct its header, or cut it into parts"
+        )
+
+
 def _stream(stream: av.stream.Stream) -> Stream:
     context = stream.codec_context
     return Stream(context.codec.canonical_name if context is not None else "unknown", stream.language or "und")
-
-
-def _is_turned(opened: av.container.InputContainer, stream: av.video.stream.VideoStream) -> bool:
-    """Return whether the display matrix is more than a quarter turn: OpenCV reads mirrored as upside down."""
-    try:
-        frame = next(opened.decode(stream), None)
-    except av.FFmpegError:
-        return True
-    data = frame.side_data.get("DISPLAYMATRIX") if frame is not None else None
-    if data is None:
-        return False
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])  # type: ignore[call-overload]
-    return not (a * d - b * c > 0 and (a == d == 0 or b == c == 0))

@@ -9,7 +9,7 @@ from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import Framing
 from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.media import images, opencv
-from dreamvid.media.ffmpeg import STEADY, Ffmpeg, source_arguments
+from dreamvid.media.ffmpeg import SCALER, STEADY, Ffmpeg, source_arguments
 
 Reader = Callable[[SourceInfo, Sequence[int]], Iterator[Pixels]]
 
@@ -23,7 +23,7 @@ def read(info: SourceInfo, framing: Framing, indices: Sequence[int]) -> Generato
     wanted = list(indices)
     if any(b <= a for a, b in pairwise(wanted)) or (wanted and not 0 <= wanted[0] <= wanted[-1] < info.frames):
         raise ValueError(f"frames must be strictly rising numbers below {info.frames}")
-    for index, pixels in zip(wanted, READERS[info.reader](info, wanted), strict=True):
+    for index, pixels in zip(wanted, READERS[info.kind](info, wanted), strict=True):
         yield Frame(index, info.times[index], apply(framing, pixels))
 
 
@@ -51,25 +51,6 @@ def _short(info: SourceInfo, index: int) -> SourceError:
     )
 
 
-def _opencv(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
-    cv2 = opencv.load()
-    capture = cv2.VideoCapture(str(info.files[0]), cv2.CAP_FFMPEG)
-    try:
-        position = 0
-        for index in wanted:
-            while position < index:  # grab() decodes without converting
-                if not capture.grab():
-                    raise _short(info, position)
-                position += 1
-            done, bgr = capture.read()
-            if not done or bgr.shape[:2] != (info.height, info.width):
-                raise _short(info, index)
-            position += 1
-            yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-    finally:
-        capture.release()
-
-
 def _ffmpeg(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
     """Yield frames through an ffmpeg pipe. `info.filters` drops damaged frames, so the last good one is repeated."""
     if not wanted:
@@ -85,6 +66,8 @@ def _ffmpeg(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
         "0:V:0",
         "-vf",
         chain,
+        "-sws_flags",
+        SCALER,
         "-fps_mode",
         "passthrough",
         "-f",
@@ -107,4 +90,4 @@ def _ffmpeg(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
             yield pixels
 
 
-READERS: dict[str, Reader] = {"opencv": _opencv, "ffmpeg": _ffmpeg, "image": images.frames}
+READERS: dict[str, Reader] = {"video": _ffmpeg, "still": images.frames, "folder": images.frames}

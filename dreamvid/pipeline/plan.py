@@ -9,7 +9,7 @@ from dreamvid.config.settings import InputSettings, Settings
 from dreamvid.core.easing import smooth
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing, frame_to
-from dreamvid.core.timing import frame_map, parse_range, parse_rate, seconds_to_frames
+from dreamvid.core.timing import LONGEST, frame_map, parse_range, parse_rate, seconds_to_frames
 from dreamvid.core.types import Shot, SourceInfo
 
 RENDER_VERSION = 7  # raised whenever the same settings give other pixels
@@ -95,6 +95,11 @@ def make_plan(settings: Settings, source: SourceInfo) -> Plan:
     """
     wanted = settings.input
     rate = parse_rate(wanted.fps) if wanted.fps else source.rate
+    if source.end * rate > LONGEST:
+        raise SettingsError(
+            f"{source.name} at {float(rate):g} frames per second has {float(source.end * rate):.10g} frames: "
+            f"a film may have at most {LONGEST}, so give a lower --fps, or cut it into parts"
+        )
     timeline = frame_map(source.times, source.end, rate)
     start, stop = _range(settings, rate, len(timeline), source.name)
     picked = timeline[start:stop]

@@ -59,6 +59,10 @@ def make(name: str, folder: Path, clip: Clip) -> Path:
             run("-display_hflip", "-i", str(clip("good.mp4")), "-c", "copy", str(path))
         case "wide_pixels.mp4":
             film(path, *X264, "-vf", "setsar=4/3")
+        case "cropped.mkv":  # 10 rows below and 16 columns on the left, in place of the size on the display
+            data = film(path, *X264, "-vf", "setsar=1/2").read_bytes()
+            data = data.replace(b"\x54\xb0\x81\x08", b"\x54\xaa\x81\x0a", 1)
+            path.write_bytes(data.replace(b"\x54\xba\x81\x09", b"\x54\xcc\x81\x10", 1))
         case "odd.mp4":
             film(path, "-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv444p", size=(91, 161))
         case "interlaced.mp4":

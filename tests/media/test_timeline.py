@@ -1,0 +1,95 @@
+"""Times and rates from time stamps."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dreamvid.core.timing import frame_map
+from dreamvid.media import timeline
+
+
+@given(
+    rate=st.sampled_from([Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60), Fraction(25, 2)]),
+    count=st.integers(1, 300),
+)
+def test_a_constant_rate_is_found_through_rounded_stamps(rate: Fraction, count: int) -> None:
+    stamps = [Fraction(round(n / rate * 1000), 1000) for n in range(count)]
+    claimed = (rate.limit_denominator(400), rate)
+    line = timeline.timeline([*stamps], Fraction(round(1000 / rate), 1000), claimed)
+    assert (line.delay, line.times) == (0, tuple(stamps))
+    if count > 1:
+        assert line.rate == rate
+    assert frame_map(line.times, line.end, line.rate) == tuple(range(count))
+
+
+@given(steps=st.lists(st.integers(5, 500), min_size=1, max_size=60))
+def test_a_varying_rate_shows_every_frame(steps: list[int]) -> None:
+    times = [Fraction(0)]
+    for step in steps:
+        times.append(times[-1] + Fraction(step, 1000))
+    line = timeline.timeline([*times], Fraction(1, 25), (Fraction(1000), Fraction(25)))
+    assert set(frame_map(line.times, line.end, line.rate)) == set(range(len(times)))
+    assert line.rate <= 1000
+
+
+def test_stamps_that_do_not_rise_give_way_to_the_claimed_rate() -> None:
+    for stamps in ([Fraction(1), None, Fraction(2)], [Fraction(1), Fraction(2), Fraction(1)]):
+        line = timeline.timeline(stamps, Fraction(0), (Fraction(50),))
+        assert line == timeline.Timeline(
+            Fraction(1), (Fraction(0), Fraction(1, 50), Fraction(2, 50)), Fraction(3, 50), Fraction(50)
+        )
+
+
+def test_even_time_stamps_are_their_own_rate() -> None:
+    """An animated WebP claims a clock of 1000; 59.94 would show its frames too, each three times."""
+    times = tuple(Fraction(n, 20) for n in range(8))
+    assert timeline.base_rate(times, Fraction(2, 5), (Fraction(1000),)) == 20
+
+
+def stamps_of(rate: Fraction, count: int, clock: int, moved: dict[int, Fraction]) -> list[Fraction | None]:
+    """Evenly spaced stamps on a clock of `clock` ticks per second, but for those moved by some seconds."""
+    return [Fraction(round((n / rate + moved.get(n, 0)) * clock), clock) for n in range(count)]
+
+
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(30), Fraction(60000, 1001)])
+@pytest.mark.parametrize("clock", [1000, 90000])
+@pytest.mark.parametrize("at", [1, 20, 59])
+@pytest.mark.parametrize("gap", [Fraction(0), Fraction(2, 1000), Fraction(3, 1000)])
+def test_two_frames_that_come_together_leave_the_rate(rate: Fraction, clock: int, at: int, gap: Fraction) -> None:
+    stamps = stamps_of(rate, 60, clock, {at: gap - 1 / rate})
+    line = timeline.timeline(stamps, 1 / rate, (rate, Fraction(1000)))
+    assert line.rate == rate
+    assert frame_map(line.times, line.end, rate) == tuple(range(60))
+    assert all(abs(time - n / rate) <= Fraction(1, 1000) for n, time in enumerate(line.times))
+    assert f"1 of 60 frames at nearly the time of the one before (first: frame {at}" in line.note
+
+
+def test_a_frame_too_many_is_not_shown_and_the_others_stay_in_time() -> None:
+    even = stamps_of(Fraction(30), 60, 1000, {})
+    line = timeline.timeline([*even[:20], Fraction("0.635"), *even[20:]], Fraction(33, 1000), (Fraction(30),))
+    shown = frame_map(line.times, line.end, line.rate)
+    assert (line.rate, len(shown)) == (30, 60)
+    assert shown == (*range(19), *range(20, 61))
+    assert "1 cannot be shown" in line.note
+
+
+def test_a_few_faster_frames_are_no_slip() -> None:
+    """Half a frame is long enough to be seen."""
+    even = stamps_of(Fraction(30), 60, 1000, {})
+    line = timeline.timeline([*even[:20], Fraction("0.650"), *even[20:]], Fraction(33, 1000), (Fraction(30),))
+    assert (line.rate, line.note) == (60, "")
+
+
+def test_frames_at_one_time_leave_every_other_at_its_own() -> None:
+    """With stamps too uneven for a usual rate."""
+    stamps: list[Fraction | None] = [Fraction(n, 1000) for n in (0, 37, 65, 65, 99, 106, 169, 197, 230, 270)]
+    line = timeline.timeline(stamps, Fraction(30, 1000), (Fraction(30),))
+    assert line.times == (*stamps[:3], Fraction(82, 1000), *stamps[4:])
+    assert set(frame_map(line.times, line.end, line.rate)) == set(range(10))
+
+
+def test_stamps_that_are_all_the_same_give_way_to_the_claimed_rate() -> None:
+    line = timeline.timeline([Fraction(1)] * 4, Fraction(0), (Fraction(50),))
+    assert (line.times, line.rate) == (tuple(Fraction(n, 50) for n in range(4)), 50)
