@@ -54,7 +54,7 @@ def presets_show(
     from dreamvid.config import presets
 
     defaults = user_defaults(config)
-    preset = preset or defaults.preset
+    preset = preset or defaults.preset or presets.DEFAULT
     settings = presets.resolve(preset, [] if audio is None else [("audio.file", audio)], defaults.table)
     if defaults.file is not None:
         print(f"# {preset}, on the defaults of {defaults.file}")

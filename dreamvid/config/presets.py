@@ -24,10 +24,10 @@ Table = dict[str, Any]
 class Defaults:
     """A user's own defaults: the preset used if none is named, and settings that every preset is merged over.
 
-    `file`: the file they were read from, None if there is none.
+    `preset`: None if they name none; `file`: the file they were read from, None if there is none.
     """
 
-    preset: str = DEFAULT
+    preset: str | None = None
     table: Table = dataclasses.field(default_factory=dict)
     file: Path | None = None
 
@@ -141,15 +141,15 @@ def load_defaults(file: Path) -> Defaults:
     if not file.is_file():
         raise SettingsError(f"there is no defaults file {file}: give the path of a TOML file")
     table = _read(file)
-    preset = table.pop("preset", DEFAULT)
-    if "extends" in table or not isinstance(preset, str):
+    preset = table.pop("preset", None)
+    if "extends" in table or not (preset is None or isinstance(preset, str)):
         raise SettingsError(
             f'{file}: defaults extend no preset: leave out extends, and name the default preset, preset = "calm"'
             if "extends" in table
             else f'{file}: preset must be one name, such as preset = "calm"'
         )
     try:
-        find(preset)
+        find(preset or DEFAULT)
     except SettingsError as error:
         raise SettingsError(f"{file}: preset: {error}") from None
     read_settings(table, str(file), ("preset",))
@@ -182,16 +182,18 @@ def merged(under: Table, over: Table) -> Table:
 
 
 def resolve(
-    preset: str = DEFAULT, overrides: Iterable[tuple[str, Any]] = (), under: Mapping[str, Any] | None = None
+    preset: str | None = None, overrides: Iterable[tuple[str, Any]] = (), under: Mapping[str, Any] | None = None
 ) -> Settings:
     """Return the settings of a preset with overrides applied in order.
 
-    `overrides`: pairs of a full key (`dream.steps`) and its value; `under`: a table that the preset is merged over,
-    such as a user's defaults. Raises SettingsError, which names the preset's file or the key that is wrong.
+    `preset`: None for `DEFAULT` without its objectives where another net is chosen: nobody asked for them, so that net
+    dreams its own default layers. The objectives of a preset that is named stay. `overrides`: pairs of a full key
+    (`dream.steps`) and its value; `under`: a table that the preset is merged over, such as a user's defaults. Raises
+    SettingsError, which names the preset's file or the key that is wrong.
     """
     beneath = dict(under or {})
-    table = load_table(preset)
-    plain = read_settings(table, str(find(preset)))
+    table = load_table(preset or DEFAULT)
+    plain = read_settings(table, str(find(preset or DEFAULT)))
     changes: Table = {}
     for key, value in overrides:
         for part in reversed(key.split(".")):
@@ -200,9 +202,9 @@ def resolve(
     if not changes and not beneath:
         return plain
     changed = read_settings(merged(merged(beneath, table), changes), "settings")
-    if changed.net.architecture == plain.net.architecture or "objective" in changes:
+    if preset is not None or changed.net.architecture == plain.net.architecture or "objective" in changes:
         return changed
-    others = {key: value for key, value in table.items() if key != "objective"}  # its layers are another net's
+    others = {key: value for key, value in table.items() if key != "objective"}
     return read_settings(merged(merged(beneath, others), changes), "settings")
 
 

@@ -47,7 +47,7 @@ class JobTable(BaseModel):
     command: Literal["video", "image", "zoom"] = "video"
     source: str
     output: str = Field(min_length=1)
-    preset: str = presets.DEFAULT
+    preset: str | None = None
     size: str | None = None
     frames: str | None = None
     set: dict[str, Any] = Field(default_factory=dict)
@@ -169,7 +169,9 @@ def _jobs(file: Path, number: int, table: dict[str, Any], first: int, under: dic
     jobs = []
     for index, source in enumerate(_sources(file.parent, entry.source), start=first):
         try:
-            name = _filled(entry.output, stem=Path(source).stem, preset=Path(entry.preset).stem, index=index)
+            name = _filled(
+                entry.output, stem=Path(source).stem, preset=Path(entry.preset or presets.DEFAULT).stem, index=index
+            )
             output = file.parent / name
             formats.check_image(output) if entry.command == "image" else formats.check(output, settings.output)
             if same_file(source, output):
@@ -205,7 +207,9 @@ def _filled(pattern: str, **values: str | int) -> str:
     raise SettingsError(f"{pattern!r} may hold {{stem}}, {{preset}} and {{index}}, nothing else in braces{near}")
 
 
-def _preset(file: Path, preset: str) -> str:
+def _preset(file: Path, preset: str | None) -> str | None:
+    if preset is None:
+        return None
     beside = file.parent / preset
     return str(beside) if preset.endswith(".toml") and beside.is_file() else preset
 

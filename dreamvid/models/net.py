@@ -90,7 +90,8 @@ class Net:
         if wanted.removeprefix("-").isdecimal():
             return f"{self.name} has no class {wanted!r} (it has {count}): give a number from 0 to {count - 1}"
         if not self.classes:
-            return f"{self.name} has no names for its classes: give a number from 0 to {count - 1}, or net.classes"
+            advice = f"give a number from 0 to {count - 1}, or net.classes"
+            return f"{wanted!r}: {self.name} has no names for its classes: {advice}"
         if self._group(wanted):
             return f"{wanted!r} is a group of many classes of {self.name}: give one of them"
         known = dict.fromkeys(map(plainly, (*self.classes, *self.synonyms, *self.groups)))
@@ -98,7 +99,7 @@ class Net:
 
     def named_channel(self, wanted: str) -> tuple[str, int]:
         """Return (layer, index) of a channel given by name (any case, `_` or `-` for space); raise NetError."""
-        _check_channel_names(self)
+        _check_channel_names(self, wanted)
         plain = {plainly(name): channel for name, channel in self.channel_names.items()}
         key = plainly(wanted)
         if key not in plain:
@@ -232,9 +233,10 @@ def channels_by_depth(net: Net) -> list[tuple[str, str, int]]:
     return sorted(channels, key=lambda channel: (depth[channel[1]], channel[2]))
 
 
-def _check_channel_names(net: Net) -> None:
+def _check_channel_names(net: Net, wanted: str = "") -> None:
     if not net.channel_names:
-        raise NetError(f"{net.name} has no channels with names (dreamnet with its own weights has): give LAYER:N")
+        told = f"{wanted!r}: " if wanted else ""
+        raise NetError(f"{told}{net.name} has no channels with names (dreamnet with its own weights has): give LAYER:N")
 
 
 def describe(net: Net) -> list[Layer]:

@@ -187,18 +187,25 @@ def test_a_wrong_override_is_named_by_its_key(key: str, value: Any, part: str) -
     assert part in said(presets.DEFAULT, ((key, value),))
 
 
-def test_another_net_does_not_inherit_the_layers_of_the_first(tmp_path: Path) -> None:
-    mine = written(
-        tmp_path, "mine.toml", '[net]\nname = "dreamnet"\n[[objective]]\nlayer = "mixed4c"\n[dream]\nsteps = 2\n'
-    )
-    other = presets.resolve(mine, [("net.name", "googlenet")])
-    assert other.objective == () and other.dream.steps == 2
-    robust = presets.resolve("dream", [("net.name", "efficientnet_lite2"), ("net.weights", "random:0")])
-    assert [term.layer or term.class_name for term in robust.objective] == ["block13", "block17", "animal"]
-    same = presets.resolve(mine, [("net.name", "dreamnet")])
-    assert same.objective[0].layer == "mixed4c"
-    named = presets.resolve(mine, [("net.name", "googlenet"), ("objective", [{"layer": "inception4c"}])])
-    assert named.objective[0].layer == "inception4c"
+ANIMALS = ["block13", "block17", "animal"]  # what the default preset dreams
+
+
+@pytest.mark.parametrize("net", ["dreamnet", "googlenet"])
+def test_the_objectives_of_a_preset_that_is_named_stay_with_any_net(tmp_path: Path, net: str) -> None:
+    mine = written(tmp_path, "mine.toml", '[net]\nname = "dreamnet"\n[[objective]]\nlayer = "mixed4c"\n')
+    assert [term.layer for term in presets.resolve(mine, [("net.name", net)]).objective] == ["mixed4c"]
+    chosen = presets.resolve(mine, [("net.name", net), ("objective", [{"layer": "inception4c"}])])
+    assert [term.layer for term in chosen.objective] == ["inception4c"]
+    assert [
+        term.layer or term.class_name for term in presets.resolve("dream", [("net.name", net)]).objective
+    ] == ANIMALS
+
+
+@pytest.mark.parametrize(("net", "left"), [("efficientnet_lite2", ANIMALS), ("googlenet", [])])
+def test_the_objectives_of_a_preset_that_nobody_named_are_those_of_its_net(net: str, left: list[str]) -> None:
+    settings = presets.resolve(overrides=[("net.name", net), ("dream.smooth", 2)])
+    assert [term.layer or term.class_name for term in settings.objective] == left
+    assert settings.dream == presets.resolve("dream").dream.model_copy(update={"smooth": 2})
 
 
 @pytest.mark.parametrize(
