@@ -108,7 +108,7 @@ def weighted(objectives: Sequence[Objective], terms: Sequence[ObjectiveSettings]
 def _own_layers(net: Net) -> tuple[str, ...]:
     if not net.default_layers:
         raise SettingsError(
-            f"{net.name} has no default layers: give --layer; `dreamvid models layers {net.name}` lists its layers"
+            f"{net.name} has no default layers: give --layer; `dreamvid models layers {net.argument}` lists its layers"
         )
     return net.default_layers
 
