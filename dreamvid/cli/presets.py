@@ -71,9 +71,10 @@ def presets_check(files: Annotated[list[Path], typer.Argument(help="TOML files."
     """Check preset files; report the first mistake with its file and key."""
     from dreamvid.config import presets
     from dreamvid.core.errors import SettingsError
+    from dreamvid.core.paths import is_there
 
     for file in files:
-        if not file.is_file():
+        if not is_there(file):
             raise SettingsError(f"there is no preset file {file}: check its path")
         if file.suffix != ".toml":
             raise SettingsError(f"{file}: the name of a preset file must end in .toml: rename it")

@@ -14,9 +14,11 @@ from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.serialize import read_settings, to_table
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, nearest
+from dreamvid.core.paths import is_there
 
 DEFAULT = "dream"
 SERIES = FLIGHTS, PAPERS = "flights", "papers"  # presets for zooms; presets that reproduce figures of papers
+MOST_EXTENDED, LONGEST_FILE, DEEPEST = 32, 1_000_000, 8  # presets in a row; bytes; levels of tables within tables
 Table = dict[str, Any]
 
 
@@ -68,7 +70,7 @@ def find(preset: str) -> Path:
     if meant:
         raise SettingsError(f"{len(meant)} presets have the name {preset!r}: give {' or '.join(meant)}")
     if preset.endswith(".toml"):
-        if Path(preset).is_file():
+        if is_there(Path(preset)):
             return Path(preset)
         near = nearest(preset.removesuffix(".toml"), _names_like(preset, known))
         raise SettingsError(f"there is no preset file {preset}{near}; give the path of a TOML file, or a preset's name")
@@ -88,6 +90,8 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
     the preset names Python code as a net.
     """
     path = find(preset)
+    if len(seen) == MOST_EXTENDED:
+        raise SettingsError(f"{path}: more than {MOST_EXTENDED} presets extend one another: merge some of them")
     if path.resolve() in seen:
         raise SettingsError(f"{path}: the preset extends itself, through {', '.join(p.name for p in seen)}")
     table = _read(path)
@@ -96,7 +100,7 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
         if not isinstance(parent, str):
             raise SettingsError(f'{path}: extends must be the name of one preset, such as extends = "dream"')
         beside = path.parent / parent
-        above = str(beside) if beside.is_file() else parent
+        above = str(beside) if is_there(beside) else parent
         try:
             find(above)
         except SettingsError as error:
@@ -120,8 +124,12 @@ def _read(path: Path) -> Table:
     Raises SettingsError with the file's name if it cannot be read or is not TOML.
     """
     try:
+        if (size := path.stat().st_size) > LONGEST_FILE:
+            raise SettingsError(f"{path}: a preset of {size} bytes is too long: give at most {LONGEST_FILE}")
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # -sig: Windows Notepad writes a byte order mark
-    except (ValueError, OSError, RecursionError) as error:  # RecursionError: brackets nested too deep
+    except RecursionError:
+        raise SettingsError(f"{path}: brackets are nested too deep: take some out") from None
+    except (ValueError, OSError) as error:
         raise SettingsError(f"{path}: {error}") from None
     for term in table.get("objective", []):
         for key in ("file", "weights", "net"):  # guides and weights are relative to the preset that names them
@@ -138,7 +146,7 @@ def load_defaults(file: Path) -> Defaults:
 
     Raises SettingsError with the file's name if it cannot be read or holds a mistake.
     """
-    if not file.is_file():
+    if not is_there(file):
         raise SettingsError(f"there is no defaults file {file}: give the path of a TOML file")
     table = _read(file)
     preset = table.pop("preset", None)
@@ -161,12 +169,14 @@ def _is_file(key: str, value: str) -> bool:
     return value.endswith(".safetensors") if key == "net" else not (key == "weights" and value.startswith("random:"))
 
 
-def merged(under: Table, over: Table) -> Table:
+def merged(under: Table, over: Table, deeper: int = DEEPEST) -> Table:
     """Merge `over` into `under` and return the result: tables key by key, everything else is replaced.
 
     A table in `over` whose keys are numbers merges into a list in `under`, item by item. Raises SettingsError for a
-    number that the list does not have.
+    number that the list does not have, and for tables more than `DEEPEST` levels deep.
     """
+    if not deeper:
+        raise SettingsError(f"{next(iter(over), '')}: a key has at most {DEEPEST} parts, such as objective.0.weight")
     result = dict(under)
     for key, value in over.items():
         below = result.get(key)
@@ -175,9 +185,10 @@ def merged(under: Table, over: Table) -> Table:
             for number in value.keys() - numbered.keys():
                 valid = ", ".join(f"{key}.{index}" for index in range(len(below))) or f"the whole list {key}"
                 raise SettingsError(f"{key}.{number} does not exist: give {valid}")
-            result[key] = list(merged(numbered, value).values())
+            result[key] = list(merged(numbered, value, deeper - 1).values())
         else:
-            result[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+            tables = isinstance(value, dict) and isinstance(below, dict)
+            result[key] = merged(dict(below or {}), value, deeper - 1) if tables else value
     return result
 
 
@@ -196,6 +207,8 @@ def resolve(
     plain = read_settings(table, str(find(preset or DEFAULT)))
     changes: Table = {}
     for key, value in overrides:
+        if key.count(".") >= DEEPEST:
+            raise SettingsError(f"{key[:40]}...: a key has at most {DEEPEST} parts, such as objective.0.weight")
         for part in reversed(key.split(".")):
             value = {part: value}
         changes = merged(changes, value)

@@ -21,6 +21,7 @@ from dreamvid.config.presets import Defaults
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, nearest
 from dreamvid.core.framing import parse_size
+from dreamvid.core.paths import is_there
 from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.dream import session
 from dreamvid.jobs import run as job
@@ -120,11 +121,13 @@ def run(file: Path, options: Options | None = None, defaults: Defaults | None = 
 
 def read(file: Path, user: Defaults | None = None) -> list[Job]:
     """Read the jobs of a batch file, globs and placeholders filled in; raise SettingsError naming file, job and key."""
-    if not file.is_file():
+    if not is_there(file):
         raise SettingsError(f"there is no batch file {file}")
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise SettingsError(f"{file}: brackets are nested too deep: take some out") from None
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{file}: {error}") from None
     if unknown := sorted(set(table) - {"defaults", "job"}):
         raise SettingsError(f"{file}: unknown key {unknown[0]}{nearest(unknown[0], ['defaults', 'job'])}")
@@ -211,7 +214,7 @@ def _preset(file: Path, preset: str | None) -> str | None:
     if preset is None:
         return None
     beside = file.parent / preset
-    return str(beside) if preset.endswith(".toml") and beside.is_file() else preset
+    return str(beside) if preset.endswith(".toml") and is_there(beside) else preset
 
 
 def _sources(folder: Path, pattern: str) -> list[str]:

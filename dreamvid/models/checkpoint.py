@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from dreamvid.core.errors import NetError, nearest
+from dreamvid.core.paths import is_there
 
 _TELLING = SafetensorError | ValueError | OSError | RuntimeError  # errors whose text helps the user
 STATISTICS = "stats."  # prefix of a layer's channel statistics among the tensors of a file
@@ -50,16 +51,8 @@ class Checkpoint:
             raise NetError(f"{self.path} does not contain its {key}: give the architecture with --model")
         try:
             return json.loads(self.metadata[key])
-        except ValueError:
+        except (ValueError, RecursionError):
             raise NetError(f"{self.path} is damaged: its {key} cannot be read") from None
-
-
-def is_there(path: Path) -> bool:
-    """Return whether a path is an existing file; False also for a string that cannot be a file name."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def load(path: Path) -> Checkpoint:

@@ -325,3 +325,54 @@ def test_a_last_name_of_two_presets_is_refused_and_a_look_goes_before_both(
     assert presets.find("bare") == tmp_path / "papers" / "bare.toml"
     with pytest.raises(SettingsError, match="2 presets have the name 'fall': give flights/fall or papers/fall"):
         presets.find("fall")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 300 + ".toml", "a\0b.toml"])
+def test_a_name_that_cannot_be_a_file_is_no_preset(name: str) -> None:
+    assert "there is no preset" in said(name)
+
+
+def test_a_long_chain_of_presets_is_refused(tmp_path: Path) -> None:
+    for number in range(1500):
+        (tmp_path / f"{number}.toml").write_text(f'extends = "{number + 1}.toml"\n')
+    (tmp_path / "1500.toml").write_text("seed = 3\n")
+    assert presets.resolve(str(tmp_path / "1480.toml")).seed == 3
+    assert "more than 32 presets extend one another" in said(str(tmp_path / "0.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[[objective]]\nlayer = "block9"\n' * 300_000, "bytes is too long: give at most 1000000"),
+        ('[[objective]]\nlayer = "block9"\n' * 101, "objective: there are 101 objectives: give at most 100"),
+        ("seed = " + "[" * 5000 + "]" * 5000, "brackets are nested too deep"),
+        ("seed = " + "{a=" * 5000 + "1" + "}" * 5000, "brackets are nested too deep"),
+        (".".join(["a"] * 5000) + " = 1", "unknown key a"),
+    ],
+)
+def test_a_preset_beyond_the_limits_is_refused_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+    assert told in said(written(tmp_path, "mine.toml", text))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("objective", 5, "objective: give a list of tables, such as {layer = \"block9\"}, not '5'"),
+        ("objective", [5], "objective.0: give a table, such as {layer = \"block9\"}, not '5'"),
+        ("dream", 5, "dream: give a table, by its keys, such as dream.octaves, not '5'"),
+        ("camera.shift", [1e308, 1e308], "camera.shift.0: input should be less than or equal to 1000"),
+        ("camera.centre", [0, -1e308], "camera.centre.1: input should be greater than or equal to -1000"),
+        ("dream.cutoff", 1e308, "dream.cutoff: input should be less than or equal to 16384"),
+        (".".join(["dream"] * 5000), 1, "a key has at most 8 parts"),
+    ],
+)
+def test_a_value_beyond_the_limits_is_refused_in_one_line(key: str, value: Any, told: str) -> None:
+    assert told in said(presets.DEFAULT, ((key, value), (key, value)))
+
+
+def test_tables_too_deep_to_be_merged_are_refused() -> None:
+    deep: dict = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    with pytest.raises(SettingsError, match="at most 8 parts"):
+        presets.merged(deep, deep)
