@@ -241,7 +241,7 @@ class Common:
         resume: Resume = "never" if self.no_resume else "force" if self.force else "same"
         return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress, stop, self.trust)
 
-    def _short_forms(self, preset: str) -> list[tuple[str, Any]]:
+    def _short_forms(self, preset: str | None) -> list[tuple[str, Any]]:
         keys = {
             "net.name": self.model,
             "net.weights": self.weights,
@@ -270,7 +270,7 @@ class Common:
         objective = self._objective(preset)
         return given + ([("objective", objective)] if objective else [])
 
-    def _objective(self, preset: str) -> list[dict[str, Any]]:
+    def _objective(self, preset: str | None) -> list[dict[str, Any]]:
         guided = {"kind": "guide", "file": self.guide} if self.guide is not None else {"kind": "layer"}
         terms: list[dict[str, Any]] = [{**guided, "layer": layer} for layer in self.layer]
         if self.guide is not None and not self.layer:
@@ -279,11 +279,11 @@ class Common:
         terms += [{"kind": "neuron", **neuron_of(text)} for text in self.neuron]
         return terms + ([] if self.class_ is None else [self._class(self.class_, preset)])
 
-    def _class(self, name: str, preset: str) -> dict[str, Any]:
+    def _class(self, name: str, preset: str | None) -> dict[str, Any]:
         """Return the preset's first objective of kind class, or a new one, with the class `name`."""
-        from dreamvid.config.presets import load_table
+        from dreamvid.config.presets import DEFAULT, load_table
 
-        terms = load_table(preset).get("objective", [])
+        terms = load_table(preset or DEFAULT).get("objective", [])
         first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
         return {**first, "kind": "class", "class_name": name}
 

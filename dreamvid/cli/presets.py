@@ -54,7 +54,7 @@ def presets_show(
     from dreamvid.config import presets
 
     defaults = user_defaults(config)
-    preset = preset or defaults.preset
+    preset = preset or defaults.preset or presets.DEFAULT
     settings = presets.resolve(preset, [] if audio is None else [("audio.file", audio)], defaults.table)
     if defaults.file is not None:
         print(f"# {preset}, on the defaults of {defaults.file}")
@@ -71,9 +71,10 @@ def presets_check(files: Annotated[list[Path], typer.Argument(help="TOML files."
     """Check preset files; report the first mistake with its file and key."""
     from dreamvid.config import presets
     from dreamvid.core.errors import SettingsError
+    from dreamvid.core.paths import is_there
 
     for file in files:
-        if not file.is_file():
+        if not is_there(file):
             raise SettingsError(f"there is no preset file {file}: check its path")
         if file.suffix != ".toml":
             raise SettingsError(f"{file}: the name of a preset file must end in .toml: rename it")

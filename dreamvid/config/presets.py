@@ -14,9 +14,11 @@ from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.serialize import read_settings, to_table
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, nearest
+from dreamvid.core.paths import is_there
 
 DEFAULT = "dream"
 SERIES = FLIGHTS, PAPERS = "flights", "papers"  # presets for zooms; presets that reproduce figures of papers
+MOST_EXTENDED, LONGEST_FILE, DEEPEST = 32, 1_000_000, 8  # presets in a row; bytes; levels of tables within tables
 Table = dict[str, Any]
 
 
@@ -24,10 +26,10 @@ Table = dict[str, Any]
 class Defaults:
     """A user's own defaults: the preset used if none is named, and settings that every preset is merged over.
 
-    `file`: the file they were read from, None if there is none.
+    `preset`: None if they name none; `file`: the file they were read from, None if there is none.
     """
 
-    preset: str = DEFAULT
+    preset: str | None = None
     table: Table = dataclasses.field(default_factory=dict)
     file: Path | None = None
 
@@ -68,7 +70,7 @@ def find(preset: str) -> Path:
     if meant:
         raise SettingsError(f"{len(meant)} presets have the name {preset!r}: give {' or '.join(meant)}")
     if preset.endswith(".toml"):
-        if Path(preset).is_file():
+        if is_there(Path(preset)):
             return Path(preset)
         near = nearest(preset.removesuffix(".toml"), _names_like(preset, known))
         raise SettingsError(f"there is no preset file {preset}{near}; give the path of a TOML file, or a preset's name")
@@ -88,6 +90,8 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
     the preset names Python code as a net.
     """
     path = find(preset)
+    if len(seen) == MOST_EXTENDED:
+        raise SettingsError(f"{path}: more than {MOST_EXTENDED} presets extend one another: merge some of them")
     if path.resolve() in seen:
         raise SettingsError(f"{path}: the preset extends itself, through {', '.join(p.name for p in seen)}")
     table = _read(path)
@@ -96,7 +100,7 @@ def load_table(preset: str, seen: tuple[Path, ...] = ()) -> Table:
         if not isinstance(parent, str):
             raise SettingsError(f'{path}: extends must be the name of one preset, such as extends = "dream"')
         beside = path.parent / parent
-        above = str(beside) if beside.is_file() else parent
+        above = str(beside) if is_there(beside) else parent
         try:
             find(above)
         except SettingsError as error:
@@ -120,8 +124,12 @@ def _read(path: Path) -> Table:
     Raises SettingsError with the file's name if it cannot be read or is not TOML.
     """
     try:
+        if (size := path.stat().st_size) > LONGEST_FILE:
+            raise SettingsError(f"{path}: a preset of {size} bytes is too long: give at most {LONGEST_FILE}")
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # -sig: Windows Notepad writes a byte order mark
-    except (ValueError, OSError, RecursionError) as error:  # RecursionError: brackets nested too deep
+    except RecursionError:
+        raise SettingsError(f"{path}: brackets are nested too deep: take some out") from None
+    except (ValueError, OSError) as error:
         raise SettingsError(f"{path}: {error}") from None
     for term in table.get("objective", []):
         for key in ("file", "weights", "net"):  # guides and weights are relative to the preset that names them
@@ -138,18 +146,18 @@ def load_defaults(file: Path) -> Defaults:
 
     Raises SettingsError with the file's name if it cannot be read or holds a mistake.
     """
-    if not file.is_file():
+    if not is_there(file):
         raise SettingsError(f"there is no defaults file {file}: give the path of a TOML file")
     table = _read(file)
-    preset = table.pop("preset", DEFAULT)
-    if "extends" in table or not isinstance(preset, str):
+    preset = table.pop("preset", None)
+    if "extends" in table or not (preset is None or isinstance(preset, str)):
         raise SettingsError(
             f'{file}: defaults extend no preset: leave out extends, and name the default preset, preset = "calm"'
             if "extends" in table
             else f'{file}: preset must be one name, such as preset = "calm"'
         )
     try:
-        find(preset)
+        find(preset or DEFAULT)
     except SettingsError as error:
         raise SettingsError(f"{file}: preset: {error}") from None
     read_settings(table, str(file), ("preset",))
@@ -161,12 +169,14 @@ def _is_file(key: str, value: str) -> bool:
     return value.endswith(".safetensors") if key == "net" else not (key == "weights" and value.startswith("random:"))
 
 
-def merged(under: Table, over: Table) -> Table:
+def merged(under: Table, over: Table, deeper: int = DEEPEST) -> Table:
     """Merge `over` into `under` and return the result: tables key by key, everything else is replaced.
 
     A table in `over` whose keys are numbers merges into a list in `under`, item by item. Raises SettingsError for a
-    number that the list does not have.
+    number that the list does not have, and for tables more than `DEEPEST` levels deep.
     """
+    if not deeper:
+        raise SettingsError(f"{next(iter(over), '')}: a key has at most {DEEPEST} parts, such as objective.0.weight")
     result = dict(under)
     for key, value in over.items():
         below = result.get(key)
@@ -175,34 +185,39 @@ def merged(under: Table, over: Table) -> Table:
             for number in value.keys() - numbered.keys():
                 valid = ", ".join(f"{key}.{index}" for index in range(len(below))) or f"the whole list {key}"
                 raise SettingsError(f"{key}.{number} does not exist: give {valid}")
-            result[key] = list(merged(numbered, value).values())
+            result[key] = list(merged(numbered, value, deeper - 1).values())
         else:
-            result[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+            tables = isinstance(value, dict) and isinstance(below, dict)
+            result[key] = merged(dict(below or {}), value, deeper - 1) if tables else value
     return result
 
 
 def resolve(
-    preset: str = DEFAULT, overrides: Iterable[tuple[str, Any]] = (), under: Mapping[str, Any] | None = None
+    preset: str | None = None, overrides: Iterable[tuple[str, Any]] = (), under: Mapping[str, Any] | None = None
 ) -> Settings:
     """Return the settings of a preset with overrides applied in order.
 
-    `overrides`: pairs of a full key (`dream.steps`) and its value; `under`: a table that the preset is merged over,
-    such as a user's defaults. Raises SettingsError, which names the preset's file or the key that is wrong.
+    `preset`: None for `DEFAULT` without its objectives where another net is chosen: nobody asked for them, so that net
+    dreams its own default layers. The objectives of a preset that is named stay. `overrides`: pairs of a full key
+    (`dream.steps`) and its value; `under`: a table that the preset is merged over, such as a user's defaults. Raises
+    SettingsError, which names the preset's file or the key that is wrong.
     """
     beneath = dict(under or {})
-    table = load_table(preset)
-    plain = read_settings(table, str(find(preset)))
+    table = load_table(preset or DEFAULT)
+    plain = read_settings(table, str(find(preset or DEFAULT)))
     changes: Table = {}
     for key, value in overrides:
+        if key.count(".") >= DEEPEST:
+            raise SettingsError(f"{key[:40]}...: a key has at most {DEEPEST} parts, such as objective.0.weight")
         for part in reversed(key.split(".")):
             value = {part: value}
         changes = merged(changes, value)
     if not changes and not beneath:
         return plain
     changed = read_settings(merged(merged(beneath, table), changes), "settings")
-    if changed.net.architecture == plain.net.architecture or "objective" in changes:
+    if preset is not None or changed.net.architecture == plain.net.architecture or "objective" in changes:
         return changed
-    others = {key: value for key, value in table.items() if key != "objective"}  # its layers are another net's
+    others = {key: value for key, value in table.items() if key != "objective"}
     return read_settings(merged(merged(beneath, others), changes), "settings")
 
 

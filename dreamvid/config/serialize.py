@@ -15,6 +15,8 @@ from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.settings import OTHER_CODEC_NAMES, ComputeSettings, Settings
 from dreamvid.core.errors import SettingsError, nearest
 
+MOST_OBJECTIVES = 100
+OBJECTIVE = """such as {layer = "block9"}"""
 PlainSettings = NewType("PlainSettings", Settings)  # none of them animated: with such a frame is dreamed
 
 
@@ -62,6 +64,8 @@ def _without_keyframes(table: Any, model: type[BaseModel], prefix: str, texts: d
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             result[name] = _without_keyframes(value, inner, f"{key}.", texts)
         elif key == "objective" and isinstance(value, list | tuple):
+            if len(value) > MOST_OBJECTIVES:  # told before each is checked, which would take long
+                raise SettingsError(f"objective: there are {len(value)} objectives: give at most {MOST_OBJECTIVES}")
             numbered = enumerate(value)
             result[name] = [_without_keyframes(term, ObjectiveSettings, f"{key}.{at}.", texts) for at, term in numbered]
         elif isinstance(value, list | tuple):
@@ -169,6 +173,10 @@ def _listed(choices: list[str]) -> str:
     return " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
 
 
+def _key_below(section: str) -> str:
+    return next((key for key in key_paths() if key.startswith(f"{section}.")), section)
+
+
 def _explain(error: ValidationError, also: Sequence[str] = ()) -> str:
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"] if part not in (NUMBER, LIST))
@@ -178,6 +186,11 @@ def _explain(error: ValidationError, also: Sequence[str] = ()) -> str:
         else:
             valid = [*key_paths(), *((*Settings.model_fields, *also) if "." not in path else ())]
         return f"unknown key {path}{nearest(path, valid)}"
+    if first["type"] == "tuple_type" and path == "objective":
+        return f"objective: give a list of tables, {OBJECTIVE}, not {str(first['input'])[:40]!r}"
+    if first["type"] == "model_type":
+        example = OBJECTIVE if path.startswith("objective.") else f"by its keys, such as {_key_below(path)}"
+        return f"{path}: give a table, {example}, not {str(first['input'])[:40]!r}"
     if first["type"] == "tuple_type":
         return f"{path}: give a list of all its values, such as [0, 0.5]"
     message, value = first["msg"].removeprefix("Value error, "), first["input"]

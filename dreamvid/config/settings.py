@@ -81,6 +81,7 @@ class DreamSettings(Section):
         "pixels of the octave",
         animated=True,
         ge=0,
+        le=16384,
     )
     decorrelate: bool = setting(True, "fourier: colour channels are correlated as in photographs")
     smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", animated=True, ge=0, le=100)
@@ -211,6 +212,9 @@ class MaskSettings(Section):
         return low if self.low is None else self.low, high if self.high is None else self.high
 
 
+Heights = Annotated[float, Field(ge=-1000, le=1000)]
+
+
 class CameraSettings(Section):
     """Settings of the camera of a zoom and its motion."""
 
@@ -220,10 +224,10 @@ class CameraSettings(Section):
     )
     zoom: float = setting(1.5, "enlargement; below 1 zooms out", "factor per second", animated=True, gt=0.05, le=20)
     rotate: float = setting(0.0, "turn, counter-clockwise", "degrees per second", animated=True, ge=-3600, le=3600)
-    shift: tuple[float, float] = setting(
+    shift: tuple[Heights, Heights] = setting(
         (0.0, 0.0), "movement of the camera down and right", "heights per second", animated=True
     )
-    centre: tuple[float, float] = setting(
+    centre: tuple[Heights, Heights] = setting(
         (0.0, 0.0), "centre of zoom and rotation, down and right of the middle", "heights", animated=True
     )
     ease: Literal["none", "in", "out", "in-out"] = setting(

@@ -1,5 +1,6 @@
 """Construction of objectives from settings: looks up layer, channel and class names, checks numbers, reads guides."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,8 @@ from dreamvid.dream.objectives import Objective, of_net
 from dreamvid.media.companion import Companion, digest, open_companion
 from dreamvid.models.ensemble import prefix
 from dreamvid.models.net import Net, activations, check_layer, first_line, layer_shapes
+
+logger = logging.getLogger(__name__)
 
 Nets = Mapping[NetSettings, Net]  # all nets of the render, in the order of `Settings.nets`
 ONE: Nets = MappingProxyType({})  # for terms none of which names a net of its own
@@ -69,22 +72,31 @@ def over_time(terms: Sequence[ObjectiveSettings], net: Net, nets: Nets = ONE, ra
 
     A term that names a net uses that one of `nets`, its layers qualified by the net's `prefix`; the others use `net`.
     `rate`: frames per second of the film, in step with which guides are played.
-    Raises NetError for a layer, channel, unit or class that the net does not have (with the most similar names),
+    Raises NetError for a layer, channel, unit or class that the net does not have (with the most similar names, and
+    the number of the objective, counted from 0, where there are several),
     SettingsError without terms for a net without default layers, SourceError for a guide that cannot be read.
     """
     chosen = list(terms) or [ObjectiveSettings(layer=layer) for layer in _own_layers(net)]
+    if not terms:
+        logger.info("no objective is given: %s dreams its default layers, %s", net.name, ", ".join(net.default_layers))
     starts: dict[NetSettings | None, str] = {how: prefix(place) for place, how in enumerate(nets)}
     starts[None] = ""
     looked_at = {how: net if how is None else nets[how] for how in (term.own_net for term in chosen)}
     shapes = {how: layer_shapes(its) for how, its in looked_at.items()}
     guides = {term.file: open_companion(term.file, rate) for term in chosen if term.file is not None}
 
-    def over(term: ObjectiveSettings) -> Term:
+    def over(place: int, term: ObjectiveSettings) -> Term:
         how = term.own_net
-        made = _term(term, looked_at[how], shapes[how], guides)
+        try:
+            made = _term(term, looked_at[how], shapes[how], guides)
+        except NetError as error:
+            if len(chosen) == 1:
+                raise
+            advice = "or other objectives, with --layer, --channel or --class"
+            raise NetError(f"objective.{place} does not fit {looked_at[how].name}: {error}, {advice}") from None
         return lambda time: of_net(made(time), starts[how])
 
-    return Terms(tuple(map(over, chosen)), tuple(guides.values()))
+    return Terms(tuple(over(*numbered) for numbered in enumerate(chosen)), tuple(guides.values()))
 
 
 def weighted(objectives: Sequence[Objective], terms: Sequence[ObjectiveSettings]) -> list[Objective]:
@@ -96,7 +108,7 @@ def weighted(objectives: Sequence[Objective], terms: Sequence[ObjectiveSettings]
 def _own_layers(net: Net) -> tuple[str, ...]:
     if not net.default_layers:
         raise SettingsError(
-            f"{net.name} has no default layers: give --layer; `dreamvid models layers {net.name}` lists its layers"
+            f"{net.name} has no default layers: give --layer; `dreamvid models layers {net.argument}` lists its layers"
         )
     return net.default_layers
 

@@ -20,7 +20,6 @@ from dreamvid.dream.transforms import shaken
 from dreamvid.models.device import release_heap
 from dreamvid.models.ensemble import PreparedNets
 from dreamvid.models.prepare import INPUT, PreparedNet
-from dreamvid.models.relu_rules import ruled
 
 LIGHT = 0.299, 0.587, 0.114  # of red, green and blue in how bright a colour is (ITU-R BT.601)
 Key = tuple[int, ...]
@@ -206,11 +205,7 @@ def _tiled_gradient(dreamer: Dreamer, image: Tensor, source: Tensor | None) -> t
     while True:
         tiled = partial(tiles.gradient, dreamer.fields, image, *dreamer.patch, dreamer.settings.tiling, source)
         try:
-            slope, score = tiled()
-            if not slope.any():  # all silent, such as a neuron behind a ReLU: what would wake it?
-                with ruled("redirected"):
-                    slope, score = tiled()
-            return slope, score
+            return tiled()
         except (MemoryError, RuntimeError) as error:
             dreamer.budget.halve(error, min(dreamer.patch[0], max(image.shape[-2:])), dreamer.net.name)
         # Tried again out here: inside the handler the error would still hold the memory of what failed.

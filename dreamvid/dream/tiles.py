@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dreamvid.core.errors import SettingsError
+from dreamvid.models.relu_rules import ruled
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ def gradient(
 
     `image`: (1, 3, H, W) float32; `beside`: another of that size, whose patches are handed to `fields` as well. Returns
     the gradient, of the same shape, and the fields' sum at each pixel, (1, 1, H, W). One patch as large as the picture
-    gives exactly the plain gradient.
+    gives exactly the plain gradient; in a patch with silent places, the gradient there is the "redirected" one.
     """
     height, width = image.shape[-2:]
     total, local = torch.zeros_like(image), torch.zeros_like(image[:, :1])
@@ -126,6 +127,10 @@ def gradient(
         patch = image[..., rows, columns].detach().clone().requires_grad_(True)
         found = _of_patch(fields, patch, beside, rows, columns)
         (slope,) = torch.autograd.grad(_score(found), patch)
+        if _silent(slope, found):  # such as a channel behind a ReLU: what would wake it?
+            with ruled("redirected"):
+                (woken,) = torch.autograd.grad(_score(_of_patch(fields, patch, beside, rows, columns)), patch)
+            slope = torch.where((slope == 0).all(dim=1, keepdim=True), woken, slope)
         window = window.to(image.device)
         # A patch's mean is over fewer positions than the picture's: its slope is steeper by the ratio of the areas.
         total[..., rows, columns] += slope * window * (window.numel() / (height * width))
@@ -157,6 +162,17 @@ def mean_score(fields: Fields, image: Tensor, tile: int, overlap: int) -> float:
 
 def _of_patch(fields: Fields, patch: Tensor, beside: Tensor | None, rows: slice, columns: slice) -> tuple[Tensor, ...]:
     return fields(patch) if beside is None else fields(patch, beside[..., rows, columns])
+
+
+def _silent(slope: Tensor, found: tuple[Tensor, ...]) -> bool:
+    """Return whether a patch has cells of `ALIGN` pixels without any gradient; for scores of no place, if all of it is.
+
+    A score of no place, such as that of a neuron, has no gradient beyond its receptive field, which is no silence.
+    """
+    if all(field.numel() == 1 for field in found):
+        return not slope.any()
+    cell = min(ALIGN, *slope.shape[-2:])
+    return bool((F.max_pool2d(slope.abs().amax(dim=1, keepdim=True), cell) == 0).any())
 
 
 def _score(fields: tuple[Tensor, ...]) -> Tensor:

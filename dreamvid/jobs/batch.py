@@ -21,6 +21,7 @@ from dreamvid.config.presets import Defaults
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, nearest
 from dreamvid.core.framing import parse_size
+from dreamvid.core.paths import is_there
 from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.dream import session
 from dreamvid.jobs import run as job
@@ -47,7 +48,7 @@ class JobTable(BaseModel):
     command: Literal["video", "image", "zoom"] = "video"
     source: str
     output: str = Field(min_length=1)
-    preset: str = presets.DEFAULT
+    preset: str | None = None
     size: str | None = None
     frames: str | None = None
     set: dict[str, Any] = Field(default_factory=dict)
@@ -120,11 +121,13 @@ def run(file: Path, options: Options | None = None, defaults: Defaults | None = 
 
 def read(file: Path, user: Defaults | None = None) -> list[Job]:
     """Read the jobs of a batch file, globs and placeholders filled in; raise SettingsError naming file, job and key."""
-    if not file.is_file():
+    if not is_there(file):
         raise SettingsError(f"there is no batch file {file}")
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise SettingsError(f"{file}: brackets are nested too deep: take some out") from None
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{file}: {error}") from None
     if unknown := sorted(set(table) - {"defaults", "job"}):
         raise SettingsError(f"{file}: unknown key {unknown[0]}{nearest(unknown[0], ['defaults', 'job'])}")
@@ -169,7 +172,9 @@ def _jobs(file: Path, number: int, table: dict[str, Any], first: int, under: dic
     jobs = []
     for index, source in enumerate(_sources(file.parent, entry.source), start=first):
         try:
-            name = _filled(entry.output, stem=Path(source).stem, preset=Path(entry.preset).stem, index=index)
+            name = _filled(
+                entry.output, stem=Path(source).stem, preset=Path(entry.preset or presets.DEFAULT).stem, index=index
+            )
             output = file.parent / name
             formats.check_image(output) if entry.command == "image" else formats.check(output, settings.output)
             if same_file(source, output):
@@ -205,9 +210,11 @@ def _filled(pattern: str, **values: str | int) -> str:
     raise SettingsError(f"{pattern!r} may hold {{stem}}, {{preset}} and {{index}}, nothing else in braces{near}")
 
 
-def _preset(file: Path, preset: str) -> str:
+def _preset(file: Path, preset: str | None) -> str | None:
+    if preset is None:
+        return None
     beside = file.parent / preset
-    return str(beside) if preset.endswith(".toml") and beside.is_file() else preset
+    return str(beside) if preset.endswith(".toml") and is_there(beside) else preset
 
 
 def _sources(folder: Path, pattern: str) -> list[str]:

@@ -3,7 +3,11 @@
 import hashlib
 import json
 import pickle
+import re
 import warnings
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +17,13 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from dreamvid.core.errors import NetError, nearest
+from dreamvid.core.paths import is_there
 
 _TELLING = SafetensorError | ValueError | OSError | RuntimeError  # errors whose text helps the user
 STATISTICS = "stats."  # prefix of a layer's channel statistics among the tensors of a file
+WRAPPERS = ("model_state_dict", "state_dict", "model", "ema")  # keys under which training scripts store a state dict
+PREFIXES = tuple(f"{name}." for name in ("module", "_orig_mod", "net", *WRAPPERS))  # of all names of a wrapped net
+COUNTERS = ("n_averaged",)  # what torch's averaged model keeps beside its weights
 
 
 @dataclass(frozen=True)
@@ -43,20 +51,12 @@ class Checkpoint:
             raise NetError(f"{self.path} does not contain its {key}: give the architecture with --model")
         try:
             return json.loads(self.metadata[key])
-        except ValueError:
+        except (ValueError, RecursionError):
             raise NetError(f"{self.path} is damaged: its {key} cannot be read") from None
 
 
-def is_there(path: Path) -> bool:
-    """Return whether a path is an existing file; False also for a string that cannot be a file name."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
 def load(path: Path) -> Checkpoint:
-    """Read a safetensors file, or a state dict through `torch.load(weights_only=True)`.
+    """Read a safetensors file, or a state dict through `torch.load(weights_only=True)`; names lose their `PREFIXES`.
 
     Raises NetError for a file that is missing, unsafe or of another format, and for tensors with NaN or infinity.
     """
@@ -65,15 +65,11 @@ def load(path: Path) -> Checkpoint:
         raise NetError(f"there is no weights file {path}{near}")
     try:
         tensors, metadata = _safetensors(path) if path.suffix == ".safetensors" else (_state_dict(path), {})
-    except pickle.UnpicklingError:
-        # torch's own message recommends loading the file unsafely, so it is not repeated here.
-        raise NetError(
-            f"{path} is not a plain state dict: it contains more than tensors, and nothing in it is executed; "
-            "save only the state_dict() of its net"
-        ) from None
     except Exception as error:  # on a file of another format the readers raise all kinds of errors
-        reason = (str(error).splitlines() or [""])[0][:120] if isinstance(error, _TELLING) else "another kind of file"
-        raise NetError(f"{path} is not a safetensors file or plain state dict: {reason}") from None
+        if (kind := _kind(path)) is not None:
+            raise NetError(f"{path} is {kind}") from None
+        raise NetError(_reason(path, error)) from None
+    tensors = _bare(tensors)
     for name, value in tensors.items():
         if (value.is_floating_point() or value.is_complex()) and not bool(torch.isfinite(value).all()):
             raise NetError(
@@ -82,6 +78,53 @@ def load(path: Path) -> Checkpoint:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return Checkpoint(path, tensors, metadata, sha256)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Return the one line that says why a file of no known foreign kind could not be read."""
+    if isinstance(error, pickle.UnpicklingError):
+        # torch's own message recommends loading the file unsafely, so it is not repeated here.
+        return (
+            f"{path} is not a plain state dict: it contains more than tensors, and nothing in it is executed; "
+            "save only the state_dict() of its net"
+        )
+    reason = (str(error).splitlines() or [""])[0][:120] if isinstance(error, _TELLING) else "another kind of file"
+    return f"{path} is not a safetensors file or plain state dict: {reason}"
+
+
+def _kind(path: Path) -> str | None:
+    """Return what a file of a foreign kind is, and what to do about it; None where it is of no kind known here."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    start = head.lstrip().lower()
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not the weights: fetch them with `git lfs pull`"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "a web page, not the weights: download the file itself"
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return "an HDF5 file, as Keras writes it (.h5): give a state dict of PyTorch or safetensors"
+    if path.suffix.lower() == ".onnx" or re.match(rb"\x08[\x01-\x20]\x12", head):  # version, then the producer's name
+        return "an ONNX model: give the state dict of the net that it was exported from"
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
+                return "a TorchScript archive: save the state_dict() of torch.jit.load(FILE) instead"
+    return None
+
+
+def _bare(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of a net without the prefixes that all their names share; counters and statistics stay out."""
+    own = {name: value for name, value in tensors.items() if not name.startswith(STATISTICS) and name not in COUNTERS}
+    names = dict(zip(own, _without_prefixes(own), strict=True))
+    return {names.get(name, name): value for name, value in tensors.items() if name not in COUNTERS}
+
+
+def _without_prefixes(names: Iterable[str]) -> list[str]:
+    """Return names without those of `PREFIXES` with which all of them begin, one after the other."""
+    bare = list(names)
+    while prefix := next((one for one in PREFIXES if bare and all(name.startswith(one) for name in bare)), ""):
+        bare = [name.removeprefix(prefix) for name in bare]
+    return bare
 
 
 def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -93,12 +136,15 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns about files that are rejected below
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    for key in ("state_dict", "model"):  # keys under which training scripts store it
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
+    while isinstance(loaded, dict) and (key := next((key for key in WRAPPERS if _is_dict(loaded, key)), None)):
+        loaded = loaded[key]
     if not isinstance(loaded, dict) or not loaded or not all(_is_named_tensor(*item) for item in loaded.items()):
         raise ValueError("it contains no state dict (names and tensors)")
-    return {name.removeprefix("module."): value for name, value in loaded.items()}
+    return dict(loaded)
+
+
+def _is_dict(table: dict[Any, Any], key: str) -> bool:
+    return isinstance(table.get(key), dict)
 
 
 def _is_named_tensor(name: object, value: object) -> bool:
@@ -107,8 +153,14 @@ def _is_named_tensor(name: object, value: object) -> bool:
 
 
 def fill(module: nn.Module, checkpoint: Checkpoint, name: str) -> None:
-    """Load the weights into a module of the same shapes; raise NetError naming the first tensor that does not fit."""
-    weights, own = checkpoint.weights(), module.state_dict()
+    """Load the weights into a module of the same shapes; raise NetError naming the first tensor that does not fit.
+
+    Where all names of the module begin with a prefix of `PREFIXES`, which names of a file lose, it is added again.
+    """
+    own = module.state_dict()
+    full = dict(zip(_without_prefixes(own), own, strict=True))
+    weights = OrderedDict((full.get(key, key), value) for key, value in checkpoint.weights().items())
+    weights._metadata = own._metadata  # type: ignore[attr-defined]  # the version of its layers, which MNASNet asks for
     missing = [key for key in own if key not in weights and not key.endswith("num_batches_tracked")]
     foreign = [key for key in weights if key not in own]
     wrong = [key for key in own if key in weights and own[key].shape != weights[key].shape]

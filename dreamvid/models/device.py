@@ -63,11 +63,12 @@ def _device(wanted: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda", 0)
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    device = torch.device(wanted)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    kind, _, number = wanted.partition(":")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():  # torch.device takes 999 for -25
         raise SettingsError(
             f"--device {wanted}: torch finds {torch.cuda.device_count()} CUDA devices; try --device cpu"
         )
+    device = torch.device(wanted)
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise SettingsError("--device mps: torch finds no Apple GPU; try --device cpu")
     return torch.device("cuda", 0) if wanted == "cuda" else device

@@ -1,5 +1,6 @@
 """Classification nets of torchvision, with the weights of its hub or those of a file."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,6 +32,12 @@ FAVOURITE_LAYERS = {
     "squeezenet1_1": ("features.9",),
     "alexnet": ("features.9",),
 }
+# Pattern of an old name, and the present name: of layers in DenseNet, and of the two in a block of a ViT.
+OLD_NAMES = (
+    (r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)", r"\1\2"),
+    (r"\.mlp\.linear_1\.", ".mlp.0."),
+    (r"\.mlp\.linear_2\.", ".mlp.3."),
+)
 
 
 def names() -> list[str]:
@@ -43,6 +50,7 @@ def names() -> list[str]:
 
 def from_file(name: str, checkpoint: Checkpoint) -> Net:
     """Return the net with the weights of a file, which may have other classes; raise NetError where they do not fit."""
+    checkpoint = replace(checkpoint, tensors={present_name(key): value for key, value in checkpoint.tensors.items()})
     options = {"aux_logits": any(key.startswith(("aux", "AuxLogits")) for key in checkpoint.tensors)}
     module = build(name, **options)
     if (number := final_classes(module, checkpoint)) is not None:
@@ -80,6 +88,13 @@ def fetch(name: str) -> Path:
         with _told(name):
             models.get_model_weights(name).DEFAULT.get_state_dict(progress=True, check_hash=True)
     return file
+
+
+def present_name(key: str) -> str:
+    """Return the present name of a tensor in torchvision's own files, of which some are older than its names."""
+    for old, new in OLD_NAMES:
+        key = re.sub(old, new, key)
+    return key
 
 
 @contextmanager

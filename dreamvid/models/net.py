@@ -1,9 +1,10 @@
 """Nets: their layers by name, the pictures they expect, the classes they know."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +45,11 @@ class Net:
     notes: dict[str, str] = field(default_factory=dict)
     side: int = 224
     dense: bool = False
+
+    @property
+    def argument(self) -> str:
+        """The net as `dreamvid models` takes it: code is not run without --trust."""
+        return f"{self.name} --trust" if ".py:" in self.name else self.name
 
     def layer_name(self, wanted: str) -> str:
         """Return the layer that an alias stands for; any other name unchanged."""
@@ -90,7 +96,8 @@ class Net:
         if wanted.removeprefix("-").isdecimal():
             return f"{self.name} has no class {wanted!r} (it has {count}): give a number from 0 to {count - 1}"
         if not self.classes:
-            return f"{self.name} has no names for its classes: give a number from 0 to {count - 1}, or net.classes"
+            advice = f"give a number from 0 to {count - 1}, or net.classes"
+            return f"{wanted!r}: {self.name} has no names for its classes: {advice}"
         if self._group(wanted):
             return f"{wanted!r} is a group of many classes of {self.name}: give one of them"
         known = dict.fromkeys(map(plainly, (*self.classes, *self.synonyms, *self.groups)))
@@ -98,13 +105,13 @@ class Net:
 
     def named_channel(self, wanted: str) -> tuple[str, int]:
         """Return (layer, index) of a channel given by name (any case, `_` or `-` for space); raise NetError."""
-        _check_channel_names(self)
+        _check_channel_names(self, wanted)
         plain = {plainly(name): channel for name, channel in self.channel_names.items()}
         key = plainly(wanted)
         if key not in plain:
             raise NetError(
                 f"{self.name} has no channel named {wanted!r}{nearest(key, plain)}; "
-                f"`dreamvid models channels {self.name}` lists all names; give LAYER:N for another channel"
+                f"`dreamvid models channels {self.argument}` lists all names; give LAYER:N for another channel"
             )
         return plain[key]
 
@@ -175,10 +182,19 @@ def activations(module: nn.Module, x: Tensor, layers: frozenset[str]) -> dict[st
     with tapped(module, inner, keep):
         try:
             if inner or OUTPUT in layers:
-                found[OUTPUT] = module(x)
+                found[OUTPUT] = _logits(module(x))
         except _Enough:
             pass
     return {name: found[name] for name in layers if name != INPUT}
+
+
+def _logits(result: Any) -> Any:
+    """Return what a forward pass returned: the tensor `logits` or else the first of several, or the result itself."""
+    if isinstance(result, Mapping):
+        result = (result["logits"],) if "logits" in result else tuple(result.values())
+    if isinstance(result, tuple | list):
+        return next((part for part in result if isinstance(part, Tensor)), result)
+    return result
 
 
 def layer_shapes(net: Net, height: int | None = None, width: int | None = None) -> dict[str, tuple[int, ...]]:
@@ -195,7 +211,7 @@ def layer_shapes(net: Net, height: int | None = None, width: int | None = None) 
     names = [name for name, _ in net.module.named_modules() if name]
     with torch.inference_mode(), tapped(net.module, names, keep):
         try:
-            result = net.module(torch.zeros(1, 3, height, width))
+            result = _logits(net.module(torch.zeros(1, 3, height, width)))
         except Exception as error:
             raise NetError(
                 f"{net.name} cannot process an RGB picture of {width}x{height}: {first_line(error)}"
@@ -220,7 +236,7 @@ def check_layer(net: Net, layer: str, shapes: dict[str, tuple[int, ...]]) -> tup
         known = layer in dict(net.module.named_modules())
         why = "is not used when it dreams (training only)" if known else "does not exist"
         near = nearest(layer, [*shapes, *net.aliases])
-        raise NetError(f"layer {layer!r} of {net.name} {why}{near}; `dreamvid models layers {net.name}` lists all")
+        raise NetError(f"layer {layer!r} of {net.name} {why}{near}; `dreamvid models layers {net.argument}` lists all")
     return shapes[layer]
 
 
@@ -232,9 +248,10 @@ def channels_by_depth(net: Net) -> list[tuple[str, str, int]]:
     return sorted(channels, key=lambda channel: (depth[channel[1]], channel[2]))
 
 
-def _check_channel_names(net: Net) -> None:
+def _check_channel_names(net: Net, wanted: str = "") -> None:
     if not net.channel_names:
-        raise NetError(f"{net.name} has no channels with names (dreamnet with its own weights has): give LAYER:N")
+        told = f"{wanted!r}: " if wanted else ""
+        raise NetError(f"{told}{net.name} has no channels with names (dreamnet with its own weights has): give LAYER:N")
 
 
 def describe(net: Net) -> list[Layer]:

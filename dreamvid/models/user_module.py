@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from dreamvid.core.errors import NetError, nearest
-from dreamvid.models.checkpoint import fill, is_there, load
+from dreamvid.core.paths import is_there
+from dreamvid.models.checkpoint import fill, load
 from dreamvid.models.net import IMAGENET_MEAN, IMAGENET_STD, Net, first_line
 from dreamvid.models.prepare import SIDES
 

@@ -42,12 +42,11 @@ def test_files_lie_beside_them(mine: Path) -> None:
     assert Common(config=str(mine)).settings("out.mkv").mask.file == str(mine.parent / "oval.png")
 
 
-def test_another_net_takes_the_place_of_the_looks_layers(mine: Path) -> None:
-    """Layers of a look that names no net are those of the net that ships."""
+def test_another_net_leaves_the_layers_of_a_look_that_is_named(mine: Path) -> None:
     mine.write_text('[net]\nname = "googlenet"\n')
     (mine.parent / "look.toml").write_text('[[objective]]\nlayer = "block9"\n')
     settings = Common(config=str(mine), preset=str(mine.parent / "look.toml")).settings("out.mkv")
-    assert settings.net.name == "googlenet" and settings.objective == ()
+    assert settings.net.name == "googlenet" and [term.layer for term in settings.objective] == ["block9"]
 
 
 def test_they_are_read_in_the_usual_place(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,11 +51,11 @@ def test_a_trained_file_as_the_net_brings_its_own_weights(tmp_path: Path) -> Non
         file = tmp_path / f"{architecture}.safetensors"
         header = f'{{"__metadata__": {{"architecture": "{architecture}"}}}}'.encode()
         file.write_bytes(len(header).to_bytes(8, "little") + header)
-        settings = resolve("dream", [("net.name", str(file))])
+        settings = resolve(overrides=[("net.name", str(file))])
         assert (settings.net.name, settings.net.weights) == (str(file), None)
         assert settings.objective == layers  # a preset's layers are those of its own net
     with pytest.raises(SettingsError, match="leave out weights"):
-        resolve("dream", [("net.name", "mine.safetensors"), ("net.weights", "other.safetensors")])
+        resolve(overrides=[("net.name", "mine.safetensors"), ("net.weights", "other.safetensors")])
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_a_trained_file_as_the_net_brings_its_own_weights(tmp_path: Path) -> Non
 def test_a_file_that_is_damaged_is_told_of_when_it_is_loaded(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "torn.safetensors"
     file.write_bytes(content)
-    assert resolve("dream", [("net.name", str(file))]).net.architecture == str(file)
-    assert resolve("dream", [("net.name", "a\0b.safetensors")]).objective == ()
+    assert resolve(overrides=[("net.name", str(file))]).net.architecture == str(file)
+    assert resolve(overrides=[("net.name", "a\0b.safetensors")]).objective == ()
 
 
 @pytest.mark.parametrize(

@@ -187,18 +187,25 @@ def test_a_wrong_override_is_named_by_its_key(key: str, value: Any, part: str) -
     assert part in said(presets.DEFAULT, ((key, value),))
 
 
-def test_another_net_does_not_inherit_the_layers_of_the_first(tmp_path: Path) -> None:
-    mine = written(
-        tmp_path, "mine.toml", '[net]\nname = "dreamnet"\n[[objective]]\nlayer = "mixed4c"\n[dream]\nsteps = 2\n'
-    )
-    other = presets.resolve(mine, [("net.name", "googlenet")])
-    assert other.objective == () and other.dream.steps == 2
-    robust = presets.resolve("dream", [("net.name", "efficientnet_lite2"), ("net.weights", "random:0")])
-    assert [term.layer or term.class_name for term in robust.objective] == ["block13", "block17", "animal"]
-    same = presets.resolve(mine, [("net.name", "dreamnet")])
-    assert same.objective[0].layer == "mixed4c"
-    named = presets.resolve(mine, [("net.name", "googlenet"), ("objective", [{"layer": "inception4c"}])])
-    assert named.objective[0].layer == "inception4c"
+ANIMALS = ["block13", "block17", "animal"]  # what the default preset dreams
+
+
+@pytest.mark.parametrize("net", ["dreamnet", "googlenet"])
+def test_the_objectives_of_a_preset_that_is_named_stay_with_any_net(tmp_path: Path, net: str) -> None:
+    mine = written(tmp_path, "mine.toml", '[net]\nname = "dreamnet"\n[[objective]]\nlayer = "mixed4c"\n')
+    assert [term.layer for term in presets.resolve(mine, [("net.name", net)]).objective] == ["mixed4c"]
+    chosen = presets.resolve(mine, [("net.name", net), ("objective", [{"layer": "inception4c"}])])
+    assert [term.layer for term in chosen.objective] == ["inception4c"]
+    assert [
+        term.layer or term.class_name for term in presets.resolve("dream", [("net.name", net)]).objective
+    ] == ANIMALS
+
+
+@pytest.mark.parametrize(("net", "left"), [("efficientnet_lite2", ANIMALS), ("googlenet", [])])
+def test_the_objectives_of_a_preset_that_nobody_named_are_those_of_its_net(net: str, left: list[str]) -> None:
+    settings = presets.resolve(overrides=[("net.name", net), ("dream.smooth", 2)])
+    assert [term.layer or term.class_name for term in settings.objective] == left
+    assert settings.dream == presets.resolve("dream").dream.model_copy(update={"smooth": 2})
 
 
 @pytest.mark.parametrize(
@@ -318,3 +325,54 @@ def test_a_last_name_of_two_presets_is_refused_and_a_look_goes_before_both(
     assert presets.find("bare") == tmp_path / "papers" / "bare.toml"
     with pytest.raises(SettingsError, match="2 presets have the name 'fall': give flights/fall or papers/fall"):
         presets.find("fall")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 300 + ".toml", "a\0b.toml"])
+def test_a_name_that_cannot_be_a_file_is_no_preset(name: str) -> None:
+    assert "there is no preset" in said(name)
+
+
+def test_a_long_chain_of_presets_is_refused(tmp_path: Path) -> None:
+    for number in range(1500):
+        (tmp_path / f"{number}.toml").write_text(f'extends = "{number + 1}.toml"\n')
+    (tmp_path / "1500.toml").write_text("seed = 3\n")
+    assert presets.resolve(str(tmp_path / "1480.toml")).seed == 3
+    assert "more than 32 presets extend one another" in said(str(tmp_path / "0.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[[objective]]\nlayer = "block9"\n' * 300_000, "bytes is too long: give at most 1000000"),
+        ('[[objective]]\nlayer = "block9"\n' * 101, "objective: there are 101 objectives: give at most 100"),
+        ("seed = " + "[" * 5000 + "]" * 5000, "brackets are nested too deep"),
+        ("seed = " + "{a=" * 5000 + "1" + "}" * 5000, "brackets are nested too deep"),
+        (".".join(["a"] * 5000) + " = 1", "unknown key a"),
+    ],
+)
+def test_a_preset_beyond_the_limits_is_refused_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+    assert told in said(written(tmp_path, "mine.toml", text))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("objective", 5, "objective: give a list of tables, such as {layer = \"block9\"}, not '5'"),
+        ("objective", [5], "objective.0: give a table, such as {layer = \"block9\"}, not '5'"),
+        ("dream", 5, "dream: give a table, by its keys, such as dream.octaves, not '5'"),
+        ("camera.shift", [1e308, 1e308], "camera.shift.0: input should be less than or equal to 1000"),
+        ("camera.centre", [0, -1e308], "camera.centre.1: input should be greater than or equal to -1000"),
+        ("dream.cutoff", 1e308, "dream.cutoff: input should be less than or equal to 16384"),
+        (".".join(["dream"] * 5000), 1, "a key has at most 8 parts"),
+    ],
+)
+def test_a_value_beyond_the_limits_is_refused_in_one_line(key: str, value: Any, told: str) -> None:
+    assert told in said(presets.DEFAULT, ((key, value), (key, value)))
+
+
+def test_tables_too_deep_to_be_merged_are_refused() -> None:
+    deep: dict = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    with pytest.raises(SettingsError, match="at most 8 parts"):
+        presets.merged(deep, deep)

@@ -168,6 +168,25 @@ def test_what_the_net_does_not_have_is_met_with_the_nearest(tiny_net: Net, term:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("place", "term", "said"),
+    [
+        (0, {"layer": "fourth"}, "layer 'fourth' of tiny does not exist"),
+        (1, {"kind": "class", "class_name": "wyvern"}, "tiny has no class 'wyvern'"),
+        (2, {"kind": "channel", "name": "eyes"}, "'eyes': tiny has no channels with names"),
+    ],
+)
+def test_of_several_objectives_the_one_that_does_not_fit_the_net_is_named(
+    tiny_net: Net, place: int, term: dict, said: str
+) -> None:
+    """Those that mean something on any net stand beside it."""
+    any_net = [ObjectiveSettings(kind="tv"), ObjectiveSettings(kind="l2"), ObjectiveSettings(kind="source")]
+    assert len(each_from_settings(any_net, tiny_net)) == 3
+    any_net.insert(place, ObjectiveSettings(**term))
+    with pytest.raises(NetError, match=f"^objective.{place} does not fit tiny: {said}.*--layer, --channel or --class"):
+        each_from_settings(any_net, tiny_net)
+
+
 def test_a_net_without_names_of_classes_or_without_layers_of_its_own_says_so(tiny_net: Net) -> None:
     bare = replace(tiny_net, classes=(), default_layers=(), statistics={})
     with pytest.raises(NetError, match="has no names for its classes"):

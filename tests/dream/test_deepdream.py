@@ -543,3 +543,37 @@ def test_a_unit_that_is_silent_is_woken(tiny_net: Net, dreamer: Dreamer) -> None
     asleep = replace(dreamer, net=everything, objective=from_settings([term], tiny_net))
     assert score(asleep, to_tensor(source, dreamer)) == 0
     assert score(asleep, to_tensor(dreamed(asleep, source, steps=12), dreamer)) > 0
+
+
+@pytest.mark.parametrize("tile", [1024, 96])
+def test_a_unit_that_is_silent_in_places_is_woken_there(tiny_net: Net, dreamer: Dreamer, tile: int) -> None:
+    """Within a tile as well; where it is not silent, its gradient is the plain one, to the bit."""
+    ready = prepare(tiny_net, frozenset({"third"}), torch.device("cpu"), torch.float32)
+    half = torch.full((1, 3, 128, 256), 0.5)
+    half[..., 128:] = 0.2 + 0.6 * torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    seen = ready(half)["third"][0]
+    columns = seen.shape[-1]
+    number = next(n for n in range(16) if not seen[n, :, : columns // 3].any() and seen[n, :, columns // 2 :].any())
+    term = ObjectiveSettings(kind="channel", layer="third", channels=(number,))
+    objective = from_settings([term], tiny_net)
+    asleep = with_settings(replace(dreamer, net=ready, objective=objective), tile=tile, overlap=0)
+    slope, _ = tiles.gradient(asleep.fields, half, *asleep.patch)
+    assert bool(slope[..., :64].any())
+    assert torch.equal(slope, tiles.gradient(asleep.fields, half, *asleep.patch)[0])
+    if tile > 256:
+        plain = half.clone().requires_grad_(True)
+        (expected,) = torch.autograd.grad(objective(ready(plain)), plain)
+        awake = (expected != 0).any(dim=1, keepdim=True).expand_as(expected)
+        assert not expected[..., :64].any()
+        assert torch.equal(slope[awake], expected[awake])
+
+
+def test_a_place_beyond_the_reach_of_a_neuron_is_not_silent() -> None:
+    runs = []
+
+    def fields(patch: Tensor) -> tuple[Tensor, ...]:
+        runs.append(patch.shape)
+        return (patch[:, :1, 4, 4].sum().view(1, 1, 1, 1),)
+
+    slope, _ = tiles.gradient(fields, torch.rand(1, 3, 128, 128), 1024, 64)
+    assert len(runs) == 1 and int((slope != 0).sum()) == 1

@@ -1,6 +1,8 @@
 """Weights files: what is read, and what is refused without being executed."""
 
 import pickle
+import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,16 @@ def refusal(path: Path) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("wrap", [dict, lambda own: {"state_dict": own}, lambda own: {"model": own, "epoch": 3}])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        dict,
+        lambda own: {"state_dict": own},
+        lambda own: {"model": own, "epoch": 3},
+        lambda own: {"model_state_dict": own, "epoch": 3},
+        lambda own: {"ema": {"state_dict": own}},
+    ],
+)
 def test_a_state_dict_is_read_plain_or_wrapped(tmp_path: Path, wrap: Callable[[dict], dict]) -> None:
     module = small()
     torch.save(wrap(module.state_dict()), tmp_path / "net.pth")
@@ -48,9 +59,46 @@ def test_a_state_dict_is_read_plain_or_wrapped(tmp_path: Path, wrap: Callable[[d
     assert all(torch.equal(found[name], value) for name, value in module.state_dict().items())
 
 
-def test_names_of_nets_trained_side_by_side_lose_their_prefix(tmp_path: Path) -> None:
-    torch.save({f"module.{name}": value for name, value in small().state_dict().items()}, tmp_path / "net.pth")
-    assert load(tmp_path / "net.pth").weights().keys() == small().state_dict().keys()
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.", "model.", "net.", "module._orig_mod.", "state_dict.", "model_state_dict.ema."]
+)
+def test_names_lose_the_prefixes_that_all_of_them_have(tmp_path: Path, suffix: str, prefix: str) -> None:
+    path = tmp_path / f"net{suffix}"
+    weights = {f"{prefix}{name}": value for name, value in small().state_dict().items()}
+    (torch.save if suffix == ".pth" else save_file)(weights | {"n_averaged": torch.tensor(3)}, path)
+    assert load(path).weights().keys() == small().state_dict().keys()
+    within = nn.ModuleDict({"net": small()})  # a module of the user whose own names begin so
+    fill(within, load(path), "within")
+    assert all(torch.equal(value, small().state_dict()[name]) for name, value in within["net"].state_dict().items())
+
+
+def test_a_name_keeps_a_prefix_that_others_do_not_have(tmp_path: Path) -> None:
+    save_file({"net.weight": torch.ones(2), "head.weight": torch.ones(2)}, tmp_path / "net.safetensors")
+    assert load(tmp_path / "net.safetensors").weights().keys() == {"net.weight", "head.weight"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer.*git lfs pull"),
+        (b"\n<!DOCTYPE html>\n<html><title>404</title></html>", "a web page.*download the file itself"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file"),
+        (b"\x08\x08\x12\x07pytorch" + bytes(99), "an ONNX model"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".h5"])
+def test_a_file_of_a_known_foreign_kind_is_named(tmp_path: Path, suffix: str, content: bytes, said: str) -> None:
+    path = tmp_path / f"net{suffix}"
+    path.write_bytes(content)
+    assert re.search(said, refusal(path))
+
+
+def test_a_torchscript_archive_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "net.pt", "w") as archive:
+        for name in ("data.pkl", "constants.pkl", "version"):
+            archive.writestr(f"net/{name}", b"")
+    assert "a TorchScript archive: save the state_dict()" in refusal(tmp_path / "net.pt")
 
 
 def test_safetensors_bring_their_statistics_and_text(tmp_path: Path) -> None:

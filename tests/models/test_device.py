@@ -46,7 +46,7 @@ def test_precision_is_as_asked_for_and_by_itself_what_the_processor_computes_in(
         assert set_up(ComputeSettings(device="cpu", precision="fp32")).dtype == torch.float32
 
 
-@pytest.mark.parametrize("wanted", ["cuda", "cuda:0", "cuda:7"])
+@pytest.mark.parametrize("wanted", ["cuda", "cuda:0", "cuda:7", "cuda:255", "cuda:999"])
 def test_a_cuda_device_that_is_not_there_is_never_replaced(monkeypatch, wanted: str) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(SettingsError, match=f"--device {wanted}: torch finds 0 CUDA devices; try --device cpu"):

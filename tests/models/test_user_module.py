@@ -216,3 +216,46 @@ def test_its_outputs_can_be_given_names(tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("\n".join("abcdefgh"))
     how = NetSettings(name=f"{written(tmp_path, TOWER)}:build", classes=str(tmp_path / "names.txt"))
     assert zoo.from_settings(how, trust=True).class_index("h") == 7
+
+
+ANSWERS = """
+    from torch import nn
+
+    class Answering(nn.Module):
+        def __init__(self, shape):
+            super().__init__()
+            self.net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 7))
+            self.shape = shape
+
+        def forward(self, x):
+            logits = self.net(x)
+            return {"plain": logits, "pair": (logits, x), "named": {"loss": None, "logits": logits}}[self.shape]
+
+    def plain():
+        return Answering("plain")
+
+    def pair():
+        return Answering("pair")
+
+    def named():
+        return Answering("named")
+"""
+
+
+@pytest.mark.parametrize("function", ["plain", "pair", "named"])
+def test_a_class_by_number_is_dreamed_however_the_net_returns_its_logits(tmp_path: Path, function: str) -> None:
+    net = trusted(f"{written(tmp_path, ANSWERS)}:{function}")
+    objective = from_settings([ObjectiveSettings(kind="class", class_name="3")], net)
+    ready = prepare(net, objective.of_picture, torch.device("cpu"), torch.float32)
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    (slope,) = torch.autograd.grad(objective(ready(picture)), picture)
+    assert bool(slope.any())
+    with pytest.raises(NetError, match=r"no class '7'.*from 0 to 6"):
+        net.class_index("7")
+
+
+def test_a_hint_to_a_command_that_would_run_the_code_says_so(tmp_path: Path) -> None:
+    name = f"{written(tmp_path, SMALL)}:build"
+    for terms in ([], [ObjectiveSettings(layer="nine")]):
+        with pytest.raises((NetError, SettingsError), match=f"`dreamvid models layers {name} --trust`"):
+            from_settings(terms, trusted(name))

@@ -1,5 +1,6 @@
 """Nets by name: the embedded one, torchvision's, and those of a file; never random weights that nobody asked for."""
 
+import re
 from pathlib import Path
 from urllib.error import URLError
 
@@ -218,3 +219,25 @@ def test_a_damaged_file_in_the_cache_is_named(no_network: Path, content: bytes) 
     no_network.mkdir(parents=True)
     (no_network / "squeezenet1_1-b8a52dc0.pth").write_bytes(content)
     assert "squeezenet1_1-b8a52dc0.pth is damaged: delete it" in refusal(SMALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "then"),
+    [
+        ("densenet121", r"(denselayer\d+\.(?:norm|relu|conv))([12]\.)", r"\1.\2"),
+        ("mnasnet0_5", "", ""),  # whose module asks for a version, which a file without one does not have
+    ],
+)
+def test_a_file_of_torchvision_with_its_old_names_is_read(tmp_path: Path, name: str, now: str, then: str) -> None:
+    weights = hub.build(name).state_dict()
+    torch.save({re.sub(now, then, key): value for key, value in weights.items()}, tmp_path / "old.pth")
+    read = zoo.get(name, str(tmp_path / "old.pth")).module.state_dict()
+    assert all(torch.equal(value, weights[key]) for key, value in read.items())
+
+
+def test_the_old_names_of_a_vit_are_its_present_ones() -> None:
+    from torchvision.models import VisionTransformer
+
+    names = VisionTransformer(32, 16, 2, 2, 8, 16).state_dict()
+    old = [key.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.") for key in names]
+    assert [hub.present_name(key) for key in old] == list(names) != old

@@ -129,6 +129,8 @@ def read_recipe(path: Path, changes: dict[str, Any] | None = None) -> Recipe:
         return Recipe.model_validate(table | (changes or {}))
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such recipe; give the path of a TOML file") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: brackets are nested too deep: take some out") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read as TOML ({error})") from None
     except ValidationError as error:
