@@ -16,7 +16,7 @@ import av
 from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.types import SourceInfo, Stream
-from dreamvid.media import container, decode, images
+from dreamvid.media import container, decode, images, stills
 from dreamvid.media.damage import mend
 from dreamvid.media.ffmpeg import FENCE, has_filter, location
 
@@ -40,6 +40,7 @@ TO_SDR = (
 OVER_BLACK = "format=gbrap,premultiply=inplace=1,format=gbrp"
 DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
 
+ANIMATED = (b"GIF8", b"acTL", b"ANIM")  # in the head: ffmpeg reads it as a video
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
 
@@ -77,9 +78,17 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     head = _head(path, name)
     if path.is_dir():
         return images.probe_folder(path)
-    if images.is_still(head):
+    if not stills.is_picture(head):
+        return _probe_video(path, name, head, tolerate_damage)
+    moves = any(sign in head for sign in ANIMATED)
+    pages, hdr = images.count_pages(path, tolerate_damage=tolerate_damage and moves)
+    if moves or hdr:
+        info = _probe_video(path, name, head, tolerate_damage)
+        if info.damaged or info.frames >= pages:
+            return info
+    if pages == 1:
         return images.probe_still(path, identity(path))
-    return _probe_video(path, name, head, tolerate_damage)
+    return images.probe_pages(path, identity(path), base_rate)
 
 
 def _is_text(name: str) -> bool:
