@@ -186,10 +186,9 @@ def _listed(folder: Path) -> list[Path]:
     if same := twice(file.name for file in files):
         raise SourceError(f"{name}: {same[0]} and {same[1]} have the same number; take one of them out, or rename it")
     if others:
-        count = (
-            f"{short_name(others[0])} is" if len(others) == 1 else f"{len(others)} such as {short_name(others[0])} are"
-        )
-        logger.info(f"{name}: {count} left out: of a folder {', '.join(sorted(READ_SUFFIXES))} are read")
+        first, count = short_name(others[0]), len(others)
+        said = f"{first} is" if count == 1 else f"{count} pictures, {first} among them, are"
+        logger.info(f"{name}: {said} left out: of a folder {', '.join(sorted(READ_SUFFIXES))} are read")
     return files
 
 

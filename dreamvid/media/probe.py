@@ -80,9 +80,9 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
         return images.probe_folder(path)
     if not stills.is_picture(head):
         return _probe_video(path, name, head, tolerate_damage)
-    moves = any(sign in head for sign in ANIMATED)
-    pages, hdr = images.count_pages(path, tolerate_damage=tolerate_damage and moves)
-    if moves or hdr:
+    animated = any(sign in head for sign in ANIMATED)
+    pages, hdr = images.count_pages(path, tolerate_damage=tolerate_damage and animated)
+    if animated or hdr:
         info = _probe_video(path, name, head, tolerate_damage)
         if info.damaged or info.frames >= pages:
             return info

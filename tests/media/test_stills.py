@@ -2,9 +2,11 @@
 
 import io
 import logging
+import re
 import struct
 import sys
 import zlib
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -13,7 +15,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from dreamvid.core.errors import SourceError
-from dreamvid.media import probe, stills
+from dreamvid.media import images, probe, stills
 
 from . import clips
 
@@ -189,3 +191,108 @@ def test_heic_is_read_where_its_plugin_is(tmp_path: Path) -> None:
     assert clips.numbers(info) == [5]
     path.write_bytes(path.read_bytes()[:-900])
     assert "phone.heic" in refused(path, path.read_bytes())
+
+
+def test_frames_behind_other_chunks_are_all_read(tmp_path: Path) -> None:
+    path = tmp_path / "walk.png"
+    data = animated("PNG", duration=[40, 40, 120, 40, 40])
+    path.write_bytes(after_header(data, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP.encode()))
+    info = probe.probe(str(path))
+    assert clips.numbers(info) == list(range(5))
+    assert [time * 25 for time in (*info.times, info.end)] == [0, 1, 2, 5, 6, 7]
+    assert info.rate == 25
+
+
+def test_frames_of_a_gif_without_control_blocks_are_all_read(tmp_path: Path) -> None:
+    path = tmp_path / "bare.gif"
+    path.write_bytes(re.sub(rb"\x21\xf9\x04.{4}\0", b"", animated("GIF", duration=40), flags=re.DOTALL))
+    info = probe.probe(str(path))
+    assert (info.kind, info.rate, info.end) == ("video", 10, Fraction(1, 2))
+    assert clips.numbers(info) == list(range(5))
+    assert clips.numbers(info, [3]) == [3]
+
+
+def test_frames_of_an_avif_are_all_read(tmp_path: Path) -> None:
+    path = tmp_path / "walk.avif"
+    path.write_bytes(animated("AVIF", duration=40))
+    info = probe.probe(str(path))
+    assert (info.kind, info.rate, info.end) == ("video", 25, Fraction(1, 5))
+    assert clips.numbers(info) == list(range(5))
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_pages_of_a_tiff_are_read_as_a_folder_is(deep: bool, tmp_path: Path) -> None:
+    path = tmp_path / "pages.tif"
+    path.write_bytes(animated("TIFF"))
+    if deep:
+        path.write_bytes(cv2.imencodemulti(".tiff", [clips.picture(n).astype(np.uint16) * 257 for n in range(5)])[1])
+    info = probe.probe(str(path))
+    assert (info.kind, info.frames, info.rate) == ("folder", 5, 25)
+    assert clips.numbers(info) == list(range(5))
+    assert clips.numbers(info, [1, 3]) == [1, 3]
+
+
+def test_a_preview_is_no_page(tmp_path: Path) -> None:
+    path = tmp_path / "scan.tif"
+    small = Image.fromarray(clips.picture(6)).resize((40, 20))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    path.write_bytes(saved(Image.fromarray(clips.picture(5)), "TIFF", save_all=True, append_images=[small]))
+    info = probe.probe(str(path))
+    assert info.kind == "still"
+    assert clips.numbers(info) == [5]
+
+
+def test_pages_of_different_sizes_are_refused(tmp_path: Path) -> None:
+    small = Image.fromarray(clips.picture(6)).resize((40, 20))
+    data = saved(Image.fromarray(clips.picture(5)), "TIFF", save_all=True, append_images=[small])
+    assert "picture 2 is 40x20, those before it 160x90" in refused(tmp_path / "pages.tif", data)
+
+
+def test_a_file_of_several_is_no_image_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "pages.tif").write_bytes(animated("TIFF"))
+    for read in (lambda: probe.probe(str(tmp_path)), lambda: images.load(tmp_path / "pages.tif")):
+        with pytest.raises(SourceError, match=r"^pages\.tif holds 5 pictures"):
+            read()
+
+
+def test_more_than_eight_bits_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    deep = bytes(cv2.imencode(".png", np.zeros((20, 20, 3), np.uint16))[1])
+    for name in ("deep.png", "folder/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(deep)
+    with caplog.at_level(logging.INFO):
+        for name in ("deep.png", "folder"):
+            probe.probe(str(tmp_path / name))
+    assert [record.getMessage().split(" has ")[0] for record in caplog.records] == ["deep.png", "1.png"]
+    assert "more than 8 bits a channel" in caplog.text
+
+
+def test_a_folder_says_which_pictures_it_leaves_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(images.encode(clips.picture(1), ".png"))
+    (tmp_path / "preview.gif").touch()
+    (tmp_path / "notes.txt").touch()
+    with caplog.at_level(logging.INFO):
+        assert probe.probe(str(tmp_path)).frames == 2
+    assert f"{tmp_path.name}: preview.gif is left out" in caplog.text
+    (tmp_path / "3.exr").touch()
+    with caplog.at_level(logging.INFO):
+        probe.probe(str(tmp_path))
+    assert "2 pictures, 3.exr among them, are left out" in caplog.text
+
+
+def test_heic_in_a_folder_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "1.png").write_bytes(images.encode(clips.picture(1), ".png"))
+    (tmp_path / "2.HEIC").write_bytes(heic())
+    with pytest.raises(SourceError, match=r"^2\.HEIC is a HEIC picture"):
+        probe.probe(str(tmp_path))
+
+
+@pytest.mark.parametrize("other", ["frame_08.png", "frame_8.jpg", "frame_008.webp"])
+def test_a_number_that_is_there_twice_is_refused(other: str, tmp_path: Path) -> None:
+    for name in ("frame_7.png", "frame_8.png", other):
+        (tmp_path / name).write_bytes(images.encode(clips.picture(1), Path(name).suffix))
+    with pytest.raises(SourceError) as caught:
+        probe.probe(str(tmp_path))
+    assert all(name in str(caught.value) for name in ("frame_8.png", other, "the same number"))
