@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 import torch
 
 from dreamvid.config.settings import Settings
@@ -81,6 +82,7 @@ def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session) -> Fa
         "precision": str(compute.dtype),
         "torch": torch.__version__,
         "opencv": opencv.load().__version__,
+        "pillow": PIL.__version__,
         "numpy": np.__version__,
         "job folder": JOB_FOLDER,
     }

@@ -14,7 +14,7 @@ from typing import Any
 
 from dreamvid.core.errors import JobError, SourceError
 from dreamvid.core.types import Pixels
-from dreamvid.media import images
+from dreamvid.media import images, stills
 
 
 class FrameStore:
@@ -42,7 +42,7 @@ class FrameStore:
     def read(self, index: int) -> Pixels:
         """Return a stored frame, byte for byte as it was written; raises JobError where it is missing or damaged."""
         try:
-            return images.decode(self.path(index).read_bytes())
+            return stills.decode(self.path(index).read_bytes())
         except (OSError, SourceError) as error:
             raise JobError(
                 f"{self.path(index)} cannot be read ({error}): run the same command again to render it again"

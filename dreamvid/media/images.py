@@ -1,73 +1,37 @@
-"""Stills and folders of stills: recognised, decoded to upright 8-bit RGB, encoded."""
+"""Stills and folders of stills: probed, read, encoded."""
 
 import hashlib
+import logging
 import re
-import struct
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import Literal
 
 from dreamvid.core.errors import SettingsError, SourceError, ToolError
-from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.types import Pixels, SourceInfo
-from dreamvid.media import exif, opencv
+from dreamvid.media import opencv, stills
+
+logger = logging.getLogger(__name__)
 
 FOLDER_RATE = Fraction(25)
-READ_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+READ_SUFFIXES = {
+    *(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".avif"),
+    *(".heic", ".heif", ".hif"),  # with a plugin; without it they are refused by name
+}
+# Pictures too, which a folder may hold: what is not read is said.
+OTHER_SUFFIXES = {
+    *(".gif", ".apng", ".jfif", ".jpe", ".jp2", ".jxl", ".psd", ".tga", ".ppm", ".pgm", ".exr", ".hdr", ".dpx", ".svg"),
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
+}
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
-
-_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-_SCAN, _JPEG_END = 0xDA, b"\xff\xd9"
-_OTHERS = (b"BM", b"II*\x00", b"MM\x00*")
 
 
 def short_name(path: Path, *, whole: bool = False) -> str:
     """Return a file's name (`whole`: its path) for messages: on one line, with unprintable characters as `?`."""
     return "".join(c if c.isprintable() else "?" for c in (str(path) if whole else path.name or str(path)))
-
-
-def is_still(head: bytes) -> bool:
-    """Return whether a file that begins with these 4096 bytes is a single picture; an animated PNG or WebP is not."""
-    if head.startswith(_PNG):
-        return b"acTL" not in head
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return not (head[12:16] == b"VP8X" and head[20] & 2)
-    return head.startswith((_JPEG, *_OTHERS))
-
-
-def decode(data: bytes) -> Pixels:
-    """Decode a still to upright RGB: EXIF orientation applied, 16 bits and floats rounded, alpha blended over black.
-
-    Raises SourceError, without a file name, where the bytes are damaged or no image.
-    """
-    if data.startswith(_PNG):
-        _check_png(data)
-    if data.startswith(_JPEG):
-        _check_jpeg(data)
-    cv2 = opencv.load()
-    raw = np.frombuffer(data, np.uint8)
-    upright = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-    try:
-        # UNCHANGED keeps alpha, but does not apply the EXIF orientation.
-        image = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if _may_have_alpha(data) else None
-        if image is None or image.ndim == 2 or image.shape[2] != 4:
-            image = cv2.imdecode(raw, upright)
-        else:
-            image = exif.upright(image, data)
-    except cv2.error as error:
-        raise SourceError(f"is not a readable image ({error.err})") from None
-    if image is None:
-        raise SourceError("is damaged, or not a readable image")
-    eight = _to_eight_bits(image)
-    if eight.shape[2] == 4:
-        alpha = eight[:, :, 3:].astype(np.uint16)
-        eight = ((eight[:, :, :3] * alpha + 127) // 255).astype(np.uint8)
-    return np.ascontiguousarray(eight[:, :, ::-1])
 
 
 def encode(pixels: Pixels, suffix: str) -> bytes:
@@ -103,64 +67,129 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
 
 
 def load(path: Path) -> Pixels:
-    """Read one still from disk, decoded as by `decode`; raise SourceError with the name of the file."""
-    return _decoded(path, _bytes(path))
+    """Read a file of one picture, decoded as by `stills.decode`; raise SourceError with the name of the file."""
+    with _still(path) as still:
+        return _alone(still).pixels()
 
 
 def frames(info: SourceInfo, indices: Sequence[int]) -> Iterator[Pixels]:
-    """Yield the pictures of a still or a folder at rising indices; raise SourceError where a size has changed."""
-    for index in indices:
-        pixels = load(info.files[index])
-        if pixels.shape[:2] != (info.height, info.width):
-            raise SourceError(
-                f"{short_name(info.files[index])} has another size than when it was first read: run the command again"
-            )
-        yield pixels
+    """Yield the pictures of a still, a folder or a file of several at rising indices.
+
+    Raises SourceError where a size has changed.
+    """
+    if len(info.files) == 1:
+        with _still(info.files[0]) as still:
+            for index in indices:
+                yield _as_before(info, info.files[0], still.pixels(index))
+    else:
+        for index in indices:
+            yield _as_before(info, info.files[index], load(info.files[index]))
+
+
+def count_pages(path: Path, *, tolerate_damage: bool = False) -> tuple[int, bool]:
+    """Return how many pictures a file holds, by its header, and whether they are HDR.
+
+    Raises SourceError where it is damaged; with `tolerate_damage`, none are counted then.
+    """
+    try:
+        with _still(path) as still:
+            return len(still.pages), still.hdr
+    except SourceError:
+        if tolerate_damage:
+            return 0, False
+        raise
 
 
 def probe_still(path: Path, identity: str) -> SourceInfo:
     """Return the facts of one picture; raise SourceError where it cannot be decoded completely."""
-    height, width = _size(path, _bytes(path))
+    with _still(path) as still:
+        height, width = _size(still.pixels())
+    if still.deep:
+        _say_deep(path)
     return SourceInfo(
         short_name(path), "still", height, width, (Fraction(0),), 1 / FOLDER_RATE, FOLDER_RATE, identity, files=(path,)
     )
 
 
+def probe_pages(path: Path, identity: str, rate_of: Callable[..., Fraction]) -> SourceInfo:
+    """Return the facts of a file of several pictures: a video if it has times for them, else as if it were a folder.
+
+    `rate_of`: see `probe.base_rate`. Raises SourceError where they differ in size, or one is damaged.
+    """
+    name, durations, sizes = short_name(path), [], []
+    with _still(path) as still:
+        for number in range(len(still.pages)):
+            sizes.append(_size(still.pixels(number)))
+            durations.append(still.duration)
+    if odd := next((number for number, size in enumerate(sizes) if size != sizes[0]), None):
+        (height, width), before = sizes[odd], "{1}x{0}".format(*sizes[0])
+        raise SourceError(
+            f"{name}: picture {odd + 1} is {width}x{height}, those before it {before}: save the ones to dream in one "
+            "size, or each as a file of its own"
+        )
+    if still.deep:
+        _say_deep(path)
+    timed = all(durations)
+    *times, end = accumulate(durations if timed else [1 / FOLDER_RATE] * len(sizes), initial=Fraction(0))
+    rate = rate_of(tuple(times), end, ()) if timed else FOLDER_RATE
+    kind: Literal["video", "folder"] = "video" if timed else "folder"
+    return SourceInfo(name, kind, *sizes[0], tuple(times), end, rate, identity, files=(path,))
+
+
 def probe_folder(folder: Path) -> SourceInfo:
     """Return the facts of a folder of images, in natural order (2 before 10), at 25 images per second.
 
-    Raises SourceError for a number missing in a numbered sequence, an image of another size, or one that is damaged.
+    Raises SourceError for a number missing from a numbered sequence or there twice, an image of another size, one that
+    is damaged, and a file of several.
     """
     name = short_name(folder)
+    files = _listed(folder)
+    digest = hashlib.sha256()
+    size, deep = None, None
+    for file in files:
+        with _still(file) as still:
+            here = _size(_alone(still).pixels())  # decoded, since a header does not show damage further on
+            still.file.seek(0)
+            data = still.file.read()
+        if size is not None and here != size:
+            raise SourceError(
+                f"{name}: {short_name(file)} is {here[1]}x{here[0]}, the images before it {size[1]}x{size[0]}: "
+                "resize all to one size"
+            )
+        size, deep = here, deep or (file if still.deep else None)
+        digest.update(f"{file.name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
+        digest.update(data)
+    assert size is not None
+    if deep is not None:
+        _say_deep(deep)
+    times = tuple(n / FOLDER_RATE for n in range(len(files)))
+    return SourceInfo(
+        name, "folder", *size, times, len(files) / FOLDER_RATE, FOLDER_RATE, digest.hexdigest(), files=tuple(files)
+    )
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Return the images of a folder in order; raise SourceError where there are none, or their numbers are wrong."""
+    name = short_name(folder)
     try:
-        files = [f for f in folder.iterdir() if f.suffix.lower() in READ_SUFFIXES and f.is_file()]
+        every = sorted((f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file()), key=natural)
     except OSError as error:
         raise SourceError(f"{name} cannot be listed: {error.strerror}") from None
-    files = sorted((file for file in files if not file.name.startswith(".")), key=natural)
+    files = [file for file in every if file.suffix.lower() in READ_SUFFIXES]
+    others = [file for file in every if file.suffix.lower() in OTHER_SUFFIXES]
     if not files:
         raise SourceError(f"{name} is a folder without images ({', '.join(sorted(READ_SUFFIXES))})")
     if missing := gap(file.name for file in files):
         raise SourceError(
             f"{name}: {missing} is missing from the sequence; put it back, or rename the images without gaps"
         )
-    digest = hashlib.sha256()
-    size = None
-    for file in files:
-        data = _bytes(file)
-        here = _size(file, data)
-        if size is not None and here != size:
-            raise SourceError(
-                f"{name}: {short_name(file)} is {here[1]}x{here[0]}, the images before it {size[1]}x{size[0]}: "
-                "resize all to one size"
-            )
-        size = here
-        digest.update(f"{file.name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
-        digest.update(data)
-    assert size is not None
-    times = tuple(n / FOLDER_RATE for n in range(len(files)))
-    return SourceInfo(
-        name, "folder", *size, times, len(files) / FOLDER_RATE, FOLDER_RATE, digest.hexdigest(), files=tuple(files)
-    )
+    if same := twice(file.name for file in files):
+        raise SourceError(f"{name}: {same[0]} and {same[1]} have the same number; take one of them out, or rename it")
+    if others:
+        first, count = short_name(others[0]), len(others)
+        said = f"{first} is" if count == 1 else f"{count} pictures, {first} among them, are"
+        logger.info(f"{name}: {said} left out: of a folder {', '.join(sorted(READ_SUFFIXES))} are read")
+    return files
 
 
 def natural(path: Path) -> list[tuple[int, str]]:
@@ -188,73 +217,45 @@ def gap(names: Iterator[str] | Sequence[str]) -> str:
     return ""
 
 
-def _bytes(path: Path) -> bytes:
+def twice(names: Iterator[str] | Sequence[str]) -> tuple[str, str] | None:
+    """Return two names that have the same number after the same text (`f_8.png`, `f_08.jpg`); None where none have."""
+    seen: dict[tuple[str, int], str] = {}
+    for name in names:
+        if match := re.fullmatch(r"(.*?)([0-9]+)\.\w+", name):
+            key = (match[1], int(match[2]))
+            if key in seen:
+                return seen[key], name
+            seen[key] = name
+    return None
+
+
+@contextmanager
+def _still(path: Path) -> Iterator[stills.Still]:
+    """Open a file of pictures; its name is put before what a SourceError says."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            yield stills.opened(file)
+    except SourceError as error:
+        raise SourceError(f"{short_name(path)} {error}") from None
     except OSError as error:
         raise SourceError(f"{short_name(path)} cannot be read: {error.strerror}") from None
 
 
-def _decoded(path: Path, data: bytes) -> Pixels:
-    try:
-        return decode(data)
-    except SourceError as error:
-        raise SourceError(f"{short_name(path)} {error}") from None
+def _alone(still: stills.Still) -> stills.Still:
+    if len(still.pages) > 1:
+        raise SourceError(f"holds {len(still.pages)} pictures: save the one that is meant as a file of its own")
+    return still
 
 
-def _size(path: Path, data: bytes) -> tuple[int, int]:
-    """Return height and width of a picture after a full decode: a header does not show damage further on."""
-    if data.startswith(_PNG) and len(data) >= 24:  # checked before decoding: a few kB may decompress to gigabytes
-        width, height = struct.unpack(">2I", data[16:24])
-        _check_side(path, height, width)
-    height, width = _decoded(path, data).shape[:2]
-    _check_side(path, height, width)
-    return height, width
+def _size(pixels: Pixels) -> tuple[int, int]:
+    return pixels.shape[0], pixels.shape[1]
 
 
-def _check_side(path: Path, height: int, width: int) -> None:
-    if max(height, width) > MAX_SIDE:
-        raise SourceError(
-            f"{short_name(path)} is {width}x{height}: a side may have at most {MAX_SIDE} pixels, so scale it down first"
-        )
+def _as_before(info: SourceInfo, file: Path, pixels: Pixels) -> Pixels:
+    if _size(pixels) != (info.height, info.width):
+        raise SourceError(f"{short_name(file)} has another size than when it was first read: run the command again")
+    return pixels
 
 
-def _check_png(data: bytes) -> None:
-    """Check length and CRC of a PNG's chunks, since libpng would report damage on standard error; raise SourceError."""
-    at = len(_PNG)
-    while at + 12 <= len(data):
-        length, kind = struct.unpack(">I4s", data[at : at + 8])
-        body = data[at + 4 : at + 8 + length]
-        if (
-            at + 12 + length > len(data)
-            or struct.pack(">I", zlib.crc32(body)) != data[at + 8 + length : at + 12 + length]
-        ):
-            break
-        if kind == b"IEND":
-            return
-        at += 12 + length
-    raise SourceError("is damaged or incomplete")
-
-
-def _check_jpeg(data: bytes) -> None:
-    """Check for an end marker after the first scan: libjpeg would fill what is missing with grey; raise SourceError."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SCAN:
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")  # a segment may hold a thumbnail with its own end marker
-    if data.find(_JPEG_END, at) < 0:
-        raise SourceError("is damaged or incomplete")
-
-
-def _may_have_alpha(data: bytes) -> bool:
-    if data.startswith(_PNG):
-        return bool(data[25] & 4) or b"tRNS" in data[:4096]
-    return not data.startswith((_JPEG, b"BM"))
-
-
-def _to_eight_bits(image: npt.NDArray[np.generic]) -> Pixels:
-    if image.dtype == np.uint16:
-        return ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    if image.dtype != np.uint8:
-        values = np.nan_to_num(image.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-        return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    return image.astype(np.uint8, copy=False)
+def _say_deep(file: Path) -> None:
+    logger.info(f"{short_name(file)} has more than 8 bits a channel: it is rounded to 8")

@@ -15,7 +15,7 @@ from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.timing import FASTEST, LONGEST
 from dreamvid.core.types import SourceInfo, Stream
-from dreamvid.media import container, decode, images
+from dreamvid.media import container, decode, images, stills
 from dreamvid.media.damage import mend
 from dreamvid.media.ffmpeg import FENCE, location
 from dreamvid.media.filters import to_rgb
@@ -23,6 +23,7 @@ from dreamvid.media.timeline import timeline
 
 logger = logging.getLogger(__name__)
 
+ANIMATED = (b"GIF8", b"acTL", b"ANIM")  # in the head: ffmpeg reads it as a video
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
 
@@ -57,9 +58,17 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     head = _head(path, name)
     if path.is_dir():
         return images.probe_folder(path)
-    if images.is_still(head):
+    if not stills.is_picture(head):
+        return _probe_video(path, name, head, tolerate_damage)
+    animated = any(sign in head for sign in ANIMATED)
+    pages, hdr = images.count_pages(path, tolerate_damage=tolerate_damage and animated)
+    if animated or hdr:
+        info = _probe_video(path, name, head, tolerate_damage)
+        if info.damaged or info.frames >= pages:
+            return info
+    if pages == 1:
         return images.probe_still(path, identity(path))
-    return _probe_video(path, name, head, tolerate_damage)
+    return images.probe_pages(path, identity(path), base_rate)
 
 
 def identity(path: Path) -> str:

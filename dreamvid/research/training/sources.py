@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dreamvid.core.errors import SettingsError, SourceError, nearest
 from dreamvid.core.types import Pixels
-from dreamvid.media import images, opencv
+from dreamvid.media import images, opencv, stills
 from dreamvid.models.net import plainly
 from dreamvid.research.training.recipe import Source
 from dreamvid.research.training.sampling import Pictures, Shard, subset
@@ -131,7 +131,7 @@ def fitted(picture: Pixels, side: int) -> Pixels:
 
 def _decoded(where: str, data: bytes) -> Pixels:
     try:
-        return images.decode(data)
+        return stills.decode(data)
     except SourceError as error:
         raise SourceError(f"{where} {error}; replace it or take it out") from None
 

@@ -1,0 +1,251 @@
+"""Files of one picture or several: the header is checked first, then each is decoded to upright 8-bit RGB."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
+
+from dreamvid.core.errors import SourceError, ToolError
+from dreamvid.core.framing import MAX_SIDE
+from dreamvid.core.types import Pixels
+from dreamvid.media import opencv
+from dreamvid.media.colours import in_srgb
+
+KINDS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+HEAD = 1 << 16  # bytes in which AVIF and HEIC describe their picture
+MAX_BYTES = 4 * MAX_SIDE**2  # of one decoded picture
+MAX_PAGES = 10_000
+
+_HDR = re.compile(rb"colrnclx..\0[\x10\x12]", re.DOTALL)  # transfer characteristics of PQ and HLG, as in H.273
+_PIXI = re.compile(rb"pixi....[\x01-\x04]([\x09-\x10])", re.DOTALL)  # bits of the first channel
+_REDUCED, _MASK = 1, 4  # of TIFF's NewSubfileType: a smaller copy of another page, a mask of one
+_FLOATS = "float"
+
+Image.MAX_IMAGE_PIXELS = None  # `_check` bounds a picture with our own limits
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY  # one large XMP block or workflow is no attack
+for _order in (b"II", b"MM"):  # RGB of floats, which OpenCV decodes: Pillow needs only to read the header
+    for _bits in (32, 64):
+        TiffImagePlugin.OPEN_INFO[_order, 1, (3,), 1, (_bits,), ()] = "F", _FLOATS
+        TiffImagePlugin.OPEN_INFO[_order, 2, (3,), 1, (_bits,) * 3, ()] = "RGB", _FLOATS
+        for _extra in ((), (0,), (1,), (2,)):
+            TiffImagePlugin.OPEN_INFO[_order, 2, (3,), 1, (_bits,) * 4, _extra] = "RGBA", _FLOATS
+
+
+@dataclass(frozen=True)
+class Still:
+    """An open file of pictures, of which nothing is decoded yet; it reads from `file` as long as it is used.
+
+    `pages`: numbers of its frames that are pictures of their own, not previews or masks.
+    `deep`: more than 8 bits a channel; `hdr`: its light is coded for HDR, which ffmpeg brings to SDR.
+    """
+
+    file: BinaryIO
+    image: Image.Image
+    pages: tuple[int, ...]
+    deep: bool
+    hdr: bool
+
+    def pixels(self, number: int = 0) -> Pixels:
+        """Decode one of `pages` to upright RGB, with alpha blended over black; raise SourceError where it is damaged.
+
+        Numbers that rise are read fastest.
+        """
+        with _guarded():
+            self.image.seek(self.pages[number])
+            _check(self.image)
+            return _upright(self.image, self.file)
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds for which the page that was decoded last is shown; 0: the file has no times."""
+        if self.image.format == "TIFF":
+            return Fraction(0)
+        found = Fraction(self.image.info.get("duration", 0)).limit_denominator(1000) / 1000
+        return found or Fraction(1, 10)  # as browsers and ffmpeg show what has none
+
+
+def is_picture(head: bytes) -> bool:
+    """Return whether a file that begins with these bytes is of a kind that is opened here, animated ones too."""
+    Image.init()
+    return _is_heic(head) or any(Image.OPEN[kind][1](head) is True for kind in KINDS)  # type: ignore[misc]
+
+
+def opened(file: BinaryIO) -> Still:
+    """Open a file of pictures by its header; raise SourceError, without a name, where it is damaged or too large."""
+    with _guarded():
+        head = file.read(HEAD)
+        file.seek(0)
+        kinds: tuple[str, ...] = KINDS
+        if _is_heic(head):
+            _load_heif()
+            kinds = ("HEIF",)
+        image = Image.open(file, formats=kinds)
+        _check(image)
+        if image.format == "PNG":  # the checksums, since a decoder does not compare those of the pixels
+            image.verify()
+            file.seek(0)
+            image = Image.open(file, formats=kinds)
+        in_box = _PIXI.search(head) if image.format in ("AVIF", "HEIF") else None
+        deep = in_box is not None or _bytes_of_a_sample(image) > 1
+        hdr = image.format in ("AVIF", "HEIF") and _HDR.search(head) is not None
+        if hdr and (image.format == "HEIF" or b"grid" in head):  # which ffmpeg would not read whole
+            raise SourceError("is an HDR picture: save it as SDR first, as JPEG or PNG")
+        return Still(file, image, _pages(image), deep, hdr)
+
+
+def decode(data: bytes) -> Pixels:
+    """Decode the first picture of a file's bytes to upright RGB; raise SourceError, without a name, where it cannot be.
+
+    EXIF orientation is applied, colours come from the ICC profile to sRGB, 16 bits and floats are rounded, alpha is
+    blended over black.
+    """
+    return opened(BytesIO(data)).pixels()
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Silence the warnings of Pillow, and raise SourceError in place of what its decoders raise for damaged bytes."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (SourceError, ToolError, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        raise SourceError("is damaged, or not a readable image") from None
+    except Exception as error:  # of any class: decoders rely on what the bytes say
+        reason = "".join(c if c.isprintable() else " " for c in str(error))[:120]
+        raise SourceError(f"is damaged or incomplete ({reason or type(error).__name__})") from None
+
+
+def _is_heic(head: bytes) -> bool:
+    brands = head[8 : int.from_bytes(head[:4], "big")]
+    return head[4:8] == b"ftyp" and any(brands[at : at + 4] in HEIC for at in range(0, min(len(brands), 256), 4))
+
+
+def _load_heif() -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise SourceError(
+            "is a HEIC picture: `pip install pillow-heif` to read it, or save it as JPEG or PNG"
+        ) from None
+    register_heif_opener()
+
+
+def _check(image: Image.Image) -> None:
+    """Raise SourceError where a picture is too large to be decoded, by its header alone."""
+    width, height = image.size
+    if max(height, width) > MAX_SIDE:
+        raise SourceError(f"is {width}x{height}: a side may have at most {MAX_SIDE} pixels, so scale it down first")
+    sample = _bytes_of_a_sample(image)
+    size = width * height * (4 if image.has_transparency_data else 3) * sample
+    if size > MAX_BYTES:
+        raise SourceError(
+            f"is {width}x{height} at {8 * sample} bits, {size / 1e9:.1f} GB decoded: at most {MAX_BYTES / 1e9:.1f} GB "
+            "are read, so scale it down, or save it with 8 bits"
+        )
+
+
+def _bytes_of_a_sample(image: Image.Image) -> int:
+    if image.mode == "I":
+        raise SourceError("holds whole numbers of more than 16 bits: save it with 8 or 16 bits, or with floats")
+    tiles = getattr(image, "tile", ())
+    raw = str(tiles[0].args) if tiles else ""
+    if image.mode == "F" or _FLOATS in raw:
+        return 4
+    return 2 if image.mode.startswith("I;") or ";16" in raw else 1
+
+
+def _pages(image: Image.Image) -> tuple[int, ...]:
+    if image.format in ("JPEG", "MPO", "HEIF"):  # a camera's previews, depths and gain maps come after the picture
+        return (image.tell(),)
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return tuple(range(1 if image.info.get("default_image") else 0, getattr(image, "n_frames", 1)))
+    found: list[int] = []
+    for number in range(MAX_PAGES + 1):
+        try:
+            image.seek(number)
+        except EOFError:
+            image.seek(0)
+            return tuple(found) or (0,)
+        if not int(image.tag_v2.get(254, 0)) & (_REDUCED | _MASK):
+            found.append(number)
+    raise SourceError(f"has more than {MAX_PAGES} pages, the most that are read: split it into files")
+
+
+def _upright(image: Image.Image, file: BinaryIO) -> Pixels:
+    """Decode the current page of an image."""
+    profile = image.info.get("icc_profile")
+    if _bytes_of_a_sample(image) > 1:
+        still = Image.fromarray(_deep(image, file))
+    else:
+        image.load()
+        still = image
+    alpha = None
+    if still.has_transparency_data and image.format != "BMP":  # whose fourth byte is often left 0, and viewers ignore
+        still = still.convert("RGBA")
+        alpha = still.getchannel("A")
+    coloured = in_srgb(still, profile, grey=image.mode[0] in "1L" or image.mode.startswith("I;"))
+    if alpha is not None:
+        coloured = Image.composite(coloured, Image.new("RGB", coloured.size), alpha)
+    if image.format != "TIFF":  # Pillow and OpenCV turn a TIFF themselves
+        coloured.getexif()[ExifTags.Base.Orientation] = _orientation(image)
+        coloured = ImageOps.exif_transpose(coloured)
+    return np.array(coloured)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the orientation that the EXIF block of a picture has, 1 where it has none that can be read."""
+    exif = Image.Exif()  # image.getexif() would take that of an XMP block as well, which no viewer does
+    try:
+        exif.load(image.info.get("exif") or b"")
+        found = exif.get(ExifTags.Base.Orientation, 1)
+    except Exception:  # as viewers do: the picture itself may be whole
+        return 1
+    return found if found in range(1, 9) else 1
+
+
+def _deep(image: Image.Image, file: BinaryIO) -> Pixels:
+    """Decode a page of more than 8 bits with OpenCV and round it: Pillow would cut bits off. RGB or RGBA."""
+    cv2 = opencv.load()
+    file.seek(0)
+    raw = np.frombuffer(file.read(), np.uint8)
+    alpha = image.has_transparency_data
+    how = cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    page = image.tell()
+    try:
+        found = cv2.imdecodemulti(raw, how, range=(page, page + 1))[1] if page else [cv2.imdecode(raw, how)]
+    except cv2.error as error:
+        raise SourceError(f"is not a readable image ({error.err})") from None
+    if not found or found[0] is None:
+        raise SourceError("is damaged, or not a readable image")
+    eight = _to_eight_bits(found[0])
+    if eight.ndim == 2:
+        return np.repeat(eight[:, :, None], 3, axis=2)
+    if alpha and eight.shape[2] == 4 and _is_premultiplied(image):
+        eight = eight[:, :, :3]
+    return np.ascontiguousarray(eight[:, :, [2, 1, 0, 3][: eight.shape[2]]])
+
+
+def _is_premultiplied(image: Image.Image) -> bool:
+    """Return whether a TIFF says that its colours lie over black already."""
+    return isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(338) == (1,)
+
+
+def _to_eight_bits(image: npt.NDArray[np.generic]) -> Pixels:
+    if image.dtype == np.uint16:
+        return ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    if image.dtype != np.uint8:
+        values = np.nan_to_num(image.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
+        return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return image.astype(np.uint8, copy=False)

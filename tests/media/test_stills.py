@@ -1,0 +1,301 @@
+"""Files of pictures: made here byte by byte, or with Pillow, and read back."""
+
+import io
+import logging
+import struct
+import sys
+import zlib
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from dreamvid.core.errors import SourceError
+from dreamvid.media import images, probe, stills
+
+from . import clips
+
+XMP = "<x:xmpmeta>" + "x" * 6000 + "</x:xmpmeta>"
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def after_header(png: bytes, kind: bytes, data: bytes) -> bytes:
+    """A PNG with a chunk put in after its header."""
+    return png[:33] + chunk(kind, data) + png[33:]
+
+
+def saved(image: Image.Image, form: str, **more: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, form, **more)
+    return file.getvalue()
+
+
+def animated(form: str, count: int = 5, **more: object) -> bytes:
+    first, *others = (Image.fromarray(clips.picture(number)) for number in range(count))
+    return saved(first, form, save_all=True, append_images=others, **more)
+
+
+def tiff(height: int, width: int, samples: int, bits: int, data: bytes, **more: int) -> bytes:
+    """A TIFF of one strip as it is, from chunky samples; `more`: further tags, by `t` and their number."""
+    tags = {256: width, 257: height, 258: bits, 259: 1, 262: 2 if samples > 2 else 1, 273: 0, 277: samples, 278: height}
+    tags |= {279: len(data), 339: 3 if bits == 32 else 1} | {int(key[1:]): value for key, value in more.items()}
+    start = 8 + 2 + 12 * len(tags) + 4
+    tags[273] = start + 4 * samples
+    entries = b""
+    for tag in sorted(tags):
+        if tag in (258, 339) and samples > 2:  # one for each sample, behind the directory
+            at = start + (2 * samples if tag == 339 else 0)
+            entries += struct.pack("<HHII", tag, 3, samples, at)
+        else:
+            entries += struct.pack("<HHII", tag, 4, 1, tags[tag])
+    lists = struct.pack(f"<{2 * samples}H", *[bits] * samples, *[tags[339]] * samples)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + lists + data
+
+
+def refused(path: Path, data: bytes) -> str:
+    """What is said about a file with these bytes."""
+    path.write_bytes(data)
+    with pytest.raises(SourceError) as caught:
+        probe.probe(str(path))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert path.name in message
+    return message
+
+
+def test_transparent_colours_behind_other_chunks_stay_hidden() -> None:
+    indexed = Image.new("P", (20, 10), 1)
+    indexed.putpalette([0, 0, 0, 250, 120, 30])
+    data = after_header(saved(indexed, "PNG", transparency=1), b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP.encode())
+    assert data.find(b"tRNS") > 4096
+    assert not stills.decode(data).any()
+
+
+def test_colours_that_are_not_premultiplied_are_blended_once() -> None:
+    for bits, unit in ((8, 1), (16, 257)):
+        kind = np.uint8 if bits == 8 else np.dtype("<u2")
+        data = (np.array([[[200, 100, 50, 128]] * 3] * 2) * unit).astype(kind).tobytes()
+        assert stills.decode(tiff(2, 3, 4, bits, data, t338=2))[0, 0].tolist() == [100, 50, 25]
+        data = (np.array([[[100, 50, 25, 128]] * 3] * 2) * unit).astype(kind).tobytes()
+        found = stills.decode(tiff(2, 3, 4, bits, data, t338=1))[0, 0].astype(int)
+        assert np.abs(found - (100, 50, 25)).max() <= 1
+
+
+def test_floats_are_rounded() -> None:
+    data = np.array([[[0, 0.5, 1], [-1, 2, np.nan]]], "<f4").tobytes()
+    assert stills.decode(tiff(1, 2, 3, 32, data)).tolist() == [[[0, 128, 255], [0, 255, 0]]]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_exif_turns_are_applied_at_every_depth(form: str, depth: type, orientation: int) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+    turned = image.swapaxes(0, 1) if orientation >= 5 else image
+    turned = turned[::-1] if orientation in (3, 4, 7, 8) else turned
+    turned = turned[:, ::-1] if orientation in (2, 3, 6, 7) else turned
+    stored = image.astype(depth) * (257 if depth is np.uint16 else 1)
+    if form == "TIFF":
+        data = tiff(6, 9, 3, 8 * stored.itemsize, stored.tobytes(), t274=orientation)
+    else:
+        exif = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+        data = after_header(bytes(cv2.imencode(".png", stored[:, :, ::-1])[1]), b"eXIf", exif)
+    np.testing.assert_array_equal(stills.decode(data), turned)
+
+
+def adobe() -> bytes:
+    """A profile of large primaries: a red of sRGB is a smaller number in it."""
+    wide = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    places = {bytes(wide[at : at + 4]): at for at in range(132, 132 + 12 * wide[131], 12)}
+    for tag, value in ((b"rXYZ", (0.6097, 0.3111, 0.0195)), (b"gXYZ", (0.2053, 0.6257, 0.0609))):
+        (at,) = struct.unpack_from(">I", wide, places[tag] + 4)
+        struct.pack_into(">3i", wide, at + 8, *(round(part * 65536) for part in value))
+    return bytes(wide)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_colours_of_a_profile_become_srgb(form: str) -> None:
+    image = Image.new("RGB", (16, 16), (128, 200, 90))
+    more = {"lossless": True} if form == "WEBP" else {"quality": 100, "subsampling": 0} if form == "JPEG" else {}
+    plain = stills.decode(saved(image, form, **more))
+    wide = stills.decode(saved(image, form, icc_profile=adobe(), **more)).astype(int)
+    assert wide[8, 8, 0] < plain[8, 8, 0] - 20
+    same = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    np.testing.assert_array_equal(stills.decode(saved(image, form, icc_profile=same, **more)), plain)
+
+
+def test_a_profile_leaves_alpha_and_grey_in_place() -> None:
+    clear = Image.new("RGBA", (4, 4), (128, 200, 90, 0))
+    assert not stills.decode(saved(clear, "PNG", icc_profile=adobe())).any()
+    grey = Image.new("L", (4, 4), 77)
+    assert np.ptp(stills.decode(saved(grey, "PNG", icc_profile=adobe()))[0, 0].astype(int)) <= 2
+
+
+def test_a_damaged_profile_is_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    image = Image.new("RGB", (4, 4), (128, 200, 90))
+    with caplog.at_level(logging.INFO):
+        assert stills.decode(saved(image, "PNG", icc_profile=b"none of that"))[0, 0].tolist() == [128, 200, 90]
+    assert "profile" in caplog.text
+
+
+def test_inks_become_rgb() -> None:
+    inks = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    for form in ("JPEG", "TIFF"):
+        red, green, blue = stills.decode(saved(inks, form))[8, 8].astype(int)
+        assert red > 250
+        assert max(green, blue) < 5
+    neutral = stills.decode(saved(Image.new("LAB", (4, 4), (137, 128, 128)), "TIFF"))[0, 0].astype(int)
+    assert np.abs(neutral - 128).max() <= 2
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".png", ".webp"])
+def test_tiles_and_plain_stills_have_their_whole_size(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"one{suffix}"
+    path.write_bytes(saved(Image.fromarray(clips.picture(5)), suffix[1:]))
+    info = probe.probe(str(path))
+    assert (info.kind, info.height, info.width) == ("still", clips.HEIGHT, clips.WIDTH)
+    assert clips.numbers(info) == [5]
+
+
+def test_legal_fill_bytes_before_a_marker_are_skipped() -> None:
+    data = saved(Image.fromarray(clips.picture(5)), "JPEG", quality=95)
+    at = data.index(b"\xff\xdb")
+    np.testing.assert_array_equal(stills.decode(data[:at] + b"\xff" * 5 + data[at:]), stills.decode(data))
+
+
+def heic(brands: bytes = b"heicmif1heic") -> bytes:
+    return struct.pack(">I4s", 12 + len(brands), b"ftyp") + brands[:4] + bytes(4) + brands[4:] + bytes(100)
+
+
+@pytest.mark.parametrize("brands", [b"heicmif1heic", b"mif1mif1heic"])
+def test_heic_without_its_plugin_is_refused_by_name(
+    brands: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    assert "HEIC picture: `pip install pillow-heif`" in refused(tmp_path / "phone.heic", heic(brands))
+
+
+def test_heic_is_read_where_its_plugin_is(tmp_path: Path) -> None:
+    plugin = pytest.importorskip("pillow_heif")
+    path = tmp_path / "phone.heic"
+    plugin.from_pillow(Image.fromarray(clips.picture(5))).save(path, quality=90)
+    info = probe.probe(str(path))
+    assert info.kind == "still"
+    assert clips.numbers(info) == [5]
+    path.write_bytes(path.read_bytes()[:-900])
+    assert "phone.heic" in refused(path, path.read_bytes())
+
+
+def test_frames_behind_other_chunks_are_all_read(tmp_path: Path) -> None:
+    path = tmp_path / "walk.png"
+    data = animated("PNG", duration=[40, 40, 120, 40, 40])
+    path.write_bytes(after_header(data, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP.encode()))
+    info = probe.probe(str(path))
+    assert clips.numbers(info) == list(range(5))
+    assert [time * 25 for time in (*info.times, info.end)] == [0, 1, 2, 5, 6, 7]
+    assert info.rate == 25
+
+
+def test_frames_of_a_gif_without_control_blocks_are_all_read(tmp_path: Path) -> None:
+    path = tmp_path / "bare.gif"
+    palette = Image.fromarray(clips.picture(0)).quantize(256)
+    alone = [saved(Image.fromarray(clips.picture(n)).quantize(palette=palette), "GIF") for n in range(5)]
+    table = 13 + 3 * (2 << (alone[0][10] & 7))
+    path.write_bytes(alone[0][:table] + b"".join(data[table:-1] for data in alone) + b";")
+    assert b"\x21\xf9" not in path.read_bytes()
+    info = probe.probe(str(path))
+    assert (info.kind, info.rate, info.end) == ("video", 10, Fraction(1, 2))
+    assert clips.numbers(info) == list(range(5))
+    assert clips.numbers(info, [3]) == [3]
+
+
+def test_frames_of_an_avif_are_all_read(tmp_path: Path) -> None:
+    path = tmp_path / "walk.avif"
+    path.write_bytes(animated("AVIF", duration=40))
+    info = probe.probe(str(path))
+    assert (info.kind, info.rate, info.end) == ("video", 25, Fraction(1, 5))
+    assert clips.numbers(info) == list(range(5))
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_pages_of_a_tiff_are_read_as_a_folder_is(deep: bool, tmp_path: Path) -> None:
+    path = tmp_path / "pages.tif"
+    path.write_bytes(animated("TIFF"))
+    if deep:
+        path.write_bytes(cv2.imencodemulti(".tiff", [clips.picture(n).astype(np.uint16) * 257 for n in range(5)])[1])
+    info = probe.probe(str(path))
+    assert (info.kind, info.frames, info.rate) == ("folder", 5, 25)
+    assert clips.numbers(info) == list(range(5))
+    assert clips.numbers(info, [1, 3]) == [1, 3]
+
+
+def test_a_preview_is_no_page(tmp_path: Path) -> None:
+    path = tmp_path / "scan.tif"
+    small = Image.fromarray(clips.picture(6)).resize((40, 20))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    path.write_bytes(saved(Image.fromarray(clips.picture(5)), "TIFF", save_all=True, append_images=[small]))
+    info = probe.probe(str(path))
+    assert info.kind == "still"
+    assert clips.numbers(info) == [5]
+
+
+def test_pages_of_different_sizes_are_refused(tmp_path: Path) -> None:
+    small = Image.fromarray(clips.picture(6)).resize((40, 20))
+    data = saved(Image.fromarray(clips.picture(5)), "TIFF", save_all=True, append_images=[small])
+    assert "picture 2 is 40x20, those before it 160x90" in refused(tmp_path / "pages.tif", data)
+
+
+def test_a_file_of_several_is_no_image_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "pages.tif").write_bytes(animated("TIFF"))
+    for read in (lambda: probe.probe(str(tmp_path)), lambda: images.load(tmp_path / "pages.tif")):
+        with pytest.raises(SourceError, match=r"^pages\.tif holds 5 pictures"):
+            read()
+
+
+def test_more_than_eight_bits_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    deep = bytes(cv2.imencode(".png", np.zeros((20, 20, 3), np.uint16))[1])
+    for name in ("deep.png", "folder/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(deep)
+    with caplog.at_level(logging.INFO):
+        for name in ("deep.png", "folder"):
+            probe.probe(str(tmp_path / name))
+    assert [record.getMessage().split(" has ")[0] for record in caplog.records] == ["deep.png", "1.png"]
+    assert "more than 8 bits a channel" in caplog.text
+
+
+def test_a_folder_says_which_pictures_it_leaves_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(images.encode(clips.picture(1), ".png"))
+    (tmp_path / "preview.gif").touch()
+    (tmp_path / "notes.txt").touch()
+    with caplog.at_level(logging.INFO):
+        assert probe.probe(str(tmp_path)).frames == 2
+    assert f"{tmp_path.name}: preview.gif is left out" in caplog.text
+    (tmp_path / "3.exr").touch()
+    with caplog.at_level(logging.INFO):
+        probe.probe(str(tmp_path))
+    assert "2 pictures, 3.exr among them, are left out" in caplog.text
+
+
+def test_heic_in_a_folder_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "1.png").write_bytes(images.encode(clips.picture(1), ".png"))
+    (tmp_path / "2.HEIC").write_bytes(heic())
+    with pytest.raises(SourceError, match=r"^2\.HEIC is a HEIC picture"):
+        probe.probe(str(tmp_path))
+
+
+@pytest.mark.parametrize("other", ["frame_08.png", "frame_8.jpg", "frame_008.webp"])
+def test_a_number_that_is_there_twice_is_refused(other: str, tmp_path: Path) -> None:
+    for name in ("frame_7.png", "frame_8.png", other):
+        (tmp_path / name).write_bytes(images.encode(clips.picture(1), Path(name).suffix))
+    with pytest.raises(SourceError) as caught:
+        probe.probe(str(tmp_path))
+    assert all(name in str(caught.value) for name in ("frame_8.png", other, "the same number"))
