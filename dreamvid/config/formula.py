@@ -55,12 +55,16 @@ FUNCTIONS: dict[str, tuple[Callable[..., float], int | None]] = {
 }
 
 
+class UnfitExponentError(ValueError):
+    """A power with an exponent that is not allowed, or whose result is not real; the message says which."""
+
+
 def power(base: float, exponent: float) -> float:
-    """Return `base ** exponent`; raise ValueError if the exponent exceeds `STEEPEST` or the result is not real."""
+    """Return `base ** exponent`; raise `UnfitExponentError` above `STEEPEST`, and if the result is not real."""
     if abs(exponent) > STEEPEST:
-        raise ValueError(f"an exponent is {exponent:g}: give at most {STEEPEST}, at least -{STEEPEST}")
+        raise UnfitExponentError(f"an exponent is {exponent:g}: give at most {STEEPEST}, at least -{STEEPEST}")
     if base < 0 and exponent != math.floor(exponent):
-        raise ValueError(f"{base:g} to the power of {exponent:g} is not a real number")
+        raise UnfitExponentError(f"{base:g} to the power of {exponent:g} is not a real number")
     return base**exponent
 
 
@@ -103,10 +107,10 @@ class Expression:
             raise SettingsError("it divides by zero") from None
         except OverflowError:
             raise SettingsError("a value is too large to be represented") from None
-        except ValueError as error:
-            words = str(error)
-            undefined = "a function is undefined for its argument, such as sqrt of a negative number"
-            raise SettingsError(undefined if "domain" in words else words) from None
+        except UnfitExponentError as error:
+            raise SettingsError(str(error)) from None
+        except ValueError:  # of a function of Python, which words it in its own way
+            raise SettingsError("a function is undefined for its argument, such as sqrt of a negative number") from None
 
 
 def parse(text: str, names: Iterable[str]) -> Expression:

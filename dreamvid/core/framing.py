@@ -51,9 +51,9 @@ def parse_size(text: str, height: int, width: int) -> tuple[int, int, bool]:
         rows = rows if match[2] else round(height * cols / width)
         cols = cols if match[1] else round(width * rows / height)
     else:
-        raise SettingsError(f"--size {text!r}: give WxH, Wx, xH or N%, for example 640x360")
+        raise SettingsError(f"the size {text!r}: give WxH, Wx, xH or N%, for example 640x360")
     if not (MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE):
-        raise SettingsError(f"--size {text!r} gives {cols}x{rows}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels")
+        raise SettingsError(f"the size {text!r} gives {cols}x{rows}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels")
     return rows, cols, exact
 
 
@@ -86,8 +86,8 @@ def frame_to(height: int, width: int, sar: Fraction, size: str | None, fit: Fit)
     if fit == "inside":
         if min(inner) < MIN_SIDE:
             raise SettingsError(
-                f"--size {size} with --fit inside gives {inner[1]}x{inner[0]}: too small, each side must be at least "
-                f"{MIN_SIDE} pixels; use --fit crop or a larger --size"
+                f"the size {size!r} with the fit inside gives {inner[1]}x{inner[0]}: too small, each side must be at "
+                f"least {MIN_SIDE} pixels; use the fit crop or a larger size"
             )
         return Framing(*whole, inner, inner)
     return Framing(*whole, inner, (rows, cols), note=f"padded {inner[1]}x{inner[0]} to {cols}x{rows} with black")

@@ -21,11 +21,12 @@ def parse_range(text: str) -> tuple[int | None, int | None]:
         start, stop = (int(part) if part.strip() else None for part in parts)
     except ValueError:
         raise SettingsError(
-            f"--frames {text!r}: give a range such as 0:48, 48: or :48 (the second number is not included)"
+            f"the range of frames {text!r}: give one such as 0:48, 48: or :48 (the second number is not included)"
         ) from None
     if (start or 0) < 0 or (stop is not None and stop <= (start or 0)):
         raise SettingsError(
-            f"--frames {text!r} contains no frame: count from 0, and give a second number larger than the first"
+            f"the range of frames {text!r} contains no frame: count from 0, and give a second number larger than the "
+            "first"
         )
     return start, stop
 

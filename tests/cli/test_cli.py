@@ -477,7 +477,7 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "an unknown fit": (SETTINGS, "input.fit", ["video", *IN_OUT, "--size", "32x32", "--fit", "cut"]),
     "a range backwards": (SETTINGS, "second number", ["video", *IN_OUT, "--frames", "3:1"]),
     "a range of nothing": (SETTINGS, "second number", ["video", *IN_OUT, "--frames", "2:2"]),
-    "a range before the clip": (SETTINGS, "--frames", ["video", *IN_OUT, "--frames=-2:1"]),
+    "a range before the clip": (SETTINGS, "range of frames", ["video", *IN_OUT, "--frames=-2:1"]),
     "a range beyond the clip": (SETTINGS, "frames 0 to 2", ["video", *IN_OUT, "--frames", "0:99"]),
     "a range after the clip": (SETTINGS, "range", ["video", *IN_OUT, "--frames", "90:"]),
     "a range that is none": (SETTINGS, "0:48", ["video", *IN_OUT, "--frames", "7"]),

@@ -122,9 +122,9 @@ def test_what_is_cut_is_said_in_one_line() -> None:
     ],
 )
 def test_an_impossible_size_is_refused_in_one_line(text: str) -> None:
-    with pytest.raises(SettingsError, match="--size") as error:
+    with pytest.raises(SettingsError, match=r"^the size ") as error:
         parse_size(text, 1080, 1920)
-    assert "\n" not in str(error.value)
+    assert "\n" not in str(error.value) and "--" not in str(error.value)  # a preset may have said it
 
 
 @pytest.mark.parametrize(("height", "width"), [(MIN_SIDE - 1, 100), (100, MAX_SIDE + 1)])

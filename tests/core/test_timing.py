@@ -88,6 +88,7 @@ def test_what_is_no_range_is_quoted_in_one_line(text: str) -> None:
     with pytest.raises(SettingsError) as error:
         parse_range(text)
     assert repr(text) in str(error.value) and "\n" not in str(error.value)
+    assert "--" not in str(error.value)  # a preset may have said it
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Page of all figures: made one after another, each saved as soon as it is done and compared with its threshold."""
 
+import base64
 import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,7 @@ ENTRIES: tuple[Entry, ...] = tuple(
 )
 TEXTS = {
     "a": "Posts of a lab on the dreams of a ResNet-18 that was trained on pictures of sorghum fields",
-    "b": "E. Hasson's course report of 2017 on dreams, sketches and neurons",
+    "b": "Yana Hasson's course report of 2017 on dreams, sketches and neurons",
     "c": "A question: what is DeepDream's objective?",
     "d": "A question: pictures that excite single neurons, and why they are noisy",
     "e": "An article on VGG16's neurons, its classes, and dreams by depth",
@@ -105,7 +106,7 @@ def make(page: Page, wanted: Sequence[Entry], out: Path, progress: Callable[[int
         _run(entry, session, control, classifier, page, out)
     progress(len(tasks), len(tasks))
     found = kept(out)
-    write_file(out / "index.html", _html(found).encode())
+    write_file(out / "index.html", _html(found, out).encode())
     return found
 
 
@@ -178,10 +179,10 @@ def kept(out: Path) -> dict[str, list[Run]]:
 
 
 def verdict(entry: Entry, runs: Sequence[Run]) -> str:
-    """Return what the runs of an entry say about its claim, in words."""
+    """Return what the runs of an entry say about its claim, in words; a control that is not as it must refutes it."""
     real = [run for run in runs if not run.control]
     against = [run.net for run in real if not run.met]
-    control = next((run for run in runs if run.control), None)
+    misled = any(run.control and not run.as_wanted(entry.about) for run in runs)
     if not real:
         return "not run"
     if len(against) == len(real):
@@ -190,19 +191,26 @@ def verdict(entry: Entry, runs: Sequence[Run]) -> str:
         said = f"supported, but contradicted by {', '.join(against)}"
     else:
         said = "supported"
-    if control is not None and not control.as_wanted(entry.about):
-        said += (
-            "; but a net with random weights meets it too"
-            if entry.about == "learned"
-            else "; a net with random weights does not meet it: training has a part in it"
-        )
-    return said
+    if not misled:
+        return said
+    why = (
+        "a net with random weights meets it too"
+        if entry.about == "learned"
+        else "a net with random weights does not meet it: training has a part in it"
+    )
+    return f"{said}; {why}" if said == "contradicted" else f"not supported: {why}"
 
 
-def _html(found: dict[str, list[Run]]) -> str:
+def _html(found: dict[str, list[Run]], out: Path) -> str:
+    """Return the page as one file, which contains the pictures of `out`."""
     from jinja2 import Environment
 
     template = resources.files("dreamvid.research.papers").joinpath("gallery.html.j2").read_text(encoding="utf-8")
     figures = [(entry, found[entry.id], verdict(entry, found[entry.id])) for entry in ENTRIES if entry.id in found]
     chapters = [(text, [figure for figure in figures if figure[0].id[0] == key]) for key, text in TEXTS.items()]
-    return Environment(autoescape=True).from_string(template).render(chapters=chapters, version=__version__)
+
+    def picture(file: str) -> str:
+        return f"data:image/png;base64,{base64.b64encode((out / file).read_bytes()).decode()}"
+
+    page = Environment(autoescape=True).from_string(template)
+    return page.render(chapters=chapters, version=__version__, picture=picture)
