@@ -80,6 +80,8 @@ def frames(info: SourceInfo, indices: Sequence[int]) -> Iterator[Pixels]:
     if len(info.files) == 1:
         with _still(info.files[0]) as still:
             for index in indices:
+                if index >= len(still.pages):
+                    raise SourceError("holds fewer pictures than when it was first read: run the command again")
                 yield _as_before(info, info.files[0], still.pixels(index))
     else:
         for index in indices:

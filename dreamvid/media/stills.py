@@ -1,12 +1,15 @@
 """Files of one picture or several: the header is checked first, then each is decoded to upright 8-bit RGB."""
 
+import os
 import re
+import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -23,9 +26,11 @@ KINDS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 HEAD = 1 << 16  # bytes in which AVIF and HEIC describe their picture
 MAX_BYTES = 4 * MAX_SIDE**2  # of one decoded picture
-MAX_PAGES = 10_000
+MAX_PAGES = 4096  # of a TIFF, whose headers are read one by one
+MAX_FRAMES = 1_000_000
 
 _HDR = re.compile(rb"colrnclx..\0[\x10\x12]", re.DOTALL)  # transfer characteristics of PQ and HLG, as in H.273
+_ISPE = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _PIXI = re.compile(rb"pixi....[\x01-\x04]([\x09-\x10])", re.DOTALL)  # bits of the first channel
 _REDUCED, _MASK = 1, 4  # of TIFF's NewSubfileType: a smaller copy of another page, a mask of one
 _FLOATS = "float"
@@ -50,7 +55,7 @@ class Still:
 
     file: BinaryIO
     image: Image.Image
-    pages: tuple[int, ...]
+    pages: Sequence[int]
     deep: bool
     hdr: bool
 
@@ -59,10 +64,14 @@ class Still:
 
         Numbers that rise are read fastest.
         """
+        page = self.pages[number]
         with _guarded():
-            self.image.seek(self.pages[number])
+            self.image.seek(page)
             _check(self.image)
-            return _upright(self.image, self.file)
+            if self.image.format != "TIFF":
+                return _upright(self.image, self.file)
+            with _without_libtiffs_lines():
+                return _upright(self.image, self.file)
 
     @property
     def duration(self) -> Fraction:
@@ -84,6 +93,10 @@ def opened(file: BinaryIO) -> Still:
     with _guarded():
         head = file.read(HEAD)
         file.seek(0)
+        for size in (
+            _ISPE.finditer(head) if head[4:8] == b"ftyp" else ()
+        ):  # the decoders have limits that they do not tell
+            _check_sides(*struct.unpack(">2I", size[1]))
         kinds: tuple[str, ...] = KINDS
         if _is_heic(head):
             _load_heif()
@@ -127,6 +140,19 @@ def _guarded() -> Iterator[None]:
         raise SourceError(f"is damaged or incomplete ({reason or type(error).__name__})") from None
 
 
+@contextmanager
+def _without_libtiffs_lines() -> Iterator[None]:
+    """Keep libtiff from writing about damage on standard error, for which Pillow has no switch."""
+    with Path(os.devnull).open("wb") as sink:
+        kept = os.dup(2)
+        try:
+            os.dup2(sink.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
 def _is_heic(head: bytes) -> bool:
     brands = head[8 : int.from_bytes(head[:4], "big")]
     return head[4:8] == b"ftyp" and any(brands[at : at + 4] in HEIC for at in range(0, min(len(brands), 256), 4))
@@ -145,8 +171,7 @@ def _load_heif() -> None:
 def _check(image: Image.Image) -> None:
     """Raise SourceError where a picture is too large to be decoded, by its header alone."""
     width, height = image.size
-    if max(height, width) > MAX_SIDE:
-        raise SourceError(f"is {width}x{height}: a side may have at most {MAX_SIDE} pixels, so scale it down first")
+    _check_sides(width, height)
     sample = _bytes_of_a_sample(image)
     size = width * height * (4 if image.has_transparency_data else 3) * sample
     if size > MAX_BYTES:
@@ -154,6 +179,11 @@ def _check(image: Image.Image) -> None:
             f"is {width}x{height} at {8 * sample} bits, {size / 1e9:.1f} GB decoded: at most {MAX_BYTES / 1e9:.1f} GB "
             "are read, so scale it down, or save it with 8 bits"
         )
+
+
+def _check_sides(width: int, height: int) -> None:
+    if max(height, width) > MAX_SIDE:
+        raise SourceError(f"is {width}x{height}: a side may have at most {MAX_SIDE} pixels, so scale it down first")
 
 
 def _bytes_of_a_sample(image: Image.Image) -> int:
@@ -166,18 +196,21 @@ def _bytes_of_a_sample(image: Image.Image) -> int:
     return 2 if image.mode.startswith("I;") or ";16" in raw else 1
 
 
-def _pages(image: Image.Image) -> tuple[int, ...]:
+def _pages(image: Image.Image) -> Sequence[int]:
     if image.format in ("JPEG", "MPO", "HEIF"):  # a camera's previews, depths and gain maps come after the picture
         return (image.tell(),)
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
-        return tuple(range(1 if image.info.get("default_image") else 0, getattr(image, "n_frames", 1)))
+        count = getattr(image, "n_frames", 1)
+        if count > MAX_FRAMES:
+            raise SourceError(f"says that it holds {count} pictures: at most {MAX_FRAMES} are read")
+        return range(1 if image.info.get("default_image") else 0, count)
     found: list[int] = []
     for number in range(MAX_PAGES + 1):
         try:
             image.seek(number)
         except EOFError:
             image.seek(0)
-            return tuple(found) or (0,)
+            return found or [0]
         if not int(image.tag_v2.get(254, 0)) & (_REDUCED | _MASK):
             found.append(number)
     raise SourceError(f"has more than {MAX_PAGES} pages, the most that are read: split it into files")

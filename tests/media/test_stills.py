@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import struct
 import sys
 import zlib
@@ -11,7 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms, ImageFile
 
 from dreamvid.core.errors import SourceError
 from dreamvid.media import images, probe, stills
@@ -251,6 +254,15 @@ def test_pages_of_different_sizes_are_refused(tmp_path: Path) -> None:
     assert "picture 2 is 40x20, those before it 160x90" in refused(tmp_path / "pages.tif", data)
 
 
+def test_a_file_that_has_lost_pages_since_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pages.tif"
+    path.write_bytes(animated("TIFF", 4))
+    info = probe.probe(str(path))
+    path.write_bytes(animated("TIFF", 2))
+    with pytest.raises(SourceError, match=r"^pages\.tif holds fewer pictures"):
+        clips.images(info, [3])
+
+
 def test_a_file_of_several_is_no_image_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "pages.tif").write_bytes(animated("TIFF"))
     for read in (lambda: probe.probe(str(tmp_path)), lambda: images.load(tmp_path / "pages.tif")):
@@ -299,3 +311,125 @@ def test_a_number_that_is_there_twice_is_refused(other: str, tmp_path: Path) -> 
     with pytest.raises(SourceError) as caught:
         probe.probe(str(tmp_path))
     assert all(name in str(caught.value) for name in ("frame_8.png", other, "the same number"))
+
+
+def with_number(data: bytes, after: bytes, skip: int, packed: bytes) -> bytes:
+    """Bytes with some replaced, `skip` bytes after the end of a mark."""
+    at = data.index(after) + len(after) + skip
+    return data[:at] + packed + data[at + len(packed) :]
+
+
+def bombs() -> dict[str, tuple[bytes, str]]:
+    """Small files that would unfold to gigabytes: bytes, and what is said of them."""
+    small = Image.new("RGB", (16, 16))
+    wide = struct.pack(">2I", 16384, 16384)
+    png = (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", wide + bytes([16, 2, 0, 0, 0])) + chunk(b"IDAT", zlib.compress(bytes(99)))
+    )
+    png += chunk(b"IEND", b"")
+    bmp = b"BM" + struct.pack("<IHHI", 154, 0, 0, 54)
+    bmp += struct.pack("<IiiHHIIiiII", 40, 44000, -44000, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(100)
+    gif = b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0x80, 0, 0) + bytes(6)
+    gif += b"," + struct.pack("<HHHHB", 0, 0, 65535, 65535, 0) + b"\x02\x02\x44\x01\0;"
+    apng = animated("PNG", 2, duration=40)
+    at = apng.index(b"acTL") - 4
+    many = apng[:at] + chunk(b"acTL", struct.pack(">2I", 2**31 - 1, 0)) + apng[at + 20 :]
+    ifd = [(256, 1), (257, 1), (258, 8), (259, 1), (262, 1), (273, 8), (278, 1), (279, 1)]
+    body = struct.pack("<H", len(ifd)) + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in ifd)
+    starts = (8 + page * (len(body) + 4) for page in range(1, 66))
+    pages = b"II*\0" + struct.pack("<I", 8) + b"".join(body + struct.pack("<I", start) for start in starts)
+    sides = "65535x65535: a side may have at most 16384"
+    return {
+        "deep.png": (png, r"16384x16384 at 16 bits, 1\.6 GB decoded: at most 1\.1 GB"),
+        "deep.tif": (tiff(16384, 16384, 4, 16, b"x"), r"at 16 bits, 2\.1 GB decoded: at most 1\.1 GB"),
+        "floats.tif": (tiff(16384, 16384, 3, 32, b"x"), r"at 32 bits, 3\.2 GB decoded: at most 1\.1 GB"),
+        "wide.tif": (tiff(44000, 44000, 3, 8, b"x"), "44000x44000: a side may have at most 16384"),
+        "wide.bmp": (bmp, "44000x44000: a side may have at most 16384"),
+        "wide.gif": (gif, sides),
+        "wide.jpg": (with_number(saved(small, "JPEG"), b"\xff\xc0", 3, struct.pack(">2H", 65535, 65535)), sides),
+        "wide.avif": (
+            with_number(saved(small, "AVIF"), b"ispe", 4, struct.pack(">2I", 40000, 40000)),
+            "40000x40000: a side may have at most 16384",
+        ),
+        "many.png": (many, "2147483647 pictures: at most 1000000"),
+        "many.tif": (pages + bytes(99), "more than 64 pages"),
+    }
+
+
+BOMBS = bombs()
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_would_unfold_to_gigabytes_is_refused_by_its_header(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(*_: object, **__: object) -> None:
+        raise AssertionError("decoded")
+
+    for owner, method in (
+        (ImageFile.ImageFile, "load"),
+        (Image.core, "new"),
+        (cv2, "imdecode"),
+        (cv2, "imdecodemulti"),
+    ):
+        monkeypatch.setattr(owner, method, decoded)
+    monkeypatch.setattr(stills, "MAX_PAGES", 64)
+    data, said = BOMBS[name]
+    assert re.search(said, refused(tmp_path / name, data))
+
+
+PICTURE = Image.fromarray(clips.picture(5, 24, 32))
+MADE = {
+    "png": saved(PICTURE, "PNG"),
+    "deep png": bytes(cv2.imencode(".png", clips.picture(5, 24, 32).astype(np.uint16) * 257)[1]),
+    "apng": animated("PNG", 3, duration=40),
+    "jpeg": saved(PICTURE, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"),
+    "webp": saved(PICTURE, "WEBP"),
+    "gif": animated("GIF", 3, duration=40),
+    "tiff": saved(PICTURE, "TIFF", compression="tiff_lzw"),
+    "plain tiff": saved(PICTURE, "TIFF", icc_profile=adobe()),
+    "deep tiff": bytes(cv2.imencode(".tiff", clips.picture(5, 24, 32).astype(np.uint16) * 257)[1]),
+    "bmp": saved(PICTURE.quantize(16), "BMP"),
+    "avif": saved(PICTURE, "AVIF"),
+}
+
+
+@pytest.mark.parametrize("kind", MADE)
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_damage_is_one_line_or_nothing(kind: str, data: st.DataObject) -> None:
+    """Whatever the bytes say: a picture, or a line about them."""
+    whole = bytearray(MADE[kind])
+    early = st.integers(0, min(len(whole), 400) - 1)  # where the headers are
+    for at in data.draw(st.lists(st.one_of(early, st.integers(0, len(whole) - 1)), max_size=6)):
+        whole[at] = data.draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF, whole[at] ^ 1, whole[at] ^ 0x80]))
+    cut = data.draw(st.one_of(st.just(len(whole)), st.integers(1, len(whole))))
+    try:
+        still = stills.opened(io.BytesIO(bytes(whole[:cut])))
+        for number in range(min(len(still.pages), 3)):
+            pixels = still.pixels(number)
+            assert pixels.ndim == 3
+            assert pixels.dtype == np.uint8
+    except SourceError as error:
+        message = str(error)
+        assert "\n" not in message
+        assert len(message) < 300
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_every_kind_that_is_cut_short_is_refused(kind: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for share in (2, 5, 8):
+        with pytest.raises(SourceError):
+            still = stills.opened(io.BytesIO(MADE[kind][: len(MADE[kind]) * share // 10]))
+            for number in range(len(still.pages)):
+                still.pixels(number)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_damaged_tiff_gives_no_lines_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(MADE["tiff"])
+    data[-900:-600] = b"\xff" * 300
+    for damaged in (bytes(data), MADE["tiff"].replace(b"\x80", b"\xff")):
+        with pytest.raises(SourceError):
+            stills.decode(damaged)
+    assert capfd.readouterr().err == ""
