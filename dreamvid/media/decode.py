@@ -8,8 +8,6 @@ from pathlib import Path
 
 from dreamvid.media.ffmpeg import STEADY, STRICT, Ffmpeg, source_arguments
 
-PATIENCE = 120.0  # timeout between two frames, seconds; one of 8192x8192 takes about 1 s
-
 _CONFIG = re.compile(r"config in time_base: (\d+)/(\d+)")
 _FRAME = re.compile(
     r" n: *\d+ pts: *(-?\d+|NOPTS) .*? (?:duration: *(-?\d+) .*?)?fmt:(\S+) .*?sar:(\d+)/(\d+) s:(\d+)x(\d+) i:(\S)"
@@ -76,6 +74,6 @@ def _run(arguments: list[str], hear: Callable[[str], None] | None = None) -> tup
     """Decode without output; return ffmpeg's errors."""
     # New time stamps for the null muxer alone: it reports an error for two frames with the same one.
     sink = ["-fps_mode", "passthrough", "-bsf:v", "setts=ts=N", "-f", "null", "-"]
-    with Ffmpeg([*arguments, *sink], hear=hear) as ffmpeg:
-        status = ffmpeg.finish(PATIENCE)
+    with Ffmpeg([*arguments, *sink], hear=hear, counts=hear is None) as ffmpeg:
+        status = ffmpeg.finish()
         return tuple(ffmpeg.errors) or ((ffmpeg.words,) if status else ())

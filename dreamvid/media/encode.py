@@ -131,7 +131,9 @@ def _encode(
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{width}x{height}"]
     source = [*raw, "-framerate", f"{film.rate.numerator}/{film.rate.denominator}", "-i", "pipe:0", *tracks.inputs]
     maps = ["-map", "0:v:0", *tracks.maps, "-vf", form.filters(film.sar), "-fps_mode", "passthrough"]
-    with Ffmpeg([*source, *maps, *form.arguments(threads), "-y", location(part)], feeds=True) as ffmpeg:
+    with Ffmpeg(
+        [*source, *maps, *form.arguments(threads), "-y", location(part)], feeds=True, counts=True, writes=part
+    ) as ffmpeg:
         for frame in frames:
             if below or right:
                 frame = np.pad(frame, ((0, below), (0, right), (0, 0)), mode="edge")

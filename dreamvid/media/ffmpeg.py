@@ -4,12 +4,13 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,10 @@ STRICT, STEADY = ("-xerror", "-err_detect", "explode"), ("-threads", "1")
 SCALER = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 FENCE = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
+PATIENCE = 60.0  # seconds without progress after which ffmpeg is ended; a frame of 8192x8192 takes about 1
+
+_PROGRESS = re.compile(r"(frame|total_size|out_time_us)=(.*)|[a-z0-9_]+=\s*\S*$")  # lines of `-progress`
+_SIGNAL = re.compile(r"Exiting normally, received signal (\d+)")
 _TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal|panic)\] (.*)")
 # Let Linux end the child when its parent is killed: by a shim, since preexec_fn may deadlock with torch's threads.
 _TIED = (
@@ -70,33 +75,43 @@ def source_arguments(path: Path, *, decoder: str = "", mood: Sequence[str] = ())
 @cache
 def pixel_formats(encoder: str) -> tuple[str, ...]:
     """Return the pixel formats of an encoder, its preferred one first; empty where the binary lacks the encoder."""
-    answer = subprocess.run(
-        [executable(), "-hide_banner", "-h", f"encoder={encoder}"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    match = re.search(r"Supported pixel formats: (.*)", answer.stdout.decode("utf-8", "replace"))
+    match = re.search(r"Supported pixel formats: (.*)", _help(f"encoder={encoder}"))
     return tuple(match[1].split()) if match else ()
 
 
 @cache
 def has_filter(name: str) -> bool:
     """Return whether the binary has a filter; not every build has zscale."""
-    answer = subprocess.run(
-        [executable(), "-hide_banner", "-h", f"filter={name}"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    return answer.stdout.startswith(b"Filter ")
+    return _help(f"filter={name}").startswith("Filter ")
+
+
+def _help(topic: str) -> str:
+    command = [executable(), "-hide_banner", "-h", topic]
+    try:
+        answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise ToolError(_stalled(PATIENCE)) from None
+    if answer.returncode < 0:
+        raise ToolError(_ended(-answer.returncode))
+    return answer.stdout.decode("utf-8", "replace")
+
+
+def _stalled(patience: float) -> str:
+    return f"ffmpeg made no progress for {patience:g} s and was stopped: run the command again"
+
+
+def _ended(number: int) -> str:
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    return f"ffmpeg was ended from outside ({name}), perhaps for lack of memory: run the command again"
 
 
 class Ffmpeg:
     """Running ffmpeg process; a context manager that drains its standard error and ends the process on exit.
 
     `hear` is called with each line of standard error, from another thread. `errors` holds the last lines of level error
-    and worse.
+    and worse. While something is waited for, the process is ended after `patience` seconds without progress: a byte
+    read, a line of standard error, where `counts` another number of frames or bytes, or a change of the file `writes`.
+    Every method raises ToolError where ffmpeg was ended so, or from outside.
     """
 
     def __init__(
@@ -106,8 +121,12 @@ class Ffmpeg:
         feeds: bool = False,
         delivers: bool = False,
         hear: Callable[[str], None] | None = None,
+        counts: bool = False,
+        writes: Path | None = None,
+        patience: float | None = None,
     ) -> None:
-        command = [executable(), "-hide_banner", "-nostdin", "-nostats", "-v", "level+info", *arguments]
+        command = [executable(), "-hide_banner", "-nostdin", "-nostats", "-v", "level+info"]
+        command += [*(["-progress", "pipe:2", "-stats_period", "1"] if counts else []), *arguments]
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), *command]
         self.errors: deque[str] = deque(maxlen=40)
@@ -115,6 +134,12 @@ class Ffmpeg:
         self._hear = hear
         self._fault: Exception | None = None
         self._heard = time.monotonic()
+        self._counted: dict[str, str] = {}
+        self._writes = writes
+        self._patience = PATIENCE if patience is None else patience
+        self._waits_since: float | None = None
+        self._stalled, self._signal = False, 0
+        self._left = threading.Event()
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
@@ -125,6 +150,8 @@ class Ffmpeg:
         )
         self._listener = threading.Thread(target=self._listen, name="ffmpeg's standard error", daemon=True)
         self._listener.start()
+        self._watchdog = threading.Thread(target=self._watch, name="ffmpeg's watchdog", daemon=True)
+        self._watchdog.start()
 
     def __enter__(self) -> "Ffmpeg":
         return self
@@ -135,7 +162,9 @@ class Ffmpeg:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        self._left.set()
         self._listener.join()
+        self._watchdog.join()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):  # buffered bytes cannot be flushed to a dead encoder
@@ -144,44 +173,60 @@ class Ffmpeg:
     def read_into(self, buffer: bytearray) -> bool:
         """Fill the buffer from ffmpeg's standard output; return False where the output ends before it is full."""
         assert self._process.stdout is not None
-        view, filled = memoryview(buffer), 0
-        while filled < len(view):
-            count = self._process.stdout.readinto(view[filled:])  # type: ignore[attr-defined]
-            if not count:
-                return False
-            filled += count
-        return True
+        with self._waiting():
+            filled = self._process.stdout.readinto(buffer)  # type: ignore[attr-defined]
+        if filled < len(buffer):
+            self.finish()
+        return bool(filled == len(buffer))
 
     def write(self, data: memoryview) -> None:
         """Write bytes to ffmpeg's standard input; raise ToolError with ffmpeg's last lines where it accepts no more."""
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(data)
+            with self._waiting():
+                self._process.stdin.write(data)
         except OSError:
             self.finish()
             raise ToolError(f"the encoder stopped: {self.words}") from None
 
-    def finish(self, patience: float | None = None) -> int:
-        """Wait for ffmpeg to end and return its exit status; `patience`: timeout in seconds between two output lines.
-
-        Raises ToolError after that timeout, and any exception that `hear` raised.
-        """
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-        while True:
-            try:
-                status = self._process.wait(timeout=1)
-                break
-            except subprocess.TimeoutExpired:
-                if patience is not None and time.monotonic() - self._heard > patience:
-                    raise ToolError(
-                        f"ffmpeg made no progress for {patience:.0f} s and was stopped: run the command again"
-                    ) from None
-        self._listener.join()
+    def finish(self) -> int:
+        """Wait for ffmpeg to end and return its exit status; raise any exception that `hear` raised."""
+        with self._waiting():
+            if self._process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    self._process.stdin.close()
+            status = self._process.wait()
+            self._listener.join()
         if self._fault is not None:
             raise self._fault
+        if self._stalled:
+            raise ToolError(_stalled(self._patience))
+        if status < 0 or self._signal:
+            raise ToolError(_ended(self._signal or -status))
         return status
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self._waits_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waits_since = None
+
+    def _watch(self) -> None:
+        """End the process where we wait for it and it makes no progress; even one that is stopped can be killed."""
+        changed = 0
+        while not self._left.wait(min(1.0, self._patience / 4)):
+            if self._writes is not None:
+                with contextlib.suppress(OSError):
+                    before, changed = changed, self._writes.stat().st_mtime_ns
+                    if changed != before:
+                        self._heard = time.monotonic()
+            since = self._waits_since
+            if since is not None and time.monotonic() - max(since, self._heard) > self._patience:
+                self._stalled = True
+                self._process.kill()
+                return
 
     @property
     def words(self) -> str:
@@ -192,10 +237,17 @@ class Ffmpeg:
         assert self._process.stderr is not None
         for raw in self._process.stderr:
             line = raw.decode("utf-8", "replace").rstrip()
+            if match := _PROGRESS.fullmatch(line):
+                if match[1] and self._counted.get(match[1]) != match[2]:
+                    self._counted[match[1]] = match[2]
+                    self._heard = time.monotonic()
+                continue
             self._heard = time.monotonic()
+            if match := _SIGNAL.search(line):
+                self._signal = int(match[1])
             if match := _TROUBLE.match(line):
                 self.errors.append(match[1])
-            elif line:
+            elif line and not line.startswith("[Parsed_showinfo_"):
                 self._last.append(line)
             if self._hear is None or self._fault is not None:
                 continue

@@ -125,8 +125,8 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
     if line.end * line.rate > LONGEST:  # a time stamp far away, which no header told
         raise SourceError(
             f"{name} lasts {float(line.end):.10g} s, {float(line.end * line.rate):.10g} frames at "
-            f"{float(line.rate):g} per second: at most {LONGEST} are read, so correct its time stamps, or cut it into "
-            "parts"
+            f"{float(line.rate):g} per second: at most {LONGEST} are read, "
+            "so correct its time stamps, or cut it into parts"
         )
     (width, height), _ = seen.sizes[0]
     filters = to_rgb(name, seen, facts.size, facts.alpha)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dreamvid.media import decode, probe
+from dreamvid.core.errors import ToolError
+from dreamvid.media import decode, ffmpeg, probe
 
 from . import clips
 
@@ -56,3 +57,16 @@ def test_an_error_that_was_woven_in_is_heard_again(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(decode.Decoded, "hear", weave)
     assert any("prematurely" in error for error in decode.decode(tmp_path / "cut.mkv").errors)
+
+
+def test_ffmpeg_that_is_killed_while_probing_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = clips.film(tmp_path / "whole.mkv", *clips.X264, count=24)
+
+    class Killed(decode.Ffmpeg):
+        def __enter__(self) -> ffmpeg.Ffmpeg:
+            self._process.kill()
+            return super().__enter__()
+
+    monkeypatch.setattr(decode, "Ffmpeg", Killed)
+    with pytest.raises(ToolError, match=r"^ffmpeg was ended from outside \(SIGKILL\)"):
+        probe.probe(str(path), tolerate_damage=True)

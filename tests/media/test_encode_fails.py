@@ -1,6 +1,8 @@
 """What goes wrong before, in and after an encode: nothing wrong is named, nothing is left behind."""
 
+import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
@@ -187,3 +189,19 @@ def test_a_still_that_cannot_be_written(tmp_path: Path) -> None:
         with pytest.raises(DreamvidError):
             encode.write_image(clips.picture(9), output)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_an_encoder_that_stands_still_is_ended_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(encode.Ffmpeg):
+        def finish(self) -> int:
+            os.kill(self._process.pid, signal.SIGSTOP)
+            return super().finish()
+
+    monkeypatch.setattr(ffmpeg, "PATIENCE", 1.0)
+    monkeypatch.setattr(encode, "Ffmpeg", Stopped)
+    with pytest.raises(ToolError, match="made no progress for 1 s and was stopped: run the command again"):
+        clips.write(tmp_path / "x.mp4", [clips.picture(number) for number in range(4)])
+    assert not list(tmp_path.iterdir())

@@ -23,17 +23,48 @@ def test_leaving_ends_it() -> None:
     assert process._process.poll() is not None
 
 
-def test_silence_has_a_limit() -> None:
-    with ffmpeg.Ffmpeg(
-        ["-f", "rawvideo", "-s", "2x2", "-i", "pipe:0", "-f", "null", "-"], delivers=True, feeds=True
-    ) as process:
-        began = time.monotonic()
-        # Nothing is fed and standard input stays open: ffmpeg waits for ever.
-        process._process.stdin, kept = None, process._process.stdin
-        with pytest.raises(ToolError, match="made no progress for"):
-            process.finish(patience=0.5)
-        assert time.monotonic() - began < 20
-        process._process.stdin = kept
+RAW = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "64x64"]
+
+
+def still(process: ffmpeg.Ffmpeg, kind: signal.Signals) -> None:
+    time.sleep(0.3)  # until the shim has become ffmpeg
+    os.kill(process._process.pid, kind)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("way", ["read", "write", "finish"])
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (signal.SIGSTOP, r"^ffmpeg made no progress for 1 s and was stopped: run the command again$"),
+        (signal.SIGKILL, r"^ffmpeg was ended from outside \(SIGKILL\), .*: run the command again$"),
+        (signal.SIGTERM, r"^ffmpeg was ended from outside \(SIGTERM\), .*: run the command again$"),
+    ],
+)
+def test_ffmpeg_that_is_stopped_or_killed_is_said(kind: signal.Signals, words: str, way: str) -> None:
+    arguments = {
+        "read": [*ENDLESS[:-3], *RAW[:4], "pipe:1"],
+        "write": [*RAW, "-i", "pipe:0", "-f", "null", "-"],
+        "finish": ENDLESS,
+    }[way]
+    began = time.monotonic()
+    with ffmpeg.Ffmpeg(arguments, feeds=way == "write", delivers=way == "read", patience=1) as process:
+        still(process, kind)
+        with pytest.raises(ToolError, match=words):
+            while way == "write":
+                process.write(memoryview(bytes(64 * 64 * 3)))
+            while way == "read":
+                assert process.read_into(bytearray(32 * 32 * 3))
+            process.finish()
+    assert time.monotonic() - began < 20
+
+
+def test_patience_counts_only_while_something_is_waited_for() -> None:
+    arguments = ["-f", "lavfi", "-i", "testsrc=s=320x320:r=5:d=4", *RAW[:4], "pipe:1"]
+    with ffmpeg.Ffmpeg(arguments, delivers=True, patience=0.4) as process:
+        assert process.read_into(bytearray(320 * 320 * 3))
+        time.sleep(1)
+        assert process.read_into(bytearray(320 * 320 * 3))
 
 
 def test_words_are_its_errors(tmp_path: Path) -> None:
