@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -186,7 +186,7 @@ class Common:
     ] = None
     seconds: Annotated[
         float | None,
-        option("--seconds", help="Length of a zoom, or of one cycle of a looping zoom; default: 10.", panel=FRAMES),
+        option("--seconds", help="Length of the film; with --loop, of one cycle; default: 10.", panel=FRAMES),
     ] = None
     loop: Annotated[bool, option("--loop", help="Make the end lead into the beginning.", panel=FRAMES)] = False
     laps: Annotated[int | None, option("--laps", help="How often a loop is played; default: 1.", panel=FRAMES)] = None
@@ -288,8 +288,12 @@ class Common:
         return {**first, "kind": "class", "class_name": name}
 
 
-def takes(shared: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that replaces a command's parameter of the dataclass `shared` by options for its fields."""
+def takes(shared: type[Any], without: Sequence[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that replaces a command's parameter of the dataclass `shared` by options for its fields.
+
+    `without`: fields that mean nothing to the command and keep their defaults.
+    """
+    taken = [field for field in fields(shared) if field.name not in without]
 
     def given_to(command: Callable[..., None]) -> Callable[..., None]:
         parameters = list(inspect.signature(command).parameters.values())
@@ -297,12 +301,12 @@ def takes(shared: type[Any]) -> Callable[[Callable[..., None]], Callable[..., No
         (place,) = (parameter.name for parameter in parameters if parameter.annotation is shared)
         options = [
             inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-            for field in fields(shared)
+            for field in taken
         ]
 
         @wraps(command)
         def wrapped(**given: Any) -> None:
-            typed = shared(**{field.name: given.pop(field.name) for field in fields(shared)})
+            typed = shared(**{field.name: given.pop(field.name) for field in taken})
             command(**given, **{place: typed})
 
         wrapped.__signature__ = inspect.Signature(own + options)  # type: ignore[attr-defined]
@@ -310,6 +314,3 @@ def takes(shared: type[Any]) -> Callable[[Callable[..., None]], Callable[..., No
         return wrapped
 
     return given_to
-
-
-takes_common = takes(Common)
