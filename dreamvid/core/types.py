@@ -34,7 +34,7 @@ class SourceInfo:
     `rate`: frames per second of the constant-rate timeline that shows every frame.
     `delay`: seconds from the start of the file's first track to the start of the video track.
     `files`: absolute path of the video or still, or of a folder's images in order.
-    `decoder`, `filters`: what ffmpeg needs to read it right; empty for images.
+    `reader`: what decodes it; `decoder`, `filters`: what ffmpeg needs to do so; empty for images.
     `damaged`: frames that could not be decoded and repeat the one before (only where damage is tolerated).
     `identity`: sha256 that changes when the file does.
     """
@@ -49,6 +49,7 @@ class SourceInfo:
     identity: str
     sar: Fraction = Fraction(1)
     delay: Fraction = Fraction(0)
+    reader: Literal["ffmpeg", "images"] = "images"
     filters: str = ""
     decoder: str = ""
     files: tuple[Path, ...] = ()

@@ -198,12 +198,22 @@ def _name_folder(part: Path, output: Path) -> None:
 
 
 def _retire(aside: Path, output: Path) -> None:
-    """Remove the frames of a replaced folder; its other files go to the new one."""
+    """Remove the frames of a replaced folder; its other files go to the new one, and numbers after a gap with them."""
+    count = _count(output, 0)
+    old = _count(aside, count)
     with advised(output):
         for path in aside.iterdir():
-            if not FRAME.fullmatch(path.name) and not (output / path.name).exists():
+            of_film = FRAME.fullmatch(path.name) and int(path.stem) < old
+            if not of_film and not (output / path.name).exists():
                 path.rename(output / path.name)
     _remove(aside)
+
+
+def _count(folder: Path, first: int) -> int:
+    """Return the first number from `first` on of which a folder has no frame."""
+    while (folder / f"{first:06d}.png").exists():
+        first += 1
+    return first
 
 
 def _name(part: Path, output: Path) -> None:

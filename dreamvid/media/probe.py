@@ -133,6 +133,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
     return SourceInfo(
         name=name,
         kind="video",
+        reader="ffmpeg",
         height=height,
         width=width,
         times=line.times,

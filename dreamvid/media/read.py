@@ -23,7 +23,7 @@ def read(info: SourceInfo, framing: Framing, indices: Sequence[int]) -> Generato
     wanted = list(indices)
     if any(b <= a for a, b in pairwise(wanted)) or (wanted and not 0 <= wanted[0] <= wanted[-1] < info.frames):
         raise ValueError(f"frames must be strictly rising numbers below {info.frames}")
-    for index, pixels in zip(wanted, READERS[info.kind](info, wanted), strict=True):
+    for index, pixels in zip(wanted, READERS[info.reader](info, wanted), strict=True):
         yield Frame(index, info.times[index], apply(framing, pixels))
 
 
@@ -92,4 +92,4 @@ def _ffmpeg(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
             yield pixels
 
 
-READERS: dict[str, Reader] = {"video": _ffmpeg, "still": images.frames, "folder": images.frames}
+READERS: dict[str, Reader] = {"ffmpeg": _ffmpeg, "images": images.frames}
