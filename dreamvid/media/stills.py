@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
+from itertools import product
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -37,12 +38,12 @@ _FLOATS = "float"
 
 Image.MAX_IMAGE_PIXELS = None  # `_check` bounds a picture with our own limits
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY  # one large XMP block or workflow is no attack
-for _order in (b"II", b"MM"):  # RGB of floats, which OpenCV decodes: Pillow needs only to read the header
-    for _bits in (32, 64):
-        TiffImagePlugin.OPEN_INFO[_order, 1, (3,), 1, (_bits,), ()] = "F", _FLOATS
-        TiffImagePlugin.OPEN_INFO[_order, 2, (3,), 1, (_bits,) * 3, ()] = "RGB", _FLOATS
-        for _extra in ((), (0,), (1,), (2,)):
-            TiffImagePlugin.OPEN_INFO[_order, 2, (3,), 1, (_bits,) * 4, _extra] = "RGBA", _FLOATS
+for _order, _bits in product((b"II", b"MM"), (32, 64)):  # floats, which OpenCV decodes: Pillow only reads the header
+    TiffImagePlugin.OPEN_INFO[_order, 1, (3,), 1, (_bits,), ()] = "F", _FLOATS
+    for _samples, _extra in ((3, ()), (4, ()), (4, (0,)), (4, (1,)), (4, (2,))):
+        for _kind in ((3,), (3,) * _samples):  # as Pillow before 12 has it, too
+            _key: Any = (_order, 2, _kind, 1, (_bits,) * _samples, _extra)
+            TiffImagePlugin.OPEN_INFO[_key] = "RGB" if _samples == 3 else "RGBA", _FLOATS
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,8 @@ def _guarded() -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise SourceError("is damaged, or not a readable image") from None
-    except Exception as error:  # of any class: decoders rely on what the bytes say
-        reason = "".join(c if c.isprintable() else " " for c in str(error))[:120]
-        raise SourceError(f"is damaged or incomplete ({reason or type(error).__name__})") from None
+    except Exception:  # of any class: decoders rely on what the bytes say
+        raise SourceError("is damaged or incomplete") from None
 
 
 @contextmanager
