@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from dreamvid.core.errors import ToolError
+from dreamvid.core.errors import JobError, ToolError
 
 # Formats that may be opened: none is a playlist or script that could name other files; the only protocol is file.
 FORMATS = (
@@ -23,6 +23,7 @@ FORMATS = (
 )
 # STRICT: the first error ends ffmpeg. STEADY: a damaged file decodes to the same frames each time.
 STRICT, STEADY = ("-xerror", "-err_detect", "explode"), ("-threads", "1")
+FULL = ("No space left on device", "Disk quota exceeded")
 FENCE = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
 _TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal|panic)\] (.*)")
@@ -88,6 +89,15 @@ def has_filter(name: str) -> bool:
         check=False,
     )
     return answer.stdout.startswith(b"Filter ")
+
+
+def check_space(words: str, path: Path) -> None:
+    """Raise JobError where ffmpeg's words about a file that it was writing say that the disk is full."""
+    if any(full in words for full in FULL):
+        raise JobError(
+            f"{path} cannot be written: the disk is full; free some space, or give an output on another "
+            "disk, and run again to resume"
+        )
 
 
 class Ffmpeg:
