@@ -2,7 +2,8 @@
 
 OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (the plan), fingerprint.json (what pixels depend on),
                    journal/000000.jsonl ... (one per shot, a line per finished frame, with its hash),
-                   frames/000000.png ..., canvas.npz, done.json (once the film has its name), lock
+                   frames/000000.png ..., canvas.npz, trial/ (a film of plain frames with the film's sound and
+                   subtitles), done.json (once the film has its name), lock
 """
 
 import hashlib
@@ -35,7 +36,7 @@ from dreamvid.pipeline.prepare import RenderPlan
 
 logger = logging.getLogger(__name__)
 PARTS = {"done.json", "fingerprint.json", "frames", "journal", "journal.jsonl", "canvas.npz", "job.toml", "lock"}
-PARTS |= {"plan.json", "world.npz"}
+PARTS |= {"plan.json", "trial", "world.npz"}
 PART = re.compile(r"\..*\.part(\.\w+)?")  # a file that is not written to its end
 DIGEST = 32  # bytes of a sha256
 
@@ -102,6 +103,11 @@ class JobFolder:
     def canvas_file(self) -> Path:
         """The canvas of a zoom, and how many steps it has."""
         return self.path / "canvas.npz"
+
+    @property
+    def trial(self) -> Path:
+        """The folder of the trial film, from which the film gets its sound and subtitles; each run makes it anew."""
+        return self.path / "trial"
 
     @property
     def done_file(self) -> Path:

@@ -178,6 +178,8 @@ def _render_film(job: Job, made_from: str, sources: Sequence[str], output: Path,
     finished = [record for shot in shots for record in shot.finished]
     if finished:
         logger.info("resuming: %d of %d frames are finished", len(finished), len(source.plan.frames))
+    threads = job.session.compute.threads
+    trial = encode.rehearse(output, _film(job), job.folder.trial, threads=threads, notice=_notice)
     fresh = render_missing(job, shots, options.progress, options.stop)
     _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
     records = sorted((*finished, *fresh), key=lambda record: record.index)
@@ -196,6 +198,7 @@ def _render_film(job: Job, made_from: str, sources: Sequence[str], output: Path,
     _encode(
         job,
         output,
+        trial,
         options,
         lambda film: write_done(job.folder, Done(film_hash(film), made_from, asdict(summary))),
     )
@@ -231,9 +234,24 @@ def _check_guides(source: Source, settings: Settings, session: Session) -> None:
         raise SettingsError("a guide that is a film does not come back to its beginning: give a still, or no --loop")
 
 
-def _encode(job: Job, output: Path, options: Options, ready: Callable[[Path], None]) -> None:
-    source, settings = job.source, job.schedule.settings
-    plan = source.plan
+def _film(job: Job) -> encode.FilmSpec:
+    """Return what the film of a job is."""
+    source, settings, plan = job.source, job.schedule.settings, job.source.plan
+    return encode.FilmSpec(
+        size=plan.framing.size,
+        rate=plan.rate,
+        count=len(plan.playback),
+        settings=settings.output,
+        sar=plan.framing.sar,
+        delay=source.info.delay,
+        sound=source.info if source.info.kind == "video" else None,
+        music=None if settings.audio.file is None else Path(settings.audio.file),
+        clip=plan.clip,
+    )
+
+
+def _encode(job: Job, output: Path, trial: Path | None, options: Options, ready: Callable[[Path], None]) -> None:
+    plan = job.source.plan
 
     def stored() -> Iterator[Pixels]:
         position, pixels = -1, None
@@ -245,18 +263,8 @@ def _encode(job: Job, output: Path, options: Options, ready: Callable[[Path], No
                 raise Interrupted("stopped while the film was written; the same command writes it again")
             yield pixels
 
-    film = encode.FilmSpec(
-        size=plan.framing.size,
-        rate=plan.rate,
-        count=len(plan.playback),
-        settings=settings.output,
-        sar=plan.framing.sar,
-        delay=source.info.delay,
-        sound=source.info if source.info.kind == "video" else None,
-        music=None if settings.audio.file is None else Path(settings.audio.file),
-        clip=plan.clip,
-    )
-    encode.encode(stored(), output, film, threads=job.session.compute.threads, notice=_notice, ready=ready)
+    threads = job.session.compute.threads
+    encode.encode(stored, output, _film(job), trial, threads=threads, notice=_notice, ready=ready)
 
 
 def _check_output(sources: Sequence[str], output: Path, options: Options) -> None:

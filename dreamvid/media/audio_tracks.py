@@ -17,7 +17,8 @@ def first_track(file: Path) -> Stream:
     try:
         with av.open(location(file), options=FENCE) as opened:
             if opened.streams.audio:
-                return Stream(opened.streams.audio[0].codec_context.name)
+                context = opened.streams.audio[0].codec_context
+                return Stream(context.codec.canonical_name if context is not None else "unknown")
     except (av.FFmpegError, OSError) as error:
         raise SourceError(f"the sound of {file.name} cannot be read: {error.strerror}") from None
     raise SourceError(f"{file.name} has no sound")

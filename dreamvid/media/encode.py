@@ -4,7 +4,7 @@ import contextlib
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,14 +15,15 @@ from dreamvid.config.settings import OutputSettings
 from dreamvid.core.errors import JobError, ToolError
 from dreamvid.core.types import Pixels, SourceInfo
 from dreamvid.media import decode, images, mux
-from dreamvid.media.ffmpeg import Ffmpeg, location
+from dreamvid.media.ffmpeg import Ffmpeg, check_space, location
 from dreamvid.media.formats import Format, check, check_film
 from dreamvid.media.frame_store import advised, part_of, parts_of, write_file
+from dreamvid.media.tracks import Beside
 
-__all__ = ["FilmSpec", "check", "check_film", "encode", "write_image"]
+__all__ = ["FilmSpec", "check", "check_film", "encode", "rehearse", "write_image"]
 
 FRAME = re.compile(r"\d{6}\.png")  # one of a film that is a folder
-FULL = ("No space left on device", "Disk quota exceeded")
+TRIED = 8  # frames of a trial film
 
 
 @dataclass(frozen=True)
@@ -46,49 +47,93 @@ class FilmSpec:
     clip: tuple[Fraction, Fraction] | None = None
 
 
+def rehearse(output: Path, film: FilmSpec, folder: Path, *, threads: int, notice: Callable[[str], None]) -> Path | None:
+    """Write a trial film of a few plain frames with all sound, subtitles and chapters, as the film will be written.
+
+    It is what the film gets these from: return its path in `folder`, which is made anew; None for a folder of PNGs.
+    `notice` gets one line for each sound or subtitle track that could not be kept unchanged. Raises as `encode`.
+    """
+    form = _form(output, film)
+    _remove(folder)
+    with advised(folder):
+        folder.mkdir()
+    tracks = mux.plan(_beside(form, film), folder, notice)
+    if form.codec == "png":
+        return None
+    trial, short = folder / "trial", replace(film, count=min(film.count, TRIED))
+    # Not one picture throughout: a WebP of that is a still, without a duration.
+    frames = [np.full((*film.size, 3), number % 2 * 255, np.uint8) for number in range(short.count)]
+    _write(lambda: frames, trial, form, short, tracks, threads, notice)
+    for path in folder.iterdir():
+        if path != trial:
+            _remove(path)
+    return trial
+
+
 def encode(
-    frames: Iterable[Pixels],
+    frames: Callable[[], Iterable[Pixels]],
     output: Path,
     film: FilmSpec,
+    trial: Path | None,
     *,
     threads: int,
     notice: Callable[[str], None],
     ready: Callable[[Path], None] = lambda part: None,
 ) -> None:
-    """Write RGB frames as a film, all or nothing.
+    """Write RGB frames as a film, with the tracks of its trial film (see `rehearse`), all or nothing.
 
-    `notice` gets one line for each sound or subtitle track that could not be kept unchanged; `check_film` reports
-    changes of the picture, before rendering. `ready` is called with the finished film, just before it gets its name.
+    `frames` is called again where the film cannot be written with these tracks: then it is written without, and
+    `notice` gets a line about that. `ready` is called with the finished film, just before it gets its name.
 
     Raises SettingsError as `check_film` does, JobError where the disk refuses, ToolError with ffmpeg's last lines where
     the film could not be written or fails the check; then no file is left behind.
     """
-    form = check_film(output, film.settings, size=film.size, rate=film.rate, sar=film.sar, notice=lambda _: None)
+    form = _form(output, film)
     part = part_of(output)
     recover(output)
-    checked = _counted(frames, film.size, film.count)
-    beside = mux.Beside(form.muxer, film.sound, film.count / film.rate, film.clip, film.delay, film.music)
     try:
-        with mux.tracks(beside, notice) as tracks:
-            if form.codec == "png":
-                _write_folder(checked, part)
-                ready(part)
-                _name_folder(part, output)
-                return
-            try:
-                _encode(checked, part, form, film, tracks, threads)
-            except ToolError as error:
-                if any(words in str(error) for words in FULL):
-                    raise JobError(
-                        f"{output} cannot be written: the disk is full; free some space, or give an output on another "
-                        "disk, and run again to resume"
-                    ) from None
-                raise
-            _verify(part, form, film.count, film.rate, tracks.audio)
+        if trial is None:
+            _write_folder(_counted(frames(), film.size, film.count), part)
+            ready(part)
+            _name_folder(part, output)
+            return
+        _write(frames, part, form, film, mux.carried(trial, _beside(form, film)), threads, notice)
         ready(part)
         _name(part, output)
     finally:
         _remove(part)
+
+
+def _form(output: Path, film: FilmSpec) -> Format:
+    return check_film(output, film.settings, size=film.size, rate=film.rate, sar=film.sar, notice=lambda _: None)
+
+
+def _beside(form: Format, film: FilmSpec) -> Beside:
+    return Beside(form.muxer, film.sound, film.count / film.rate, film.clip, film.delay, film.music)
+
+
+def _write(
+    frames: Callable[[], Iterable[Pixels]],
+    part: Path,
+    form: Format,
+    film: FilmSpec,
+    tracks: mux.Tracks,
+    threads: int,
+    notice: Callable[[str], None],
+) -> None:
+    """Write a film and verify it; where it fails with its tracks and not without them, they are left out, and said."""
+
+    def written(tracks: mux.Tracks) -> None:
+        _encode(_counted(frames(), film.size, film.count), part, form, film, tracks, threads)
+        _verify(part, form, film.count, film.rate, tracks.audio)
+
+    try:
+        written(tracks)
+    except ToolError as error:
+        if not tracks.maps:
+            raise
+        written(mux.Tracks())
+        notice(f"sound, subtitles and chapters are left out: {error}")
 
 
 def recover(output: Path) -> None:
@@ -134,12 +179,16 @@ def _encode(
     with Ffmpeg(
         [*source, *maps, *form.arguments(threads), "-y", location(part)], feeds=True, counts=True, writes=part
     ) as ffmpeg:
-        for frame in frames:
-            if below or right:
-                frame = np.pad(frame, ((0, below), (0, right), (0, 0)), mode="edge")
-            ffmpeg.write(np.ascontiguousarray(frame).data)
-        if ffmpeg.finish():
-            raise ToolError(f"the film could not be written: {ffmpeg.words}")
+        try:
+            for frame in frames:
+                if below or right:
+                    frame = np.pad(frame, ((0, below), (0, right), (0, 0)), mode="edge")
+                ffmpeg.write(np.ascontiguousarray(frame).data)
+            if ffmpeg.finish():
+                raise ToolError(f"the film could not be written: {ffmpeg.words}")
+        except ToolError as error:
+            check_space(str(error), part)
+            raise
 
 
 def _verify(part: Path, form: Format, count: int, rate: Fraction, audio: int) -> None:

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from dreamvid.core.errors import ToolError
+from dreamvid.core.errors import JobError, ToolError
 
 # Formats that may be opened: none is a playlist or script that could name other files; the only protocol is file.
 FORMATS = (
@@ -26,6 +26,7 @@ FORMATS = (
 STRICT, STEADY = ("-xerror", "-err_detect", "explode"), ("-threads", "1")
 # Exact between YUV and RGB; without it, 4:2:0 comes out darker by 1 to 2 levels, and not the same on every processor.
 SCALER = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
+FULL = ("No space left on device", "Disk quota exceeded")
 FENCE = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
 PATIENCE = 60.0  # seconds without progress after which ffmpeg is ended; a frame of 8192x8192 takes about 1
@@ -103,6 +104,15 @@ def _stalled(patience: float) -> str:
 def _ended(number: int) -> str:
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
     return f"ffmpeg was ended from outside ({name}), perhaps for lack of memory: run the command again"
+
+
+def check_space(words: str, path: Path) -> None:
+    """Raise JobError where ffmpeg's words about a file that it was writing say that the disk is full."""
+    if any(full in words for full in FULL):
+        raise JobError(
+            f"{path} cannot be written: the disk is full; free some space, or give an output on another "
+            "disk, and run again to resume"
+        )
 
 
 class Ffmpeg:

@@ -142,8 +142,12 @@ def test_the_output_cannot_be_the_source(clip: Path, tmp_path: Path) -> None:
 def test_an_encoder_that_fails_keeps_the_frames_and_leaves_no_film(
     clip: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_: Any) -> None:
-        raise ToolError("the encoder stopped: no reason")
+    plain = encode._encode
+
+    def fails(frames: Any, part: Path, *more: Any) -> None:
+        if part.parent == output.parent:  # and not the trial film
+            raise ToolError("the encoder stopped: no reason")
+        plain(frames, part, *more)
 
     with monkeypatch.context() as patch:
         patch.setattr(encode, "_encode", fails)
@@ -169,7 +173,9 @@ def test_the_name_of_the_film_is_not_there_until_it_is_whole(
         monkeypatch.setattr(encode, step, watched)
     progress = Options(progress=lambda event: there.append(output.exists()))
     run.dream_video(str(clip), output, quick(), progress)
-    assert len(there) == COUNT + 1 + COUNT + 4  # frames, their encoding, and the two steps after that
+    assert (
+        len(there) == 4 + COUNT + 1 + COUNT + 4
+    )  # two steps of a trial, frames, their encoding, and the same two steps
     assert not any(there)
     assert output.exists()
 

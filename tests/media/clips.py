@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+import tempfile
 import wave
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -107,5 +108,7 @@ def write(output: Path, frames: Sequence[Pixels], rate: Fraction = Fraction(25),
     sar, threads = more.get("sar", Fraction(1)), more.pop("threads", 2)
     encode.check_film(output, settings, size=size, rate=rate, sar=sar, notice=notices.append)
     film = encode.FilmSpec(**{"size": size, "rate": rate, "count": len(frames), "settings": settings, **more})
-    encode.encode(iter(frames), output, film, threads=threads, notice=notices.append)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = encode.rehearse(output, film, Path(folder) / "trial", threads=threads, notice=notices.append)
+        encode.encode(lambda: frames, output, film, trial, threads=threads, notice=notices.append)
     return notices

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import SourceInfo
-from dreamvid.media import encode, mux, probe
+from dreamvid.media import encode, probe, subtitles
 
 from . import clips
 from .clips import write
@@ -304,4 +304,4 @@ def test_cut_subtitles_stay_within_the_range(cues: list[tuple[int, int]], start:
     spans = [(begin, begin + lasts, f"text {number}\nand more") for number, (begin, lasts) in enumerate(cues)]
     kept = [(max(a, start) - start, min(b, stop) - start, text) for a, b, text in spans if max(a, start) < min(b, stop)]
     end = None if length is None else Fraction(stop, 1000)
-    assert mux.cut_srt(srt(spans), Fraction(start, 1000), end) == srt(kept)
+    assert subtitles.cut_srt(srt(spans), Fraction(start, 1000), end) == srt(kept)

@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from dreamvid.config.settings import OutputSettings
 from dreamvid.core.errors import DreamvidError, JobError, SettingsError, ToolError
 from dreamvid.core.types import Pixels
-from dreamvid.media import encode, ffmpeg, probe
+from dreamvid.media import encode, ffmpeg, formats, probe
 
 from . import clips
 from .clips import write
@@ -41,9 +42,11 @@ def wrong_frames(kind: str) -> Iterator[Pixels]:
 @pytest.mark.parametrize("kind", ["shape", "type", "more", "fewer", "interrupt"])
 def test_a_failure_leaves_nothing(kind: str, output: str, tmp_path: Path) -> None:
     film = encode.FilmSpec(size=(90, 160), rate=Fraction(25), count=3, settings=OutputSettings())
+    trial_folder = tmp_path / "trial"
+    trial = encode.rehearse(tmp_path / output, film, trial_folder, threads=1, notice=print)
     with pytest.raises(KeyboardInterrupt if kind == "interrupt" else ValueError):
-        encode.encode(wrong_frames(kind), tmp_path / output, film, threads=1, notice=print)
-    assert list(tmp_path.iterdir()) == []
+        encode.encode(lambda: wrong_frames(kind), tmp_path / output, film, trial, threads=1, notice=print)
+    assert list(tmp_path.iterdir()) == [trial_folder]
 
 
 def test_an_encoder_that_dies_is_an_error_with_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,12 +63,48 @@ def test_an_encoder_that_dies_is_an_error_with_its_words(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_encoder_that_refuses_is_quoted(clip: Clip, tmp_path: Path) -> None:
+def test_a_track_that_ffmpeg_refuses_is_left_out_with_its_words(clip: Clip, tmp_path: Path) -> None:
     source = probe.probe(str(clip("good.mp4")))
-    lies = source.__class__(**{**source.__dict__, "audio": (*source.audio, *source.audio)})
-    with pytest.raises(ToolError, match=r"1:a:1|matches no streams"):
-        write(tmp_path / "x.mp4", [clips.picture(0)], sound=lies)
-    assert list(tmp_path.iterdir()) == []
+    lies = replace(source, audio=source.audio * 2)  # a second one that is not there
+    notices = write(tmp_path / "x.mp4", [clips.picture(0)], sound=lies)
+    assert len(notices) == 1
+    assert re.match(r"sound track 2 \(aac\) is left out: .*matches no streams", notices[0])
+    assert len(probe.probe(str(tmp_path / "x.mp4")).audio) == 1
+
+
+def test_an_encoder_that_refuses_is_quoted_before_the_first_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = encode.FilmSpec(size=(90, 160), rate=Fraction(25), count=3, settings=OutputSettings())
+    monkeypatch.setattr(formats.Format, "arguments", lambda *_: ["-c:v", "libx264", "-profile:v", "none", "-f", "mp4"])
+    with pytest.raises(ToolError, match="could not be written"):
+        encode.rehearse(tmp_path / "x.mp4", film, tmp_path / "trial", threads=1, notice=print)
+    assert not (tmp_path / "x.mp4").exists()
+
+
+def test_tracks_that_fail_only_at_the_end_leave_a_film_without_them(
+    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, output, notices = probe.probe(str(clip("good.mp4"))), tmp_path / "x.mp4", list[str]()
+    film = encode.FilmSpec((90, 160), Fraction(25), 3, OutputSettings(), sound=source)
+    more: dict[str, Any] = {"threads": 1, "notice": notices.append}
+    trial = encode.rehearse(output, film, tmp_path / "trial", **more)
+    monkeypatch.setattr(encode.mux, "carried", lambda *_: encode.mux.Tracks([], ["-map", "1:a:5"], 1))
+    encode.encode(lambda: [clips.picture(number) for number in range(3)], output, film, trial, **more)
+    assert clips.numbers(probe.probe(str(output))) == [0, 1, 2]
+    assert probe.probe(str(output)).audio == ()
+    assert len(notices) == 1
+    assert notices[0].startswith("sound, subtitles and chapters are left out: ")
+
+
+def test_a_trial_film_that_is_gone_is_made_by_the_next_run(clip: Clip, tmp_path: Path) -> None:
+    film = encode.FilmSpec((90, 160), Fraction(25), 1, OutputSettings(), sound=probe.probe(str(clip("good.mp4"))))
+    more: dict[str, Any] = {"threads": 1, "notice": print}
+    trial = encode.rehearse(tmp_path / "x.mp4", film, tmp_path / "trial", **more)
+    assert trial is not None
+    trial.unlink()
+    with pytest.raises(ToolError, match="run again to resume"):
+        encode.encode(lambda: [clips.picture(0)], tmp_path / "x.mp4", film, trial, **more)
 
 
 def test_a_film_that_lost_frames_is_not_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

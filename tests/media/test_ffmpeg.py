@@ -129,9 +129,11 @@ class Noted(ffmpeg.Ffmpeg):
         print(self._process.pid, flush=True)
         return super().__enter__()
 
-encode.Ffmpeg = Noted
 film = encode.FilmSpec(size=(64, 64), rate=Fraction(25), count=1000, settings=OutputSettings())
-encode.encode(frames(), Path(sys.argv[1]), film, threads=1, notice=print)
+output = Path(sys.argv[1])
+trial = encode.rehearse(output, film, output.with_name("trial"), threads=1, notice=print)
+encode.Ffmpeg = Noted
+encode.encode(frames, output, film, trial, threads=1, notice=print)
 """
 
 

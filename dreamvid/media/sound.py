@@ -1,0 +1,119 @@
+"""The sound of a film: copied where its container can hold it, re-encoded where not, left out where nothing else helps.
+
+What works is found by writing each track alone, before the first frame of the film.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import av
+
+from dreamvid.core.types import SourceInfo, Stream
+from dreamvid.media.audio_tracks import first_track
+from dreamvid.media.container import origin
+from dreamvid.media.ffmpeg import FENCE, location, source_arguments
+from dreamvid.media.tracks import Beside, FilmTrack, Trial, seconds, write_alone
+
+# Not the PCM of discs (pcm_bluray, pcm_dvd), which is packed differently.
+PCM = ("pcm_[su]8", "pcm_[suf]??[bl]e", "pcm_alaw", "pcm_mulaw")
+# Muxer -> patterns of the audio codecs it can hold, and the encoder arguments for all others.
+AUDIO: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "mp4": (("aac", "mp3", "mp2", "ac3", "eac3", "dts", "alac", "opus", "flac"), ["aac", "-b:a:{}", "256k"]),
+    "mov": (("aac", "mp3", "mp2", "ac3", "eac3", "alac", *PCM), ["aac", "-b:a:{}", "256k"]),
+    "matroska": (
+        (
+            "aac",
+            "mp3",
+            "mp2",
+            "ac3",
+            "eac3",
+            "dts",
+            "truehd",
+            "mlp",
+            "alac",
+            "opus",
+            "vorbis",
+            "flac",
+            "tta",
+            "wavpack",
+            *PCM,
+        ),
+        ["flac"],
+    ),
+    "webm": (("opus", "vorbis"), ["libopus", "-b:a:{}", "192k"]),
+}
+# Encoder -> the channel layouts it takes, where ffmpeg does not know them and would hand it others.
+LAYOUTS = {"libopus": "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"}
+
+
+def source_tracks(
+    wanted: Beside, source: SourceInfo, opened: tuple[str, ...], folder: Path, notice: Callable[[str], None]
+) -> list[FilmTrack]:
+    """Return the sound tracks of a source that the film gets; call `notice` for each that is not kept unchanged."""
+    found = [
+        _settled(wanted, FilmTrack(opened, "a", number, ()), f"sound track {number + 1}", stream, folder, notice)
+        for number, stream in enumerate(source.audio)
+    ]
+    return [track for track in found if track is not None]
+
+
+def music_tracks(wanted: Beside, music: Path, folder: Path, notice: Callable[[str], None]) -> list[FilmTrack]:
+    """Return the first sound track of a file, from its beginning to the film's end, as `source_tracks` does."""
+    track, stream = FilmTrack(tuple(source_arguments(music)), "a", 0, ()), first_track(music)
+    found = _settled(wanted, track, f"the sound of {music.name}", stream, folder, notice)
+    return [] if found is None else [found]
+
+
+def _settled(
+    wanted: Beside, track: FilmTrack, name: str, stream: Stream, folder: Path, notice: Callable[[str], None]
+) -> FilmTrack | None:
+    """Return a track in the first way that works: copied, re-encoded, re-encoded in stereo; None where none does."""
+    name, why, seen = f"{name} ({stream.codec})", f"{wanted.muxer} cannot hold it", Trial()
+    if any(fnmatchcase(stream.codec, pattern) for pattern in AUDIO[wanted.muxer][0]):
+        for copied in _copied(wanted, track, folder):
+            seen = write_alone(copied, wanted.muxer, wanted.until, folder / "alone")
+            if seen.packets:
+                return copied
+        why = f"it cannot be copied ({seen.trouble})" if seen.trouble else "none of its packets begins in the film"
+    for encoded, became in _encoded(wanted, track):
+        seen = write_alone(encoded, wanted.muxer, wanted.until, folder / "alone")
+        if seen.packets:
+            notice(f"{name} becomes {became}: {why}")
+            return encoded
+    notice(f"{name} is left out: {seen.trouble or 'there is none of it in the film'}")
+    return None
+
+
+def _copied(wanted: Beside, track: FilmTrack, folder: Path) -> Iterator[FilmTrack]:
+    """Yield a track as it is copied, in the order of preference: of a range, through a NUT file.
+
+    NUT keeps times exactly, and not how much a player is to skip at the beginning of the track: after a cut that is
+    sound to be heard.
+    """
+    if not _is_cut(wanted):
+        yield replace(track, how=("-c:a:{}", "copy"))
+        return
+    path = folder / f"{track.number}.nut"
+    direct = replace(track, how=("-c:a:{}", "copy", "-copypriorss:a:{}", "0"))  # no packet from before the range
+    if write_alone(direct, "nut", wanted.until, path).packets:
+        with av.open(location(path), options=FENCE) as container:
+            shift = seconds(origin(container))
+        yield FilmTrack(("-itsoffset", shift, *source_arguments(path)), "a", 0, ("-c:a:{}", "copy"))
+    yield direct  # not every codec fits in NUT
+
+
+def _encoded(wanted: Beside, track: FilmTrack) -> Iterator[tuple[FilmTrack, str]]:
+    """Yield a track as it is re-encoded, in the order of preference, and what it becomes."""
+    encoder, *quality = AUDIO[wanted.muxer][1]
+    start = ("atrim=start=0",) if _is_cut(wanted) else ()
+    became = encoder.removeprefix("lib")
+    for layouts, said in ((LAYOUTS.get(encoder), became), ("stereo", f"{became} in stereo")):
+        filters = (*start, f"aformat=channel_layouts={layouts}") if layouts else start
+        how = ("-c:a:{}", encoder, *quality, *(("-filter:a:{}", ",".join(filters)) if filters else ()))
+        yield replace(track, how=how), said
+
+
+def _is_cut(wanted: Beside) -> bool:
+    return wanted.length is not None and wanted.music is None

@@ -1,0 +1,89 @@
+"""A track beside the picture of a film: what is wanted, how ffmpeg is told of it, and whether it can be written."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from dreamvid.core.types import SourceInfo
+from dreamvid.media.ffmpeg import FENCE, Ffmpeg, check_space, location
+
+Clip = tuple[Fraction, Fraction]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Tracks wanted besides the picture of a film in `muxer` that lasts `seconds`.
+
+    `clip`: half-open range in seconds from the source's first frame, None for all of it; `delay`: seconds from the
+    start of the source's first track to that frame; `music`: a file whose first sound track replaces the source's
+    sound.
+    """
+
+    muxer: str
+    source: SourceInfo | None
+    seconds: Fraction
+    clip: Clip | None = None
+    delay: Fraction = Fraction(0)
+    music: Path | None = None
+
+    @property
+    def start(self) -> Fraction:
+        """Return the time of the film's first frame on the source file's clock, in seconds."""
+        return self.delay + (self.clip[0] if self.clip else 0)
+
+    @property
+    def length(self) -> Fraction | None:
+        """Return the seconds of the source that the film covers; None for all."""
+        return self.clip[1] - self.clip[0] if self.clip else None
+
+    @property
+    def until(self) -> list[str]:
+        """Return the output option that ends all tracks with the film; empty where they end by themselves."""
+        # As an input option, `-t` would count from the first packet of a decoded sound.
+        return [] if self.length is None and self.music is None else ["-t", seconds(self.seconds)]
+
+
+@dataclass(frozen=True)
+class FilmTrack:
+    """A track as arguments of ffmpeg: `opened` opens its file, `kind` (a or s) and `number` pick it there.
+
+    `how`: its codec and more, where `{}` stands for its number among those of its kind in the film.
+    """
+
+    opened: tuple[str, ...]
+    kind: str
+    number: int
+    how: tuple[str, ...]
+
+    def mapped(self, file: int, number: int) -> list[str]:
+        """Return the arguments that make it track `number` of its kind, from input `file`."""
+        return ["-map", f"{file}:{self.kind}:{self.number}", *(word.replace("{}", str(number)) for word in self.how)]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of a track that was written alone: ffmpeg's words where it failed, else how many packets it has."""
+
+    trouble: str = ""
+    packets: int = 0
+
+
+def write_alone(track: FilmTrack, muxer: str, more: list[str], path: Path) -> Trial:
+    """Write a track to a file of its own; `more`: further output options. Raises JobError where the disk is full."""
+    exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-f", muxer, "-y", location(path)]
+    with Ffmpeg([*track.opened, *track.mapped(0, 0), *more, *exact]) as ffmpeg:
+        if ffmpeg.finish():
+            check_space(ffmpeg.words, path)
+            return Trial(trouble=next(iter(ffmpeg.errors), ffmpeg.words))
+    try:
+        with av.open(location(path), options=FENCE) as container:
+            return Trial(packets=sum(packet.size > 0 for packet in container.demux()))
+    except av.FFmpegError:  # ffmpeg has written nothing, or a header alone
+        return Trial()
+
+
+def seconds(time: Fraction) -> str:
+    """Format seconds for ffmpeg, to the microsecond."""
+    return f"{float(time):.6f}"

@@ -1,0 +1,129 @@
+"""Sound that is odd: what of it a film gets, that it is said, and that it is in time with the picture."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from dreamvid.config.settings import OutputSettings
+from dreamvid.core.types import SourceInfo
+from dreamvid.media import encode, probe
+
+from . import clips
+
+RATE = Fraction(25)
+
+
+def beeping(path: Path, *arguments: str, begins: float = 0, seconds: float = 3, layout: str = "mono") -> Path:
+    """A film of `seconds` with a beep of .05 s at 1.6 s, in sound that begins at `begins`."""
+    wave = f"if(between(t+{begins},1.6,1.65),0.8*sin(2*PI*1000*t),0)"
+    channels = {"mono": 1, "4.0": 4, "5.1(side)": 6, "stereo": 2}[layout]
+    sound = f"aevalsrc=exprs='{'|'.join([wave] * channels)}':c={layout}:s=48000:d={seconds - begins}"
+    inputs = ["-itsoffset", str(begins), "-f", "lavfi", "-i", sound]
+    return clips.film(path, *clips.X264, "-map", "0", "-map", "1", *arguments, count=75, inputs=inputs)
+
+
+def made(source: SourceInfo | None, output: Path, frames: range, music: Path | None = None) -> list[str]:
+    """Writes a range of a source, plain frames for its picture, and gives back the notices."""
+    clip = (frames.start / RATE, frames.stop / RATE)
+    return clips.write(output, [clips.picture(n) for n in frames], RATE, sound=source, clip=clip, music=music)
+
+
+def onset(path: Path) -> float:
+    """The time at which the first sound is heard after the first picture, in seconds."""
+    with av.open(str(path)) as container:
+        shown = next(container.decode(video=0))
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            loud = np.abs(frame.to_ndarray().astype(float)).max(axis=0) > (0.05 if "flt" in frame.format.name else 1600)
+            if loud.any():
+                at = float(frame.pts * frame.time_base) + int(np.argmax(loud)) / frame.sample_rate
+                return at - float(shown.pts * shown.time_base)
+    raise AssertionError("there is no sound")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_range_is_in_time_also_of_a_film_that_was_cut_without_encoding(
+    suffix: str, cut: bool, tmp_path: Path
+) -> None:
+    source = beeping(tmp_path / "whole.mp4", "-c:a", "aac")
+    beep = 1.6
+    if cut:  # the sound before the cut stays in the file, and an edit list hides it
+        source, beep = tmp_path / "cut.mp4", 1.6 - 0.48
+        clips.run("-ss", "0.48", "-i", str(tmp_path / "whole.mp4"), "-c", "copy", str(source))
+    made(probe.probe(str(source)), tmp_path / f"x{suffix}", range(25, 50))
+    first = onset(source)
+    assert first == pytest.approx(beep, abs=0.04)
+    assert onset(tmp_path / f"x{suffix}") == pytest.approx(first - 1, abs=0.01)
+
+
+@pytest.mark.parametrize(("begins", "seconds", "frames"), [(0.0, 0.6, range(40, 50)), (1.2, 3.0, range(12))])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_track_without_sound_in_the_range_is_left_out(
+    begins: float, seconds: float, frames: range, suffix: str, tmp_path: Path
+) -> None:
+    source = beeping(tmp_path / "source.mp4", "-c:a", "aac", begins=begins, seconds=seconds)
+    notices = made(probe.probe(str(source)), tmp_path / f"x{suffix}", frames)
+    assert notices == ["sound track 1 (aac) is left out: there is none of it in the film"]
+    assert probe.probe(str(tmp_path / f"x{suffix}")).audio == ()
+
+
+def test_a_track_of_an_unknown_codec_is_left_out_alone(tmp_path: Path) -> None:
+    source = beeping(tmp_path / "source.mov", "-map", "1", "-c:a", "aac")
+    data = source.read_bytes()
+    at = data.rindex(b"stsd")
+    source.write_bytes(data[:at] + data[at:].replace(b"mp4a", b"apac").replace(b"esds", b"free"))
+    notices = made(probe.probe(str(source)), tmp_path / "x.mov", range(25))
+    assert len(notices) == 1
+    assert notices[0].startswith("sound track 2 (")
+    assert "is left out: " in notices[0]
+    assert [track.codec for track in probe.probe(str(tmp_path / "x.mov")).audio] == ["aac"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "codec", "became"), [("5.1(side)", "ac3", "5.1"), ("4.0", "flac", "5.0"), ("stereo", "flac", "stereo")]
+)
+def test_channels_are_laid_out_as_opus_takes_them(layout: str, codec: str, became: str, tmp_path: Path) -> None:
+    source = beeping(tmp_path / "source.mkv", "-c:a", codec, layout=layout)
+    notices = made(probe.probe(str(source)), tmp_path / "x.webm", range(25, 50))
+    assert notices == [f"sound track 1 ({codec}) becomes opus: webm cannot hold it"]
+    with av.open(str(tmp_path / "x.webm")) as container:
+        assert container.streams.audio[0].layout.name == became
+
+
+def test_the_pcm_of_discs_is_converted(tmp_path: Path) -> None:
+    source = beeping(tmp_path / "source.m2ts", "-c:a", "pcm_bluray", "-f", "mpegts", layout="stereo")
+    notices = made(probe.probe(str(source)), tmp_path / "x.mkv", range(25, 50))
+    assert notices == ["sound track 1 (pcm_bluray) becomes flac: matroska cannot hold it"]
+    assert onset(tmp_path / "x.mkv") == pytest.approx(0.6, abs=0.01)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_an_mp3_beside_the_film_is_copied(suffix: str, tmp_path: Path) -> None:
+    music = tmp_path / "song.mp3"
+    clips.run("-i", str(beeping(tmp_path / "source.mkv", "-c:a", "flac")), "-vn", "-c:a", "libmp3lame", str(music))
+    assert made(None, tmp_path / f"x{suffix}", range(50), music=music) == []
+    assert [track.codec for track in probe.probe(str(tmp_path / f"x{suffix}")).audio] == ["mp3"]
+    assert onset(tmp_path / f"x{suffix}") == pytest.approx(1.6, abs=0.03)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_a_moving_webp_becomes_a_film(suffix: str, tmp_path: Path) -> None:
+    source = tmp_path / "moving.webp"
+    clips.write(source, [clips.picture(number) for number in range(5)])
+    assert made(probe.probe(str(source)), tmp_path / f"x{suffix}", range(5)) == []
+    assert probe.probe(str(tmp_path / f"x{suffix}")).frames == 5
+
+
+def test_a_source_that_goes_while_its_film_is_rendered_has_left_its_sound(tmp_path: Path) -> None:
+    source = beeping(tmp_path / "source.mp4", "-c:a", "aac")
+    film = encode.FilmSpec((90, 160), RATE, 75, OutputSettings(), sound=probe.probe(str(source)))
+    trial = encode.rehearse(tmp_path / "x.mp4", film, tmp_path / "trial", threads=1, notice=print)
+    wanted = clips.sound_md5(source)
+    source.unlink()
+    frames = [clips.picture(number) for number in range(75)]
+    encode.encode(lambda: frames, tmp_path / "x.mp4", film, trial, threads=1, notice=print)
+    assert clips.sound_md5(tmp_path / "x.mp4") == wanted
