@@ -119,7 +119,7 @@ class Common:
         list[str],
         option(
             "--channel",
-            help="Channels of a layer to dream: NAME or LAYER:N[,M]; default: the preset's. Repeatable.",
+            help="Channels to dream: the name of one (`models channels NET`) or LAYER:N[,M]; default: the preset's.",
             panel=LOOK,
         ),
     ] = ()  # type: ignore[assignment]
@@ -182,7 +182,12 @@ class Common:
         option("--to", help="End time: 70 or 1:10; default: the end.", panel=FRAMES),
     ] = None
     fps: Annotated[
-        Text, option("--fps", help="Frame rate of the film; default: the source's, 24 for a zoom.", panel=FRAMES)
+        Text,
+        option(
+            "--fps",
+            help="Frame rate of the film, which stays as long; default: the source's, 24 for a zoom.",
+            panel=FRAMES,
+        ),
     ] = None
     seconds: Annotated[
         float | None,
