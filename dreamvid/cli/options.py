@@ -183,11 +183,7 @@ class Common:
     ] = None
     fps: Annotated[
         Text,
-        option(
-            "--fps",
-            help="Frame rate of the film, which stays as long; default: the source's, 24 for a zoom.",
-            panel=FRAMES,
-        ),
+        option("--fps", help="Frame rate (the film stays as long); default: the source's; a zoom: 24.", panel=FRAMES),
     ] = None
     seconds: Annotated[
         float | None,
