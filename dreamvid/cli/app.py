@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamvid.cli import BATCH_INCOMPLETE, REPAIRED
-from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, escaped, new_app
+from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, escaped, new_app, takes
 from dreamvid.cli.features import features_app
 from dreamvid.cli.models import models_app
-from dreamvid.cli.options import Common, Config, preset_names, takes, user_defaults
+from dreamvid.cli.options import Common, Config, preset_names, user_defaults
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
 from dreamvid.cli.progress import bar, minutes_bar, render_bar, show_notices
@@ -61,7 +61,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Show the versi
     ],
     panel=DREAM,
 )
-@takes(Common, without=["seconds"])
+@takes(Common, hidden=["seconds"])
 def video(
     source: Annotated[str, typer.Argument(help="A video, a GIF, or a folder of images.")],
     output: Output,
@@ -82,7 +82,7 @@ def video(
     ],
     panel=DREAM,
 )
-@takes(Common, without=["seconds", "loop", "laps", "fps"])
+@takes(Common, hidden=["seconds", "loop", "laps"])
 def image(
     source: Annotated[str, typer.Argument(help="A still; a video's first frame; noise, noise:gaussian or noise:pink.")],
     output: Output,

@@ -1,8 +1,11 @@
 """Typer commands and groups with headings and examples, which suggest the nearest name for an unknown command."""
 
+import copy
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import fields
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -109,3 +112,40 @@ def _in_short(about: str, examples: Sequence[str]) -> str:
 def escaped(text: str) -> str:
     """Escape brackets in a text, so that rich does not read them as markup."""
     return text.replace("[", "\\[")
+
+
+def takes(shared: type[Any], hidden: Sequence[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that replaces a command's parameter of the dataclass `shared` by options for its fields.
+
+    `hidden`: fields that mean nothing to the command: their options are taken, as scripts may give them, but not shown.
+    """
+
+    def given_to(command: Callable[..., None]) -> Callable[..., None]:
+        parameters = list(inspect.signature(command).parameters.values())
+        own = [parameter for parameter in parameters if parameter.annotation is not shared]
+        (place,) = (parameter.name for parameter in parameters if parameter.annotation is shared)
+        kinds = {field.name: _hide(field.type) if field.name in hidden else field.type for field in fields(shared)}
+        options = [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kinds[field.name]
+            )
+            for field in fields(shared)
+        ]
+
+        @wraps(command)
+        def wrapped(**given: Any) -> None:
+            typed = shared(**{field.name: given.pop(field.name) for field in fields(shared)})
+            command(**given, **{place: typed})
+
+        wrapped.__signature__ = inspect.Signature(own + options)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in own + options}
+        return wrapped
+
+    return given_to
+
+
+def _hide(annotated: Any) -> Any:
+    """Return the type of an option as one that no help shows."""
+    shown: Any = copy.copy(annotated.__metadata__[0])
+    shown.hidden = True
+    return Annotated[annotated.__origin__, shown]

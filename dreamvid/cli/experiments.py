@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dreamvid.cli.commands import takes
 from dreamvid.cli.feature_options import LEARNING, PLOTS, Shared, Side, make
-from dreamvid.cli.options import takes
 
 if TYPE_CHECKING:
     from dreamvid.research.features.feature_session import FeatureSession

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamvid.cli import experiments
-from dreamvid.cli.commands import command, new_app
+from dreamvid.cli.commands import command, new_app, takes
 from dreamvid.cli.feature_options import LEARNING, PAGES, PLOTS, Shared, Side, make, parse_numbers
-from dreamvid.cli.options import Text, takes
+from dreamvid.cli.options import Text
 from dreamvid.cli.progress import bar
 
 if TYPE_CHECKING:

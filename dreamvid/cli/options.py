@@ -1,10 +1,7 @@
 """Options that the rendering commands share, and their conversion to settings."""
 
-import inspect
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -287,31 +284,3 @@ class Common:
         terms = load_table(preset or DEFAULT).get("objective", [])
         first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
         return {**first, "kind": "class", "class_name": name}
-
-
-def takes(shared: type[Any], without: Sequence[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that replaces a command's parameter of the dataclass `shared` by options for its fields.
-
-    `without`: fields that mean nothing to the command and keep their defaults.
-    """
-    taken = [field for field in fields(shared) if field.name not in without]
-
-    def given_to(command: Callable[..., None]) -> Callable[..., None]:
-        parameters = list(inspect.signature(command).parameters.values())
-        own = [parameter for parameter in parameters if parameter.annotation is not shared]
-        (place,) = (parameter.name for parameter in parameters if parameter.annotation is shared)
-        options = [
-            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-            for field in taken
-        ]
-
-        @wraps(command)
-        def wrapped(**given: Any) -> None:
-            typed = shared(**{field.name: given.pop(field.name) for field in taken})
-            command(**given, **{place: typed})
-
-        wrapped.__signature__ = inspect.Signature(own + options)  # type: ignore[attr-defined]
-        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in own + options}
-        return wrapped
-
-    return given_to
