@@ -603,6 +603,7 @@ def test_an_output_folder_that_cannot_be_written_is_said(here: Path, capsys: Cap
     assert "cannot be written" in line
 
 
+@pytest.mark.usefixtures("small_net")
 @pytest.mark.parametrize(
     "arguments",
     [["video", "clip.mp4", "dream.mp4"], ["image", "still.png", "dream.png"], ["zoom", "still.png", "dream.mp4"]],
