@@ -251,9 +251,10 @@ def _retire(aside: Path, output: Path) -> None:
     count = _count(output, 0)
     old = _count(aside, count)
     with advised(output):
-        for path in aside.iterdir():
-            of_film = FRAME.fullmatch(path.name) and int(path.stem) < old
-            if not of_film and not (output / path.name).exists():
+        for path in sorted(aside.iterdir(), reverse=True):  # the last frame first: a run killed here leaves no gap
+            if FRAME.fullmatch(path.name) and int(path.stem) < old:
+                path.unlink()
+            elif not (output / path.name).exists():
                 path.rename(output / path.name)
     _remove(aside)
 
