@@ -51,7 +51,8 @@ def begun(command: Command, source: Path, output: Path, settings: Settings) -> J
     """A job of which nothing is rendered."""
     planned = prepare(command, (str(source),), settings)
     schedule, session = schedule_of(planned, settings), open_session(settings, rate=planned.info.rate)
-    folder = job_folder.make_folder(output, None)
+    folder = job_folder.folder_of(output, None)
+    job_folder.make(folder)
     job_folder.begin(folder, planned, settings, fingerprint(planned, schedule, session), "same")
     return folder
 

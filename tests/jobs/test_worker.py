@@ -70,7 +70,7 @@ def test_a_job_that_breaks_off_inside_a_shot_goes_on_in_every_mode(tmp_path: Pat
     summary = run.dream_video(str(clip), output, settings, KEEP)
     assert summary.rendered == len(shots) - stored
     assert frames_of(output) == frames_of(whole)
-    plan = json.loads((tmp_path / "whole.mkv.dreamvid" / "plan.json").read_text())
+    plan = json.loads((tmp_path / "whole.mkv.dreamvid" / "plan.json").read_text())["plan"]
     assert mode == "none" or [shot["start"] for shot in plan["shots"]] == [0, 7]
 
 
