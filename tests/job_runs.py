@@ -13,7 +13,7 @@ from dreamvid.core.types import Pixels
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import Options
 from dreamvid.media.frame_store import Journal
-from dreamvid.pipeline.prepare import Command, open_source, prepare, schedule_of
+from dreamvid.pipeline.prepare import Command, open_source, prepare
 from dreamvid.pipeline.sources import Source
 
 COUNT = 5
@@ -25,8 +25,7 @@ MOVING = {"dream": {"step_size": "0:0.01, 4f:0.05 ease", "smooth": "0.1 * f"}}
 
 def source_of(command: Command, source: str, settings: Settings) -> Source:
     """The source of a render, planned and open for reading."""
-    planned = prepare(command, (source,), settings)
-    return open_source(planned, settings, schedule_of(planned, settings))
+    return open_source(*prepare(command, (source,), settings))
 
 
 def folder_of(output: Path) -> Path:

@@ -23,8 +23,9 @@ from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.locks import output_held
 from dreamvid.jobs.worker import Job, find_shots, render_missing
 from dreamvid.media import encode, formats
-from dreamvid.pipeline.prepare import Command, RenderPlan, open_source, prepare, schedule_of
+from dreamvid.pipeline.prepare import Command, RenderPlan, open_source, prepare
 from dreamvid.pipeline.render import RenderContext, gain, render
+from dreamvid.pipeline.schedule import Schedule
 from dreamvid.pipeline.sources import Source, same_file
 
 logger = logging.getLogger(__name__)
@@ -98,8 +99,7 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
         encode.recover(output)
         _check_output((source,), output, options)
         formats.check_image(output)
-        planned = prepare("image", (source,), settings)
-        opened = open_source(planned, settings, schedule_of(planned, settings))
+        opened = open_source(*prepare("image", (source,), settings))
         session = open_session(settings, trust=options.trust)
         _tell(opened, session)
         began = time.perf_counter()
@@ -144,13 +144,14 @@ def _dream_film(
             job_folder.tidy(folder)  # of a run that was killed just before its end
             _check_output(sources, output, options)
         encode.check(output, settings.output)
-        planned = prepare(command, sources, settings)
-        job = _open(planned, settings, folder, output, trust=options.trust)
-        facts = fingerprint(planned, job.schedule, job.session)
+        planned, schedule = prepare(command, sources, settings)
+        job = _open(planned, schedule, folder, output, trust=options.trust)
+        facts = fingerprint(planned, schedule, job.session)
         made_from = film_facts(facts, settings)
-        if done is not None and done.made_from == made_from:
-            return _done_already(folder, done, options)
-        _check_output(sources, output, options)
+        if done is not None:
+            if done.made_from == made_from:
+                return _done_already(folder, done, options)
+            _check_output(sources, output, options)
         job_folder.make(folder)
         with job_folder.held(folder):
             job_folder.begin(folder, planned, settings, facts, options.resume)
@@ -160,10 +161,10 @@ def _dream_film(
         return summary
 
 
-def _open(planned: RenderPlan, settings: Settings, folder: JobFolder, output: Path, *, trust: bool) -> Job:
+def _open(planned: RenderPlan, schedule: Schedule, folder: JobFolder, output: Path, *, trust: bool) -> Job:
     """Open all that a planned film is rendered with, and check what it is to be written as."""
-    schedule = schedule_of(planned, settings)
-    source = open_source(planned, settings, schedule)
+    settings = schedule.settings
+    source = open_source(planned, schedule)
     session = open_session(settings, trust=trust, rate=source.info.rate)
     _check_guides(source, settings, session)
     _tell(source, session)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -50,16 +51,21 @@ class Job:
     schedule: Schedule
     session: Session
 
+    @property
+    def varies(self) -> bool:
+        """Return whether frames have parameters of their own: settings are animated, or a guide is a film."""
+        return bool(self.schedule.values) or self.session.terms.varies
+
     def when(self, frame: int) -> Fraction:
         """Return the time of a source frame, in seconds, where a guide is a film; else that of the first frame."""
         # A loop continues behind the end of its source; a guide of a loop is a still.
         return self.source.info.times[frame] if self.session.terms.varies else START
 
+    @cached_property
     def context(self) -> RenderContext:
-        """Return what rendering frames needs."""
+        """What rendering frames needs, the same for all shots."""
         session, plan, settings = self.session, self.source.plan, settings_at(self.schedule.settings, {})
-        varies = self.schedule.values or session.terms.varies
-        frame_params = params_by_frame(self.schedule, session, plan, self.when) if varies else None
+        frame_params = params_by_frame(self.schedule, session, plan, self.when) if self.varies else None
         return RenderContext(plan, settings, self.source.move, session.dreamer, frame_params, self.stored_layer)
 
     def stored_layer(self, index: int) -> Image:
@@ -70,8 +76,8 @@ class Job:
 
     def score(self, result: Rendered) -> float:
         """Return how much the dream of a frame raised the objective that the frame was dreamed with."""
-        varies = self.schedule.values or self.session.terms.varies
-        at = self.session.at(self.schedule.at(result.index), self.when(result.index)) if varies else self.session
+        session, index = self.session, result.index
+        at = session.at(self.schedule.at(index), self.when(index)) if self.varies else session
         return gain(at.scorer, result.source, result.dream)
 
 
@@ -87,7 +93,7 @@ def open_job(path: Path, *, trust: bool = False) -> Job:
         raise JobError(f"{path} is not a job that was begun ({error.strerror}): render it first") from None
     settings = presets.resolve(str(folder.settings_file))
     schedule = schedule_of(planned, settings)
-    source = open_source(planned, settings, schedule)
+    source = open_source(planned, schedule)
     session = open_session(settings, trust=trust, rate=planned.info.rate)
     changed = differences(job_folder.read_fingerprint(folder), fingerprint(planned, schedule, session))
     if changed:
@@ -201,7 +207,7 @@ def render_shot(
 def _rendered(job: Job, frames: Iterable[Frame], carry: Carry | None, canvas: Canvas | None) -> Iterator[Rendered]:
     if job.source.view is not None:
         return render_views(job.source.view, canvas, frames)
-    return render_at_cadence(job.context(), frames, carry)
+    return render_at_cadence(job.context, frames, carry)
 
 
 def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> Canvas | None:

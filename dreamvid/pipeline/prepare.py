@@ -68,8 +68,8 @@ class RenderPlan:
 ADAPTER = TypeAdapter(RenderPlan)
 
 
-def prepare(command: Command, sources: Sequence[str], settings: Settings) -> RenderPlan:
-    """Plan a render: probe the sources, find range and cuts, evaluate animated settings.
+def prepare(command: Command, sources: Sequence[str], settings: Settings) -> tuple[RenderPlan, Schedule]:
+    """Plan a render: probe the sources, find range and cuts, evaluate animated settings; return these as well.
 
     Raises SourceError where a source cannot be read, SettingsError where the settings do not fit it.
     """
@@ -80,9 +80,10 @@ def prepare(command: Command, sources: Sequence[str], settings: Settings) -> Ren
     if settings.audio.file is not None:
         audio_tracks.first_track(Path(settings.audio.file))
     found = RenderPlan(command, probed, info, plan)
+    schedule = schedule_of(found, settings)
     # Where the objective jumps, a dream of its own begins, as at a cut.
-    cuts = (*(shot.start for shot in plan.shots), *schedule_of(found, settings).jumps)
-    return replace(found, plan=with_cuts(plan, cuts))
+    cuts = (*(shot.start for shot in plan.shots), *schedule.jumps)
+    return replace(found, plan=with_cuts(plan, cuts)), schedule
 
 
 def schedule_of(planned: RenderPlan, settings: Settings) -> Schedule:
@@ -91,7 +92,7 @@ def schedule_of(planned: RenderPlan, settings: Settings) -> Schedule:
     return make_schedule(settings, planned.plan, hear)
 
 
-def open_source(planned: RenderPlan, settings: Settings, schedule: Schedule) -> Source:
+def open_source(planned: RenderPlan, schedule: Schedule) -> Source:
     """Open a planned render for reading, with the masks of its frames; raises as `with_masks`."""
-    source = KINDS[planned.command].open(planned.sources, settings, planned.info, planned.plan)
-    return with_masks(source, settings, schedule.at)
+    source = KINDS[planned.command].open(planned.sources, schedule.settings, planned.info, planned.plan)
+    return with_masks(source, schedule.settings, schedule.at)

@@ -22,7 +22,7 @@ from dreamvid.jobs import run, worker
 from dreamvid.jobs.fingerprint import fingerprint
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.run import Options
-from dreamvid.pipeline.prepare import Command, RenderPlan, prepare, schedule_of
+from dreamvid.pipeline.prepare import Command, RenderPlan, prepare
 
 PRESET = '[dream]\nsteps = 2\noctaves = 2\n[compute]\nprecision = "fp32"\nthreads = 1\n'
 LENGTHS = 4, 3, 5  # frames of the three shots
@@ -49,8 +49,8 @@ def still(tmp_path: Path) -> Path:
 
 def begun(command: Command, source: Path, output: Path, settings: Settings) -> JobFolder:
     """A job of which nothing is rendered."""
-    planned = prepare(command, (str(source),), settings)
-    schedule, session = schedule_of(planned, settings), open_session(settings, rate=planned.info.rate)
+    planned, schedule = prepare(command, (str(source),), settings)
+    session = open_session(settings, rate=planned.info.rate)
     folder = job_folder.folder_of(output, None)
     job_folder.make(folder)
     job_folder.begin(folder, planned, settings, fingerprint(planned, schedule, session), "same")
@@ -158,7 +158,7 @@ def test_a_plan_comes_back_from_its_json(
     command: Command, loop: bool, three_shots: Path, still: Path, preset: Path
 ) -> None:
     settings = resolve(str(preset), [("input.loop", loop), ("camera.mode", "frames"), ("input.seconds", 1)])
-    planned = prepare(command, (str(three_shots if command == "video" else still),), settings)
+    planned, _ = prepare(command, (str(three_shots if command == "video" else still),), settings)
     assert RenderPlan.from_json(planned.to_json()) == planned
     assert (planned.plan.crossfade is not None) == (loop and command != "image")
 
