@@ -145,7 +145,7 @@ def takes(shared: type[Any], hidden: Sequence[str] = ()) -> Callable[[Callable[.
 
 
 def _hide(annotated: Any) -> Any:
-    """Return the type of an option as one that no help shows."""
-    shown: Any = copy.copy(annotated.__metadata__[0])
-    shown.hidden = True
-    return Annotated[annotated.__origin__, shown]
+    """Return the annotation of an option with the option left out of help."""
+    info: Any = copy.copy(annotated.__metadata__[0])
+    info.hidden = True
+    return Annotated[annotated.__origin__, info]
