@@ -1,4 +1,4 @@
-"""What the READMEs say is true: commands and Python run, tables are whole, links lead somewhere, rooms are described.
+"""The READMEs hold: commands and Python run, tables are whole, links lead somewhere, rooms are described.
 
 The commands are run at a small size; nets that would have to be fetched are not.
 """

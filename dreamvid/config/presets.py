@@ -14,7 +14,7 @@ from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.serialize import read_settings, to_table
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, nearest
-from dreamvid.core.paths import is_there
+from dreamvid.core.paths import is_there, read_toml
 
 DEFAULT = "dream"
 SERIES = FLIGHTS, PAPERS = "flights", "papers"  # presets for zooms; presets that reproduce figures of papers
@@ -123,14 +123,9 @@ def _read(path: Path) -> Table:
 
     Raises SettingsError with the file's name if it cannot be read or is not TOML.
     """
-    try:
-        if (size := path.stat().st_size) > LONGEST_FILE:
-            raise SettingsError(f"{path}: a preset of {size} bytes is too long: give at most {LONGEST_FILE}")
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # -sig: Windows Notepad writes a byte order mark
-    except RecursionError:
-        raise SettingsError(f"{path}: brackets are nested too deep: take some out") from None
-    except (ValueError, OSError) as error:
-        raise SettingsError(f"{path}: {error}") from None
+    if is_there(path) and (size := path.stat().st_size) > LONGEST_FILE:
+        raise SettingsError(f"{path}: a preset of {size} bytes is too long: give at most {LONGEST_FILE}")
+    table = read_toml(path)
     for term in table.get("objective", []):
         for key in ("file", "weights", "net"):  # guides and weights are relative to the preset that names them
             if isinstance(term, dict) and isinstance(term.get(key), str) and _is_file(key, term[key]):

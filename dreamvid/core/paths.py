@@ -1,6 +1,11 @@
-"""Paths as users give them."""
+"""Files by their paths: whether they are there, their hash, their TOML."""
 
+import hashlib
+import tomllib
 from pathlib import Path
+from typing import Any
+
+from dreamvid.core.errors import SettingsError
 
 
 def is_there(path: Path) -> bool:
@@ -9,3 +14,19 @@ def is_there(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # a name that is too long, or holds a null byte
         return False
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's bytes; raise OSError where they cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; raise SettingsError with its name where it cannot be read or is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # -sig: Windows Notepad writes a byte order mark
+    except RecursionError:
+        raise SettingsError(f"{path}: brackets are nested too deep: take some out") from None
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: {error}") from None

@@ -43,7 +43,7 @@ class Session:
 
         `time`: of the source, in seconds, for a guide that is a film. Raises SourceError where a guide cannot be read.
         """
-        dreamer = replace(_dreamer(self.dreamer.net, self.terms.at(time), settings), budget=self.dreamer.budget)
+        dreamer = _dreamer(self.dreamer.net, self.terms.at(time), settings, self.dreamer.budget)
         return replace(self, dreamer=dreamer, scorer=replace(dreamer, net=self.scorer.net))
 
     @property
@@ -78,11 +78,14 @@ def open_session(settings: Settings, *, trust: bool = False, rate: Fraction = RA
     exact = prepared
     if compute.dtype != torch.float32:
         exact = prepare_all(nets.values(), layers, compute.device, torch.float32)
-    dreamer = _dreamer(prepared, parts, settings)
+    # A net for pictures of one size sees any picture in patches of that.
+    dreamer = _dreamer(prepared, parts, settings, TileBudget(prepared.max_size))
     return Session(nets, compute, dreamer, replace(dreamer, net=exact), terms)
 
 
-def _dreamer(prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], settings: Settings) -> Dreamer:
+def _dreamer(
+    prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], settings: Settings, budget: TileBudget
+) -> Dreamer:
     parts = weighted(terms, settings.objective)
     objective = sum(parts[1:], start=parts[0])
     how = settings.dream
@@ -93,5 +96,4 @@ def _dreamer(prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], s
     how = with_defaults(how, blur_every=0, gradient="plain", cutoff=CUTOFF, jitter=JITTER)
     sizes = [term.step_size or how.step_size for term in settings.objective]
     cycle = tuple(zip(parts, sizes, strict=True)) if how.cycle and settings.objective else ()
-    # A net for pictures of one size sees any picture in patches of that.
-    return Dreamer(prepared, objective, how, settings.seed, cycle, TileBudget(prepared.max_size))
+    return Dreamer(prepared, objective, how, settings.seed, cycle, budget)

@@ -7,7 +7,6 @@ was made from, and its size and time.
 import glob
 import json
 import logging
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from dreamvid.config.presets import Defaults
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, nearest
 from dreamvid.core.framing import parse_size
-from dreamvid.core.paths import is_there
+from dreamvid.core.paths import is_there, read_toml
 from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.dream import session
 from dreamvid.jobs import run as job
@@ -123,12 +122,7 @@ def read(file: Path, user: Defaults | None = None) -> list[Job]:
     """Read the jobs of a batch file, globs and placeholders filled in; raise SettingsError naming file, job and key."""
     if not is_there(file):
         raise SettingsError(f"there is no batch file {file}")
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except RecursionError:
-        raise SettingsError(f"{file}: brackets are nested too deep: take some out") from None
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{file}: {error}") from None
+    table = read_toml(file)
     if unknown := sorted(set(table) - {"defaults", "job"}):
         raise SettingsError(f"{file}: unknown key {unknown[0]}{nearest(unknown[0], ['defaults', 'job'])}")
     user = user or Defaults()

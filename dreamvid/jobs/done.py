@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from dreamvid.core.paths import sha256_of
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.media.frame_store import write_file
 
@@ -38,5 +39,4 @@ def film_hash(film: Path) -> str:
     if film.is_dir():
         frames = sorted(path for path in film.iterdir() if path.suffix == ".png")
         return hashlib.sha256("".join(f"{path.name} {film_hash(path)}\n" for path in frames).encode()).hexdigest()
-    with film.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(film)

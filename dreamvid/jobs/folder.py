@@ -35,8 +35,10 @@ from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan
 
 logger = logging.getLogger(__name__)
-PARTS = {"done.json", "fingerprint.json", "frames", "journal", "journal.jsonl", "canvas.npz", "job.toml", "lock"}
-PARTS |= {"plan.json", "trial", "world.npz"}
+SETTINGS, PLAN, FINGERPRINT, CANVAS, DONE = "job.toml", "plan.json", "fingerprint.json", "canvas.npz", "done.json"
+FRAMES, JOURNALS, TRIAL, LOCK = "frames", "journal", "trial", "lock"
+OLDER, OLDER_CANVAS = "journal.jsonl", "world.npz"  # of an earlier version of dreamvid
+PARTS = {SETTINGS, PLAN, FINGERPRINT, CANVAS, DONE, FRAMES, JOURNALS, TRIAL, LOCK, OLDER, OLDER_CANVAS}
 PART = re.compile(r"\..*\.part(\.\w+)?")  # a file that is not written to its end
 DIGEST = 32  # bytes of a sha256
 
@@ -78,51 +80,51 @@ class JobFolder:
     @cached_property
     def frames(self) -> FrameStore:
         """The finished frames, by their position in the plan."""
-        return FrameStore(self.path / "frames")
+        return FrameStore(self.path / FRAMES)
 
     def journal(self, shot: int) -> Journal:
         """Return the journal of a shot, by its number from 0."""
-        return Journal(self.path / "journal" / f"{shot:06d}.jsonl")
+        return Journal(self.path / JOURNALS / f"{shot:06d}.jsonl")
 
     @property
     def settings_file(self) -> Path:
         """The resolved settings, as a preset."""
-        return self.path / "job.toml"
+        return self.path / SETTINGS
 
     @property
     def plan_file(self) -> Path:
         """The plan, as JSON."""
-        return self.path / "plan.json"
+        return self.path / PLAN
 
     @property
     def fingerprint_file(self) -> Path:
         """The fingerprint: what the stored pixels depend on, as JSON."""
-        return self.path / "fingerprint.json"
+        return self.path / FINGERPRINT
 
     @property
     def canvas_file(self) -> Path:
         """The canvas of a zoom, and how many steps it has."""
-        return self.path / "canvas.npz"
+        return self.path / CANVAS
 
     @property
     def trial(self) -> Path:
         """The folder of the trial film, from which the film gets its sound and subtitles; each run makes it anew."""
-        return self.path / "trial"
+        return self.path / TRIAL
 
     @property
     def done_file(self) -> Path:
         """The record of the finished film, as JSON."""
-        return self.path / "done.json"
+        return self.path / DONE
 
     @property
     def begun(self) -> bool:
         """Return whether anything is done that a further run can resume from."""
-        return self.canvas_file.exists() or self.older or any(self.path.glob("journal/*.jsonl"))
+        return self.canvas_file.exists() or self.older or any(self.path.glob(f"{JOURNALS}/*.jsonl"))
 
     @property
     def older(self) -> bool:
         """Return whether an earlier version of dreamvid began the job."""
-        return (self.path / "journal.jsonl").exists()
+        return (self.path / OLDER).exists()
 
 
 def folder_of(output: Path, work_dir: Path | None) -> JobFolder:
@@ -154,7 +156,7 @@ def held(folder: JobFolder) -> Iterator[None]:
     holds the job.
     """
     try:
-        with locked(folder.path / "lock", str(folder.path)):
+        with locked(folder.path / LOCK, str(folder.path)):
             yield
     except HeldError:
         raise
@@ -163,7 +165,7 @@ def held(folder: JobFolder) -> Iterator[None]:
             shutil.rmtree(folder.path, ignore_errors=True)
         raise
     if _is_empty(folder):
-        (folder.path / "lock").unlink(missing_ok=True)
+        (folder.path / LOCK).unlink(missing_ok=True)
         folder.done_file.unlink(missing_ok=True)  # last: until then its film is known to be done
         folder.path.rmdir()
 
@@ -178,7 +180,7 @@ def tidy(folder: JobFolder) -> None:
 def _is_empty(folder: JobFolder) -> bool:
     """Return whether a job folder holds nothing but its lock and the record of its film."""
     try:
-        return folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= {"lock", folder.done_file.name}
+        return folder.path.is_dir() and {path.name for path in folder.path.iterdir()} <= {LOCK, DONE}
     except OSError:  # a name that is too long, a folder without permission: said where it is made
         return False
 
@@ -188,7 +190,7 @@ def clear(folder: JobFolder) -> None:
     for path in folder.path.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        elif path.name not in ("lock", folder.done_file.name):
+        elif path.name not in (LOCK, DONE):
             path.unlink(missing_ok=True)
 
 
@@ -202,7 +204,7 @@ def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Fac
         raise JobError(f"{folder.path} was begun by an earlier version of dreamvid: begin anew with --no-resume")
     if not (folder.fingerprint_file.exists() and folder.begun and _resumes(folder, facts, resume)):
         for old in folder.path.iterdir():
-            if old.name != "lock":
+            if old.name != LOCK:
                 shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         _check_disk(folder.path, planned.plan)
     for half_written in folder.path.rglob(".*.part*"):  # left by a run that was killed

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dreamvid.core.errors import JobError, SourceError
+from dreamvid.core.paths import sha256_of
 from dreamvid.core.types import Pixels
 from dreamvid.media import images, stills
 
@@ -51,8 +52,7 @@ class FrameStore:
     def matches(self, index: int, sha256: str) -> bool:
         """Return whether frame `index` is there with exactly these bytes."""
         try:
-            with self.path(index).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            return sha256_of(self.path(index)) == sha256
         except FileNotFoundError:
             return False
         except OSError as error:

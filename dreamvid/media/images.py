@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -13,6 +13,7 @@ from typing import Literal
 from dreamvid.core.errors import SettingsError, SourceError, ToolError
 from dreamvid.core.types import Pixels, SourceInfo
 from dreamvid.media import opencv, stills
+from dreamvid.media.timeline import base_rate
 
 logger = logging.getLogger(__name__)
 
@@ -113,10 +114,10 @@ def probe_still(path: Path, identity: str) -> SourceInfo:
     )
 
 
-def probe_pages(path: Path, identity: str, rate_of: Callable[..., Fraction]) -> SourceInfo:
+def probe_pages(path: Path, identity: str) -> SourceInfo:
     """Return the facts of a file of several pictures: a video if it has times for them, else as if it were a folder.
 
-    `rate_of`: see `probe.base_rate`. Raises SourceError where they differ in size, or one is damaged.
+    Raises SourceError where they differ in size, or one is damaged.
     """
     name, durations, sizes = short_name(path), [], []
     with _still(path) as still:
@@ -133,7 +134,7 @@ def probe_pages(path: Path, identity: str, rate_of: Callable[..., Fraction]) -> 
         _say_deep(path)
     timed = all(durations)
     *times, end = accumulate(durations if timed else [1 / FOLDER_RATE] * len(sizes), initial=Fraction(0))
-    rate = rate_of(tuple(times), end, ()) if timed else FOLDER_RATE
+    rate = base_rate(tuple(times), end, ()) if timed else FOLDER_RATE
     kind: Literal["video", "folder"] = "video" if timed else "folder"
     return SourceInfo(name, kind, *sizes[0], tuple(times), end, rate, identity, files=(path,))
 

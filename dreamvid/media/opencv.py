@@ -1,6 +1,5 @@
 """OpenCV, imported at its first use."""
 
-import os
 from functools import cache
 from types import ModuleType
 
@@ -15,7 +14,6 @@ def load() -> ModuleType:
 
     Raises ToolError where a system library is missing, such as libGL in a minimal container.
     """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # its ffmpeg writes to standard error, bypassing the log
     try:
         import cv2
     except ImportError as error:

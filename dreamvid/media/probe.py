@@ -1,6 +1,5 @@
 """Facts about a source as SourceInfo: from a strict decode where possible, else from the container."""
 
-import hashlib
 import logging
 import os
 import stat
@@ -13,13 +12,14 @@ from av.video.stream import VideoStream
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import MAX_SIDE
+from dreamvid.core.paths import sha256_of
 from dreamvid.core.timing import FASTEST, LONGEST
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media import container, decode, images, stills
 from dreamvid.media.damage import mend
 from dreamvid.media.ffmpeg import FENCE, location
 from dreamvid.media.filters import to_rgb
-from dreamvid.media.timeline import base_rate, timeline
+from dreamvid.media.timeline import timeline
 
 logger = logging.getLogger(__name__)
 
@@ -68,14 +68,13 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
             return info
     if pages == 1:
         return images.probe_still(path, identity(path))
-    return images.probe_pages(path, identity(path), base_rate)
+    return images.probe_pages(path, identity(path))
 
 
 def identity(path: Path) -> str:
     """Return the sha256 of all bytes of a file; raise SourceError where they cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise SourceError(f"{images.short_name(path)} cannot be read: {error.strerror}") from None
 

@@ -94,10 +94,9 @@ def opened(file: BinaryIO) -> Still:
     with _guarded():
         head = file.read(HEAD)
         file.seek(0)
-        for size in (
-            _ISPE.finditer(head) if head[4:8] == b"ftyp" else ()
-        ):  # the decoders have limits that they do not tell
-            _check_sides(*struct.unpack(">2I", size[1]))
+        if head[4:8] == b"ftyp":  # the decoders have limits that they do not tell
+            for size in _ISPE.finditer(head):
+                _check_sides(*struct.unpack(">2I", size[1]))
         kinds: tuple[str, ...] = KINDS
         if _is_heic(head):
             _load_heif()

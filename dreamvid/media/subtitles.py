@@ -1,13 +1,12 @@
 """The subtitles of a film: text is copied, converted or cut; pictures are copied where that is possible."""
 
 import re
-import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 from dreamvid.core.types import SourceInfo
-from dreamvid.media.ffmpeg import executable, location, source_arguments
+from dreamvid.media.ffmpeg import location, source_arguments
 from dreamvid.media.tracks import Beside, FilmTrack, write_alone
 
 TEXT = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text"}
@@ -37,7 +36,7 @@ def source_tracks(
             notice(f"{name} is left out: {why}")
             continue
         if moved:
-            whole = _as_srt(source.files[0], number)
+            whole = _as_srt(source.files[0], number, folder / "whole.srt")
             if whole is None:
                 notice(f"{name} is left out: ffmpeg cannot read it as text")
                 continue
@@ -58,14 +57,12 @@ def source_tracks(
     return found
 
 
-def _as_srt(path: Path, stream: int) -> str | None:
-    """Return the text of a subtitle track as SRT; None where ffmpeg fails on it."""
-    command = [executable(), "-v", "error", "-nostdin", *source_arguments(path)]
-    command += ["-map", f"0:s:{stream}", "-c:s", "srt", "-f", "srt", "pipe:1"]
-    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if answer.returncode:
+def _as_srt(path: Path, number: int, written: Path) -> str | None:
+    """Return the text of a subtitle track as SRT, by way of a file; None where ffmpeg fails on it."""
+    track = FilmTrack(tuple(source_arguments(path)), "s", number, ("-c:s:{}", "srt"))
+    if write_alone(track, "srt", [], written).trouble:
         return None
-    return answer.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
+    return written.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 _CUE = re.compile(r"^\d+\n(\d+):(\d\d):(\d\d),(\d{3}) --> (\d+):(\d\d):(\d\d),(\d{3})\n", re.MULTILINE)

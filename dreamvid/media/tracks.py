@@ -64,7 +64,7 @@ class FilmTrack:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of a track that was written alone: ffmpeg's words where it failed, else how many packets it has."""
+    """The result of writing a track alone: ffmpeg's words where it failed, else the number of its packets."""
 
     trouble: str = ""
     packets: int = 0

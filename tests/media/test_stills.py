@@ -62,7 +62,7 @@ def tiff(height: int, width: int, samples: int, bits: int, data: bytes, **more: 
 
 
 def refused(path: Path, data: bytes) -> str:
-    """What is said about a file with these bytes."""
+    """Return the error message for a file with these bytes."""
     path.write_bytes(data)
     with pytest.raises(SourceError) as caught:
         probe.probe(str(path))
