@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from dreamvid.models.same_conv import SameConv2d
 
 CLASSES = 1000
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # of RGB in 0 to 1, as the weights were trained
@@ -86,23 +87,14 @@ class ConvUnit(nn.Module):
         self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, *, linear: bool = False
     ) -> None:
         super().__init__()
-        self.even = stride == 1  # symmetric padding, which the convolution adds itself
-        padding = kernel // 2 if self.even else 0
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
+        self.conv = SameConv2d(inputs, outputs, kernel, stride, groups)
         self.bn = nn.BatchNorm2d(outputs, eps=EPSILON, momentum=0.01)
         self.act = nn.Identity() if linear else nn.ReLU6()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply padding, convolution, batch norm and activation."""
-        result: Tensor = self.act(self.bn(self.conv(self.padded(x))))
+        """Apply convolution, batch norm and activation."""
+        result: Tensor = self.act(self.bn(self.conv(x)))
         return result
-
-    def padded(self, x: Tensor) -> Tensor:
-        """Add the zeros that the convolution does not add itself: with a stride, "SAME" can be asymmetric."""
-        if self.even:
-            return x
-        kernel, stride = self.conv.kernel_size[0], self.conv.stride[0]
-        return F.pad(x, (*_same(x.shape[-1], kernel, stride), *_same(x.shape[-2], kernel, stride)))
 
 
 class Block(nn.Module):
@@ -177,12 +169,6 @@ def _renamed(name: str) -> str:
         if name.startswith(theirs):
             return name.replace(theirs, ours, 1)
     return name
-
-
-def _same(side: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the padding before and after a side of that many pixels; an odd pixel goes after."""
-    missing = max(0, (math.ceil(side / stride) - 1) * stride + kernel - side)
-    return missing // 2, missing - missing // 2
 
 
 def _channels(base: int, width: float) -> int:

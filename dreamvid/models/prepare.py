@@ -1,10 +1,13 @@
-"""Preparation of a net for dreaming, once per job: frozen, batch norms folded, laid out for the processor.
+"""Preparation of a net for dreaming, once per job: batch norms folded, convolutions frozen, laid out for the processor.
 
 `tests/benchmarks/` measures the gains and losses.
 """
 
 import copy
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dreamvid.core.errors import NetError
+from dreamvid.models.frozen_conv import FrozenConv, is_freezable
 from dreamvid.models.net import INPUT, OUTPUT, Net, activations, first_line, tapped
 
 SIDES = (16, 32, 48, 64, 96, 128, 224, 256, 299, 320, 336, 384, 448)  # usual input sizes of nets, in pixels
@@ -66,45 +70,12 @@ def prepare(net: Net, layers: frozenset[str], device: torch.device, dtype: torch
         if hasattr(part, "inplace"):
             part.inplace = False  # type: ignore[assignment]
     min_size, max_size = _sizes(net, module, layers)
-    module = _batch_norm_folded(module, layers, min_size).to(device, dtype).to(memory_format=torch.channels_last)
-    if device.type == "cpu" and dtype == torch.bfloat16:
-        module = _strided_depthwise_exact(module)
+    module = _merged(module, layers, min_size, (nn.BatchNorm2d,), fuse_conv_bn_eval)
+    if device.type == "cpu":
+        module = _with_frozen_convolutions(module, layers, min_size)
+    module = module.to(device, dtype).to(memory_format=torch.channels_last)
     mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (net.mean, net.std))
     return PreparedNet(net.name, module, layers, mean, std, min_size, dtype, net.dense, max_size)
-
-
-class _Exact(nn.Conv2d):
-    """Convolution that computes in float32, with input and output in another type."""
-
-    def __init__(self, part: nn.Conv2d) -> None:
-        super().__init__(
-            part.in_channels,
-            part.out_channels,
-            part.kernel_size,  # type: ignore[arg-type]
-            part.stride,  # type: ignore[arg-type]
-            part.padding,  # type: ignore[arg-type]
-            part.dilation,  # type: ignore[arg-type]
-            part.groups,
-            part.bias is not None,
-            part.padding_mode,
-        )
-        self.load_state_dict(part.state_dict())
-        self.requires_grad_(False).to(memory_format=torch.channels_last)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the convolution in the type of `x`."""
-        return super().forward(x.float()).to(x.dtype)
-
-
-def _strided_depthwise_exact(module: nn.Module) -> nn.Module:
-    """Make depthwise convolutions with a stride compute in float32.
-
-    Their input gradient is 9 to 29 times slower in bf16 on a CPU, since oneDNN has no fast path for it.
-    """
-    for name, part in list(module.named_modules()):
-        if isinstance(part, nn.Conv2d) and part.groups == part.in_channels > 1 and max(part.stride) > 1:
-            module.set_submodule(name, _Exact(part))
-    return module
 
 
 def _at_least(image: Tensor, side: int) -> Tensor:
@@ -149,19 +120,35 @@ def _has_output(module: nn.Module, layers: frozenset[str], side: int) -> bool:
     return all(value.numel() for value in found.values())
 
 
-def _batch_norm_folded(module: nn.Module, layers: frozenset[str], side: int) -> nn.Module:
-    """Return the module with each batch norm folded into the convolution before it, unless that is a layer in use.
+def _with_frozen_convolutions(module: nn.Module, layers: frozenset[str], side: int) -> nn.Module:
+    """Return the module with every convolution as a FrozenConv, together with the ReLU behind it where there is one."""
+    module = _merged(module, layers, side, (nn.ReLU, nn.ReLU6), FrozenConv)
+    for name, part in list(module.named_modules()):
+        if is_freezable(part):
+            module.set_submodule(name, FrozenConv(part))
+    return module
 
-    The convolution before a batch norm is found by running the net once: its output tensor is the input of the batch
-    norm. Where a convolution's output is used elsewhere too, folding would change the net; the result is compared with
-    the original, and if it differs, nothing is folded.
+
+def _merged(
+    module: nn.Module,
+    layers: frozenset[str],
+    side: int,
+    kinds: tuple[type[nn.Module], ...],
+    merge: Callable[[Any, Any], nn.Module],
+) -> nn.Module:
+    """Return the module with each part of `kinds` merged into the convolution before it, unless that is a layer in use.
+
+    The convolution is found by running the net once: its output tensor is the input of the part. Where that output is
+    used elsewhere too, merging would change the net; the result is compared with the original, and if it differs,
+    nothing is merged. A part that runs several times stays as it is.
     """
     made_by: dict[int, str] = {}
     held_outputs: list[Tensor] = []  # kept alive so that no id is reused
+    runs: Counter[str] = Counter()
     pairs: list[tuple[str, str]] = []
-    convolutions = [name for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
-    norms = {name: part for name, part in module.named_modules() if isinstance(part, nn.BatchNorm2d)}
-    if not norms:
+    convolutions = [name for name, part in module.named_modules() if is_freezable(part)]
+    parts = {name: part for name, part in module.named_modules() if type(part) in kinds}
+    if not parts:
         return module
 
     def made(name: str, output: Tensor) -> None:
@@ -169,29 +156,27 @@ def _batch_norm_folded(module: nn.Module, layers: frozenset[str], side: int) -> 
         held_outputs.append(output)
 
     def before(name: str, inputs: tuple[Tensor, ...]) -> None:
+        runs[name] += 1
         if id(inputs[0]) in made_by:
             pairs.append((made_by[id(inputs[0])], name))
 
     handles = [
         part.register_forward_pre_hook(lambda _part, inputs, name=name: before(name, inputs))
-        for name, part in norms.items()
+        for name, part in parts.items()
     ]
     picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode(), tapped(module, convolutions, made):
         wanted = activations(module, picture, layers)
     for handle in handles:
         handle.remove()
-    folded = copy.deepcopy(module)
-    for conv, norm in pairs:
-        if conv in layers:
-            continue
-        convolution, statistics = module.get_submodule(conv), norms[norm]
-        assert isinstance(convolution, nn.Conv2d)
-        folded.set_submodule(conv, fuse_conv_bn_eval(convolution, statistics))
-        folded.set_submodule(norm, nn.Identity())
+    merged = copy.deepcopy(module)
+    for conv, part in pairs:
+        if conv not in layers and runs[part] == 1:
+            merged.set_submodule(conv, merge(merged.get_submodule(conv), parts[part]))
+            merged.set_submodule(part, nn.Identity())
     with torch.inference_mode():
-        found = activations(folded, picture, layers)
-    return folded if all(_nearly(found[name], value) for name, value in wanted.items()) else module
+        found = activations(merged, picture, layers)
+    return merged if all(_nearly(found[name], value) for name, value in wanted.items()) else module
 
 
 def _nearly(found: Tensor, wanted: Tensor) -> bool:

@@ -19,6 +19,7 @@ RULES: dict[Rule, Callable[[Tensor, Tensor], Tensor]] = {
     # An inactive ReLU passes positive gradients: else a unit that is inactive on noise gets no gradient at all.
     "redirected": lambda x, slope: slope * ((x > 0) | (slope > 0)),
 }
+_active: list[Rule] = []
 RELUS = {F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
 
 
@@ -56,4 +57,13 @@ class _Replacing(TorchFunctionMode):
 def ruled(rule: Rule) -> Iterator[Callable[[], int]]:
     """Give every ReLU that runs inside the context the gradient of `rule`; yield a function that counts these ReLUs."""
     with _Replacing(rule) as mode:
-        yield lambda: mode.count
+        _active.append(rule)
+        try:
+            yield lambda: mode.count
+        finally:
+            _active.remove(rule)
+
+
+def active() -> bool:
+    """Return whether a rule replaces the gradients of ReLUs."""
+    return bool(_active)

@@ -133,7 +133,5 @@ def _joined(unit: ConvUnit, x: Tensor) -> Tensor:
     assert norm.running_var is not None and norm.running_mean is not None
     factor = norm.weight * (norm.running_var + norm.eps).rsqrt()
     weight, bias = conv.weight * factor.view(-1, 1, 1, 1), norm.bias - norm.running_mean * factor
-    result: Tensor = unit.act(
-        F.conv2d(unit.padded(x), weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
-    )
+    result: Tensor = unit.act(conv.with_weights(x, weight, bias))
     return result
