@@ -7,6 +7,7 @@ import numpy as np
 
 from dreamvid.coherence.energy import OPPONENT, SLIVER, Strength, band_rms, bands, grown, opponent, tint
 from dreamvid.coherence.optical_flow import Field, Motion, left_behind, sample, warp
+from dreamvid.coherence.survival import outlived
 from dreamvid.config.settings import CoherenceSettings
 from dreamvid.core.types import Frame, Image, Mask, Pixels, to_float
 from dreamvid.media import opencv
@@ -17,9 +18,6 @@ ABOVE = 1.10  # target rms over that of a fresh layer: a warped and rounded laye
 TINTED = 0.1  # share of the error in a layer's mean colour that is corrected per frame
 SPECK = 1 / 60  # of the short side: smaller invalid places are errors of the flow, not disocclusions
 FADED = 0.5  # share of the carried layer that is removed where uncovered: later steps adapt the rest
-AREA = 1 / 10  # of the short side: side of the squares over which residuals of the flow average out
-STEADY = 1.0  # 8-bit levels: a smaller change of a square's mean per frame is ignored
-CHANGED = 8.0  # 8-bit levels of change over which a carried dream decays to 1 / e, in however many frames
 LEAST_SURVIVAL = 0.2  # share of a dream that survives, below which it ends
 SURVIVAL_GROWTH = 0.97  # the surviving share grows by 1 / 0.97 per frame
 ANOTHER = 0.7, 0.4  # surviving share of a layer from which on a place begins to count as new; wholly new
@@ -113,24 +111,6 @@ def widened(new: Mask) -> Mask:
     return result
 
 
-def outlived(past: Past, motion: Motion, source: Pixels) -> Mask:
-    """Return the share of a layer that survives a change of the picture other than motion: H x W in [0, 1].
-
-    In a dissolve, a fade or a shadow the mean of a whole area changes after motion compensation; the dream decays
-    exponentially with that change.
-    """
-    cv2 = opencv.load()
-    height, width = source.shape[:2]
-    change = source.astype(np.float32) - sample(past.source.astype(np.float32), motion.field)
-    size = max(1, width // 4), max(1, height // 4)
-    small = cv2.resize(change, size, interpolation=cv2.INTER_AREA)
-    side = max(3, round(min(size) * AREA)) | 1
-    light = np.abs(cv2.blur(small, (side, side))).mean(axis=2)
-    survival = np.exp(-np.maximum(light - STEADY, 0) / CHANGED)
-    result: Mask = cv2.resize(survival, (width, height), interpolation=cv2.INTER_LINEAR)
-    return result
-
-
 def visibility(mask: Mask) -> Mask:
     """Return mask / `FAINT`, at most 1, H x W: at 1 the layer can be recovered from the stored masked pixels."""
     result: Mask = np.minimum(mask / np.float32(FAINT), np.float32(1))
@@ -201,7 +181,7 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *,
             break
         past = carry.frames[back - 1]
         motion = move(past, frame)
-        valid, kept = float(motion.valid.mean()), outlived(past, motion, frame.image)
+        valid, kept = float(motion.valid.mean()), outlived(past.source, motion, frame.image)
         if min(valid, float(kept.mean())) < LOST:
             continue
         same, other = ANOTHER

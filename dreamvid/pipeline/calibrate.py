@@ -11,7 +11,7 @@ from dreamvid.dream.local_stats import grid_shape
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.pipeline.frame_params import FrameParams
 
-PROBES = 3  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a cell
+PROBES = 2  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a cell
 PROBE_WEIGHT = 0.8  # weight of a later probe
 PROBE = 1_000  # in the keys of their random numbers
 NO_STRENGTH = Strength((), (), ())  # where nothing goes on, nothing is held

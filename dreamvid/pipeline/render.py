@@ -25,7 +25,7 @@ BALANCE = 0.8  # on a carried frame, where what is strong already would take all
 USUAL_STEPS = 6  # of a fresh frame, which the size of a carried one's steps is reckoned by: more steps, longer ones
 ANEW = 1 / 3  # share of a fresh frame's steps that is taken where much was uncovered: a half is steadier, and slower
 REACH = 0.83  # of the way of all of a fresh frame's steps: how far what was uncovered goes in these
-FINISHING = 5  # passes that bring the first frame of a shot to the strength of its others
+FINISHING = 3  # passes that bring the first frame of a shot to the strength of its others
 FINISH = 2_000  # in the keys of their random numbers
 
 

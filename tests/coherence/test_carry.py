@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from little import HEIGHT, WIDTH, drifting, texture
+from little import HEIGHT, WIDTH, texture
 
 from dreamvid.coherence.carry import (
     ABOVE,
@@ -26,12 +25,11 @@ from dreamvid.coherence.carry import (
     follow,
     match_band_energy,
     mix_fresh,
-    outlived,
     still,
     uncovered,
 )
 from dreamvid.coherence.energy import Strength, band_rms, opponent, tint
-from dreamvid.coherence.optical_flow import Motion, estimate
+from dreamvid.coherence.optical_flow import Motion
 from dreamvid.config.settings import CoherenceSettings
 from dreamvid.core.types import Frame, Image, Mask, Pixels, to_float, to_pixels
 
@@ -195,38 +193,6 @@ def test_specks_in_which_the_flow_fails_are_not_new() -> None:
     motion.valid[np.random.default_rng(0).random((120, 160)) < 0.05] = False
     assert not uncovered(motion).any()
     assert not uncovered(at_rest()).any()
-
-
-def test_a_moving_picture_keeps_its_dream() -> None:
-    before, now = drifting(2, rows=1, cols=2)
-    kept = outlived(Past(0, before, before), estimate(before, now), now)
-    assert kept.shape == (HEIGHT, WIDTH)
-    assert kept[8:-8, 8:-8].mean() > 0.95
-
-
-def test_noise_of_a_camera_changes_nothing() -> None:
-    frame = np.clip(texture(96, 128, seed=2), 20, 230)
-    noise = np.random.default_rng(0).normal(0, 3, frame.shape)
-    now = np.clip(np.rint(frame + noise), 0, 255).astype(np.uint8)
-    assert outlived(Past(0, frame, frame), at_rest(96, 128), now).min() > 0.99
-
-
-@pytest.mark.parametrize("frames", [1, 5, 20])
-def test_a_dissolve_takes_the_dream_with_it_however_long_it_is(frames: int) -> None:
-    """Each pixel changes by 100 levels in all."""
-    dark, light = np.full((96, 128, 3), 60, np.uint8), np.full((96, 128, 3), 160, np.uint8)
-    steps = [np.rint(dark + (light - dark) * (n / frames)).astype(np.uint8) for n in range(frames + 1)]
-    kept = [outlived(Past(0, one, one), at_rest(96, 128), two) for one, two in pairwise(steps)]
-    assert np.prod(kept, axis=0).max() < 0.05
-
-
-def test_a_change_in_one_corner_leaves_the_dream_in_the_others() -> None:
-    frame = np.clip(texture(96, 128, seed=2), 60, 180)
-    now = frame.copy()
-    now[:40, :50] += 70
-    kept = outlived(Past(0, frame, frame), at_rest(96, 128), now)
-    assert kept[4:30, 4:40].max() < 0.1
-    assert kept[60:, 80:].min() == 1
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
