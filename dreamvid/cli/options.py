@@ -167,6 +167,9 @@ class Common:
             panel=FRAMES,
         ),
     ] = None
+    draft: Annotated[
+        bool, option("--draft", help="A quick look: half the size and steps, every other frame dreamed.", panel=FRAMES)
+    ] = False
     frames: Annotated[
         Text, option("--frames", help="Frames A to B - 1, counted from 0, written A:B; default: all.", panel=FRAMES)
     ] = None
@@ -220,6 +223,7 @@ class Common:
 
         Later ones replace earlier ones. Raises SettingsError.
         """
+        from dreamvid.config.draft import drafted
         from dreamvid.config.presets import parse_override, resolve
         from dreamvid.core.errors import SettingsError
 
@@ -228,9 +232,10 @@ class Common:
         preset = self.preset or defaults.preset
         short = self._short_forms(preset)
         try:
-            return resolve(preset, [*folder, *map(parse_override, self.set), *short], defaults.table)
+            settings = resolve(preset, [*folder, *map(parse_override, self.set), *short], defaults.table)
         except SettingsError as error:
             raise SettingsError(by_option(str(error), {key for key, _ in short})) from None
+        return drafted(settings) if self.draft else settings
 
     def options(self, progress: "Progress", stop: "Stop") -> "Options":
         """Return the options of the job, none of which affects pixels."""

@@ -52,6 +52,9 @@ class DreamSettings(Section):
     coarsest: int = setting(
         32, "octaves with a shorter short side are left out", "pixels of the short side", animated=True, ge=32, le=4096
     )
+    draft: int = setting(
+        1, "the octaves of a picture so many times as large, as far as they fit: same forms", "factor", ge=1, le=16
+    )
     steps: int = setting(6, "gradient steps per octave on a fresh frame", "count", animated=True, ge=0, le=10_000)
     step_size: float = setting(
         0.012, "change of one step, as step_rule measures it", "share of the full range", animated=True, gt=0

@@ -9,18 +9,18 @@ from dreamvid.config.settings import DreamSettings
 def octave_sizes(height: int, width: int, settings: DreamSettings) -> list[tuple[int, int]]:
     """Return the (height, width) of each octave, coarse to fine; the last is the picture's own.
 
-    Octaves whose short side is below `settings.coarsest` are left out, and those given in pixels of the short side
-    that are not smaller than the picture's.
+    Octaves whose short side is below `settings.coarsest` are left out, and those that are not smaller than the picture:
+    given in pixels of the short side, or of the larger picture that this one is a draft of.
     """
     octaves, side = settings.octaves, min(height, width)
     if isinstance(octaves, int):
-        scales = [settings.octave_scale**-octave for octave in reversed(range(octaves))]
+        scales = [settings.draft * settings.octave_scale**-octave for octave in reversed(range(octaves))]
     elif octaves[-1] == 1:
-        scales = list(octaves)
+        scales = [settings.draft * scale for scale in octaves]
     else:
-        scales = [*(pixels / side for pixels in octaves if pixels < side), 1.0]
-    sizes = [(round(height * scale), round(width * scale)) for scale in scales]
-    return [size for size in sizes[:-1] if min(size) >= settings.coarsest] + [(height, width)]
+        scales = [pixels / side for pixels in octaves]
+    sizes = [(round(height * scale), round(width * scale)) for scale in scales if scale < 1]
+    return [size for size in sizes if min(size) >= settings.coarsest] + [(height, width)]
 
 
 def shrunk(full: Tensor, size: tuple[int, int]) -> Tensor:

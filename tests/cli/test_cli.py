@@ -182,6 +182,12 @@ def test_short_forms_come_before_the_preset_and_set(here: Path) -> None:
     assert (read_image(here / "same.png") == texture()).all()
 
 
+@pytest.mark.usefixtures("small_net")
+def test_a_draft_is_half_as_large(here: Path) -> None:
+    assert cli.run(["image", "still.png", "draft.png", *QUICK, "--size", "64x48", "--draft", "--quiet"]) == 0
+    assert read_image(here / "draft.png").shape == (24, 32, 3)
+
+
 @pytest.mark.usefixtures("small_net", "here")
 @pytest.mark.parametrize(
     "objective",

@@ -1,0 +1,38 @@
+"""Draft settings: the same composition in a small part of the time."""
+
+import math
+import re
+
+from dreamvid.config.settings import Settings
+
+SMALLER = 2  # factor between the sizes of the film and of its draft
+LONGER = 2**0.5  # factor on the size of half as many steps: a whole 2 would be coarse
+CADENCE = 2  # frames, at least, from one dreamed frame to the next
+
+
+def drafted(settings: Settings) -> Settings:
+    """Return settings for a draft: half the size, half the steps, each longer, every other frame dreamed.
+
+    The octaves stay those of the full size as far as they fit, so that the same forms grow in the same places. What is
+    animated, and the cadence of loops and of modes without flow, stay as they are.
+    """
+    dream, how, frames = settings.dream, settings.coherence, settings.input
+    fewer = {} if "dream.steps" in settings.keyframes else {"steps": math.ceil(dream.steps / 2)}
+    longer = {} if "dream.step_size" in settings.keyframes else {"step_size": dream.step_size * LONGER}
+    between = CADENCE if how.mode == "flow" and not frames.loop else 1
+    return settings.model_copy(
+        update={
+            "dream": dream.model_copy(update={**fewer, **longer, "draft": dream.draft * SMALLER}),
+            "coherence": how.model_copy(update={"cadence": max(how.cadence, between)}),
+            "input": frames.model_copy(update={"size": halved(frames.size)}),
+        }
+    )
+
+
+def halved(size: str | None) -> str:
+    """Return half of a size given as WxH, Wx, xH or N%; of the source's own for None."""
+    if size is None:
+        return f"{100 // SMALLER}%"
+    if size.endswith("%"):
+        return f"{float(size[:-1]) / SMALLER:g}%"
+    return re.sub(r"\d+", lambda side: str(max(1, round(int(side[0]) / SMALLER))), size)
