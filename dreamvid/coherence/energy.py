@@ -22,7 +22,7 @@ OPPONENT = np.array(
     [np.array(row) / np.linalg.norm(row) for row in ((1, 1, 1), (1, 0, -1), (-1, 2, -1))], dtype=np.float32
 )
 SLIVER = 0.01  # share of the frame: a smaller area is too small to measure strength on
-EVENING = 0.5  # share of the picture's mean in the target score of a cell: a few dreams measure one cell poorly
+EVENING = 0.5  # share of the picture's mean in the target score of a cell: one dream measures a cell poorly
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Measure how strong the dreams of a picture are: on fresh dreams, and again when the picture has changed."""
+"""Measure how strong the dreams of a picture are: on a fresh dream, and again when the picture has changed."""
 
 from itertools import starmap
 
@@ -11,8 +11,7 @@ from dreamvid.dream.local_stats import grid_shape
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.pipeline.frame_params import FrameParams
 
-PROBES = 2  # fresh dreams that tell how strong those of a shot are; one alone is off by a quarter in a cell
-PROBE_WEIGHT = 0.8  # weight of a later probe
+PROBE_WEIGHT = 0.8  # weight of a later fresh dream
 PROBE = 1_000  # in the keys of their random numbers
 NO_STRENGTH = Strength((), (), ())  # where nothing goes on, nothing is held
 
@@ -30,15 +29,6 @@ def measure_strength(dreamer: Dreamer, source: Image, image: Image, visible: Mas
 def dream_afresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> Image:
     """Dream a picture, H x W x 3 in [0, 1], from nothing, with all the steps of its settings."""
     return dream(dreamer, source, None, StepBudget(dreamer.settings.steps), key)
-
-
-def calibrate(dreamer: Dreamer, source: Image, first: Image, index: int, visible: Mask | None) -> Strength:
-    """Return the mean strength of the dream that a shot begins with and of others of the same picture."""
-    strength = measure_strength(dreamer, source, first, visible)
-    for number in range(1, PROBES):
-        probe = dream_afresh(dreamer, source, (index, PROBE + number))
-        strength = strength.towards(measure_strength(dreamer, source, probe, visible), 1 / (number + 1))
-    return strength
 
 
 def recalibrate_lost(

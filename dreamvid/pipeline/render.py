@@ -15,7 +15,7 @@ from dreamvid.config.serialize import PlainSettings
 from dreamvid.core.types import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.dream.deepdream import Dreamer, StepBudget, dream, score, to_tensor
 from dreamvid.dream.octaves import octave_sizes
-from dreamvid.pipeline.calibrate import NO_STRENGTH, calibrate, calibrate_again, dream_afresh, recalibrate_lost
+from dreamvid.pipeline.calibrate import NO_STRENGTH, calibrate_again, dream_afresh, measure_strength, recalibrate_lost
 from dreamvid.pipeline.crossfade import mixing
 from dreamvid.pipeline.frame_params import FrameParams, ParamsByFrame
 from dreamvid.pipeline.plan import Plan
@@ -110,13 +110,13 @@ def render(ctx: RenderContext, frames: Iterable[Frame], carry: Carry | None = No
 
 
 def first_of_shot(ctx: RenderContext, params: FrameParams, frame: Frame) -> Dreamed:
-    """Dream a frame from nothing; where others follow it, bring it to the mean strength of dreams of its picture."""
+    """Dream a frame from nothing; where others follow it, bring it to the state in which it is carried on."""
     source, visible = to_float(frame.image), visibility(frame)
     dreamer = params.dreamer
     image = dream_afresh(dreamer, source, (frame.index,))
     if params.settings.coherence.mode != "flow" or not ctx.plan.continues_shot(frame.index):
         return Dreamed(image, CarryState(NO_STRENGTH))
-    strength = calibrate(dreamer, source, image, frame.index, visible)
+    strength = measure_strength(dreamer, source, image, visible)
     budget = carried_budget(params.settings, strength, visible=visible)
     sizes = octave_sizes(source.shape[0], source.shape[1], params.settings.dream)
     for finish in range(FINISHING):
