@@ -79,4 +79,6 @@ def run(arguments: list[str]) -> int:
 
 
 def _say(message: str) -> None:
-    print("dreamvid:", " ".join(message.split()), file=sys.stderr)
+    from dreamvid.core.errors import one_line
+
+    print("dreamvid:", one_line(message), file=sys.stderr)

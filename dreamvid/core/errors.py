@@ -38,6 +38,11 @@ class JobError(DreamvidError):
     """A job folder cannot be used or resumed, or writing to a disk failed."""
 
 
+def one_line(message: str) -> str:
+    """Return a message on one line, without characters that a terminal would obey: names in it may be anyone's."""
+    return "".join(character if character.isprintable() else "?" for character in " ".join(message.split()))
+
+
 def nearest(wanted: str, valid: Iterable[str], count: int = 3) -> str:
     """Return the end of an error message: the `count` valid names most similar to an unknown one.
 

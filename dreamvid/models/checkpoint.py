@@ -1,7 +1,6 @@
 """Weights files read into tensors and state dicts; no code in a file is ever executed."""
 
 import hashlib
-import json
 import pickle
 import re
 import warnings
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from dreamvid.core.errors import NetError, nearest
 from dreamvid.core.paths import is_there
+from dreamvid.core.texts import parse_json
 
 _TELLING = SafetensorError | ValueError | OSError | RuntimeError  # errors whose text helps the user
 STATISTICS = "stats."  # prefix of a layer's channel statistics among the tensors of a file
@@ -50,8 +50,8 @@ class Checkpoint:
         if key not in self.metadata:
             raise NetError(f"{self.path} does not contain its {key}: give the architecture with --model")
         try:
-            return json.loads(self.metadata[key])
-        except (ValueError, RecursionError):
+            return parse_json(self.metadata[key])
+        except ValueError:
             raise NetError(f"{self.path} is damaged: its {key} cannot be read") from None
 
 
