@@ -10,7 +10,7 @@ from dreamvid.core.texts import parse_json
 
 Kind = Literal["layer", "channel", "neuron", "direction", "class", "guide", "tv", "l2", "source"]
 
-HEADER = 100_000_000  # bytes: the largest header that the safetensors format allows
+HEADER = 10_000_000  # bytes of a safetensors file that describe its tensors: a hundred thousand of them
 
 
 def _check_weights(net: str, weights: str | None) -> None:
