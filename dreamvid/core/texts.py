@@ -1,15 +1,21 @@
 """TOML and JSON from anyone, parsed within bounds that no honest text comes near."""
 
 import json
+import re
 import tomllib
 from typing import Any
 
 DEEPEST = 32  # levels of tables and lists within one another
 LARGEST = 2**63  # whole numbers are below it, as the TOML specification has it
+# A dotted key of too many parts: the time of the parser grows with the square of their number, and more.
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}[ \t]*+\.[ \t]*+){{{DEEPEST}}}", re.ASCII)
 
 
 def parse_toml(text: str) -> dict[str, Any]:
     """Parse TOML; raise ValueError with one line for text that is not TOML, or is beyond the bounds."""
+    if _LONG_KEY.search(text):
+        raise ValueError(_too_deep())
     try:
         table = tomllib.loads(text)
     except RecursionError:

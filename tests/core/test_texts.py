@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreamvid.config import presets
-from dreamvid.core.errors import one_line
+from dreamvid.core.errors import LONGEST, one_line
 from dreamvid.core.texts import DEEPEST, LARGEST, parse_json, parse_toml
 
 PLAIN = (
@@ -38,6 +38,11 @@ def test_toml_comes_back_as_it_was(table: dict[str, object]) -> None:
         ("a" + ".a" * 5000 + "=1", f"nested too deep: give at most {DEEPEST} levels"),
         ("a=" + "[" * 5000 + "]" * 5000, "nested too deep"),
         ("a=[{" + "a." * 500 + "a=1}]", "nested too deep"),
+        ("a." * 400_000 + "a=1", "nested too deep"),
+        ("[" + "'a' . " * 100_000 + "a]", "nested too deep"),
+        ('""."" .' * 100_000 + "a=1", "nested too deep"),
+        ("a=" + "b" * 900_000, "Invalid"),
+        ("a=" + "'" * 900_000, "[Ee]xpected|Invalid|Unterminated|Illegal"),
         ("a=0x" + "f" * 5000, "more than 63 bits"),
         ("a=[{b=9223372036854775808}]", "more than 63 bits"),
         ("a=" + "9" * 5000, "limit"),
@@ -73,3 +78,10 @@ def test_a_message_is_one_line_that_no_terminal_obeys(text: str) -> None:
     assert line.startswith("a?[31m")
     assert re.fullmatch(r"[^\x00-\x1f\x7f]*", line)
     assert one_line(line) == line
+
+
+def test_a_long_message_keeps_its_ends() -> None:
+    line = one_line(f"first {'x' * 10**6} last")
+    assert line.startswith("first x")
+    assert line.endswith("x last")
+    assert len(line) <= LONGEST
