@@ -9,9 +9,6 @@
 The names below are the public surface; the command line calls the same functions.
 """
 
-from importlib import import_module, metadata
-from typing import Any
-
 _HOME = {
     "DreamvidError": "core.errors",
     "Options": "jobs.run",
@@ -35,8 +32,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load a public name where it is first used: `import dreamvid` alone loads neither torch nor OpenCV."""
+    from importlib import import_module, metadata  # here, so that Ctrl-C has its answer before it takes its time
+
     if name == "__version__":
         return metadata.version("dreamvid")
     if name not in _HOME:

@@ -5,7 +5,7 @@ the golden ratio, so that every place is dreamed from all poses that show it; th
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +119,13 @@ def restored(flight: Flight, height: int, width: int, layer: Image) -> Canvas:
     canvas = empty(flight, height, width)
     canvas.layer = layer
     return canvas
+
+
+def fits(flight: Flight, steps: Sequence[tuple[int, int, int, int]], done: int, layer: Image) -> bool:
+    """Return whether a layer is that of a canvas after so many of its `steps`."""
+    if not 0 < done <= len(steps) or layer.dtype != np.float32:
+        return False
+    return layer.shape == empty(flight, *steps[done - 1][2:]).layer.shape
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """The command line: parses options, shows progress, maps errors to exit codes; nothing here affects pixels."""
 
-import contextlib
-import errno
-import logging
 import os
 import signal
 import sys
-from pathlib import Path
-from typing import Any
+
+from dreamvid.core import ctrl_c
+
+# All other modules are imported in functions, after Ctrl-C has its answer.
 
 EXIT_CODES = {
     "SettingsError": 2,
@@ -17,29 +16,36 @@ EXIT_CODES = {
     "JobError": 6,
 }
 COMPLETE = "_DREAMVID_COMPLETE"  # the environment variable by which a shell requests completions
-BATCH_INCOMPLETE, REPAIRED, INTERRUPTED = 7, 8, 130
+BATCH_INCOMPLETE, REPAIRED, INTERRUPTED = 7, 8, ctrl_c.INTERRUPTED
 
 
 def main() -> None:
     """Run `dreamvid` and end the process with its documented exit code."""
+    ctrl_c.answer()
     # OpenMP's threads spin while they wait. Next to any other busy process that makes a dream several times slower,
     # and alone on the machine sleeping costs next to nothing. It must be set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if sys.stderr is None:  # closed by the parent process: messages are dropped, everything else works
-        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
-    code = INTERRUPTED
-    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C once more, while the first is being answered
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    try:
         code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # where `run` did not see it: before its first line, or after its last
+        code = INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors other than DreamvidError are bugs and are not caught."""
+    import errno
+    import logging
+    from typing import Any
+
     import typer
     from typer.main import get_command
 
     from dreamvid.cli.app import app
+    from dreamvid.core import memory
     from dreamvid.core.errors import DreamvidError
 
     usage_error: Any = typer.BadParameter.__mro__[1]  # click's, or that of the copy of click in newer versions of typer
@@ -67,11 +73,19 @@ def run(arguments: list[str]) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:  # a full disk not handled elsewhere: of temporary files, or of redirected output
+        if memory.ran_out(error):
+            _say(memory.ADVICE)
+            return EXIT_CODES["ToolError"]
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = f" with {error.filename}" if error.filename else ""
         _say(f"the disk{where} is full: free some space, and run the same command again to resume")
         return EXIT_CODES["JobError"]
+    except Exception as error:
+        if not memory.ran_out(error):
+            raise
+        _say(memory.ADVICE)
+        return EXIT_CODES["ToolError"]
     finally:
         log = logging.getLogger("dreamvid")  # a program that calls this function may configure the log itself
         log.handlers.clear()
@@ -79,4 +93,6 @@ def run(arguments: list[str]) -> int:
 
 
 def _say(message: str) -> None:
-    print("dreamvid:", " ".join(message.split()), file=sys.stderr)
+    from dreamvid.core.errors import one_line
+
+    print("dreamvid:", one_line(message), file=sys.stderr)

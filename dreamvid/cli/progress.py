@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dreamvid.core.errors import one_line
+
 if TYPE_CHECKING:
     from dreamvid.jobs.events import Event, Progress
 
@@ -18,7 +20,7 @@ class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, marked if it is a warning."""
         name = "dreamvid: warning" if record.levelno >= logging.WARNING else "dreamvid"
-        return f"{name}: {' '.join(record.getMessage().split())}"
+        return f"{name}: {one_line(record.getMessage())}"
 
 
 def show_notices(*, quiet: bool, verbose: bool) -> None:

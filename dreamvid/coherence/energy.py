@@ -1,8 +1,9 @@
 """Strength of dreams: rms per frequency band and score per place, measured and used to steer carried dreams."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise, starmap
+from itertools import chain, pairwise, starmap
 
 import numpy as np
 import torch
@@ -36,6 +37,15 @@ class Strength:
     bands: Grid
     tint: tuple[float, ...]
     scores: tuple[Grid, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is as a measurement gives it, or nothing at all: rows of equal length, bands of all octaves."""
+        rows = [*self.bands, self.tint, *(row for grid in self.scores for row in grid)]
+        grids = all(grid and grid[0] and len({len(row) for row in grid}) == 1 for grid in self.scores)
+        full = len(self.bands) == BROADER + len(self.scores) and all(len(row) == 3 for row in (*self.bands, self.tint))
+        nothing = not (self.bands or self.tint or self.scores)
+        return nothing or (full and grids and all(map(math.isfinite, chain.from_iterable(rows))))
 
     @property
     def shape(self) -> tuple[tuple[int, int], ...]:

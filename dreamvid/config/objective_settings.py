@@ -1,16 +1,16 @@
 """Settings of nets and objectives: which net a dream uses, and what it maximises."""
 
-import json
 from pathlib import Path
 from typing import Literal
 
 from pydantic import model_validator
 
 from dreamvid.config.fields import Section, setting
+from dreamvid.core.texts import parse_json
 
 Kind = Literal["layer", "channel", "neuron", "direction", "class", "guide", "tv", "l2", "source"]
 
-HEADER = 100_000_000  # bytes: the largest header that the safetensors format allows
+HEADER = 10_000_000  # bytes of a safetensors file that describe its tensors: a hundred thousand of them
 
 
 def _check_weights(net: str, weights: str | None) -> None:
@@ -26,9 +26,9 @@ def _told(file: Path) -> str:
     try:
         with file.open("rb") as opened:
             size = int.from_bytes(opened.read(8), "little")
-            header = json.loads(opened.read(min(size, HEADER)))
+            header = parse_json(opened.read(min(size, HEADER)))
         return str(header["__metadata__"]["architecture"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return str(file)
 
 

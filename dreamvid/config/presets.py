@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,10 +14,11 @@ from dreamvid.config.serialize import read_settings, to_table
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, nearest
 from dreamvid.core.paths import is_there, read_toml
+from dreamvid.core.texts import parse_toml
 
 DEFAULT = "dream"
 SERIES = FLIGHTS, PAPERS = "flights", "papers"  # presets for zooms; presets that reproduce figures of papers
-MOST_EXTENDED, LONGEST_FILE, DEEPEST = 32, 1_000_000, 8  # presets in a row; bytes; levels of tables within tables
+MOST_EXTENDED, DEEPEST = 32, 8  # presets in a row; levels of tables within tables
 Table = dict[str, Any]
 
 
@@ -123,10 +123,9 @@ def _read(path: Path) -> Table:
 
     Raises SettingsError with the file's name if it cannot be read or is not TOML.
     """
-    if is_there(path) and (size := path.stat().st_size) > LONGEST_FILE:
-        raise SettingsError(f"{path}: a preset of {size} bytes is too long: give at most {LONGEST_FILE}")
     table = read_toml(path)
-    for term in table.get("objective", []):
+    terms = table.get("objective")
+    for term in terms if isinstance(terms, list) else ():
         for key in ("file", "weights", "net"):  # guides and weights are relative to the preset that names them
             if isinstance(term, dict) and isinstance(term.get(key), str) and _is_file(key, term[key]):
                 term[key] = str(path.parent / term[key])
@@ -225,8 +224,8 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise SettingsError(f"--set {text!r}: give section.key=value, for example dream.steps=4")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):
+        return key.strip(), parse_toml(f"value = {value}")["value"]
+    except ValueError:
         return key.strip(), value.strip()
 
 

@@ -92,7 +92,7 @@ def _first(key: str, value: Any, field: FieldInfo, texts: dict[str, str], *, ani
     if not _numbers(field) or not isinstance(value, str) or _is_number(value):
         return value
     if not animated:
-        raise SettingsError(f"{key}: give a number; this setting cannot be animated (it is {value!r})")
+        raise SettingsError(f"{key}: give a number; this setting cannot be animated (it is {_printed(value)})")
     try:
         parsed = keyframes.parse(value)
         if not parsed.constant:
@@ -173,6 +173,15 @@ def _listed(choices: list[str]) -> str:
     return " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
 
 
+def _printed(value: Any) -> str:
+    """Return a value for a message, cut to 80 characters; of one that cannot be printed, its type."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits; tables nested as deep
+        return f"of type {type(value).__name__}, too large to show"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def _key_below(section: str) -> str:
     return next((key for key in key_paths() if key.startswith(f"{section}.")), section)
 
@@ -187,10 +196,10 @@ def _explain(error: ValidationError, also: Sequence[str] = ()) -> str:
             valid = [*key_paths(), *((*Settings.model_fields, *also) if "." not in path else ())]
         return f"unknown key {path}{nearest(path, valid)}"
     if first["type"] == "tuple_type" and path == "objective":
-        return f"objective: give a list of tables, {OBJECTIVE}, not {str(first['input'])[:40]!r}"
+        return f"objective: give a list of tables, {OBJECTIVE}, not {_printed(first['input'])}"
     if first["type"] == "model_type":
         example = OBJECTIVE if path.startswith("objective.") else f"by its keys, such as {_key_below(path)}"
-        return f"{path}: give a table, {example}, not {str(first['input'])[:40]!r}"
+        return f"{path}: give a table, {example}, not {_printed(first['input'])}"
     if first["type"] == "tuple_type":
         return f"{path}: give a list of all its values, such as [0, 0.5]"
     message, value = first["msg"].removeprefix("Value error, "), first["input"]
@@ -198,10 +207,10 @@ def _explain(error: ValidationError, also: Sequence[str] = ()) -> str:
         choices = re.findall(r"'([^']*)'", first["ctx"]["expected"])
         other = OTHER_CODEC_NAMES.get(value.lower()) if path == "output.codec" else None
         near = f"; nearest: {other}" if other else nearest(value, choices)
-        return f"{path}: there is no {value!r}{near}; give {_listed(choices)}"
+        return f"{path}: there is no {_printed(value)}{near}; give {_listed(choices)}"
     if first["type"] == "string_pattern_mismatch":
         about = str(ComputeSettings.model_fields["device"].description)  # the one setting that has a pattern
-        return f"{path}: there is no {value!r}{nearest(str(value), re.findall('[a-z]+', about))}; give {about}"
+        return f"{path}: there is no {_printed(value)}{nearest(str(value), re.findall('[a-z]+', about))}; give {about}"
     told = isinstance(value, str) and repr(value) in message
-    given = f" (it is {value!r})" if isinstance(value, str | int | float | bool) and not told else ""
+    given = f" (it is {_printed(value)})" if isinstance(value, str | int | float | bool) and not told else ""
     return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{given}"

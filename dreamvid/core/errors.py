@@ -13,6 +13,8 @@ Exit codes belong to the command line (`dreamvid.cli`). Anything else that is ra
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 1500  # characters of a message
+
 
 class DreamvidError(Exception):
     """Base class of all errors that dreamvid raises on purpose."""
@@ -36,6 +38,15 @@ class NetError(DreamvidError):
 
 class JobError(DreamvidError):
     """A job folder cannot be used or resumed, or writing to a disk failed."""
+
+
+def one_line(message: str) -> str:
+    """Return a message on one line, without characters that a terminal would obey: names in it may be anyone's.
+
+    The middle of one that is longer than `LONGEST` is left out.
+    """
+    line = "".join(character if character.isprintable() else "?" for character in " ".join(message.split()))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 300]} ... {line[-295:]}"
 
 
 def nearest(wanted: str, valid: Iterable[str], count: int = 3) -> str:

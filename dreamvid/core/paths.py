@@ -1,11 +1,13 @@
 """Files by their paths: whether they are there, their hash, their TOML."""
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from dreamvid.core.errors import SettingsError
+from dreamvid.core.texts import parse_toml
+
+LONGEST = 1_000_000  # bytes of a TOML file: a batch of ten thousand jobs
 
 
 def is_there(path: Path) -> bool:
@@ -23,10 +25,10 @@ def sha256_of(path: Path) -> str:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; raise SettingsError with its name where it cannot be read or is not TOML."""
+    """Read a TOML file; raise SettingsError with its name where it cannot be read, is too long or is not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # -sig: Windows Notepad writes a byte order mark
-    except RecursionError:
-        raise SettingsError(f"{path}: brackets are nested too deep: take some out") from None
+        if (size := path.stat().st_size) > LONGEST:
+            raise SettingsError(f"{path}: a file of {size} bytes is too long: give at most {LONGEST}")
+        return parse_toml(path.read_text(encoding="utf-8-sig"))  # -sig: Windows Notepad writes a byte order mark
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: {error}") from None

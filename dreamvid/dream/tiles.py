@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dreamvid.core import memory
 from dreamvid.core.errors import SettingsError
 from dreamvid.models.relu_rules import ruled
 
@@ -18,8 +19,6 @@ Fields = Callable[..., tuple[Tensor, ...]]  # of a picture (1, 3, H, W): scores 
 Tiling = Literal["windowed", "summed", "contiguous"]
 ALIGN = 32  # patches begin on the grid of the deepest usual stride, so that a net sees each as it saw the whole
 SMALLEST_TILE = 64
-# How torch says that memory is short; the last is oneDNN's, whose convolutions are often the first to find out.
-MEMORY_WORDS = "allocate memory", "not enough memory", "out of memory", "could not create a primitive"
 
 
 @dataclass
@@ -42,8 +41,7 @@ class TileBudget:
 
         Raises `error` itself where it is not about memory; SettingsError where half is less than SMALLEST_TILE.
         """
-        about_memory = any(words in str(error) for words in MEMORY_WORDS)
-        if not (about_memory or isinstance(error, MemoryError | torch.OutOfMemoryError)):
+        if not memory.ran_out(error):
             raise error
         half = tile // 2 // ALIGN * ALIGN
         if half < SMALLEST_TILE:

@@ -21,6 +21,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, nearest
 from dreamvid.core.framing import parse_size
 from dreamvid.core.paths import is_there, read_toml
+from dreamvid.core.texts import parse_json
 from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.dream import session
 from dreamvid.jobs import run as job
@@ -287,7 +288,7 @@ def _note(ledger: Path, planned: Job) -> None:
 
 def _read_ledger(file: Path) -> dict[str, tuple[str, list[int]]]:
     try:
-        table = json.loads(file.read_text(encoding="utf-8"))
+        table = parse_json(file.read_text(encoding="utf-8"))
         return {name: (digest, stamp) for name, (digest, stamp) in table.items()}
     except FileNotFoundError:
         return {}

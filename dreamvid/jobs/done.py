@@ -4,11 +4,40 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from dreamvid.core.paths import sha256_of
+from pydantic import TypeAdapter
+
+from dreamvid.core.paths import is_there, sha256_of
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.media.frame_store import write_file
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A finished render.
+
+    `seconds`: length of the film; `seconds_per_frame`: over the frames rendered in this run, None where there were
+    none; `score`: mean over every eighth frame of the objective's rise; `damaged`: source frames repaired.
+    """
+
+    output: str
+    frames: int
+    fps: float
+    seconds: float
+    seconds_per_frame: float | None
+    score: float
+    rendered: int
+    damaged: int = 0
+
+    def in_words(self) -> str:
+        """Return the render in a line for people."""
+        pace = f", {self.seconds_per_frame:.2f} s a frame" if self.seconds_per_frame is not None else ""
+        film = f"{self.frames} frames at {self.fps:.6g} a second" if self.fps else "1 picture"
+        return f"{film}, {self.rendered} rendered now{pace}"
+
+    def to_json(self) -> str:
+        """Return the render in a line of JSON."""
+        return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -17,7 +46,10 @@ class Done:
 
     film: str
     made_from: str
-    summary: dict[str, Any]
+    summary: Summary
+
+
+RECORD = TypeAdapter(Done)
 
 
 def write_done(folder: JobFolder, done: Done) -> None:
@@ -27,11 +59,13 @@ def write_done(folder: JobFolder, done: Done) -> None:
 
 def read_done(folder: JobFolder, output: Path) -> Done | None:
     """Return the record of the film that has the name of the output; None where that is another, or there is none."""
-    try:
-        done = Done(**json.loads(folder.done_file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    if not is_there(folder.done_file):
         return None
-    return done if output.exists() and isinstance(done.summary, dict) and film_hash(output) == done.film else None
+    try:
+        done = RECORD.validate_json(folder.done_file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return done if output.exists() and film_hash(output) == done.film else None
 
 
 def film_hash(film: Path) -> str:

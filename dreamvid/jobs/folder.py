@@ -6,69 +6,39 @@ OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (the plan), finge
                    subtitles), done.json (once the film has its name), lock
 """
 
-import hashlib
-import io
 import json
-import logging
+import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-from pydantic import TypeAdapter, ValidationError
-
-from dreamvid.camera.paint import PaintProgress
-from dreamvid.coherence.carry import CarryState
 from dreamvid.config import presets
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
-from dreamvid.core.types import Image
+from dreamvid.core.texts import parse_json
 from dreamvid.jobs.fingerprint import Facts, differences
 from dreamvid.jobs.locks import HeldError, locked
+from dreamvid.jobs.records import FrameRecord, read_line
 from dreamvid.media.frame_store import FrameStore, Journal, write_file
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan
 
-logger = logging.getLogger(__name__)
 SETTINGS, PLAN, FINGERPRINT, CANVAS, DONE = "job.toml", "plan.json", "fingerprint.json", "canvas.npz", "done.json"
 FRAMES, JOURNALS, TRIAL, LOCK = "frames", "journal", "trial", "lock"
 OLDER, OLDER_CANVAS = "journal.jsonl", "world.npz"  # of an earlier version of dreamvid
 PARTS = {SETTINGS, PLAN, FINGERPRINT, CANVAS, DONE, FRAMES, JOURNALS, TRIAL, LOCK, OLDER, OLDER_CANVAS}
+FOLDERS = {FRAMES, JOURNALS, TRIAL}  # of these parts; all others are files
 PART = re.compile(r"\..*\.part(\.\w+)?")  # a file that is not written to its end
-DIGEST = 32  # bytes of a sha256
 
 # What becomes of a job that was begun before. `same`: it is resumed if it was begun with the same fingerprint, and is
 # refused otherwise; `force`: it is resumed all the same; `renew`: it begins anew if it was begun differently; `never`:
 # it begins anew.
 Resume = Literal["same", "force", "renew", "never"]
-
-
-@dataclass(frozen=True)
-class FrameRecord:
-    """A journal line: a finished frame, the hash of its file, and what was measured while it was made.
-
-    `index`: of the source frame; `state`: what the next frame needs to know; `score`: how much the dream raised the
-    objective, None where it was not measured; `valid`: share of the frame whose motion was followed, None on a fresh
-    frame; `tile`: side of the patches, in pixels; `seconds`: decode, flow, dream, damp and store; `values`: what the
-    animated settings were, by full key.
-    """
-
-    index: int
-    sha256: str
-    state: CarryState
-    valid: float | None
-    tile: int
-    seconds: float
-    score: float | None
-    values: dict[str, float]
-
-
-RECORDS = TypeAdapter(FrameRecord)
 
 
 @dataclass(frozen=True)
@@ -136,16 +106,42 @@ def make(folder: JobFolder) -> None:
     """Make a job folder; raise JobError where it cannot be made, or something else has its name."""
     path = folder.path
     try:
-        if path.exists() and not _is_ours(path):
-            raise JobError(f"{path} is not a job folder of dreamvid: move it away, or choose another --work-dir")
+        check_ours(path)
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise JobError(f"{path} cannot be made: {error.strerror}; choose another --work-dir") from None
 
 
-def _is_ours(path: Path) -> bool:
-    """Return whether a path is a folder that holds nothing but parts of a job, however far that has come."""
-    return path.is_dir() and all(part.name in PARTS or PART.fullmatch(part.name) for part in path.iterdir())
+def check_ours(path: Path) -> None:
+    """Raise JobError where a path is there and is no folder of parts of a job, however far that has come."""
+    if odd := _odd(path):
+        raise JobError(
+            f"{path} is not a job folder of dreamvid ({odd} is no part of one): move it away, or choose another "
+            "--work-dir"
+        )
+
+
+def _odd(path: Path) -> str:
+    """Return the name of the first thing in a job folder that is no part of it; empty where none is.
+
+    A link is none: it would lead what is written and removed elsewhere; nor is a named pipe, which would block.
+    """
+    if path.is_symlink() or not path.is_dir():
+        return path.name if os.path.lexists(path) else ""
+    for part in _entries(path):
+        is_folder = part.is_dir(follow_symlinks=False)
+        known = part.name in PARTS or PART.fullmatch(part.name)
+        if not known or is_folder != (part.name in FOLDERS):
+            return part.name
+        for entry in _entries(Path(part)) if is_folder else (part,):
+            if not entry.is_file(follow_symlinks=False):
+                return entry.name
+    return ""
+
+
+def _entries(path: Path) -> list["os.DirEntry[str]"]:
+    with os.scandir(path) as entries:
+        return list(entries)
 
 
 @contextmanager
@@ -155,6 +151,7 @@ def held(folder: JobFolder) -> Iterator[None]:
     A job that fails before its first frame is stored leaves no folder behind. Raises HeldError where another process
     holds the job.
     """
+    check_ours(folder.path)
     try:
         with locked(folder.path / LOCK, str(folder.path)):
             yield
@@ -240,55 +237,12 @@ def _resumes(folder: JobFolder, facts: Facts, resume: Resume) -> bool:
 def read_fingerprint(folder: JobFolder) -> Facts:
     """Read what the stored pixels of a job depend on; raises JobError where the file is damaged."""
     try:
-        return dict(json.loads(folder.fingerprint_file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        raise JobError(f"{folder.fingerprint_file} is damaged: begin anew with --no-resume") from None
-
-
-def save_canvas(folder: JobFolder, made: PaintProgress) -> None:
-    """Save a canvas and how many steps are done; raises JobError where the disk refuses."""
-    data = io.BytesIO()
-    np.savez(data, layer=made.canvas.layer, done=made.done)
-    write_file(folder.canvas_file, data.getvalue() + hashlib.sha256(data.getvalue()).digest())
-
-
-def load_canvas(folder: JobFolder) -> tuple[int, Image] | None:
-    """Return how many steps a saved canvas has, and its layer; None where there is none, or it is damaged."""
-    try:
-        stored = folder.canvas_file.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise JobError(f"{folder.canvas_file} cannot be read: {error.strerror}") from None
-    data, digest = stored[:-DIGEST], stored[-DIGEST:]
-    if hashlib.sha256(data).digest() != digest:
-        logger.warning("%s is damaged: the canvas is painted again", folder.canvas_file)
-        return None
-    with np.load(io.BytesIO(data), allow_pickle=False) as kept:
-        return int(kept["done"]), kept["layer"]
-
-
-def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, Any]:
-    """Return a record as the journal keeps it; a strength is left out where it is that of the frame before."""
-    line = asdict(record)
-    if before is not None and before.state.strength == record.state.strength:
-        line["state"]["strength"] = None
-    return line
-
-
-def _record(line: dict[str, Any] | None, before: FrameRecord | None) -> FrameRecord | None:
-    """Return a journal line as a record again; None where it is damaged, or another version's."""
-    if line is None or line.keys() != {field.name for field in fields(FrameRecord)}:
-        return None
-    state = line["state"]
-    if not isinstance(state, dict) or state.keys() != {field.name for field in fields(CarryState)}:
-        return None
-    if before is not None and state["strength"] is None:
-        line = {**line, "state": {**state, "strength": before.state.strength}}
-    try:
-        return RECORDS.validate_python(line)
-    except ValidationError:
-        return None
+        stored = parse_json(folder.fingerprint_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        stored = None
+    if not isinstance(stored, dict):
+        raise JobError(f"{folder.fingerprint_file} is damaged: begin anew with --no-resume")
+    return stored
 
 
 def finished(folder: JobFolder, plan: Plan, shot: int) -> list[FrameRecord]:
@@ -299,8 +253,8 @@ def finished(folder: JobFolder, plan: Plan, shot: int) -> list[FrameRecord]:
     records: list[FrameRecord] = []
     lines = {line["index"]: line for line in folder.journal(shot).lines() if isinstance(line.get("index"), int)}
     for position in plan.positions(shot):
-        record = _record(lines.get(plan.frames[position]), records[-1] if records else None)
-        if record is None or not folder.frames.matches(position, record.sha256):
+        record = read_line(lines.get(plan.frames[position]), records[-1] if records else None)
+        if record is None or not folder.frames.matches(position, record.sha256, plan.framing.size):
             break
         records.append(record)
     return records

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from dreamvid.core import ctrl_c
+
 logger = logging.getLogger(__name__)
 
 
@@ -17,7 +19,8 @@ class Interrupted(KeyboardInterrupt):
 def interruptible() -> Iterator[Callable[[], bool]]:
     """Yield a function that returns whether Ctrl-C was pressed, for whoever calls it after every frame.
 
-    Pressed twice, or while nobody has called it yet, it stops at once; the frame in the making is lost.
+    Pressed twice, or while nobody has called it yet, it stops at once; the frame in the making is lost. Pressed again
+    while that is put away, it ends the process.
     """
     pressed, watched = False, False
 
@@ -29,6 +32,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     def press(_number: int, _frame: FrameType | None) -> None:
         nonlocal pressed
         if pressed or not watched:
+            signal.signal(signal.SIGINT, ctrl_c.leave)  # what is left is put away; once more, and it is not
             raise Interrupted("stopped at once; the same command resumes from the last finished frame")
         pressed = True
         logger.warning("stopping after this frame (Ctrl-C again: at once)")

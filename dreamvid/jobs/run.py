@@ -1,10 +1,9 @@
 """A render from source to finished file, and what is said about it: the same command resumes where it was stopped."""
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Pixels
 from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
-from dreamvid.jobs.done import Done, film_hash, read_done, write_done
+from dreamvid.jobs.done import Done, Summary, film_hash, read_done, write_done
 from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
 from dreamvid.jobs.fingerprint import film_facts, fingerprint
 from dreamvid.jobs.folder import JobFolder, Resume
@@ -46,34 +45,6 @@ class Options:
     progress: Progress = ignore
     stop: Stop = never
     trust: bool = False
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A finished render.
-
-    `seconds`: length of the film; `seconds_per_frame`: over the frames rendered in this run, None where there were
-    none; `score`: mean over every eighth frame of the objective's rise; `damaged`: source frames repaired.
-    """
-
-    output: str
-    frames: int
-    fps: float
-    seconds: float
-    seconds_per_frame: float | None
-    score: float
-    rendered: int
-    damaged: int = 0
-
-    def in_words(self) -> str:
-        """Return the render in a line for people."""
-        pace = f", {self.seconds_per_frame:.2f} s a frame" if self.seconds_per_frame is not None else ""
-        film = f"{self.frames} frames at {self.fps:.6g} a second" if self.fps else "1 picture"
-        return f"{film}, {self.rendered} rendered now{pace}"
-
-    def to_json(self) -> str:
-        """Return the render in a line of JSON."""
-        return json.dumps(asdict(self))
 
 
 def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
@@ -201,7 +172,7 @@ def _render_film(job: Job, made_from: str, sources: Sequence[str], output: Path,
         output,
         trial,
         options,
-        lambda film: write_done(job.folder, Done(film_hash(film), made_from, asdict(summary))),
+        lambda film: write_done(job.folder, Done(film_hash(film), made_from, summary)),
     )
     _tell_effect(job.schedule.settings, scores)
     return summary
@@ -212,7 +183,7 @@ def _done_already(folder: JobFolder, done: Done, options: Options) -> Summary:
     with job_folder.held(folder):
         if not options.keep_work:
             job_folder.clear(folder)
-    summary = Summary(**done.summary | {"rendered": 0, "seconds_per_frame": None})
+    summary = replace(done.summary, rendered=0, seconds_per_frame=None)
     logger.info("%s is done already", summary.output)
     return summary
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
@@ -26,10 +26,12 @@ from dreamvid.dream.build_objectives import START
 from dreamvid.dream.deepdream import Dreamer
 from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
+from dreamvid.jobs.canvas_file import load_canvas, save_canvas
 from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
 from dreamvid.jobs.fingerprint import differences, fingerprint
-from dreamvid.jobs.folder import FrameRecord, JobFolder
+from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.records import FrameRecord, journal_line
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.prepare import RenderPlan, open_source, schedule_of
@@ -199,7 +201,7 @@ def render_shot(
             job.score(result) if scored else None,
             dict(job.schedule.values_at(result.index)),
         )
-        job.folder.journal(shot.number).append(job_folder.journal_line(record, last))
+        job.folder.journal(shot.number).append(journal_line(record, last))
         yield result, record
         last, began = record, time.perf_counter()
 
@@ -219,7 +221,8 @@ def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> 
     if source.view is None:
         return None
     size, flight = source.plan.framing.size, source.view.backdrop.flight
-    begun, total = job_folder.load_canvas(job.folder), len(paint.paint_steps(flight, *size, session.dreamer))
+    steps = paint.paint_steps(flight, *size, session.dreamer)
+    begun, total = load_canvas(job.folder.canvas_file, partial(paint.fits, flight, steps)), len(steps)
     if begun is not None and begun[0] == total:
         return paint.restored(flight, *size, begun[1])
     logger.info("painting a canvas in %d steps, then rendering its views", total)
@@ -227,7 +230,7 @@ def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> 
     for made in paint.paint_canvas(source.view.backdrop, *size, session.dreamer, begun, _dreamer_of_step(job, total)):
         progress(Event("paint", made.done, total))
         if made.done == total or stop() or time.monotonic() - saved > SAVE_EVERY:
-            job_folder.save_canvas(job.folder, made)
+            save_canvas(job.folder.canvas_file, made)
             saved = time.monotonic()
         if stop() and made.done < total:
             raise Interrupted(f"stopped after step {made.done} of {total} of the canvas; the same command resumes")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 from dreamvid.core.errors import JobError, SourceError
 from dreamvid.core.paths import sha256_of
+from dreamvid.core.texts import parse_json
 from dreamvid.core.types import Pixels
 from dreamvid.media import images, stills
 
@@ -49,10 +51,12 @@ class FrameStore:
                 f"{self.path(index)} cannot be read ({error}): run the same command again to render it again"
             ) from None
 
-    def matches(self, index: int, sha256: str) -> bool:
-        """Return whether frame `index` is there with exactly these bytes."""
+    def matches(self, index: int, sha256: str, size: tuple[int, int]) -> bool:
+        """Return whether frame `index` is there with exactly these bytes, and is of this size (height, width)."""
         try:
-            return sha256_of(self.path(index)) == sha256
+            with self.path(index).open("rb") as file:
+                head = file.read(24)
+            return head[16:] == struct.pack(">2I", *size[::-1]) and sha256_of(self.path(index)) == sha256
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -117,7 +121,7 @@ def _unsealed(raw: bytes) -> dict[str, Any] | None:
     if not raw.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
         return None
     try:
-        line = json.loads(text)
+        line = parse_json(text)
     except ValueError:
         return None
     return line if isinstance(line, dict) else None

@@ -1,21 +1,22 @@
 """Weights files read into tensors and state dicts; no code in a file is ever executed."""
 
 import hashlib
-import json
 import pickle
 import re
 import warnings
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import torch
+from pydantic import Field, TypeAdapter
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from dreamvid.config.objective_settings import HEADER
 from dreamvid.core.errors import NetError, nearest
 from dreamvid.core.paths import is_there
 
@@ -23,7 +24,18 @@ _TELLING = SafetensorError | ValueError | OSError | RuntimeError  # errors whose
 STATISTICS = "stats."  # prefix of a layer's channel statistics among the tensors of a file
 WRAPPERS = ("model_state_dict", "state_dict", "model", "ema")  # keys under which training scripts store a state dict
 PREFIXES = tuple(f"{name}." for name in ("module", "_orig_mod", "net", *WRAPPERS))  # of all names of a wrapped net
+MOST = 4_000_000_000  # bytes of a file: the largest net of torchvision has 2.6
+FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+DTYPES = (*FLOATS, torch.int64, torch.int32, torch.uint8, torch.bool)
 COUNTERS = ("n_averaged",)  # what torch's averaged model keeps beside its weights
+
+
+NAMES = TypeAdapter(tuple[str, ...])
+WIDTH = TypeAdapter(Annotated[float, Field(gt=0, le=16, allow_inf_nan=False)])
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MEAN, STD = TypeAdapter(tuple[Finite, Finite, Finite]), TypeAdapter(tuple[Positive, Positive, Positive])
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -45,39 +57,55 @@ class Checkpoint:
         own = {name: value for name, value in self.tensors.items() if not name.startswith(STATISTICS)}
         return {name: value.float() if value.is_floating_point() else value for name, value in own.items()}
 
-    def entry(self, key: str) -> Any:
-        """Return a metadata entry parsed as JSON; raise NetError where it is missing or is not JSON."""
+    def entry(self, key: str, kind: TypeAdapter[Value]) -> Value:
+        """Return a metadata entry, JSON of a kind such as `NAMES`; raise NetError where it is missing or another."""
         if key not in self.metadata:
             raise NetError(f"{self.path} does not contain its {key}: give the architecture with --model")
         try:
-            return json.loads(self.metadata[key])
-        except (ValueError, RecursionError):
+            return kind.validate_json(self.metadata[key])
+        except ValueError:
             raise NetError(f"{self.path} is damaged: its {key} cannot be read") from None
 
 
 def load(path: Path) -> Checkpoint:
     """Read a safetensors file, or a state dict through `torch.load(weights_only=True)`; names lose their `PREFIXES`.
 
-    Raises NetError for a file that is missing, unsafe or of another format, and for tensors with NaN or infinity.
+    Raises NetError for a file that is missing, unsafe, too large or of another format, for tensors that are larger than
+    the file or of an odd kind, and for NaN or infinity in them.
     """
     if not is_there(path):
         near = "" if path.suffix else nearest(str(path), ["random:SEED"])
         raise NetError(f"there is no weights file {path}{near}")
+    if (size := path.stat().st_size) > MOST:
+        raise NetError(f"{path} has {size / 1e9:.1f} GB: at most {MOST / 1e9:.0f} are read")
     try:
         tensors, metadata = _safetensors(path) if path.suffix == ".safetensors" else (_state_dict(path), {})
+    except MemoryError:
+        raise
     except Exception as error:  # on a file of another format the readers raise all kinds of errors
         if (kind := _kind(path)) is not None:
             raise NetError(f"{path} is {kind}") from None
         raise NetError(_reason(path, error)) from None
+    _check_sizes(path, tensors, size)
     tensors = _bare(tensors)
     for name, value in tensors.items():
-        if (value.is_floating_point() or value.is_complex()) and not bool(torch.isfinite(value).all()):
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise NetError(
                 f"{path}: tensor {name} holds NaN or infinity: the file is damaged, or its training diverged"
             )
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return Checkpoint(path, tensors, metadata, sha256)
+
+
+def _check_sizes(path: Path, tensors: dict[str, Tensor], size: int) -> None:
+    """Raise NetError for tensors that say to be larger than what is stored for them, or that hold no plain numbers."""
+    if sum(value.numel() * value.element_size() for value in tensors.values()) > 2 * size:
+        raise NetError(f"{path} is no weights file: its tensors are larger than the file")
+    for name, value in tensors.items():
+        if value.dtype not in DTYPES or not value.numel():
+            held = str(value.dtype).removeprefix("torch.") if value.numel() else "no"
+            raise NetError(f"{path}: tensor {name} holds {held} numbers: save the weights as float32")
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -128,11 +156,18 @@ def _without_prefixes(names: Iterable[str]) -> list[str]:
 
 
 def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with path.open("rb") as opened:
+        if int.from_bytes(opened.read(8), "little") > HEADER:
+            raise ValueError(f"what describes its tensors has more than {HEADER} bytes")
     with safe_open(path, framework="pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
 
 def _state_dict(path: Path) -> dict[str, Tensor]:
+    if zipfile.is_zipfile(path):  # torch stores without packing: what is packed may unfold to any size
+        with zipfile.ZipFile(path) as archive:
+            if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+                raise ValueError("it is packed: save it with torch.save")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns about files that are rejected below
         loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -152,8 +187,22 @@ def _is_named_tensor(name: object, value: object) -> bool:
     return dense and isinstance(name, str)
 
 
+def built(build: Callable[[], nn.Module], checkpoint: Checkpoint, name: str) -> nn.Module:
+    """Build a net with the weights of a file; raise NetError where they do not fit, before it takes any memory."""
+    with torch.device("meta"):
+        _fitting(build(), checkpoint, name)
+    module = build()
+    fill(module, checkpoint, name)
+    return module
+
+
 def fill(module: nn.Module, checkpoint: Checkpoint, name: str) -> None:
-    """Load the weights into a module of the same shapes; raise NetError naming the first tensor that does not fit.
+    """Load the weights into a module of the same shapes; raise NetError naming the first tensor that does not fit."""
+    module.load_state_dict(_fitting(module, checkpoint, name), strict=False)
+
+
+def _fitting(module: nn.Module, checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:
+    """Return the weights under the names of a module of the same shapes; raises as `fill`.
 
     Where all names of the module begin with a prefix of `PREFIXES`, which names of a file lose, it is added again.
     """
@@ -170,12 +219,12 @@ def fill(module: nn.Module, checkpoint: Checkpoint, name: str) -> None:
         raise NetError(
             f"{checkpoint.path} does not fit {name}: {key} {why}; give the architecture of the file with --model"
         )
-    module.load_state_dict(weights, strict=False)
+    return weights
 
 
 def final_classes(module: nn.Module, checkpoint: Checkpoint) -> int | None:
     """Return the number of classes of the file's last layer where it differs from the 1000 of `module`; else None."""
     weights, own = checkpoint.weights(), module.state_dict()
     wrong = [key for key in own if key in weights and own[key].shape != weights[key].shape]
-    sizes = {weights[key].shape[0] for key in wrong if own[key].shape[0] in (1000,)}
+    sizes = {weights[key].shape[0] for key in wrong if own[key].shape[:1] == (1000,) and weights[key].ndim}
     return sizes.pop() if len(sizes) == 1 else None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dreamvid.core.errors import NetError
+from dreamvid.core.texts import parse_json
 from dreamvid.models.net import Net, outputs
 
 
@@ -35,8 +36,8 @@ def _names(file: Path) -> tuple[str, ...]:
     if not text.startswith("["):
         return tuple(line.strip() for line in text.splitlines() if line.strip())
     try:
-        names = json.loads(text)
-    except (ValueError, RecursionError):
+        names = parse_json(text)
+    except ValueError:
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise NetError(f'{file} is not a JSON list of names, such as ["maize", "sorghum"]')

@@ -15,7 +15,7 @@ from torch import nn
 
 from dreamvid.core.errors import NetError
 from dreamvid.models import imagenet
-from dreamvid.models.checkpoint import Checkpoint, fill, final_classes, load
+from dreamvid.models.checkpoint import MEAN, NAMES, STD, Checkpoint, built, final_classes, load
 from dreamvid.models.layer_aliases import aliases_of
 from dreamvid.models.net import Net
 from dreamvid.models.vit_tokens import AnySize
@@ -52,19 +52,19 @@ def from_file(name: str, checkpoint: Checkpoint) -> Net:
     """Return the net with the weights of a file, which may have other classes; raise NetError where they do not fit."""
     checkpoint = replace(checkpoint, tensors={present_name(key): value for key, value in checkpoint.tensors.items()})
     options = {"aux_logits": any(key.startswith(("aux", "AuxLogits")) for key in checkpoint.tensors)}
-    module = build(name, **options)
-    if (number := final_classes(module, checkpoint)) is not None:
-        module = build(name, num_classes=number, **options)
-    fill(module, checkpoint, name)
+    with torch.device("meta"):
+        number = final_classes(build(name, **options), checkpoint)
+    sized = options if number is None else {**options, "num_classes": number}
+    module = built(lambda: build(name, **sized), checkpoint, name)
     classes = None if number is None else tuple(str(index) for index in range(number))
     if "classes" in checkpoint.metadata:
-        classes = tuple(checkpoint.entry("classes"))
+        classes = checkpoint.entry("classes", NAMES)
         if len(classes) != (number or 1000):
             raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes but has {number or 1000}")
     net = net_of(name, module, checkpoint.sha256, classes)
     if "mean" not in checkpoint.metadata:
         return net
-    return replace(net, mean=tuple(checkpoint.entry("mean")), std=tuple(checkpoint.entry("std")))
+    return replace(net, mean=checkpoint.entry("mean", MEAN), std=checkpoint.entry("std", STD))
 
 
 def from_hub(name: str) -> Net:

@@ -10,7 +10,7 @@ from dreamvid.config.objective_settings import NetSettings
 from dreamvid.core.errors import NetError, nearest
 from dreamvid.models import dreamnet, efficientnet_lite, hub, imagenet, packages, sketch_a_net
 from dreamvid.models.channel_names import channel_names_of
-from dreamvid.models.checkpoint import Checkpoint, fill, load
+from dreamvid.models.checkpoint import MEAN, NAMES, STD, WIDTH, Checkpoint, built, load
 from dreamvid.models.classes import with_classes
 from dreamvid.models.dense_head import dense
 from dreamvid.models.dreamnet import DreamNet
@@ -165,14 +165,13 @@ def _check_architecture(name: str, checkpoint: Checkpoint) -> None:
 
 
 def _dreamnet(checkpoint: Checkpoint) -> Net:
-    classes = tuple(checkpoint.entry("classes"))
-    module = DreamNet(len(classes), float(checkpoint.entry("width")))
-    fill(module, checkpoint, "dreamnet")
+    classes, width = checkpoint.entry("classes", NAMES), checkpoint.entry("width", WIDTH)
+    module = built(lambda: DreamNet(len(classes), width), checkpoint, "dreamnet")
     return Net(
         "dreamnet",
         module.eval(),
-        tuple(checkpoint.entry("mean")),
-        tuple(checkpoint.entry("std")),
+        checkpoint.entry("mean", MEAN),
+        checkpoint.entry("std", STD),
         checkpoint.sha256,
         classes,
         DREAMNET_LAYERS,
@@ -185,12 +184,12 @@ def _dreamnet(checkpoint: Checkpoint) -> Net:
 def _sketcher(name: str, checkpoint: Checkpoint) -> Net:
     """Return Sketch-a-Net from a file: ours, which contains its width and classes, or a state dict of the full net."""
     first, last = checkpoint.tensors.get("conv1.conv.weight"), checkpoint.tensors.get("conv8.weight")
-    if first is None or first.ndim != 4 or last is None:
+    if first is None or first.ndim != 4 or last is None or last.ndim != 4:
         raise NetError(f"{checkpoint.path} contains no weights of Sketch-a-Net: give their architecture with --model")
     described = "classes" in checkpoint.metadata
-    classes = tuple(checkpoint.entry("classes")) if described else tuple(map(str, range(len(last))))
-    module = SketchANet(len(classes), first.shape[1], float(checkpoint.entry("width")) if described else 1.0)
-    fill(module, checkpoint, name)
+    classes = checkpoint.entry("classes", NAMES) if described else tuple(map(str, range(len(last))))
+    width = checkpoint.entry("width", WIDTH) if described else 1.0
+    module = built(lambda: SketchANet(len(classes), first.shape[1], width), checkpoint, name)
     return Net(
         name,
         module.eval(),
@@ -208,19 +207,18 @@ def _lite(name: str, checkpoint: Checkpoint) -> Net:
     """Return EfficientNet-Lite from a file; without class names in it, those of ImageNet, or numbers."""
     checkpoint = replace(checkpoint, tensors=efficientnet_lite.from_reference(checkpoint.tensors))
     last = checkpoint.tensors.get("logits.weight")
-    count = efficientnet_lite.CLASSES if last is None else len(last)
-    module = EfficientNetLite(SCALES[LITES[name]], count)
-    fill(module, checkpoint, name)
+    count = efficientnet_lite.CLASSES if last is None or not last.ndim else len(last)
+    module = built(lambda: EfficientNetLite(SCALES[LITES[name]], count), checkpoint, name)
     classes = imagenet.names() if count == efficientnet_lite.CLASSES else tuple(map(str, range(count)))
     if "classes" in checkpoint.metadata:
-        classes = tuple(checkpoint.entry("classes"))
+        classes = checkpoint.entry("classes", NAMES)
         if len(classes) != count:
             raise NetError(f"{checkpoint.path} is damaged: it names {len(classes)} classes but has {count}")
     net = _lite_net(name, module, checkpoint.sha256, classes)
     net = replace(net, statistics=checkpoint.statistics(), channel_names=channel_names_of(checkpoint.sha256))
     if "mean" not in checkpoint.metadata:
         return net
-    return replace(net, mean=tuple(checkpoint.entry("mean")), std=tuple(checkpoint.entry("std")))
+    return replace(net, mean=checkpoint.entry("mean", MEAN), std=checkpoint.entry("std", STD))
 
 
 def _lite_net(name: str, module: nn.Module, sha256: str, classes: tuple[str, ...]) -> Net:

@@ -48,6 +48,18 @@ def here(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 Capture = pytest.CaptureFixture[str]
 QUICK = ("--preset", "quick.toml")
+LOADED_BY_SIGNAL = (
+    "signal",
+    "enum",
+    "types",
+    "operator",
+    "functools",
+    "collections",
+    "keyword",
+    "reprlib",
+    "itertools",
+)
+LOADED_BY_SIGNAL += ("_operator", "_collections", "_functools", "_signal", "collections.abc")
 FEW_STEPS = ("--set", "dream.octaves=1", "--set", "dream.steps=1")
 
 
@@ -92,7 +104,9 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid.cli.presets",
         "dreamvid.cli.progress",
         "dreamvid.core",
+        "dreamvid.core.ctrl_c",
         "dreamvid.core.errors",
+        "dreamvid.core.memory",
     }
 
 
@@ -254,6 +268,7 @@ def test_ctrl_c_while_another_is_being_answered_ends_with_130_too(monkeypatch: p
         raise KeyboardInterrupt
 
     before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(cli, "run", pressed)
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -299,6 +314,46 @@ def test_an_interrupt_at_any_other_moment_is_130_too(capsys: Capture, monkeypatc
     monkeypatch.setattr("dreamvid.jobs.run.open_session", stops)
     assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == 130
     assert "the same command resumes" in capsys.readouterr().err
+
+
+def test_ctrl_c_has_its_answer_before_anything_takes_its_time(tmp_path: Path) -> None:
+    code = "import sys\nbefore = set(sys.modules)\nfrom dreamvid.cli import main\nprint(*set(sys.modules) - before)"
+    loaded = set(python(tmp_path, code).split())
+    assert loaded <= {"dreamvid", "dreamvid.cli", "dreamvid.core", "dreamvid.core.ctrl_c", *LOADED_BY_SIGNAL}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("can't start new thread"),
+        ImportError("libtorch_cuda.so: failed to map segment from shared object"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+        BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)),
+    ],
+    ids=repr,
+)
+@pytest.mark.usefixtures("here")
+def test_memory_that_runs_out_is_one_line(error: Exception, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("dreamvid.jobs.run.open_session", fails)
+    assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == TOOL
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("dreamvid: memory ran out: ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds programs to a limit of addresses")
+@pytest.mark.parametrize("limit", [700, 1500])
+def test_a_limit_of_memory_is_one_line(limit: int, here: Path) -> None:
+    code = f"import resource\nresource.setrlimit(resource.RLIMIT_AS, ({limit << 20}, {limit << 20}))\n"
+    code += "from dreamvid.cli import main\nmain()"
+    command = [sys.executable, "-c", code, "image", "still.png", "dream.png", *QUICK]
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) in ((TOOL, 1), (0, 0)), done.stderr
+    assert done.returncode == 0 or done.stderr.startswith("dreamvid: memory ran out: ")
 
 
 @pytest.mark.usefixtures("here")

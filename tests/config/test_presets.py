@@ -345,9 +345,12 @@ def test_a_long_chain_of_presets_is_refused(tmp_path: Path) -> None:
     [
         ('[[objective]]\nlayer = "block9"\n' * 300_000, "bytes is too long: give at most 1000000"),
         ('[[objective]]\nlayer = "block9"\n' * 101, "objective: there are 101 objectives: give at most 100"),
-        ("seed = " + "[" * 5000 + "]" * 5000, "brackets are nested too deep"),
-        ("seed = " + "{a=" * 5000 + "1" + "}" * 5000, "brackets are nested too deep"),
-        (".".join(["a"] * 5000) + " = 1", "unknown key a"),
+        ("seed = " + "[" * 5000 + "]" * 5000, "nested too deep"),
+        ("seed = " + "{a=" * 5000 + "1" + "}" * 5000, "nested too deep"),
+        (".".join(["a"] * 5000) + " = 1", "nested too deep"),
+        ("[camera]\nshift = [0x" + "f" * 5000 + ", 1]", "more than 63 bits"),
+        ("objective = 5", "objective: give a list of tables"),
+        ("objective = true", "objective: give a list of tables"),
     ],
 )
 def test_a_preset_beyond_the_limits_is_refused_in_one_line(tmp_path: Path, text: str, told: str) -> None:
@@ -357,11 +360,12 @@ def test_a_preset_beyond_the_limits_is_refused_in_one_line(tmp_path: Path, text:
 @pytest.mark.parametrize(
     ("key", "value", "told"),
     [
-        ("objective", 5, "objective: give a list of tables, such as {layer = \"block9\"}, not '5'"),
-        ("objective", [5], "objective.0: give a table, such as {layer = \"block9\"}, not '5'"),
-        ("dream", 5, "dream: give a table, by its keys, such as dream.octaves, not '5'"),
+        ("objective", 5, 'objective: give a list of tables, such as {layer = "block9"}, not 5'),
+        ("objective", [5], 'objective.0: give a table, such as {layer = "block9"}, not 5'),
+        ("dream", 5, "dream: give a table, by its keys, such as dream.octaves, not 5"),
         ("camera.shift", [1e308, 1e308], "camera.shift.0: input should be less than or equal to 1000"),
         ("camera.centre", [0, -1e308], "camera.centre.1: input should be greater than or equal to -1000"),
+        ("output.codec", "h" * 500, "output.codec: there is no 'hhhhhh"),
         ("dream.cutoff", 1e308, "dream.cutoff: input should be less than or equal to 16384"),
         (".".join(["dream"] * 5000), 1, "a key has at most 8 parts"),
     ],
@@ -370,9 +374,19 @@ def test_a_value_beyond_the_limits_is_refused_in_one_line(key: str, value: Any, 
     assert told in said(presets.DEFAULT, ((key, value), (key, value)))
 
 
-def test_tables_too_deep_to_be_merged_are_refused() -> None:
-    deep: dict = {}
+def deep() -> dict[str, Any]:
+    """A table of 5000 levels."""
+    table: dict[str, Any] = {}
     for _ in range(5000):
-        deep = {"a": deep}
+        table = {"a": table}
+    return table
+
+
+def test_a_value_that_cannot_be_printed_is_refused_by_its_type() -> None:
+    assert "(it is of type int, too large to show)" in said(presets.DEFAULT, (("dream.steps", 16**5000),))
+    assert "not of type list, too large to show" in said(presets.DEFAULT, (("dream", [deep()]),))
+
+
+def test_tables_too_deep_to_be_merged_are_refused() -> None:
     with pytest.raises(SettingsError, match="at most 8 parts"):
-        presets.merged(deep, deep)
+        presets.merged(deep(), deep())

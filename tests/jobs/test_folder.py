@@ -31,8 +31,8 @@ from dreamvid.core.errors import JobError, NetError, SettingsError, SourceError
 from dreamvid.dream import session
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs import run
-from dreamvid.jobs.folder import FrameRecord
 from dreamvid.jobs.locks import output_held
+from dreamvid.jobs.records import FrameRecord
 from dreamvid.jobs.run import Options
 from dreamvid.models.net import Net
 from dreamvid.models.prepare import PreparedNet
@@ -282,7 +282,7 @@ def test_one_output_is_held_by_one_process_wherever_its_folder_lies(clip: Path, 
 
 def test_a_folder_in_place_of_the_lock_is_said(clip: Path, output: Path) -> None:
     (folder_of(output) / "lock").mkdir(parents=True)
-    with pytest.raises(JobError, match=r"lock cannot be locked .*remove it"):
+    with pytest.raises(JobError, match=r"lock is no part of one"):
         run.dream_video(str(clip), output, quick())
 
 

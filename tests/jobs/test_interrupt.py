@@ -8,6 +8,7 @@ import pytest
 from job_runs import COUNT, KEEP, frames_of
 from little import quick
 
+from dreamvid.core import ctrl_c
 from dreamvid.jobs import run
 from dreamvid.jobs.interrupt import Interrupted, interruptible
 from dreamvid.jobs.run import Options
@@ -78,6 +79,12 @@ def test_ctrl_c_before_the_first_frame_stops_at_once() -> None:
     with interruptible() as stop:
         with pytest.raises(Interrupted, match="at once"):
             signal.raise_signal(signal.SIGINT)
+        assert not stop()
+        assert signal.getsignal(signal.SIGINT) is ctrl_c.leave  # once more ends the process
+
+
+def test_ctrl_c_is_known_to_whoever_asks() -> None:
+    with interruptible() as stop:
         assert not stop()
         signal.raise_signal(signal.SIGINT)
         assert stop()

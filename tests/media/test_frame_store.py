@@ -19,6 +19,9 @@ def store(tmp_path: Path) -> FrameStore:
     return FrameStore(tmp_path / "job" / "frames")
 
 
+SIZE = (clips.HEIGHT, clips.WIDTH)
+
+
 def test_frames_come_back_byte_for_byte(store: FrameStore) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (33, 47, 3), dtype=np.uint8)
     digest = store.write(12, noise)
@@ -30,12 +33,13 @@ def test_frames_come_back_byte_for_byte(store: FrameStore) -> None:
 
 def test_matches_only_the_same_bytes(store: FrameStore) -> None:
     digest = store.write(0, clips.picture(1))
-    assert store.matches(0, digest)
-    assert not store.matches(1, digest)
+    assert store.matches(0, digest, SIZE)
+    assert not store.matches(0, digest, SIZE[::-1])
+    assert not store.matches(1, digest, SIZE)
     data = bytearray(store.path(0).read_bytes())
     data[-20] ^= 1
     store.path(0).write_bytes(data)
-    assert not store.matches(0, digest)
+    assert not store.matches(0, digest, SIZE)
     with pytest.raises(JobError, match="run the same command again"):
         store.read(0)
 

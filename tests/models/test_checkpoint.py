@@ -1,5 +1,6 @@
 """Weights files: what is read, and what is refused without being executed."""
 
+import json
 import pickle
 import re
 import zipfile
@@ -12,8 +13,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from dreamvid.config.objective_settings import HEADER
 from dreamvid.core.errors import NetError
-from dreamvid.models.checkpoint import fill, final_classes, load
+from dreamvid.models import hub, zoo
+from dreamvid.models.checkpoint import MOST, NAMES, WIDTH, fill, final_classes, load
 
 
 class Trap:
@@ -111,11 +114,11 @@ def test_safetensors_bring_their_statistics_and_text(tmp_path: Path) -> None:
     assert checkpoint.weights()["steps"].dtype == torch.int64
     assert checkpoint.statistics().keys() == {"conv"}
     assert checkpoint.statistics()["conv"].dtype == torch.float32
-    assert checkpoint.entry("classes") == ["cat", "dog"]
+    assert checkpoint.entry("classes", NAMES) == ("cat", "dog")
     with pytest.raises(NetError, match="does not contain its width: give the architecture"):
-        checkpoint.entry("width")
+        checkpoint.entry("width", WIDTH)
     with pytest.raises(NetError, match="its torn cannot be read"):
-        checkpoint.entry("torn")
+        checkpoint.entry("torn", NAMES)
 
 
 def test_a_file_is_known_by_what_it_holds(tmp_path: Path) -> None:
@@ -165,6 +168,96 @@ def test_a_foreign_file_is_refused_in_one_line(tmp_path: Path, suffix: str, cont
 def test_what_holds_no_named_tensors_is_refused(tmp_path: Path, held: object) -> None:
     torch.save(held, tmp_path / "net.pth")
     assert "it contains no state dict (names and tensors)" in refusal(tmp_path / "net.pth")
+
+
+def packed(path: Path) -> None:
+    """Pack a file of torch, as torch itself never does."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "said"),
+    [
+        (torch.ones(1).expand(10**5, 10**5), "its tensors are larger than the file"),
+        (torch.ones(1).expand(10**9), "its tensors are larger than the file"),
+        (torch.ones(0, 10**9), "tensor w holds no numbers"),
+        (torch.ones(10**9, 0), "tensor w holds no numbers"),
+        (torch.ones(4, dtype=torch.complex64), "tensor w holds complex64 numbers: save the weights as float32"),
+        (torch.ones(4).to(torch.float8_e4m3fn), "tensor w holds float8_e4m3fn numbers"),
+    ],
+    ids=["square", "line", "empty", "empty rows", "complex", "eight bits"],
+)
+def test_tensors_that_are_no_plain_numbers_are_refused(tmp_path: Path, tensor: torch.Tensor, said: str) -> None:
+    torch.save({"w": tensor}, tmp_path / "net.pth")
+    assert said in refusal(tmp_path / "net.pth")
+
+
+def test_many_views_of_one_storage_are_refused(tmp_path: Path) -> None:
+    one = torch.ones(1000)
+    torch.save({f"w{number}": one for number in range(1000)}, tmp_path / "net.pth")
+    assert "its tensors are larger than the file" in refusal(tmp_path / "net.pth")
+
+
+def test_what_is_packed_is_refused_before_it_unfolds(tmp_path: Path) -> None:
+    torch.save({"w": torch.zeros(10**6)}, tmp_path / "net.pth")
+    packed(tmp_path / "net.pth")
+    assert (tmp_path / "net.pth").stat().st_size < 50_000
+    assert "it is packed" in refusal(tmp_path / "net.pth")
+
+
+def test_a_file_beyond_the_limits_is_refused_unread(tmp_path: Path) -> None:
+    for name in ("net.pth", "net.safetensors"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(MOST + 1)  # of zeros that take no place on the disk
+        assert "has 4.0 GB: at most 4 are read" in refusal(tmp_path / name)
+    (tmp_path / "long.safetensors").write_bytes((HEADER + 1).to_bytes(8, "little") + b"{" + bytes(99))
+    assert f"has more than {HEADER} bytes" in refusal(tmp_path / "long.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("net", "entry", "lie"),
+    [
+        *(("dreamnet", "classes", lie) for lie in ("5", "[1]", "[" * 9999, '"abc"', "{", json.dumps(["x"] * 10**5))),
+        *(("dreamnet", "width", lie) for lie in ("[1]", "1e9", "16", "-1", "NaN", "null")),
+        *(("dreamnet", "mean", lie) for lie in ("5", "[1, 2]", "[NaN, 0, 0]", '["a", 0, 0]')),
+        *(("dreamnet", "std", lie) for lie in ("[0, 1, 1]", "[1e999, 1, 1]")),
+        *(("sketchnet", "classes", lie) for lie in ("5", json.dumps(["x"] * 10**5))),
+        ("sketchnet", "width", "16"),
+    ],
+)
+def test_a_file_that_lies_about_its_net_is_refused(tmp_path: Path, net: str, entry: str, lie: str) -> None:
+    own = load(zoo.SHIPPED[net])
+    save_file(own.tensors, tmp_path / "net.safetensors", own.metadata | {entry: lie})
+    with pytest.raises(NetError) as caught:
+        zoo.get(net, str(tmp_path / "net.safetensors"))
+    assert re.search(r"is damaged: its|does not fit", str(caught.value))
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("net", "tensor", "value"),
+    [
+        ("efficientnet_lite2_robust", "logits.weight", torch.ones(10**6, 1)),
+        ("efficientnet_lite2_robust", "logits.weight", torch.tensor(1.0)),
+        ("sketchnet", "conv8.weight", torch.ones(10**6, 1, 1, 1)),
+        ("sketchnet", "conv8.weight", torch.tensor(1.0)),
+        ("squeezenet1_1", "classifier.1.weight", torch.ones(10**6, 1)),
+        ("squeezenet1_1", "classifier.1.weight", torch.tensor(1.0)),
+    ],
+)
+def test_a_last_layer_of_any_shape_takes_no_memory(tmp_path: Path, net: str, tensor: str, value: torch.Tensor) -> None:
+    own = {tensor: value}
+    if net == "squeezenet1_1":
+        own = {**hub.build(net).state_dict(), tensor: value}
+    elif net in zoo.SHIPPED:
+        own = {**load(zoo.SHIPPED[net]).tensors, tensor: value}
+    torch.save(own, tmp_path / "net.pth")
+    with pytest.raises(NetError, match=r"does not fit|contains no weights"):
+        zoo.get(net, str(tmp_path / "net.pth"))
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.95])

@@ -1,12 +1,12 @@
 """Recipe of a net: all parameters of its training, declared once and read from TOML."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dreamvid.core.errors import SettingsError, nearest
+from dreamvid.core.paths import is_there, read_toml
 
 
 class Part(BaseModel):
@@ -124,15 +124,10 @@ class Recipe(Part):
 
 def read_recipe(path: Path, changes: dict[str, Any] | None = None) -> Recipe:
     """Read a recipe and apply `changes` to its keys; raise SettingsError that names the file and the key."""
+    if not is_there(path):
+        raise SettingsError(f"{path}: no such recipe; give the path of a TOML file")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        return Recipe.model_validate(table | (changes or {}))
-    except FileNotFoundError:
-        raise SettingsError(f"{path}: no such recipe; give the path of a TOML file") from None
-    except RecursionError:
-        raise SettingsError(f"{path}: brackets are nested too deep: take some out") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read as TOML ({error})") from None
+        return Recipe.model_validate(read_toml(path) | (changes or {}))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the recipe"
