@@ -1,14 +1,13 @@
 """The record of a finished film, kept until its job folder is gone: what was killed meanwhile is done all the same."""
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from dreamvid.core.paths import sha256_of
 from dreamvid.jobs.folder import JobFolder
-from dreamvid.media.frame_store import write_file
+from dreamvid.media.frame_store import read_table, write_table
 
 
 @dataclass(frozen=True)
@@ -22,16 +21,13 @@ class Done:
 
 def write_done(folder: JobFolder, done: Done) -> None:
     """Write the record of a film that is about to get its name; raise JobError where the disk refuses."""
-    write_file(folder.done_file, json.dumps(asdict(done)).encode())
+    write_table(folder.done_file, asdict(done))
 
 
 def read_done(folder: JobFolder, output: Path) -> Done | None:
     """Return the record of the film that has the name of the output; None where that is another, or there is none."""
-    try:
-        done = Done(**json.loads(folder.done_file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-    return done if output.exists() and isinstance(done.summary, dict) and film_hash(output) == done.film else None
+    table = read_table(folder.done_file)
+    return Done(**table) if table and output.exists() and film_hash(output) == table["film"] else None
 
 
 def film_hash(film: Path) -> str:

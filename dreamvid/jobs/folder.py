@@ -6,9 +6,6 @@ OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (the plan), finge
                    subtitles), done.json (once the film has its name), lock
 """
 
-import hashlib
-import io
-import json
 import logging
 import re
 import shutil
@@ -19,18 +16,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from dreamvid.camera.paint import PaintProgress
 from dreamvid.coherence.carry import CarryState
 from dreamvid.config import presets
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
-from dreamvid.core.types import Image
 from dreamvid.jobs.fingerprint import Facts, differences
 from dreamvid.jobs.locks import HeldError, locked
-from dreamvid.media.frame_store import FrameStore, Journal, write_file
+from dreamvid.media.frame_store import FrameStore, Journal, read_table, write_file, write_table
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan
 
@@ -40,7 +34,6 @@ FRAMES, JOURNALS, TRIAL, LOCK = "frames", "journal", "trial", "lock"
 OLDER, OLDER_CANVAS = "journal.jsonl", "world.npz"  # of an earlier version of dreamvid
 PARTS = {SETTINGS, PLAN, FINGERPRINT, CANVAS, DONE, FRAMES, JOURNALS, TRIAL, LOCK, OLDER, OLDER_CANVAS}
 PART = re.compile(r"\..*\.part(\.\w+)?")  # a file that is not written to its end
-DIGEST = 32  # bytes of a sha256
 
 # What becomes of a job that was begun before. `same`: it is resumed if it was begun with the same fingerprint, and is
 # refused otherwise; `force`: it is resumed all the same; `renew`: it begins anew if it was begun differently; `never`:
@@ -210,8 +203,8 @@ def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Fac
     for half_written in folder.path.rglob(".*.part*"):  # left by a run that was killed
         half_written.unlink(missing_ok=True)
     write_file(folder.settings_file, presets.to_toml(settings).encode())
-    write_file(folder.plan_file, planned.to_json().encode())
-    write_file(folder.fingerprint_file, json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    write_table(folder.plan_file, planned.to_table())
+    write_table(folder.fingerprint_file, facts)
 
 
 def _resumes(folder: JobFolder, facts: Facts, resume: Resume) -> bool:
@@ -239,33 +232,20 @@ def _resumes(folder: JobFolder, facts: Facts, resume: Resume) -> bool:
 
 def read_fingerprint(folder: JobFolder) -> Facts:
     """Read what the stored pixels of a job depend on; raises JobError where the file is damaged."""
-    try:
-        return dict(json.loads(folder.fingerprint_file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        raise JobError(f"{folder.fingerprint_file} is damaged: begin anew with --no-resume") from None
+    facts = read_table(folder.fingerprint_file)
+    if facts is None:
+        raise JobError(f"{folder.fingerprint_file} is damaged, or an earlier version's: begin anew with --no-resume")
+    return facts
 
 
-def save_canvas(folder: JobFolder, made: PaintProgress) -> None:
-    """Save a canvas and how many steps are done; raises JobError where the disk refuses."""
-    data = io.BytesIO()
-    np.savez(data, layer=made.canvas.layer, done=made.done)
-    write_file(folder.canvas_file, data.getvalue() + hashlib.sha256(data.getvalue()).digest())
-
-
-def load_canvas(folder: JobFolder) -> tuple[int, Image] | None:
-    """Return how many steps a saved canvas has, and its layer; None where there is none, or it is damaged."""
-    try:
-        stored = folder.canvas_file.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise JobError(f"{folder.canvas_file} cannot be read: {error.strerror}") from None
-    data, digest = stored[:-DIGEST], stored[-DIGEST:]
-    if hashlib.sha256(data).digest() != digest:
-        logger.warning("%s is damaged: the canvas is painted again", folder.canvas_file)
-        return None
-    with np.load(io.BytesIO(data), allow_pickle=False) as kept:
-        return int(kept["done"]), kept["layer"]
+def read_plan(folder: JobFolder) -> RenderPlan:
+    """Read the plan of a job; raises JobError where there is none, or it is damaged."""
+    if not folder.plan_file.exists():
+        raise JobError(f"{folder.path} is not a job that was begun: render it first")
+    table = read_table(folder.plan_file)
+    if table is None:
+        raise JobError(f"{folder.plan_file} is damaged, or an earlier version's: render it again to write it anew")
+    return RenderPlan.from_table(table)
 
 
 def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, Any]:

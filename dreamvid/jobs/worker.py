@@ -30,9 +30,10 @@ from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
 from dreamvid.jobs.fingerprint import differences, fingerprint
 from dreamvid.jobs.folder import FrameRecord, JobFolder
 from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.saved_canvas import load_canvas, save_canvas
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.frame_params import params_by_frame
-from dreamvid.pipeline.prepare import RenderPlan, open_source, schedule_of
+from dreamvid.pipeline.prepare import open_source, schedule_of
 from dreamvid.pipeline.render import RenderContext, Rendered, gain, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM, Schedule
 from dreamvid.pipeline.sources import Source
@@ -87,10 +88,7 @@ def open_job(path: Path, *, trust: bool = False) -> Job:
     Raises JobError where this process would give other pixels than the one that began it.
     """
     folder = JobFolder(path)
-    try:
-        planned = RenderPlan.from_json(folder.plan_file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise JobError(f"{path} is not a job that was begun ({error.strerror}): render it first") from None
+    planned = job_folder.read_plan(folder)
     settings = presets.resolve(str(folder.settings_file))
     schedule = schedule_of(planned, settings)
     source = open_source(planned, schedule)
@@ -219,7 +217,7 @@ def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> 
     if source.view is None:
         return None
     size, flight = source.plan.framing.size, source.view.backdrop.flight
-    begun, total = job_folder.load_canvas(job.folder), len(paint.paint_steps(flight, *size, session.dreamer))
+    begun, total = load_canvas(job.folder), len(paint.paint_steps(flight, *size, session.dreamer))
     if begun is not None and begun[0] == total:
         return paint.restored(flight, *size, begun[1])
     logger.info("painting a canvas in %d steps, then rendering its views", total)
@@ -227,7 +225,7 @@ def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> 
     for made in paint.paint_canvas(source.view.backdrop, *size, session.dreamer, begun, _dreamer_of_step(job, total)):
         progress(Event("paint", made.done, total))
         if made.done == total or stop() or time.monotonic() - saved > SAVE_EVERY:
-            job_folder.save_canvas(job.folder, made)
+            save_canvas(job.folder, made)
             saved = time.monotonic()
         if stop() and made.done < total:
             raise Interrupted(f"stopped after step {made.done} of {total} of the canvas; the same command resumes")
