@@ -25,7 +25,8 @@ def sha256_of(path: Path) -> str:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; raise SettingsError with its name where it cannot be read or is not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # -sig: Windows Notepad writes a byte order mark
+        # -sig: Windows Notepad writes a byte order mark; surrogates: the name of a file that is no text, in a job.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig", errors="surrogatepass"))
     except RecursionError:
         raise SettingsError(f"{path}: brackets are nested too deep: take some out") from None
     except (OSError, ValueError) as error:

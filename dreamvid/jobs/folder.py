@@ -202,7 +202,7 @@ def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Fac
         _check_disk(folder.path, planned.plan)
     for half_written in folder.path.rglob(".*.part*"):  # left by a run that was killed
         half_written.unlink(missing_ok=True)
-    write_file(folder.settings_file, presets.to_toml(settings).encode())
+    write_file(folder.settings_file, presets.to_toml(settings).encode("utf-8", "surrogatepass"))
     write_table(folder.plan_file, planned.to_table())
     write_table(folder.fingerprint_file, facts)
 

@@ -153,6 +153,14 @@ def test_a_job_that_would_be_continued_differently_is_refused(
         worker.open_job(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files must be text here")
+def test_settings_may_name_a_file_whose_name_is_not_text(three_shots: Path, preset: Path, tmp_path: Path) -> None:
+    mask = write_image(tmp_path / "mask.png", texture()).rename(tmp_path / os.fsdecode(b"m\xe9.png"))
+    settings = resolve(str(preset), [("mask.file", str(mask))])
+    folder = begun("video", three_shots, tmp_path / "dream.mkv", settings)
+    assert worker.open_job(folder.path).schedule.settings.mask.file == str(mask)
+
+
 @pytest.mark.parametrize("command", ["video", "image", "zoom"])
 @pytest.mark.parametrize("loop", [False, True])
 def test_a_plan_comes_back_from_its_table(
