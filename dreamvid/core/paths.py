@@ -29,6 +29,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         if (size := path.stat().st_size) > LONGEST:
             raise SettingsError(f"{path}: a file of {size} bytes is too long: give at most {LONGEST}")
-        return parse_toml(path.read_text(encoding="utf-8-sig"))  # -sig: Windows Notepad writes a byte order mark
+        # -sig: Windows Notepad writes a byte order mark; surrogates: the name of a file that is no text, in a job.
+        return parse_toml(path.read_text(encoding="utf-8-sig", errors="surrogatepass"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: {error}") from None

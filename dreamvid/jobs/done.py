@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from dreamvid.core.paths import is_there, sha256_of
+from dreamvid.core.paths import sha256_of
 from dreamvid.jobs.folder import JobFolder
-from dreamvid.media.frame_store import write_file
+from dreamvid.media.frame_store import read_table, write_table
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,15 @@ RECORD = TypeAdapter(Done)
 
 def write_done(folder: JobFolder, done: Done) -> None:
     """Write the record of a film that is about to get its name; raise JobError where the disk refuses."""
-    write_file(folder.done_file, json.dumps(asdict(done)).encode())
+    write_table(folder.done_file, asdict(done))
 
 
 def read_done(folder: JobFolder, output: Path) -> Done | None:
     """Return the record of the film that has the name of the output; None where that is another, or there is none."""
-    if not is_there(folder.done_file):
-        return None
+    table = read_table(folder.done_file)
     try:
-        done = RECORD.validate_json(folder.done_file.read_bytes())
-    except (OSError, ValueError):
+        done = RECORD.validate_python(table)
+    except ValueError:
         return None
     return done if output.exists() and film_hash(output) == done.film else None
 

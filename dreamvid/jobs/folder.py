@@ -6,7 +6,6 @@ OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (the plan), finge
                    subtitles), done.json (once the film has its name), lock
 """
 
-import json
 import os
 import re
 import shutil
@@ -20,11 +19,10 @@ from typing import Literal
 from dreamvid.config import presets
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
-from dreamvid.core.texts import parse_json
 from dreamvid.jobs.fingerprint import Facts, differences
 from dreamvid.jobs.locks import HeldError, locked
 from dreamvid.jobs.records import FrameRecord, read_line
-from dreamvid.media.frame_store import FrameStore, Journal, write_file
+from dreamvid.media.frame_store import FrameStore, Journal, read_table, write_file, write_table
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan
 
@@ -206,9 +204,9 @@ def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Fac
         _check_disk(folder.path, planned.plan)
     for half_written in folder.path.rglob(".*.part*"):  # left by a run that was killed
         half_written.unlink(missing_ok=True)
-    write_file(folder.settings_file, presets.to_toml(settings).encode())
-    write_file(folder.plan_file, planned.to_json().encode())
-    write_file(folder.fingerprint_file, json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    write_file(folder.settings_file, presets.to_toml(settings).encode("utf-8", "surrogatepass"))
+    write_table(folder.plan_file, planned.to_table())
+    write_table(folder.fingerprint_file, facts)
 
 
 def _resumes(folder: JobFolder, facts: Facts, resume: Resume) -> bool:
@@ -236,13 +234,20 @@ def _resumes(folder: JobFolder, facts: Facts, resume: Resume) -> bool:
 
 def read_fingerprint(folder: JobFolder) -> Facts:
     """Read what the stored pixels of a job depend on; raises JobError where the file is damaged."""
-    try:
-        stored = parse_json(folder.fingerprint_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        stored = None
-    if not isinstance(stored, dict):
-        raise JobError(f"{folder.fingerprint_file} is damaged: begin anew with --no-resume")
-    return stored
+    facts = read_table(folder.fingerprint_file)
+    if facts is None:
+        raise JobError(f"{folder.fingerprint_file} is damaged, or an earlier version's: begin anew with --no-resume")
+    return facts
+
+
+def read_plan(folder: JobFolder) -> RenderPlan:
+    """Read the plan of a job; raises JobError where there is none, or it is damaged."""
+    if not folder.plan_file.exists():
+        raise JobError(f"{folder.path} is not a job that was begun: render it first")
+    table = read_table(folder.plan_file)
+    if table is None:
+        raise JobError(f"{folder.plan_file} is damaged, or an earlier version's: render it again to write it anew")
+    return RenderPlan.from_table(table)
 
 
 def finished(folder: JobFolder, plan: Plan, shot: int) -> list[FrameRecord]:

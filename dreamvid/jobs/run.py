@@ -189,11 +189,13 @@ def _done_already(folder: JobFolder, done: Done, options: Options) -> Summary:
 
 
 def clear(output: Path, work_dir: Path | None) -> None:
-    """Remove what is left of the job of a finished film, if there is anything."""
+    """Remove what is left of the job of a finished film, if there is anything; say so where that cannot be known."""
     folder = job_folder.folder_of(output, work_dir)
     if read_done(folder, output) is not None:
         with job_folder.held(folder):
             job_folder.clear(folder)
+    elif folder.done_file.exists():
+        logger.warning("%s stays: the record of its film is damaged, or another's; remove it yourself", folder.path)
 
 
 def _check_guides(source: Source, settings: Settings, session: Session) -> None:

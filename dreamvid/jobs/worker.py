@@ -34,7 +34,7 @@ from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.records import FrameRecord, journal_line
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.frame_params import params_by_frame
-from dreamvid.pipeline.prepare import RenderPlan, open_source, schedule_of
+from dreamvid.pipeline.prepare import open_source, schedule_of
 from dreamvid.pipeline.render import RenderContext, Rendered, gain, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM, Schedule
 from dreamvid.pipeline.sources import Source
@@ -89,10 +89,7 @@ def open_job(path: Path, *, trust: bool = False) -> Job:
     Raises JobError where this process would give other pixels than the one that began it.
     """
     folder = JobFolder(path)
-    try:
-        planned = RenderPlan.from_json(folder.plan_file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise JobError(f"{path} is not a job that was begun ({error.strerror}): render it first") from None
+    planned = job_folder.read_plan(folder)
     settings = presets.resolve(str(folder.settings_file))
     schedule = schedule_of(planned, settings)
     source = open_source(planned, schedule)

@@ -1,4 +1,4 @@
-"""Finished frames on disk, lossless and written atomically, and the journal of finished frames."""
+"""Finished frames on disk, lossless and written atomically; the journal of finished frames; tables that are sealed."""
 
 import contextlib
 import errno
@@ -18,6 +18,8 @@ from dreamvid.core.paths import sha256_of
 from dreamvid.core.texts import parse_json
 from dreamvid.core.types import Pixels
 from dreamvid.media import images, stills
+
+SEAL = "sha256"  # the key of a table under which a hash of the rest of it is kept
 
 
 class FrameStore:
@@ -125,6 +127,25 @@ def _unsealed(raw: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return line if isinstance(line, dict) else None
+
+
+def write_table(path: Path, table: dict[str, Any]) -> None:
+    """Write a table as JSON with a hash of itself, atomically; raise JobError where the disk refuses."""
+    sealed = {**table, SEAL: _hash_of(table)}
+    write_file(path, json.dumps(sealed, indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def read_table(path: Path) -> dict[str, Any] | None:
+    """Return a table that `write_table` wrote; None where it is missing, damaged, or holds no hash of itself."""
+    try:
+        table = parse_json(path.read_bytes().decode("utf-8", "surrogatepass"))
+    except (OSError, ValueError):
+        return None
+    return table if isinstance(table, dict) and table.pop(SEAL, None) == _hash_of(table) else None
+
+
+def _hash_of(table: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(table).encode()).hexdigest()
 
 
 def part_of(path: Path, kind: str = "part") -> Path:

@@ -6,7 +6,7 @@ What comes of it, a RenderPlan, is data: with it, the settings and the files it 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -51,15 +51,16 @@ class RenderPlan:
     info: SourceInfo
     plan: Plan
 
-    def to_json(self) -> str:
-        """Return the plan as JSON, the same text whenever it is the same."""
-        return ADAPTER.dump_json(self).decode()
+    def to_table(self) -> dict[str, Any]:
+        """Return the plan as a table that JSON can hold, the same whenever the plan is the same."""
+        table: dict[str, Any] = ADAPTER.dump_python(self, mode="json")
+        return table
 
     @staticmethod
-    def from_json(text: str) -> "RenderPlan":
-        """Read a plan that `to_json` wrote; raises JobError where it is damaged."""
+    def from_table(table: dict[str, Any]) -> "RenderPlan":
+        """Read a plan that `to_table` gave; raises JobError where it is damaged, or another version's."""
         try:
-            return ADAPTER.validate_json(text)
+            return ADAPTER.validate_python(table)
         except ValidationError as error:
             where = ".".join(map(str, error.errors()[0]["loc"]))
             raise JobError(f"the plan is damaged at {where or 'its beginning'}") from None

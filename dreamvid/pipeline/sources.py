@@ -192,5 +192,8 @@ def same_file(source: str, output: Path) -> bool:
     """Return whether an output would overwrite its source."""
     try:
         return source not in NOISE and Path(source).resolve() == output.resolve()
+    except UnicodeEncodeError as error:  # a name that a TOML file holds
+        letters = error.object[error.start : error.end]
+        raise SettingsError(f"{output}: this locale has no {letters!a} in names of files: set PYTHONUTF8=1") from None
     except (OSError, RuntimeError) as error:  # links that go round in a circle
         raise SettingsError(f"{output}: {error}") from None

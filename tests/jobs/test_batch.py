@@ -343,6 +343,20 @@ def test_a_damaged_ledger_is_said(text: str, jobs: Write, tmp_path: Path, capsys
     assert "jobs.done.json" in capsys.readouterr().err
 
 
+def test_a_job_folder_with_a_damaged_record_stays_and_is_said(
+    jobs: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, folder = jobs(HEAD + ONE), tmp_path / "one.mp4.dreamvid"
+    batch.run(file, Options(keep_work=True))
+    whole = (folder / "done.json").read_text()
+    (folder / "done.json").write_text(whole.replace("summary", "summery"))
+    assert states(batch.run(file)) == {"one.mp4": "unchanged"}
+    assert f"{folder} stays: the record of its film is damaged" in caplog.text
+    (folder / "done.json").write_text(whole)
+    assert states(batch.run(file)) == {"one.mp4": "unchanged"}
+    assert not folder.exists()
+
+
 def test_quiet_says_only_what_is_wrong(jobs: Write, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["batch", str(jobs(HEAD + ONE)), "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")

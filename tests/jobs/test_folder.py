@@ -146,12 +146,24 @@ def test_what_a_killed_run_left_half_written_goes(clip: Path, output: Path, refe
     assert frames_of(output) == frames_of(reference)
 
 
+@pytest.mark.parametrize("key", ["frames", "summary", "film"])
+def test_a_film_whose_record_is_damaged_is_not_taken_as_done(key: str, clip: Path, output: Path) -> None:
+    run.dream_video(str(clip), output, quick(), KEEP)
+    record = folder_of(output) / "done.json"
+    record.write_text(record.read_text().replace(f'"{key}"', f'"{key}s"'))
+    with pytest.raises(SettingsError, match="there already"):
+        run.dream_video(str(clip), output, quick())
+
+
 def test_a_damaged_fingerprint_is_said(clip: Path, output: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run.dream_video(str(clip), output, quick(), stop_after(2))
-    (folder_of(output) / "fingerprint.json").write_text("{")
-    with pytest.raises(JobError, match="no-resume"):
-        run.dream_video(str(clip), output, quick())
+    file = folder_of(output) / "fingerprint.json"
+    whole = file.read_text()
+    for damaged in ("{", whole.replace('"seed": 0', '"seed": 1'), whole.replace('"threads"', '"threats"')):
+        file.write_text(damaged)
+        with pytest.raises(JobError, match=r"fingerprint\.json is damaged.*no-resume"):
+            run.dream_video(str(clip), output, quick())
     assert run.dream_video(str(clip), output, quick(), Options(resume="never")).rendered == COUNT
 
 

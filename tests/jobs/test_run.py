@@ -26,12 +26,12 @@ import dreamvid
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError, SettingsError, SourceError, ToolError
 from dreamvid.jobs import run
+from dreamvid.jobs.folder import JobFolder, read_plan
 from dreamvid.jobs.run import Options, Summary
 from dreamvid.media import encode
 from dreamvid.media.probe import probe
 from dreamvid.media.read import read
 from dreamvid.pipeline.plan import make_plan
-from dreamvid.pipeline.prepare import RenderPlan
 
 pytestmark = pytest.mark.usefixtures("small_net")  # every job in this process dreams with the tiny net
 
@@ -332,7 +332,7 @@ def test_a_loop_leaves_no_frame_out(tmp_path: Path) -> None:
 def test_a_jump_of_the_objective_begins_a_shot(clip: Path, output: Path) -> None:
     terms = [{"layer": "first", "weight": "0:1, 3f:0 hold"}, {"layer": "third", "weight": "0:0, 3f:1 hold"}]
     run.dream_video(str(clip), output, quick(objective=terms), KEEP)
-    plan = RenderPlan.from_json((folder_of(output) / "plan.json").read_text()).plan
+    plan = read_plan(JobFolder(folder_of(output))).plan
     assert [shot.start for shot in plan.shots] == [0, 3]
     assert [line["valid"] is None for line in journal_of(output)] == [True, False, False, True, False]
 

@@ -1,5 +1,6 @@
 """Shots in any order, in processes of their own that get nothing but files: the bytes are those of the ordinary run."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -152,19 +153,29 @@ def test_a_job_that_would_be_continued_differently_is_refused(
         worker.open_job(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files must be text here")
+def test_settings_may_name_a_file_whose_name_is_not_text(three_shots: Path, preset: Path, tmp_path: Path) -> None:
+    mask = write_image(tmp_path / "mask.png", texture()).rename(tmp_path / os.fsdecode(b"m\xe9.png"))
+    settings = resolve(str(preset), [("mask.file", str(mask))])
+    folder = begun("video", three_shots, tmp_path / "dream.mkv", settings)
+    assert worker.open_job(folder.path).schedule.settings.mask.file == str(mask)
+
+
 @pytest.mark.parametrize("command", ["video", "image", "zoom"])
 @pytest.mark.parametrize("loop", [False, True])
-def test_a_plan_comes_back_from_its_json(
+def test_a_plan_comes_back_from_its_table(
     command: Command, loop: bool, three_shots: Path, still: Path, preset: Path
 ) -> None:
     settings = resolve(str(preset), [("input.loop", loop), ("camera.mode", "frames"), ("input.seconds", 1)])
     planned, _ = prepare(command, (str(three_shots if command == "video" else still),), settings)
-    assert RenderPlan.from_json(planned.to_json()) == planned
+    assert RenderPlan.from_table(json.loads(json.dumps(planned.to_table()))) == planned
     assert (planned.plan.crossfade is not None) == (loop and command != "image")
 
 
-def test_a_damaged_plan_names_where() -> None:
+def test_a_damaged_plan_is_said(three_shots: Path, preset: Path, tmp_path: Path) -> None:
     with pytest.raises(JobError, match="damaged at command"):
-        RenderPlan.from_json('{"command": "dance"}')
-    with pytest.raises(JobError, match="damaged at its beginning"):
-        RenderPlan.from_json("{")
+        RenderPlan.from_table({"command": "dance"})
+    folder = begun("video", three_shots, tmp_path / "dream.mkv", resolve(str(preset)))
+    folder.plan_file.write_text(folder.plan_file.read_text().replace('"start": 0', '"start": 1', 1))
+    with pytest.raises(JobError, match=r"plan\.json is damaged.*render it again"):
+        worker.open_job(folder.path)

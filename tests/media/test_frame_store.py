@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dreamvid.core.errors import JobError
-from dreamvid.media.frame_store import FrameStore, Journal, part_of, parts_of, write_file
+from dreamvid.media.frame_store import FrameStore, Journal, part_of, parts_of, read_table, write_file, write_table
 
 from . import clips
 
@@ -56,6 +56,25 @@ def test_a_journal_keeps_its_lines(journal: Journal) -> None:
     for line in lines:
         journal.append(line)
     assert journal.lines() == lines
+
+
+def test_a_table_comes_back_as_it_was_or_not_at_all(tmp_path: Path) -> None:
+    file, table = (
+        tmp_path / "table.json",
+        {"seed": 7, "size": "64x48", "name": "Zoë", "parts": [1.5, None, {"on": True}]},
+    )
+    write_table(file, table)
+    whole = file.read_bytes()
+    assert read_table(file) == table
+    for place in range(8 * len(whole)):
+        data = bytearray(whole)
+        data[place // 8] ^= 1 << (place % 8)
+        file.write_bytes(data)
+        assert read_table(file) in (None, table), place
+    for text in ("", "[]", "{}", '{"seed": 7}'):
+        file.write_text(text)
+        assert read_table(file) is None
+    assert read_table(tmp_path / "missing.json") is None
 
 
 @settings(max_examples=40)

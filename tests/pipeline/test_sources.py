@@ -190,6 +190,10 @@ def test_a_source_is_known_under_another_name(tmp_path: Path, still: Path) -> No
     assert same_file(str(still), link)
     assert not same_file(str(still), tmp_path / "other.png")
     assert not same_file("noise", Path("noise"))
+    with pytest.raises(
+        SettingsError, match=r"out\.png: this locale has no '\\ud800' in names of files: set PYTHONUTF8"
+    ):
+        same_file("\ud800.png", tmp_path / "out.png")  # as any letter beyond ASCII where the locale is C
 
 
 def test_a_still_smaller_than_the_smallest_side_is_enlarged_by_a_size(tmp_path: Path) -> None:
