@@ -1,20 +1,20 @@
 """The top-level commands of `dreamvid`."""
 
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamvid.cli import BATCH_INCOMPLETE, REPAIRED
+from dreamvid.cli import BATCH_INCOMPLETE
+from dreamvid.cli.again import AGAIN, again
 from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, escaped, new_app, takes
 from dreamvid.cli.features import features_app
 from dreamvid.cli.models import models_app
 from dreamvid.cli.options import Common, Config, preset_names, user_defaults
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
-from dreamvid.cli.progress import bar, minutes_bar, render_bar, show_notices
+from dreamvid.cli.progress import bar, minutes_bar, render_bar, report, show_notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -259,6 +259,7 @@ def compare(
         compare_output.plot(measured, plot)
 
 
+command(app, examples=AGAIN, panel=DREAM)(again)
 command(app, examples=PAPERS, panel=STUDY)(papers)
 
 
@@ -276,14 +277,4 @@ def _dream(
     show_notices(quiet=common.quiet, verbose=common.verbose)
     with render_bar(quiet=common.quiet or one_picture) as progress, interruptible() as stop:
         summary = render(source, Path(output), common.settings(output), common.options(progress, stop))
-    _report(summary, common)
-
-
-def _report(summary: "Summary", common: Common) -> None:
-    log = logging.getLogger("dreamvid")
-    log.info("%s: %s", summary.output, summary.in_words())
-    if common.json:
-        print(summary.to_json())
-    if summary.damaged:
-        log.warning("%d frames of the source are damaged: each is replaced by the frame before it", summary.damaged)
-        raise typer.Exit(REPAIRED)
+    report(summary, json=common.json)
