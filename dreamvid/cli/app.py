@@ -212,7 +212,7 @@ def compare(
         str | None,
         typer.Option(
             "--preset",
-            help="The preset whose objective is scored; default: dream, or that of your --config.",
+            help="The preset whose objective is scored; default: what the film says of itself, else dream.",
             autocompletion=preset_names,
         ),
     ] = None,
@@ -224,6 +224,10 @@ def compare(
     ] = None,
     layer: Annotated[
         list[str] | None, typer.Option("--layer", help="Score this layer; default: the preset's objective. Repeatable.")
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="Time of the source at which the films begin; default: as they say of themselves."),
     ] = None,
     alone: Annotated[
         str | None, typer.Option("--alone", help="A film with coherence.mode=none, to relate to; default: none.")
@@ -241,6 +245,7 @@ def compare(
     from dreamvid.analysis import compare as comparing
     from dreamvid.cli import compare_output
     from dreamvid.config import presets
+    from dreamvid.core.timing import parse_moment
 
     show_notices(quiet=quiet, verbose=False)
     if plot is not None:
@@ -250,10 +255,10 @@ def compare(
     defaults = user_defaults(config)
     overrides = [(key, value) for key, value in given.items() if value is not None]
     settings = presets.resolve(preset or defaults.preset, overrides, defaults.table)
+    begins = None if from_ is None else parse_moment(from_)
+    how = comparing.Comparison(settings, preset is None and not overrides, begins, alone, flow, fresh, trust)
     with bar(quiet=quiet) as progress:
-        measured = comparing.compare(
-            source, films, settings, alone=alone, flow=flow, fresh=fresh, trust=trust, progress=progress
-        )
+        measured = comparing.compare(source, films, how, progress)
     print(comparing.to_json(source, measured) if json else compare_output.table(measured))
     if plot is not None:
         compare_output.plot(measured, plot)
