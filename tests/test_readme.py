@@ -151,6 +151,10 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
         clip = "samples/clip.mp4"
         for film in {word for word in words if Path(word).suffix} - {clip}:  # what the commands above it make
             assert cli.run(quicker(["video", clip, film], frames=2)) == 0, capfd.readouterr().err
+    if words[0] == "again":
+        for name in ("chelsea.jpg", "coffee.jpg"):
+            shutil.copy(checkout / "samples" / name, checkout)
+        assert cli.run(quicker(["image", "chelsea.jpg", words[1]])) == 0, capfd.readouterr().err
     before = set(checkout.iterdir())
     code = cli.run(quicker(words))
     out, err = capfd.readouterr()
@@ -158,7 +162,7 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
         assert code == 5
         return
     assert code == 0, err
-    if words[0] in ("video", "image", "zoom"):
+    if words[0] in ("video", "image", "zoom") or (words[0] == "again" and "--show" not in words):
         made = {path.name for path in set(checkout.iterdir()) - before}
         named = next((at for at, word in enumerate(words) if word.startswith("--")), len(words))
         assert made == {words[named - 1]}
@@ -178,7 +182,7 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
 
 def test_there_are_commands_of_every_kind() -> None:
     kinds = {command.split()[1] for command in commands()}
-    assert kinds >= {"video", "image", "zoom", "batch", "compare", "models", "train", "features", "papers"}
+    assert kinds >= {"video", "image", "zoom", "again", "batch", "compare", "models", "train", "features", "papers"}
 
 
 def test_no_command_is_shown_twice() -> None:
@@ -259,7 +263,17 @@ def test_every_link_inside_the_project_leads_somewhere(file: str) -> None:
 
 
 def test_every_option_they_speak_of_exists(capfd: pytest.CaptureFixture[str]) -> None:
-    for command in ("video", "zoom", "image", "compare", "features grid", "features class", "features embed", "train"):
+    for command in (
+        "video",
+        "zoom",
+        "image",
+        "again",
+        "compare",
+        "features grid",
+        "features class",
+        "features embed",
+        "train",
+    ):
         cli.run([*command.split(), "--help"])
     for command in ("features steps", "papers", "presets show", "models layers", "batch"):
         cli.run([*command.split(), "--help"])

@@ -9,26 +9,28 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
 from dreamvid.analysis import stability
+from dreamvid.analysis.pairing import Opened, Pairing, as_it_is, pair, rate_of
 from dreamvid.analysis.stability import Pair, Stability
 from dreamvid.coherence.cuts import find_cuts
 from dreamvid.coherence.optical_flow import Method
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, nearest
-from dreamvid.core.framing import Framing, frame_to
-from dreamvid.core.timing import frame_map
+from dreamvid.core.timing import frame_map, nearest_whole
 from dreamvid.core.types import Frame, Pixels, SourceInfo, to_float, to_pixels
 from dreamvid.dream.deepdream import StepBudget, dream, score, to_tensor
 from dreamvid.dream.session import Session, open_session
 from dreamvid.media import audio_tracks
-from dreamvid.media.probe import probe
 from dreamvid.media.read import read
 
 logger = logging.getLogger(__name__)
+OTHERS = "--layer, --model or --preset"  # what else a film can be scored by
+SCORED_BY = ("net", "objective", "dream", "seed")
 SAMPLED = 12  # number of frames of a film that are also dreamed afresh, for the gain
 Progress = Callable[[int, int], None]
 
@@ -53,8 +55,8 @@ class Gain:
 class Contract:
     """Properties that a film should share with its source, as (source's, film's); `broken`: the differences, in words.
 
-    `frames`: of the source, as many as its constant rate shows; `fps`; `duration`: of the picture, in seconds; `size`:
-    (height, width); `audio`: sha256 of each track's packets.
+    `frames`: of the source, or the part of it that the film shows, as many as its constant rate shows; `fps`;
+    `duration`: of the picture, in seconds; `size`: (height, width); `audio`: sha256 of each track's packets.
     """
 
     frames: tuple[int, int]
@@ -66,11 +68,30 @@ class Contract:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """How films are compared: `settings`: their objective is the strength, `own`: that of a film's record comes first.
+
+    `begins`: seconds of the source at which the films begin; none: as their records say, or at its start. `fresh`:
+    number of single dreams of each of `SAMPLED` frames that the gain is related to, 0 for none. `alone`: a film,
+    measured last, whose warp error the others' is related to; `flow`: dis or farneback; `trust`: whether a net that is
+    code may be executed.
+    """
+
+    settings: Settings
+    own: bool = False
+    begins: float | None = None
+    alone: str | None = None
+    flow: str = "dis"
+    fresh: int = 0
+    trust: bool = False
+
+
+@dataclass(frozen=True)
 class Measured:
     """Measures of one film over the `frames` that it has in common with its source.
 
     `gain` is None where there is no ratio: the objective of the source is not above zero, or fresh dreams do not raise
-    it. `note`: what was cropped off the source to fit the film.
+    it. `note`: which part of the source the film shows.
     """
 
     film: str
@@ -82,73 +103,78 @@ class Measured:
 
 
 def compare(
-    source: str,
-    films: Sequence[str],
-    settings: Settings,
-    *,
-    alone: str | None = None,
-    flow: str = "dis",
-    fresh: int = 0,
-    trust: bool = False,
-    progress: Progress = lambda done, total: None,
+    source: str, films: Sequence[str], how: Comparison, progress: Progress = lambda done, total: None
 ) -> list[Measured]:
-    """Measure films, with the objective of `settings` as their strength; return one result per film, in order.
+    """Measure films; return one result per film, in order.
 
-    `fresh`: number of single dreams of each of `SAMPLED` frames that the gain is related to, 0 for none. `alone`: a
-    film, measured last, whose warp error the others' is related to; `flow`: dis or farneback; `trust`: whether a net
-    that is code may be executed; `progress` is called with (frames done, frames in all) over all measures of one film.
-
-    Raises SourceError for a source or film that cannot be read, SettingsError or NetError for wrong settings.
+    `progress` is called with (frames done, frames in all) over all measures of one film. Raises SourceError for a
+    source or film that cannot be read, SettingsError or NetError for wrong settings, and where it is not known which
+    frames of the source a film shows.
     """
-    method: Method | None = next((known for known in get_args(Method) if known == flow), None)
+    method: Method | None = next((known for known in get_args(Method) if known == how.flow), None)
     if method is None:
-        raise SettingsError(f"--flow {flow!r}{nearest(flow, get_args(Method))}; give {' or '.join(get_args(Method))}")
-    if fresh < 0:
-        raise SettingsError(f"--fresh {fresh}: give a number of single dreams per sampled frame, 0 or more")
-    films = [*films, alone] if alone is not None else films
-    info = probe(source)
-    others = [probe(film) for film in films]
-    if alone is not None and len({(film.height, film.width) for film in others}) > 1:
-        raise SettingsError(f"--alone {alone} has another size than the films: give one of their size")
-    session = open_session(settings, trust=trust)
-    common = [matching(info, film) for film in others]
-    cuts = find_cuts(read(info, _as_it_is(info), sorted(set().union(*common))), info.rate)
-    results = []
-    for name, film, matches in zip(films, others, common, strict=True):
-        framing = _framing(info, film)
-        every = list(matches.items())
-        chosen = sorted({round(at) for at in np.linspace(0, len(every) - 1, SAMPLED)}) if fresh else range(len(every))
-        scored = [every[at] for at in chosen]
-        pairs = partial(_pairs, info, film, framing, progress, len(every) + len(scored))
-        note = framing.note.partition(";")[0]  # without the advice on options, which only a render has
-        if note:
-            logger.info("%s: %s", name, note)
-        steady = stability.measure(pairs(every, 0), cuts, method)
-        gained = gain(pairs(scored, len(every)), session, settings.dream.steps, fresh)
-        results.append(Measured(name, len(every), steady, gained, contract(info, film), note))
-    if alone is not None:
+        known = get_args(Method)
+        raise SettingsError(f"--flow {how.flow!r}{nearest(how.flow, known)}; give {' or '.join(known)}")
+    if how.fresh < 0:
+        raise SettingsError(f"--fresh {how.fresh}: give a number of single dreams per sampled frame, 0 or more")
+    original = Opened.of(source)
+    opened = [Opened.of(film) for film in ([*films, how.alone] if how.alone is not None else films)]
+    if how.alone is not None and len({film.size for film in opened}) > 1:
+        raise SettingsError(f"--alone {how.alone} has another size than the films: give one of their size")
+    paired = [pair(original, film, how.begins) for film in opened]
+    scorers = _scorers(opened, how)
+    used = sorted(set().union(*(pairing.frames for pairing in paired)))
+    cuts = find_cuts(read(original.info, as_it_is(original.info), used), original.info.rate)
+    results = [
+        _measured(film, pairing, cuts, scorer, method, how.fresh, progress)
+        for film, pairing, scorer in zip(opened, paired, scorers, strict=True)
+    ]
+    if how.alone is not None:
         reference = results[-1].stability
         results = [replace(film, stability=film.stability.against(reference)) for film in results]
     return results
 
 
+def _scorers(films: Sequence[Opened], how: Comparison) -> list[tuple[Settings, Session]]:
+    """Return for each film the settings that tell how strong it is, and their session, the same where they are."""
+    found: list[tuple[Settings, Session]] = []
+    for film in films:
+        settings, record = how.settings, film.record if how.own else None
+        if record is not None:
+            its = record.settings_beside(Path(film.path), instead=OTHERS)
+            settings = settings.model_copy(update={key: getattr(its, key) for key in SCORED_BY})
+        session = next((before for known, before in found if known == settings), None)
+        session = session or open_session(settings, trust=how.trust)
+        if record is not None:
+            record.check_nets(Path(film.path), [net.sha256 for net in session.nets.values()], OTHERS)
+        found.append((settings, session))
+    return found
+
+
+def _measured(
+    film: Opened,
+    pairing: Pairing,
+    cuts: Sequence[int],
+    scorer: tuple[Settings, Session],
+    method: Method,
+    fresh: int,
+    progress: Progress,
+) -> Measured:
+    settings, session = scorer
+    every = list(pairing.frames.items())
+    chosen = sorted({round(at) for at in np.linspace(0, len(every) - 1, SAMPLED)}) if fresh else range(len(every))
+    scored = [every[at] for at in chosen]
+    pairs = partial(_pairs, film, pairing, progress, len(every) + len(scored))
+    if pairing.note:
+        logger.info("%s: %s", film.path, pairing.note)
+    steady = stability.measure(pairs(every, 0), cuts, method)
+    gained = gain(pairs(scored, len(every)), session, settings.dream.steps, fresh)
+    return Measured(film.path, len(every), steady, gained, contract(pairing, film.info), pairing.note)
+
+
 def to_json(source: str, films: Iterable[Measured]) -> str:
     """Return the results as JSON on one line."""
     return json.dumps({"source": source, "films": [asdict(film) for film in films]})
-
-
-def matching(source: SourceInfo, film: SourceInfo) -> dict[int, int]:
-    """Return the frames that both have: index in the source -> index of the first film frame showing it, both rising.
-
-    The indices are the same where both have the same number of frames; else, as for a source of variable frame rate,
-    frames are matched by time.
-    """
-    if film.frames == source.frames:
-        return {index: index for index in range(source.frames)}
-    matches: dict[int, int] = {}
-    for position, index in enumerate(frame_map(source.times, source.end, film.rate)[: film.frames]):
-        matches.setdefault(index, position)
-    return matches
 
 
 def gain(pairs: Iterable[Pair], session: Session, steps: int = 0, fresh: int = 0) -> Gain | None:
@@ -177,11 +203,17 @@ def gain(pairs: Iterable[Pair], session: Session, steps: int = 0, fresh: int = 0
     )
 
 
-def contract(source: SourceInfo, film: SourceInfo) -> Contract:
-    """Compare what a film should share with its source; durations may differ by one frame. Raise SourceError."""
-    frames = len(frame_map(source.times, source.end, source.rate)), film.frames
-    fps = float(source.rate), float(film.rate)
-    duration = float(source.end), float(film.end)
+def contract(pairing: Pairing, film: SourceInfo) -> Contract:
+    """Compare what a film should share with its source, or the part that it shows; raise SourceError.
+
+    Durations may differ by one frame; of a part, the sound is told by the number of its tracks alone.
+    """
+    source, seconds = pairing.source, pairing.seconds if pairing.clip else pairing.source.end
+    whole = len(frame_map(source.times, source.end, source.rate))
+    frames = nearest_whole(seconds * source.rate) if pairing.clip else whole, film.frames
+    rate = rate_of(source, film)
+    fps = float(source.rate), float(rate)
+    duration = float(seconds), float(film.end if rate == film.rate else film.frames / rate)
     size = (source.height, source.width), (film.height, film.width)
     audio = audio_tracks.hashes(source), audio_tracks.hashes(film)
     differences = {
@@ -191,36 +223,19 @@ def contract(source: SourceInfo, film: SourceInfo) -> Contract:
         f"size {source.width}x{source.height} -> {film.width}x{film.height}": size[0] != size[1],
         "sound lost": len(audio[0]) > len(audio[1]),
         "sound added": len(audio[0]) < len(audio[1]),
-        "sound changed": len(audio[0]) == len(audio[1]) and audio[0] != audio[1],
+        "sound changed": len(audio[0]) == len(audio[1]) and audio[0] != audio[1] and not pairing.clip,
     }
     return Contract(frames, fps, duration, size, audio, tuple(words for words, broken in differences.items() if broken))
 
 
 def _pairs(
-    source: SourceInfo,
-    film: SourceInfo,
-    framing: Framing,
-    progress: Progress,
-    total: int,
-    chosen: Sequence[tuple[int, int]],
-    done: int,
+    film: Opened, pairing: Pairing, progress: Progress, total: int, chosen: Sequence[tuple[int, int]], done: int
 ) -> Iterator[Pair]:
     theirs, ours = ([pair[side] for pair in chosen] for side in (0, 1))
-    frames = zip(read(source, framing, theirs), read(film, _as_it_is(film), ours), strict=True)
-    for number, pair in enumerate(frames, start=done + 1):
-        yield pair
+    frames = zip(read(pairing.source, pairing.framing, theirs), read(film.info, pairing.cropped, ours), strict=True)
+    for number, both in enumerate(frames, start=done + 1):
+        yield both
         progress(number, total)
-
-
-def _framing(source: SourceInfo, film: SourceInfo) -> Framing:
-    """Return the framing from the source to the film's size; where aspect ratios differ it crops, as a render does."""
-    if (source.height, source.width) == (film.height, film.width):
-        return _as_it_is(source)
-    return frame_to(source.height, source.width, source.sar / film.sar, f"{film.width}x{film.height}", "crop")
-
-
-def _as_it_is(info: SourceInfo) -> Framing:
-    return frame_to(info.height, info.width, info.sar, None, "crop")
 
 
 def _score(session: Session, pixels: Pixels) -> float:

@@ -1,20 +1,20 @@
 """The top-level commands of `dreamvid`."""
 
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamvid.cli import BATCH_INCOMPLETE, REPAIRED
+from dreamvid.cli import BATCH_INCOMPLETE
+from dreamvid.cli.again import AGAIN, again
 from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, escaped, new_app, takes
 from dreamvid.cli.features import features_app
 from dreamvid.cli.models import models_app
 from dreamvid.cli.options import Common, Config, preset_names, user_defaults
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
-from dreamvid.cli.progress import bar, minutes_bar, render_bar, show_notices
+from dreamvid.cli.progress import bar, minutes_bar, render_bar, report, show_notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,7 +212,7 @@ def compare(
         str | None,
         typer.Option(
             "--preset",
-            help="The preset whose objective is scored; default: dream, or that of your --config.",
+            help="The preset whose objective is scored; default: what the film says of itself, else dream.",
             autocompletion=preset_names,
         ),
     ] = None,
@@ -224,6 +224,10 @@ def compare(
     ] = None,
     layer: Annotated[
         list[str] | None, typer.Option("--layer", help="Score this layer; default: the preset's objective. Repeatable.")
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="Time of the source at which the films begin; default: as they say of themselves."),
     ] = None,
     alone: Annotated[
         str | None, typer.Option("--alone", help="A film with coherence.mode=none, to relate to; default: none.")
@@ -241,6 +245,7 @@ def compare(
     from dreamvid.analysis import compare as comparing
     from dreamvid.cli import compare_output
     from dreamvid.config import presets
+    from dreamvid.core.timing import parse_moment
 
     show_notices(quiet=quiet, verbose=False)
     if plot is not None:
@@ -250,15 +255,16 @@ def compare(
     defaults = user_defaults(config)
     overrides = [(key, value) for key, value in given.items() if value is not None]
     settings = presets.resolve(preset or defaults.preset, overrides, defaults.table)
+    begins = None if from_ is None else parse_moment(from_)
+    how = comparing.Comparison(settings, preset is None and not overrides, begins, alone, flow, fresh, trust)
     with bar(quiet=quiet) as progress:
-        measured = comparing.compare(
-            source, films, settings, alone=alone, flow=flow, fresh=fresh, trust=trust, progress=progress
-        )
+        measured = comparing.compare(source, films, how, progress)
     print(comparing.to_json(source, measured) if json else compare_output.table(measured))
     if plot is not None:
         compare_output.plot(measured, plot)
 
 
+command(app, examples=AGAIN, panel=DREAM)(again)
 command(app, examples=PAPERS, panel=STUDY)(papers)
 
 
@@ -276,14 +282,4 @@ def _dream(
     show_notices(quiet=common.quiet, verbose=common.verbose)
     with render_bar(quiet=common.quiet or one_picture) as progress, interruptible() as stop:
         summary = render(source, Path(output), common.settings(output), common.options(progress, stop))
-    _report(summary, common)
-
-
-def _report(summary: "Summary", common: Common) -> None:
-    log = logging.getLogger("dreamvid")
-    log.info("%s: %s", summary.output, summary.in_words())
-    if common.json:
-        print(summary.to_json())
-    if summary.damaged:
-        log.warning("%d frames of the source are damaged: each is replaced by the frame before it", summary.damaged)
-        raise typer.Exit(REPAIRED)
+    report(summary, json=common.json)

@@ -13,7 +13,10 @@ from typer.core import TyperCommand, TyperGroup
 from dreamvid.core.errors import nearest
 
 DREAM, LOOKS, MANY, STUDY = "Dream", "Looks and nets", "Many films", "Study"
-ORDER = ("video", "image", "zoom", "presets", "models", "train", "batch", "compare", "features", "papers")  # in help
+ORDER = (  # in help
+    *("video", "image", "zoom", "again", "presets", "models", "train"),
+    *("batch", "compare", "features", "papers"),
+)
 HELP = {"help_option_names": ["-h", "--help"]}
 
 

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
+from dreamvid.cli import REPAIRED
 from dreamvid.core.errors import one_line
 
 if TYPE_CHECKING:
     from dreamvid.jobs.events import Event, Progress
+    from dreamvid.jobs.run import Summary
 
 PHASES = {"paint": "canvas: ", "render": "", "encode": "film: "}  # before the bar of each phase of a render
 
@@ -92,3 +96,14 @@ def minutes_bar(*, quiet: bool) -> Iterator[Callable[[float, float], None]]:
             bar.refresh()
 
         yield tell
+
+
+def report(summary: "Summary", *, json: bool) -> None:
+    """Say what a finished render is, on a last line of JSON too if `json`; exit where damage was repaired."""
+    log = logging.getLogger("dreamvid")
+    log.info("%s: %s", summary.output, summary.in_words())
+    if json:
+        print(summary.to_json())
+    if summary.damaged:
+        log.warning("%d frames of the source are damaged: each is replaced by the frame before it", summary.damaged)
+        raise typer.Exit(REPAIRED)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dreamvid.config.named_files import change_files
 from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.serialize import read_settings, to_table
 from dreamvid.config.settings import Settings
@@ -124,14 +125,8 @@ def _read(path: Path) -> Table:
     Raises SettingsError with the file's name if it cannot be read or is not TOML.
     """
     table = read_toml(path)
-    terms = table.get("objective")
-    for term in terms if isinstance(terms, list) else ():
-        for key in ("file", "weights", "net"):  # guides and weights are relative to the preset that names them
-            if isinstance(term, dict) and isinstance(term.get(key), str) and _is_file(key, term[key]):
-                term[key] = str(path.parent / term[key])
-    for section in (table.get("mask"), table.get("audio")):
-        if isinstance(section, dict) and isinstance(section.get("file"), str):
-            section["file"] = str(path.parent / section["file"])
+    # Of the render's own net, files are those of who renders; all others are relative to the preset that names them.
+    change_files(table, lambda key, value: value if key.startswith("net.") else str(path.parent / value))
     return table
 
 
@@ -156,11 +151,6 @@ def load_defaults(file: Path) -> Defaults:
         raise SettingsError(f"{file}: preset: {error}") from None
     read_settings(table, str(file), ("preset",))
     return Defaults(preset, table, file)
-
-
-def _is_file(key: str, value: str) -> bool:
-    """Return True if the value of an objective's key names a file, not a net or a seed of random weights."""
-    return value.endswith(".safetensors") if key == "net" else not (key == "weights" and value.startswith("random:"))
 
 
 def merged(under: Table, over: Table, deeper: int = DEEPEST) -> Table:
@@ -199,13 +189,7 @@ def resolve(
     beneath = dict(under or {})
     table = load_table(preset or DEFAULT)
     plain = read_settings(table, str(find(preset or DEFAULT)))
-    changes: Table = {}
-    for key, value in overrides:
-        if key.count(".") >= DEEPEST:
-            raise SettingsError(f"{key[:40]}...: a key has at most {DEEPEST} parts, such as objective.0.weight")
-        for part in reversed(key.split(".")):
-            value = {part: value}
-        changes = merged(changes, value)
+    changes = nested(overrides)
     if not changes and not beneath:
         return plain
     changed = read_settings(merged(merged(beneath, table), changes), "settings")
@@ -213,6 +197,18 @@ def resolve(
         return changed
     others = {key: value for key, value in table.items() if key != "objective"}
     return read_settings(merged(merged(beneath, others), changes), "settings")
+
+
+def nested(overrides: Iterable[tuple[str, Any]]) -> Table:
+    """Return overrides, pairs of a full key and its value, as one table; raise SettingsError for a key too deep."""
+    changes: Table = {}
+    for key, value in overrides:
+        if key.count(".") >= DEEPEST:
+            raise SettingsError(f"{key[:40]}...: a key has at most {DEEPEST} parts, such as objective.0.weight")
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        changes = merged(changes, value)
+    return changes
 
 
 def parse_override(text: str) -> tuple[str, Any]:

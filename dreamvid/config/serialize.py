@@ -157,6 +157,26 @@ def to_table(settings: Settings) -> dict[str, Any]:
     return table
 
 
+def changed(settings: Settings) -> dict[str, Any]:
+    """Return what of settings is not built in, as `to_table` does; the description is left out."""
+    table = _differing(to_table(settings), to_table(Settings()))
+    table.pop("description", None)
+    if terms := table.get("objective"):
+        usual = ObjectiveSettings.model_construct().model_dump(mode="json")
+        table["objective"] = [_differing(term, usual) for term in terms]
+    return table
+
+
+def _differing(table: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    """Return the entries of a table that differ from the usual ones, key by key."""
+    found = {}
+    for key, value in table.items():
+        inner = _differing(value, usual[key]) if isinstance(value, dict) else value
+        if value != usual[key]:
+            found[key] = inner
+    return found
+
+
 def _place(table: dict[str, Any], key: str, value: Any) -> None:
     """Set the value of a full key in nested tables and lists, in place."""
     *way, last = key.split(".")

@@ -16,6 +16,7 @@ from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.done import Done, Summary, film_hash, read_done, write_done
 from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
+from dreamvid.jobs.film_record import record_text
 from dreamvid.jobs.fingerprint import film_facts, fingerprint
 from dreamvid.jobs.folder import JobFolder, Resume
 from dreamvid.jobs.interrupt import Interrupted
@@ -35,7 +36,7 @@ class Options:
     """Options of a job, none of which changes a pixel.
 
     `progress`: called with every event; `stop`: asked after every frame whether the render is to stop there; `trust`:
-    whether a net that is code may be executed.
+    whether a net that is code may be executed; `names`: of the sources in the film's record, none: their own.
     """
 
     overwrite: bool = False
@@ -45,6 +46,7 @@ class Options:
     progress: Progress = ignore
     stop: Stop = never
     trust: bool = False
+    names: Sequence[str] = ()
 
 
 def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
@@ -70,13 +72,15 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
         encode.recover(output)
         _check_output((source,), output, options)
         formats.check_image(output)
-        opened = open_source(*prepare("image", (source,), settings))
+        planned, schedule = prepare("image", (source,), settings)
+        opened = open_source(planned, schedule)
         session = open_session(settings, trust=options.trust)
         _tell(opened, session)
+        record = record_text(planned, settings, session.nets.values(), options.names)
         began = time.perf_counter()
         (result,) = render(RenderContext(opened.plan, settings, opened.move, session.dreamer), opened.frames((0,)))
         seconds = time.perf_counter() - began
-        encode.write_image(result.dream, output)
+        encode.write_image(result.dream, output, record)
     options.progress(Event("render", 1, 1, seconds, result.dream))
     score = gain(session.scorer, result.source, result.dream)
     _tell_effect(settings, [score])
@@ -126,7 +130,8 @@ def _dream_film(
         job_folder.make(folder)
         with job_folder.held(folder):
             job_folder.begin(folder, planned, settings, facts, options.resume)
-            summary = _render_film(job, made_from, sources, output, options)
+            record = record_text(planned, settings, job.session.nets.values(), options.names)
+            summary = _render_film(job, _film(job, record), made_from, sources, output, options)
             if not options.keep_work:
                 job_folder.clear(folder)
         return summary
@@ -144,14 +149,16 @@ def _open(planned: RenderPlan, schedule: Schedule, folder: JobFolder, output: Pa
     return Job(folder, source, schedule, session)
 
 
-def _render_film(job: Job, made_from: str, sources: Sequence[str], output: Path, options: Options) -> Summary:
+def _render_film(
+    job: Job, film: encode.FilmSpec, made_from: str, sources: Sequence[str], output: Path, options: Options
+) -> Summary:
     """Render what a job lacks, write its film, and return what is said of it."""
     source, shots = job.source, find_shots(job)
     finished = [record for shot in shots for record in shot.finished]
     if finished:
         logger.info("resuming: %d of %d frames are finished", len(finished), len(source.plan.frames))
     threads = job.session.compute.threads
-    trial = encode.rehearse(output, _film(job), job.folder.trial, threads=threads, notice=_notice)
+    trial = encode.rehearse(output, film, job.folder.trial, threads=threads, notice=_notice)
     fresh = render_missing(job, shots, options.progress, options.stop)
     _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
     records = sorted((*finished, *fresh), key=lambda record: record.index)
@@ -169,10 +176,11 @@ def _render_film(job: Job, made_from: str, sources: Sequence[str], output: Path,
     )
     _encode(
         job,
+        film,
         output,
         trial,
         options,
-        lambda film: write_done(job.folder, Done(film_hash(film), made_from, summary)),
+        lambda made: write_done(job.folder, Done(film_hash(made), made_from, summary)),
     )
     _tell_effect(job.schedule.settings, scores)
     return summary
@@ -208,8 +216,8 @@ def _check_guides(source: Source, settings: Settings, session: Session) -> None:
         raise SettingsError("a guide that is a film does not come back to its beginning: give a still, or no --loop")
 
 
-def _film(job: Job) -> encode.FilmSpec:
-    """Return what the film of a job is."""
+def _film(job: Job, record: str) -> encode.FilmSpec:
+    """Return what the film of a job is; `record`: what it says of how it was made."""
     source, settings, plan = job.source, job.schedule.settings, job.source.plan
     return encode.FilmSpec(
         size=plan.framing.size,
@@ -221,10 +229,18 @@ def _film(job: Job) -> encode.FilmSpec:
         sound=source.info if source.info.kind == "video" else None,
         music=None if settings.audio.file is None else Path(settings.audio.file),
         clip=plan.clip,
+        record=record,
     )
 
 
-def _encode(job: Job, output: Path, trial: Path | None, options: Options, ready: Callable[[Path], None]) -> None:
+def _encode(
+    job: Job,
+    film: encode.FilmSpec,
+    output: Path,
+    trial: Path | None,
+    options: Options,
+    ready: Callable[[Path], None],
+) -> None:
     plan = job.source.plan
 
     def stored() -> Iterator[Pixels]:
@@ -238,7 +254,7 @@ def _encode(job: Job, output: Path, trial: Path | None, options: Options, ready:
             yield pixels
 
     threads = job.session.compute.threads
-    encode.encode(stored, output, _film(job), trial, threads=threads, notice=_notice, ready=ready)
+    encode.encode(stored, output, film, trial, threads=threads, notice=_notice, ready=ready)
 
 
 def _check_output(sources: Sequence[str], output: Path, options: Options) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from dreamvid.config.settings import OutputSettings
 from dreamvid.core.errors import JobError, ToolError
 from dreamvid.core.types import Pixels, SourceInfo
-from dreamvid.media import decode, images, mux
+from dreamvid.media import decode, embedded, images, mux
 from dreamvid.media.ffmpeg import Ffmpeg, check_space, location
 from dreamvid.media.formats import Format, check, check_film
 from dreamvid.media.frame_store import advised, part_of, parts_of, write_file
@@ -33,7 +33,8 @@ class FilmSpec:
     `sar`: pixel aspect ratio, width / height. `sound`: source whose sound, subtitles and chapters are added, only those
     of `clip`, a half-open range in seconds from the source's first frame, if given. `music`: file whose first sound
     track is added instead of the source's sound, from its beginning to the film's end. `delay`: seconds from the start
-    of the source's first track to its picture.
+    of the source's first track to its picture. `record`: a text that the film carries, in place of a comment of the
+    source.
     """
 
     size: tuple[int, int]
@@ -45,6 +46,7 @@ class FilmSpec:
     sound: SourceInfo | None = None
     music: Path | None = None
     clip: tuple[Fraction, Fraction] | None = None
+    record: str = ""
 
 
 def rehearse(output: Path, film: FilmSpec, folder: Path, *, threads: int, notice: Callable[[str], None]) -> Path | None:
@@ -93,7 +95,7 @@ def encode(
     recover(output)
     try:
         if trial is None:
-            _write_folder(_counted(frames(), film.size, film.count), part)
+            _write_folder(_counted(frames(), film.size, film.count), part, film.record)
             ready(part)
             _name_folder(part, output)
             return
@@ -125,6 +127,12 @@ def _write(
 
     def written(tracks: mux.Tracks) -> None:
         _encode(_counted(frames(), film.size, film.count), part, form, film, tracks, threads)
+        if film.record and form.codec in ("gif", "webp"):  # in which ffmpeg writes no text
+            with advised(part):
+                data, gif = part.read_bytes(), form.codec == "gif"
+                part.write_bytes(
+                    embedded.in_gif(data, film.record) if gif else embedded.in_webp(data, film.record, film.size)
+                )
         _verify(part, form, film.count, film.rate, tracks.audio)
 
     try:
@@ -150,9 +158,9 @@ def recover(output: Path) -> None:
             _name(aside, output)
 
 
-def write_image(pixels: Pixels, output: Path) -> None:
-    """Write one still as .png, .jpg, .webp or .tiff, atomically; raise SettingsError or JobError."""
-    write_file(output, images.encode(pixels, output.suffix))
+def write_image(pixels: Pixels, output: Path, record: str = "") -> None:
+    """Write one still as .png, .jpg, .webp or .tiff, atomically, with its record; raise SettingsError or JobError."""
+    write_file(output, images.encode(pixels, output.suffix, record))
 
 
 def _counted(frames: Iterable[Pixels], size: tuple[int, int], count: int) -> Iterator[Pixels]:
@@ -175,7 +183,16 @@ def _encode(
     width, height = film.size[1] + right, film.size[0] + below
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{width}x{height}"]
     source = [*raw, "-framerate", f"{film.rate.numerator}/{film.rate.denominator}", "-i", "pipe:0", *tracks.inputs]
-    maps = ["-map", "0:v:0", *tracks.maps, "-vf", form.filters(film.sar), "-fps_mode", "passthrough"]
+    maps = [
+        "-map",
+        "0:v:0",
+        *tracks.maps,
+        *embedded.comment(form.muxer, film.record),
+        "-vf",
+        form.filters(film.sar),
+        "-fps_mode",
+        "passthrough",
+    ]
     with Ffmpeg(
         [*source, *maps, *form.arguments(threads), "-y", location(part)], feeds=True, counts=True, writes=part
     ) as ffmpeg:
@@ -227,12 +244,12 @@ def webp_duration(data: bytes) -> Fraction:
     return Fraction(total)
 
 
-def _write_folder(frames: Iterable[Pixels], part: Path) -> None:
-    """Write `000000.png` ... to a new folder."""
+def _write_folder(frames: Iterable[Pixels], part: Path, record: str) -> None:
+    """Write `000000.png` ... to a new folder, each with the record of the film."""
     with advised(part):
         part.mkdir()
     for count, frame in enumerate(frames):
-        write_file(part / f"{count:06d}.png", images.encode(frame, ".png"))
+        write_file(part / f"{count:06d}.png", images.encode(frame, ".png", record))
 
 
 def _name_folder(part: Path, output: Path) -> None:

@@ -10,6 +10,8 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from dreamvid.core.errors import SettingsError, SourceError, ToolError
 from dreamvid.core.types import Pixels, SourceInfo
 from dreamvid.media import opencv, stills
@@ -35,16 +37,19 @@ def short_name(path: Path, *, whole: bool = False) -> str:
     return "".join(c if c.isprintable() else "?" for c in (str(path) if whole else path.name or str(path)))
 
 
-def encode(pixels: Pixels, suffix: str) -> bytes:
+def encode(pixels: Pixels, suffix: str, text: str = "") -> bytes:
     """Encode RGB pixels in the format of a suffix: .png (level 1), .jpg and .webp (quality 95), .tiff.
 
-    Raises SettingsError for another suffix, ToolError where the format cannot hold the size, as WebP above 16383 pixels
-    a side.
+    `text`: ASCII, goes along in an EXIF block. Raises SettingsError for another suffix, ToolError where the format
+    cannot hold the size, as WebP above 16383 pixels a side.
     """
     if suffix.lower() not in WRITTEN:
         raise SettingsError(
             f"an image cannot be written as {suffix or 'a name without a suffix'}: use .png, .jpg, .webp or .tiff"
         )
+    kind = WRITTEN[suffix.lower()]
+    if kind == "TIFF":  # in which OpenCV writes no text
+        return stills.tiff(pixels, text)
     cv2 = opencv.load()
     options = {
         # The same file size as the default strategy of level 1, in half the time.
@@ -55,11 +60,10 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
         ],
         "JPEG": [cv2.IMWRITE_JPEG_QUALITY, 95],
         "WebP": [cv2.IMWRITE_WEBP_QUALITY, 95],
-        "TIFF": [],
     }
-    kind = WRITTEN[suffix.lower()]
+    beside = ([cv2.IMAGE_METADATA_EXIF], [np.frombuffer(stills.exif(text), np.uint8)]) if text else ([], [])
     try:
-        done, data = cv2.imencode(suffix.lower(), pixels[:, :, ::-1], options[kind])
+        done, data = cv2.imencodeWithMetadata(suffix.lower(), pixels[:, :, ::-1], *beside, options[kind])
     except cv2.error as error:
         raise ToolError(f"{kind} cannot hold {pixels.shape[1]}x{pixels.shape[0]} pixels: {error.err}") from None
     if not done:

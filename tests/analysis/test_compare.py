@@ -13,7 +13,7 @@ import pytest
 from little import drifting, film, quick, read_image, texture, write_image
 
 from dreamvid import cli
-from dreamvid.analysis import compare, stability
+from dreamvid.analysis import compare, pairing, stability
 from dreamvid.analysis.stability import Stability
 from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.dream import session
@@ -193,17 +193,14 @@ def info(**facts: object) -> SourceInfo:
     )
 
 
-def test_a_source_of_varying_rate_is_matched_by_time() -> None:
+def pairing_of(source: SourceInfo, film: SourceInfo) -> pairing.Pairing:
+    return pairing.pair(pairing.Opened("clip.mp4", source, None), pairing.Opened("film.mp4", film, None))
+
+
+def test_a_faithful_film_of_a_source_of_varying_rate_keeps_its_contract() -> None:
     uneven = info(times=tuple(Fraction(at, 12) for at in (0, 1, 2, 5, 6, 7)), end=Fraction(8, 12))
     even = info(times=tuple(Fraction(at, 12) for at in range(8)), end=Fraction(8, 12))
-    assert compare.matching(uneven, even) == {0: 0, 1: 1, 2: 2, 3: 5, 4: 6, 5: 7}
-    assert compare.contract(uneven, even).broken == ()
-
-
-def test_the_common_range_is_matched_where_a_film_is_shorter() -> None:
-    short = info(times=(Fraction(0), Fraction(1, 12)), end=Fraction(2, 12))
-    assert compare.matching(info(), short) == {0: 0, 1: 1}
-    assert compare.matching(short, info()) == {0: 0, 1: 1}
+    assert compare.contract(pairing_of(uneven, even), even).broken == ()
 
 
 # The command
@@ -253,10 +250,14 @@ def test_every_breach_of_the_contract_is_told(here: Path, capfd: pytest.CaptureF
 
 
 def test_other_sound_is_told(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    film(here / "longer.mp4", drifting(6))
-    assert cli.run(["compare", "clip.mp4", "longer.mp4", *QUICK]) == 0
+    film(here / "silent.mp4", drifting(4), sound=False)
+    film(here / "other.mp4", [*drifting(4), *drifting(2)])  # whose sound is longer
+    whole = ["compare", "clip.mp4", "silent.mp4", *QUICK]
+    assert cli.run(whole) == 0
+    assert capfd.readouterr().out.splitlines()[1].endswith("sound lost")
+    assert cli.run(["compare", "other.mp4", "clip.mp4", "--from", "0", *QUICK]) == 0
     row = capfd.readouterr().out.splitlines()[1]
-    assert row.endswith("frames 4 -> 6; duration 0.33 -> 0.50 s; sound changed")
+    assert row.endswith("kept")  # of a part, sound is cut
 
 
 def test_a_reduction_is_related_to_a_film_dreamed_alone(here: Path, capfd: pytest.CaptureFixture[str]) -> None:

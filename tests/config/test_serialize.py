@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from dreamvid.config import presets
 from dreamvid.config.keyframes import Timeline
 from dreamvid.config.objective_settings import ObjectiveSettings
-from dreamvid.config.serialize import curve, read_settings, rounded, settings_at, to_table
+from dreamvid.config.serialize import changed, curve, read_settings, rounded, settings_at, to_table
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 
@@ -173,3 +174,17 @@ def test_a_setting_is_a_curve_whether_it_moves_or_not() -> None:
     assert drawn[0] == drawn[1] and len(set(drawn)) == 3
     with pytest.raises(SettingsError, match="after the end"):
         curve(moving({"camera": {"zoom": "0:1, 11s:2"}}), "camera.zoom", timeline)
+
+
+@pytest.mark.parametrize("name", presets.everything())
+def test_what_is_not_built_in_is_all_that_settings_are_made_of(name: str) -> None:
+    settings = presets.resolve(name)
+    table = changed(settings)
+    assert read_settings(table, "test") == settings.model_copy(update={"description": ""})
+
+
+def test_what_is_built_in_is_left_out_and_keyframes_are_kept() -> None:
+    assert changed(Settings()) == {}
+    terms = [{"layer": "conv1"}, {"kind": "tv", "weight": "0:0.5, 2s:1"}]
+    table = {"dream": {"steps": 3, "smooth": "0:0, 4s:1"}, "objective": terms}
+    assert changed(read_settings({**table, "dream": {**table["dream"], "octaves": 4}}, "test")) == table

@@ -20,7 +20,7 @@ from job_runs import (
     journal_of,
     stop_after,
 )
-from little import HEIGHT, WIDTH, contents, drifting, film, quick, read_image, texture, write_image
+from little import HEIGHT, WIDTH, drifting, film, quick, read_image, texture, write_image
 
 import dreamvid
 from dreamvid.config.settings import Settings
@@ -81,7 +81,10 @@ def test_frames_shown_twice_are_dreamed_once(clip: Path, output: Path) -> None:
 
 def test_a_folder_of_pngs_holds_the_stored_frames(clip: Path, tmp_path: Path) -> None:
     run.dream_video(str(clip), tmp_path / "frames", quick(), KEEP)
-    assert contents(tmp_path / "frames") == frames_of(tmp_path / "frames")
+    stored = sorted((folder_of(tmp_path / "frames") / "frames").iterdir())
+    written = sorted((tmp_path / "frames").iterdir())
+    assert [path.name for path in written] == [path.name for path in stored]
+    assert all(np.array_equal(*map(read_image, pair)) for pair in zip(written, stored, strict=True))
 
 
 def test_a_lossless_film_gives_back_the_stored_frames(clip: Path, tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""The record of a render: what its film will say of how it was made."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from importlib import metadata
+
+from dreamvid.config.serialize import changed
+from dreamvid.config.settings import Settings
+from dreamvid.core.types import SourceInfo
+from dreamvid.media.images import short_name
+from dreamvid.media.record import LONGEST, Playback, Record, RecordedSource, without_folders
+from dreamvid.models.net import Net
+from dreamvid.pipeline.plan import RENDER_VERSION, make_plan
+from dreamvid.pipeline.prepare import RenderPlan
+
+logger = logging.getLogger(__name__)
+
+
+def program() -> str:
+    """Return the version of this program."""
+    return metadata.version("dreamvid")
+
+
+def record_text(planned: RenderPlan, settings: Settings, nets: Iterable[Net], names: Sequence[str] = ()) -> str:
+    """Return the record of a planned film as text; empty, with a warning, where it is too long for a film.
+
+    `names`: of the sources; empty: those of their files. Raises SourceError where a file that the settings name cannot
+    be read.
+    """
+    table, files = without_folders(changed(settings))
+    # As they were planned: a folder of images has the rate that it was given.
+    sources = (planned.info,) if planned.command == "video" else planned.sources
+    record = Record(
+        dreamvid=program(),
+        render=RENDER_VERSION,
+        command=planned.command,
+        settings=table,
+        sources=tuple(
+            RecordedSource(
+                name=name,
+                sha256=info.identity,
+                frames=info.frames,
+                rate=info.rate,
+                size=(info.height, info.width),
+            )
+            for info, name in zip(sources, names or map(_file_name, sources), strict=True)
+        ),
+        film=_playback(planned, settings),
+        nets=tuple(net.sha256 for net in nets),
+        files=files,
+    )
+    text = record.to_text()
+    if len(text) > LONGEST:
+        logger.warning(
+            "the film gets no record of how it was made: its settings have %d characters, at most %d are written",
+            len(text),
+            LONGEST,
+        )
+        return ""
+    return text
+
+
+def _file_name(info: SourceInfo) -> str:
+    """Return the name of a source's file or folder, without the folder that it is in."""
+    places = (place for file in info.files[:1] for place in (file, file.parent))
+    return next((place.name for place in places if short_name(place) == info.name), info.name)
+
+
+def _playback(planned: RenderPlan, settings: Settings) -> Playback:
+    """Return which frames of its source a planned film shows."""
+    plan, first, start = planned.plan, 0, Fraction(0)
+    frames = len(plan.playback)
+    stop = frames / plan.rate
+    if planned.command == "image" and planned.sources[0].kind != "noise":
+        of_source = make_plan(settings, planned.sources[0])
+        first, start = of_source.frames[0], of_source.clip[0] if of_source.clip else start
+        stop = start + 1 / plan.rate
+    elif planned.command == "video":
+        first, (start, stop) = plan.frames[0], plan.clip or (start, planned.info.end)
+    fade = plan.crossfade
+    return Playback(
+        frames=frames,
+        rate=plan.rate,
+        first=first,
+        start=start,
+        stop=stop,
+        cycle=plan.cycle_length,
+        mixed=fade.stop - fade.start if fade is not None and fade.dissolves else 0,
+    )
