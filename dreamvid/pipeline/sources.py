@@ -6,6 +6,7 @@ that passes from the first to the second is data, so that another process can op
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -190,7 +191,5 @@ def noise(kind: str, height: int, width: int, seed: int) -> Pixels:
 
 def same_file(source: str, output: Path) -> bool:
     """Return whether an output would overwrite its source."""
-    try:
-        return source not in NOISE and Path(source).resolve() == output.resolve()
-    except (OSError, RuntimeError) as error:  # links that go round in a circle
-        raise SettingsError(f"{output}: {error}") from None
+    # Not by Path.resolve, which raises for links that go round in a circle: reading them says which it is.
+    return source not in NOISE and os.path.realpath(source) == os.path.realpath(output)
