@@ -24,6 +24,7 @@ from dreamvid.media.timeline import timeline
 logger = logging.getLogger(__name__)
 
 ANIMATED = (b"GIF8", b"acTL", b"ANIM")  # in the head: ffmpeg reads it as a video
+MOTION_JPEG = (".mjpeg", ".mjpg")  # suffixes of JPEGs one after the other: each begins as a still does
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
 
@@ -58,7 +59,7 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     head = _head(path, name)
     if path.is_dir():
         return images.probe_folder(path)
-    if not stills.is_picture(head):
+    if path.suffix.lower() in MOTION_JPEG or not stills.is_picture(head):
         return _probe_video(path, name, head, tolerate_damage)
     animated = any(sign in head for sign in ANIMATED)
     pages, hdr = images.count_pages(path, tolerate_damage=tolerate_damage and animated)
