@@ -205,6 +205,14 @@ def test_frames_behind_other_chunks_are_all_read(tmp_path: Path) -> None:
     assert info.rate == 25
 
 
+@pytest.mark.parametrize(("form", "suffix"), [("GIF", "gif"), ("PNG", "png"), ("WEBP", "webp"), ("AVIF", "avif")])
+def test_frames_of_a_hundredth_last_as_long_as_browsers_show_them(form: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"hasty.{suffix}"
+    path.write_bytes(animated(form, duration=[10, 10, 40, 10, 200]))
+    info = probe.probe(str(path))
+    assert [round(time * 1000) for time in (*info.times, info.end)] == [0, 100, 200, 240, 340, 540]
+
+
 def test_frames_of_a_gif_without_control_blocks_are_all_read(tmp_path: Path) -> None:
     path = tmp_path / "bare.gif"
     palette = Image.fromarray(clips.picture(0)).quantize(256)
