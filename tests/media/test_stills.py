@@ -256,6 +256,20 @@ def test_a_preview_is_no_page(tmp_path: Path) -> None:
     assert clips.numbers(info) == [5]
 
 
+def test_a_raw_photo_whose_preview_is_its_only_page_is_refused(tmp_path: Path) -> None:
+    data = tiff(24, 40, 3, 8, bytes(24 * 40 * 3), t254=1, t330=8)
+    assert "small copy of its picture" in refused(tmp_path / "camera.dng", data)
+
+
+@pytest.mark.parametrize(("transfer", "is_hdr"), [(13, False), (16, True), (18, True)])
+def test_a_png_that_says_it_is_hdr_is_refused(transfer: int, is_hdr: bool, tmp_path: Path) -> None:
+    data = after_header(saved(Image.fromarray(clips.picture(1)), "PNG"), b"cICP", bytes([9, transfer, 0, 1]))
+    if is_hdr:
+        assert "is an HDR picture" in refused(tmp_path / "screen.png", data)
+    else:
+        assert stills.decode(data).shape == (clips.HEIGHT, clips.WIDTH, 3)
+
+
 def test_pages_of_different_sizes_are_refused(tmp_path: Path) -> None:
     small = Image.fromarray(clips.picture(6)).resize((40, 20))
     data = saved(Image.fromarray(clips.picture(5)), "TIFF", save_all=True, append_images=[small])
