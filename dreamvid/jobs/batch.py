@@ -213,11 +213,16 @@ def _preset(file: Path, preset: str | None) -> str | None:
 
 
 def _sources(folder: Path, pattern: str) -> list[str]:
-    """Return the files that match a pattern, sorted; the pattern itself where none does: probing it says so."""
+    """Return the files that match a pattern, sorted; the pattern itself where none does: `_with_source` says so."""
     if pattern in NOISE or "\0" in pattern:
         return [pattern]
-    plain = folder / pattern
-    return [str(plain)] if plain.exists() else sorted(glob.glob(str(plain))) or [str(plain)]  # noqa: PTH207
+    path = str(folder / pattern)
+    return _named(path) or sorted(glob.glob(path)) or [path]  # noqa: PTH207
+
+
+def _named(path: str) -> list[str]:
+    """Return the file or folder of exactly this name, if there is one; asterisks and brackets are part of it."""
+    return glob.glob(glob.escape(path))  # noqa: PTH207 (as for a pattern: no error for what cannot be a name)
 
 
 def _dreamed_by(planned: Job) -> str:
@@ -242,6 +247,10 @@ def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, Facts]:
 def _with_source(planned: Job, net: Facts) -> Job:
     """Return the job with its digest, or with the reason why its source cannot be rendered."""
     sound = ""
+    if glob.has_magic(planned.source) and not _named(planned.source):
+        return replace(
+            planned, problem=f"no file matches {planned.source}: correct the pattern, or put the files there"
+        )
     try:
         if planned.settings.audio.file is not None:
             first_track(Path(planned.settings.audio.file))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from pathlib import Path
+from statistics import mode
 from typing import Literal
 
 import numpy as np
@@ -208,7 +209,8 @@ def natural(path: Path) -> list[tuple[int, str]]:
 def gap(names: Iterator[str] | Sequence[str]) -> str:
     """Return the first name missing from a numbered sequence; empty where none is, or the names form no sequence.
 
-    A sequence may start at any number and have any constant step (f_0010, f_0020, ...).
+    A sequence may start at any number and have any constant step (f_0010, f_0020, ...): one that at least half of them
+    have.
     """
     parsed = [re.fullmatch(r"(.*?)([0-9]+)(\D*)", name) for name in names]
     matches = [match for match in parsed if match]
@@ -217,6 +219,8 @@ def gap(names: Iterator[str] | Sequence[str]) -> str:
     numbers = sorted({int(match[2]) for match in matches})
     steps = [b - a for a, b in pairwise(numbers)]
     step = min(steps, default=1)
+    if steps and 2 * steps.count(mode(steps)) < len(steps):  # dates and times, not a count
+        return ""
     for number, here in zip(numbers, steps, strict=False):
         if here != step:
             digits = len(matches[0][2]) if matches[0][2].startswith("0") else 1

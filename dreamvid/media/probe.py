@@ -19,11 +19,12 @@ from dreamvid.media import container, decode, images, stills
 from dreamvid.media.damage import mend
 from dreamvid.media.ffmpeg import FENCE, location
 from dreamvid.media.filters import to_rgb
-from dreamvid.media.timeline import timeline
+from dreamvid.media.timeline import as_browsers_show, timeline
 
 logger = logging.getLogger(__name__)
 
 ANIMATED = (b"GIF8", b"acTL", b"ANIM")  # in the head: ffmpeg reads it as a video
+MOTION_JPEG = (".mjpeg", ".mjpg")  # suffixes of JPEGs one after the other: each begins as a still does
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
 
@@ -58,7 +59,7 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     head = _head(path, name)
     if path.is_dir():
         return images.probe_folder(path)
-    if not stills.is_picture(head):
+    if path.suffix.lower() in MOTION_JPEG or not stills.is_picture(head):
         return _probe_video(path, name, head, tolerate_damage)
     animated = any(sign in head for sign in ANIMATED)
     pages, hdr = images.count_pages(path, tolerate_damage=tolerate_damage and animated)
@@ -117,8 +118,10 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
             f"{name}: the size changes from {old[0]}x{old[1]} to {new[0]}x{new[1]} at frame {number}: "
             "cut it there and dream the parts one by one"
         )
-    stamps = [None if time is None else time + facts.lead for time in seen.times]
-    line = timeline(stamps, seen.last, facts.rates)
+    stamps, last = [None if time is None else time + facts.lead for time in seen.times], seen.last
+    if stills.is_picture(head) and any(sign in head for sign in ANIMATED):
+        stamps, last = as_browsers_show(stamps, last)
+    line = timeline(stamps, last, facts.rates)
     if line.note:
         logger.info("%s: %s", name, line.note)
     if line.end * line.rate > LONGEST:  # a time stamp far away, which no header told

@@ -22,6 +22,7 @@ from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.types import Pixels
 from dreamvid.media import opencv
 from dreamvid.media.colours import in_srgb
+from dreamvid.media.timeline import seconds_shown
 
 KINDS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
@@ -31,9 +32,11 @@ MAX_PAGES = 4096  # of a TIFF, whose headers are read one by one
 MAX_FRAMES = 1_000_000
 
 _HDR = re.compile(rb"colrnclx..\0[\x10\x12]", re.DOTALL)  # transfer characteristics of PQ and HLG, as in H.273
+_CICP = re.compile(rb"\0\0\0\x04cICP.[\x10\x12]", re.DOTALL)  # the same in a PNG
 _ISPE = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _PIXI = re.compile(rb"pixi....[\x01-\x04]([\x09-\x10])", re.DOTALL)  # bits of the first channel
 _REDUCED, _MASK = 1, 4  # of TIFF's NewSubfileType: a smaller copy of another page, a mask of one
+_SUB_DIRECTORIES = 330  # TIFF's tag of further pictures, which are no pages
 _FLOATS = "float"
 
 Image.MAX_IMAGE_PIXELS = None  # `_check` bounds a picture with our own limits
@@ -79,8 +82,7 @@ class Still:
         """Seconds for which the page that was decoded last is shown; 0: the file has no times."""
         if self.image.format == "TIFF":
             return Fraction(0)
-        found = Fraction(self.image.info.get("duration", 0)).limit_denominator(1000) / 1000
-        return found or Fraction(1, 10)  # as browsers and ffmpeg show what has none
+        return seconds_shown(Fraction(self.image.info.get("duration", 0)).limit_denominator(1000) / 1000)
 
 
 def is_picture(head: bytes) -> bool:
@@ -109,8 +111,9 @@ def opened(file: BinaryIO) -> Still:
             image = Image.open(file, formats=kinds)
         in_box = _PIXI.search(head) if image.format in ("AVIF", "HEIF") else None
         deep = in_box is not None or _bytes_of_a_sample(image) > 1
-        hdr = image.format in ("AVIF", "HEIF") and _HDR.search(head) is not None
-        if hdr and (image.format == "HEIF" or b"grid" in head):  # which ffmpeg would not read whole
+        hdr = (_CICP if image.format == "PNG" else _HDR).search(head) is not None
+        hdr = hdr and image.format in ("AVIF", "HEIF", "PNG")
+        if hdr and (image.format != "AVIF" or b"grid" in head):  # which ffmpeg would not read, or not whole
             raise SourceError("is an HDR picture: save it as SDR first, as JPEG or PNG")
         return Still(file, image, _pages(image), deep, hdr)
 
@@ -238,6 +241,10 @@ def _pages(image: Image.Image) -> Sequence[int]:
             image.seek(number)
         except EOFError:
             image.seek(0)
+            if not found and _SUB_DIRECTORIES in image.tag_v2:
+                raise SourceError(
+                    "holds only a small copy of its picture, as raw photos do: develop it to JPEG, PNG or TIFF first"
+                ) from None
             return found or [0]
         if not int(image.tag_v2.get(254, 0)) & (_REDUCED | _MASK):
             found.append(number)

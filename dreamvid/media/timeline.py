@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from math import ceil
 from statistics import median_low
 
 from dreamvid.core.timing import FASTEST
 
 MAX_RATE = 240  # a base rate above it is a time base (1000, 90000), not a frame rate
+BRIEF, SLOWED = Fraction(1, 100), Fraction(1, 10)  # seconds: a frame of an animated picture, and as browsers show it
 NEAR = Fraction(1, 200)  # seconds: no display shows a frame for a shorter time
 STANDARD_RATES = (
     *(Fraction(rate, 1001) for rate in (24000, 30000, 60000)),
@@ -55,6 +56,20 @@ def timeline(stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fr
         return settled
     times = _spread(times, end)
     return Timeline(delay, times, end, base_rate(times, end, sane))
+
+
+def seconds_shown(length: Fraction) -> Fraction:
+    """Return for how many seconds every browser shows a frame of an animated picture that claims `length`."""
+    return SLOWED if length <= BRIEF else length
+
+
+def as_browsers_show(stamps: list[Fraction | None], last: Fraction) -> tuple[list[Fraction | None], Fraction]:
+    """Return the time stamps of an animated picture, and the duration of its last frame, by `seconds_shown`."""
+    known = [stamp for stamp in stamps if stamp is not None]
+    if not known or len(known) < len(stamps):
+        return stamps, last
+    lengths = [seconds_shown(b - a) for a, b in pairwise((*known, known[-1] + last))]
+    return list(accumulate(lengths[:-1], initial=known[0])), lengths[-1]
 
 
 def _place_twins(

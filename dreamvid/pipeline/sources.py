@@ -6,6 +6,7 @@ that passes from the first to the second is data, so that another process can op
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -190,10 +191,9 @@ def noise(kind: str, height: int, width: int, seed: int) -> Pixels:
 
 def same_file(source: str, output: Path) -> bool:
     """Return whether an output would overwrite its source."""
+    # Not by Path.resolve, which raises for links that go round in a circle: reading them says which it is.
     try:
-        return source not in NOISE and Path(source).resolve() == output.resolve()
+        return source not in NOISE and os.path.realpath(source) == os.path.realpath(output)
     except UnicodeEncodeError as error:  # a name that a TOML file holds
         letters = error.object[error.start : error.end]
         raise SettingsError(f"{output}: this locale has no {letters!a} in names of files: set PYTHONUTF8=1") from None
-    except (OSError, RuntimeError) as error:  # links that go round in a circle
-        raise SettingsError(f"{output}: {error}") from None

@@ -106,6 +106,19 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(jobs: Write, tmp_path:
     assert Path(planned.source) == odd
 
 
+@pytest.mark.parametrize("pattern", ["in/*.mov", "nowhere/[ab]*.mp4"])
+def test_a_glob_without_a_match_is_said_to_be_one(pattern: str, jobs: Write) -> None:
+    (outcome,) = batch.run(jobs(HEAD + f'[[job]]\nsource = "{pattern}"\noutput = "a.mp4"\n'))
+    assert outcome.state == "skipped"
+    assert outcome.message.startswith("no file matches ")
+    assert pattern in outcome.message
+
+
+def test_a_name_that_is_too_long_is_a_missing_file(jobs: Write) -> None:
+    (outcome,) = batch.run(jobs(HEAD + f'[[job]]\nsource = "{"a" * 300}.mp4"\noutput = "a.mp4"\n'))
+    assert outcome.state == "skipped"
+
+
 def test_paths_start_from_the_batch_files_folder(jobs: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = jobs(HEAD + '[[job]]\nsource = "in/one.mp4"\n')
     elsewhere = tmp_path / "elsewhere"

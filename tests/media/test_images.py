@@ -161,6 +161,7 @@ def test_names_in_natural_order() -> None:
         (["f_010.png", "f_020.png", "f_030.png"], ""),
         (["7.png", "8.png", "9.png"], ""),
         (["a1.png", "b3.png", "c9.png"], ""),
+        (["12.00.01.png", "12.00.04.png", "12.00.05.png", "12.00.11.png", "12.00.30.png"], ""),
         (["tree.png", "f_1.png", "f_3.png", "f_4.png"], ""),
         (["f_1.png"], ""),
     ],

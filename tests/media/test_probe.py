@@ -81,6 +81,13 @@ def test_any_name_is_a_name(name: str, clip: Clip, tmp_path: Path, monkeypatch: 
     assert "\n" not in info.name
 
 
+def test_jpegs_one_after_the_other_are_a_film(tmp_path: Path) -> None:
+    for name in ("camera.mjpeg", "camera.MJPG"):
+        info = probe.probe(str(clips.film(tmp_path / name, "-c:v", "mjpeg", "-q:v", "2", "-f", "mjpeg", count=5)))
+        assert (info.kind, info.rate) == ("video", 25)
+        assert clips.numbers(info) == list(range(5))
+
+
 def bad_sources(folder: Path, clip: Clip) -> dict[str, str]:
     """Sources that must be refused: path below `folder` -> what the error must say."""
     good = clip("good.mp4").read_bytes()

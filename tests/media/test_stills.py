@@ -205,6 +205,14 @@ def test_frames_behind_other_chunks_are_all_read(tmp_path: Path) -> None:
     assert info.rate == 25
 
 
+@pytest.mark.parametrize(("form", "suffix"), [("GIF", "gif"), ("PNG", "png"), ("WEBP", "webp"), ("AVIF", "avif")])
+def test_frames_of_a_hundredth_last_as_long_as_browsers_show_them(form: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"hasty.{suffix}"
+    path.write_bytes(animated(form, duration=[10, 10, 40, 10, 200]))
+    info = probe.probe(str(path))
+    assert [round(time * 1000) for time in (*info.times, info.end)] == [0, 100, 200, 240, 340, 540]
+
+
 def test_frames_of_a_gif_without_control_blocks_are_all_read(tmp_path: Path) -> None:
     path = tmp_path / "bare.gif"
     palette = Image.fromarray(clips.picture(0)).quantize(256)
@@ -246,6 +254,20 @@ def test_a_preview_is_no_page(tmp_path: Path) -> None:
     info = probe.probe(str(path))
     assert info.kind == "still"
     assert clips.numbers(info) == [5]
+
+
+def test_a_raw_photo_whose_preview_is_its_only_page_is_refused(tmp_path: Path) -> None:
+    data = tiff(24, 40, 3, 8, bytes(24 * 40 * 3), t254=1, t330=8)
+    assert "small copy of its picture" in refused(tmp_path / "camera.dng", data)
+
+
+@pytest.mark.parametrize(("transfer", "is_hdr"), [(13, False), (16, True), (18, True)])
+def test_a_png_that_says_it_is_hdr_is_refused(transfer: int, is_hdr: bool, tmp_path: Path) -> None:
+    data = after_header(saved(Image.fromarray(clips.picture(1)), "PNG"), b"cICP", bytes([9, transfer, 0, 1]))
+    if is_hdr:
+        assert "is an HDR picture" in refused(tmp_path / "screen.png", data)
+    else:
+        assert stills.decode(data).shape == (clips.HEIGHT, clips.WIDTH, 3)
 
 
 def test_pages_of_different_sizes_are_refused(tmp_path: Path) -> None:

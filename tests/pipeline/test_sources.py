@@ -189,6 +189,9 @@ def test_a_source_is_known_under_another_name(tmp_path: Path, still: Path) -> No
     assert same_file(str(still), tmp_path / "x" / ".." / "still.png")
     assert same_file(str(still), link)
     assert not same_file(str(still), tmp_path / "other.png")
+    link.unlink()
+    link.symlink_to(link)
+    assert not same_file(str(link), tmp_path / "other.png")  # reading it says what is wrong
     assert not same_file("noise", Path("noise"))
     with pytest.raises(
         SettingsError, match=r"out\.png: this locale has no '\\ud800' in names of files: set PYTHONUTF8"
