@@ -18,7 +18,8 @@ from dreamvid.models.net import Net, activations
 settings.register_profile(
     "steady", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("steady")
+settings.register_profile("long", parent=settings.get_profile("steady"), derandomize=False, max_examples=5000)
+settings.load_profile(os.environ.get("DREAMVID_EXAMPLES", "steady"))  # DREAMVID_EXAMPLES=long: others in each run
 
 os.environ["DREAMVID_CONFIG"] = ""  # no test, nor what it starts, sees the defaults of whoever runs it
 

@@ -68,7 +68,7 @@ MADE: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("name", MADE)
 def test_a_damaged_copy_is_frames_or_one_line(name: str, tmp_path: Path) -> None:
     MADE[name](tmp_path / name)
-    command = [sys.executable, "-m", "media.mutants", str(tmp_path), str(FIRST), str(COUNT), str(tmp_path / name)]
+    command = [sys.executable, "-m", "media.mutated_media", str(tmp_path), str(FIRST), str(COUNT), str(tmp_path / name)]
     tests = Path(__file__).parents[1]
     done = subprocess.run(command, cwd=tests, capture_output=True, text=True, check=False)
     last = done.stdout.splitlines()[-1:]

@@ -1,6 +1,6 @@
 """Probe and read damaged copies of files, in a process that is given up to it.
 
-    python -m media.mutants FOLDER FIRST COUNT FILE...
+    python -m media.mutated_media FOLDER FIRST COUNT FILE...
 
 For each file, copies number FIRST to FIRST + COUNT - 1; the same number gives the same copy. Prints the name of each
 copy before it is read, so that whatever ends this process, the last line names it. It stays in FOLDER then.

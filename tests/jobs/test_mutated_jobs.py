@@ -1,0 +1,126 @@
+"""Plans, journals, records and ledgers with a few characters changed: what was written, nothing, or one line."""
+
+import json
+import zlib
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mutated import mutated
+
+from dreamvid.coherence.carry import CarryState
+from dreamvid.coherence.energy import BROADER, Strength
+from dreamvid.core.errors import DreamvidError
+from dreamvid.core.framing import Framing
+from dreamvid.core.types import Shot, SourceInfo
+from dreamvid.jobs import batch
+from dreamvid.jobs.done import Done, Summary, film_hash, read_done, write_done
+from dreamvid.jobs.folder import JobFolder, read_fingerprint
+from dreamvid.jobs.records import FrameRecord, journal_line, read_line
+from dreamvid.media.frame_store import Journal
+from dreamvid.pipeline.plan import Plan
+from dreamvid.pipeline.prepare import RenderPlan
+
+TIMES = tuple(Fraction(number, 24) for number in range(3))
+INFO = SourceInfo("clip.mp4", "video", 48, 64, TIMES, Fraction(1, 8), Fraction(24), "0" * 64, files=(Path("clip.mp4"),))
+FRAMING = Framing((0, 48), (0, 64), (48, 64), (48, 64))
+PLAN = RenderPlan("video", (INFO,), INFO, Plan(FRAMING, Fraction(24), (0, 1, 2), (0, 1, 2), (Shot(0, 3),)))
+GRID = ((0.5, 0.25),)
+STRENGTH = Strength(((0.1, 0.2, 0.3),) * (BROADER + 1), (0.0, 0.1, 0.2), (GRID,))
+RECORD = FrameRecord(0, "0" * 64, CarryState(STRENGTH), 0.5, 1024, 0.25, None, {"dream.step_size": 0.5})
+SUMMARY = Summary("dream.mp4", 3, 24.0, 0.125, None, 0.5, 3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
+    return JobFolder(tmp_path_factory.mktemp("mutated"))
+
+
+@given(mutated(PLAN.to_json()) | st.text())
+def test_a_plan_is_one_or_one_line(text: str) -> None:
+    try:
+        plan = RenderPlan.from_json(text)
+    except DreamvidError as error:
+        assert "\n" not in str(error)
+        return
+    assert RenderPlan.from_json(plan.to_json()) == plan
+
+
+NUMBERS = st.floats(0, 1e6, allow_nan=False)
+
+
+@given(st.integers(0, 10**7), NUMBERS, NUMBERS | st.none(), st.dictionaries(st.text(max_size=9), NUMBERS, max_size=3))
+def test_a_record_comes_back_as_it_was(
+    folder: JobFolder, index: int, seconds: float, score: float | None, values: dict[str, float]
+) -> None:
+    record = FrameRecord(index, "0" * 64, CarryState(STRENGTH, seconds), score, 512, seconds, score, values)
+    journal = Journal(folder.path / "journal" / f"{index}.jsonl")
+    journal.file.unlink(missing_ok=True)
+    for before in (None, record):
+        journal.append(journal_line(record, before))
+    first, second = journal.lines()
+    assert read_line(first, None) == record
+    assert read_line(second, record) == record
+
+
+@given(mutated(json.dumps(journal_line(RECORD, None))), st.booleans())
+def test_a_line_of_a_journal_is_a_record_or_nothing(folder: JobFolder, text: str, sealed: bool) -> None:
+    journal = Journal(folder.path / "journal" / "mutated.jsonl")
+    journal.file.parent.mkdir(exist_ok=True)
+    raw = text.encode("utf-8", "surrogatepass")
+    journal.file.write_bytes(b"%08x " % (zlib.crc32(raw) if sealed else 0) + raw + b"\n")
+    for line in journal.lines():
+        record = read_line(line, None)
+        assert record is None or read_line(asdict(record), None) == record or record.values != record.values
+
+
+@given(mutated(json.dumps(asdict(Done("0" * 64, "1" * 64, SUMMARY)))) | st.text())
+def test_a_record_of_a_film_is_one_or_nothing(folder: JobFolder, text: str) -> None:
+    output = folder.path / "none.mp4"
+    folder.done_file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    assert read_done(folder, output) is None
+
+
+def test_the_record_of_a_film_comes_back_as_it_was(folder: JobFolder) -> None:
+    output = folder.path / "dream.mp4"
+    output.write_bytes(b"film")
+    write_done(folder, Done("0" * 64, "1" * 64, SUMMARY))
+    assert read_done(folder, output) is None
+    done = Done(film_hash(output), "1" * 64, SUMMARY)
+    write_done(folder, done)
+    assert read_done(folder, output) == done
+
+
+@given(mutated(json.dumps({"seed": 1, "net": {"name": "x"}, "source": "0" * 64}, indent=1)) | st.text())
+def test_a_fingerprint_is_a_table_or_one_line(folder: JobFolder, text: str) -> None:
+    folder.fingerprint_file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        assert all(isinstance(key, str) for key in read_fingerprint(folder))
+    except DreamvidError as error:
+        assert "\n" not in str(error)
+
+
+ENTRIES = st.dictionaries(
+    st.text(max_size=9), st.tuples(st.text(max_size=9), st.lists(st.integers(0, 2**62), max_size=2))
+)
+
+
+@given(ENTRIES)
+def test_a_ledger_comes_back_as_it_was(folder: JobFolder, entries: dict[str, Any]) -> None:
+    file = folder.path / "jobs.done.json"
+    file.write_text(json.dumps(entries))
+    assert batch._read_ledger(file) == entries
+
+
+@given(mutated(json.dumps({"a.mp4": ["0" * 64, [123, 456]], "b.mp4": ["1" * 64, [7, 8]]})) | st.text())
+def test_a_ledger_is_a_table_or_one_line(folder: JobFolder, text: str) -> None:
+    file = folder.path / "jobs.done.json"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        assert all(isinstance(name, str) for name in batch._read_ledger(file))
+    except DreamvidError as error:
+        assert "\n" not in str(error)
