@@ -9,10 +9,10 @@ from dreamvid.cli.options import LOOK, RUN, Json, Quiet, Sets, Trust, option
 from dreamvid.cli.progress import render_bar, report, show_notices
 
 AGAIN = (
-    "dreamvid again dream.mp4 twin.mp4                        from the source beside it: the same bytes",
-    "dreamvid again dream.mp4 other.mp4 other-dream.mp4       the same look on another source",
+    "dreamvid again dream.mp4 twin.mp4             from the source beside it: the same bytes",
+    "dreamvid again dream.mp4 other.mp4 new.mp4    the same look on another source",
     "dreamvid again dream.mp4 clip.mp4 hd.mp4 --set input.size=1280x",
-    "dreamvid again dream.mp4 --show > look.toml              its settings, as a preset",
+    "dreamvid again dream.mp4 --show > look.toml   its settings, as a preset",
 )
 
 

@@ -9,6 +9,7 @@ import typer
 from dreamvid.cli import BATCH_INCOMPLETE
 from dreamvid.cli.again import AGAIN, again
 from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, escaped, new_app, takes
+from dreamvid.cli.doctor import DOCTOR, doctor
 from dreamvid.cli.features import features_app
 from dreamvid.cli.models import models_app
 from dreamvid.cli.options import Common, Config, preset_names, user_defaults
@@ -266,6 +267,7 @@ def compare(
 
 command(app, examples=AGAIN, panel=DREAM)(again)
 command(app, examples=PAPERS, panel=STUDY)(papers)
+command(app, examples=DOCTOR, panel=STUDY)(doctor)
 
 
 def _dream(

@@ -86,8 +86,18 @@ def has_filter(name: str) -> bool:
     return _help(f"filter={name}").startswith("Filter ")
 
 
+def version() -> str:
+    """Return the version of the binary; raise ToolError where there is none."""
+    return re.sub(r"^ffmpeg version (\S+).*", r"\1", _asked("-version").partition("\n")[0])
+
+
 def _help(topic: str) -> str:
-    command = [executable(), "-hide_banner", "-h", topic]
+    return _asked("-hide_banner", "-h", topic)
+
+
+def _asked(*words: str) -> str:
+    """Return what ffmpeg answers to arguments that read and write nothing."""
+    command = [executable(), *words]
     try:
         answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
