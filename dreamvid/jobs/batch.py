@@ -1,8 +1,4 @@
-"""Many renders from one file: all checked before the first frame, none stopped by another, nothing done twice.
-
-What is finished is kept in `JOBS.done.json` beside the batch file: output, as that names it -> a digest of all that it
-was made from, and its size and time.
-"""
+"""Many renders from one file: all checked before the first frame, none stopped by another, nothing done twice."""
 
 import glob
 import json
@@ -21,16 +17,14 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, nearest
 from dreamvid.core.framing import parse_size
 from dreamvid.core.paths import is_there, read_toml
-from dreamvid.core.texts import parse_json
 from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.dream import session
 from dreamvid.jobs import run as job
 from dreamvid.jobs.fingerprint import Facts, batch_digest, net_facts
-from dreamvid.jobs.locks import output_held
+from dreamvid.jobs.ledger import note, read_ledger, stamp_of
 from dreamvid.jobs.run import Options
 from dreamvid.media import audio_features, formats
 from dreamvid.media.audio_tracks import first_track
-from dreamvid.media.frame_store import parts_of, write_file
 from dreamvid.media.probe import identity as identity_of
 from dreamvid.pipeline.plan import make_plan
 from dreamvid.pipeline.schedule import make_schedule
@@ -102,8 +96,8 @@ def run(file: Path, options: Options | None = None, defaults: Defaults | None = 
     ledger = file.with_suffix(".done.json")
     outcomes = []
     for planned in jobs:
-        digest, stamp = _read_ledger(ledger).get(planned.name, ("", None))
-        ours = planned.output.exists() and stamp == _stamp(planned.output)
+        digest, stamp = read_ledger(ledger).get(planned.name, ("", None))
+        ours = planned.output.exists() and stamp == stamp_of(planned.output)
         if ours and digest == planned.digest:
             outcome = Outcome(planned.source, str(planned.output), "unchanged")
         else:
@@ -111,7 +105,7 @@ def run(file: Path, options: Options | None = None, defaults: Defaults | None = 
             may = options.overwrite or ours
             outcome = _run_one(planned, replace(options, overwrite=may, resume="renew", keep_work=True))
         if outcome.state == "rendered":
-            _note(ledger, planned)
+            note(ledger, planned.name, planned.digest, planned.output)
         # Only now, so that a film whose batch is killed before the ledger knows it is taken as done by the next.
         if not outcome.error and not options.keep_work:
             job.clear(planned.output, options.work_dir)
@@ -278,31 +272,6 @@ def _run_one(planned: Job, options: Options) -> Outcome:
         logger.warning("%s failed: %s", planned.output.name, error)
         return Outcome(source, output, "failed", str(error))
     return Outcome(source, output, "rendered")
-
-
-def _stamp(output: Path) -> list[int]:
-    """Return size and time of change of a file, which tell a film of this batch from another of its name."""
-    found = output.stat()
-    return [found.st_size, found.st_mtime_ns]
-
-
-def _note(ledger: Path, planned: Job) -> None:
-    """Add a film to the ledger, which another batch may be writing, too."""
-    with output_held(ledger, wait=60):
-        for half_written in parts_of(ledger):
-            half_written.unlink(missing_ok=True)
-        entries = _read_ledger(ledger) | {planned.name: (planned.digest, _stamp(planned.output))}
-        write_file(ledger, json.dumps(entries, indent=1).encode())
-
-
-def _read_ledger(file: Path) -> dict[str, tuple[str, list[int]]]:
-    try:
-        table = parse_json(file.read_text(encoding="utf-8"))
-        return {name: (digest, stamp) for name, (digest, stamp) in table.items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, AttributeError):
-        raise SettingsError(f"{file} is damaged: remove it to let the batch look at its outputs anew") from None
 
 
 def summary(outcomes: Iterable[Outcome]) -> str:
