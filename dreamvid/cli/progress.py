@@ -40,25 +40,26 @@ def show_notices(*, quiet: bool, verbose: bool) -> None:
 def bar(*, quiet: bool) -> Iterator[Callable[..., None]]:
     """Show a progress bar of frames, with time left and seconds per frame; yield its update function.
 
-    That takes (done, total) and, optionally, the words before the bar. No bar is shown if quiet or if standard error is
-    not a terminal.
+    That takes (done, total) and, optionally, the words before the bar and the time left as text; without it, that is
+    told from the rate. No bar is shown if quiet or if standard error is not a terminal.
     """
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     silent = quiet or not sys.stderr.isatty()
-    shape = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} frames [{elapsed} < {remaining}, {rate_inv_fmt}]"
+    shape = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} frames [{elapsed} < LEFT, {rate_inv_fmt}]"
     with (
-        tqdm(disable=silent, unit="frame", bar_format=shape, dynamic_ncols=True) as bar,
+        tqdm(disable=silent, unit="frame", dynamic_ncols=True) as bar,
         logging_redirect_tqdm([logging.getLogger("dreamvid")]),
     ):
 
-        def tell(done: int, total: int, words: str = "") -> None:
+        def tell(done: int, total: int, words: str = "", left: str = "{remaining}") -> None:
             if bar.total is None or done < bar.n or words != bar.desc:  # another film, or phase of it, starts
                 bar.reset(total)
                 bar.set_description_str(words, refresh=False)
                 bar.initial = done  # frames of an earlier run must not count in the estimate of the time left
             bar.n = done
+            bar.bar_format = shape.replace("LEFT", left)
             bar.refresh()
 
         yield tell
@@ -70,9 +71,19 @@ def render_bar(*, quiet: bool) -> Iterator["Progress"]:
     with bar(quiet=quiet) as tell:
 
         def on_event(event: "Event") -> None:
-            tell(event.done, event.total, PHASES[event.phase])
+            left = "{remaining}" if event.phase != "render" else clock(event.seconds_left)
+            tell(event.done, event.total, PHASES[event.phase], left)
 
         yield on_event
+
+
+def clock(seconds: float | None) -> str:
+    """Return a length of time as minutes and seconds, with hours where there are any; `?` for None."""
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
 @contextmanager

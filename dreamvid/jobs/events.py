@@ -14,7 +14,8 @@ class Event:
     """The progress of a render.
 
     `phase`: a canvas is painted, frames are rendered, or the film is encoded; `done` of `total` steps of it;
-    `seconds`: how long the last one took, 0 where none was; `picture`: the frame that was just finished, H x W x 3.
+    `seconds`: how long the last one took, 0 where none was; `picture`: the frame that was just finished, H x W x 3;
+    `seconds_left`: to the end of the phase, None where that cannot be told.
     """
 
     phase: Phase
@@ -22,6 +23,7 @@ class Event:
     total: int
     seconds: float = 0.0
     picture: Pixels | None = None
+    seconds_left: float | None = None
 
 
 Progress = Callable[[Event], None]  # called with every event

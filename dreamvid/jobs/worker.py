@@ -32,6 +32,7 @@ from dreamvid.jobs.fingerprint import differences, fingerprint
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.records import FrameRecord, journal_line
+from dreamvid.jobs.time_left import Pace
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.prepare import open_source, schedule_of
@@ -148,17 +149,31 @@ def render_missing(
         job.session.dreamer.budget.limit = min(tiles)
     canvas = paint_missing(job, progress, stop)
     fresh: list[FrameRecord] = []
+    pace = _pace(shots)
     read = [job.source.plan.frames[at] for shot in incomplete for at in shot.reads(memory)]
     with closing(job.source.frames(read)) as frames:  # one reader for all: each decodes from the beginning
         for shot in incomplete:
             of_shot = islice(frames, len(shot.reads(memory)))
-            for result, record in render_shot(job, shot, of_shot, canvas):
+            for position, (result, record) in zip(shot.missing, render_shot(job, shot, of_shot, canvas), strict=True):
                 fresh.append(record)
+                pace.add(record.seconds, first=position == shot.positions.start)
                 done += 1
-                progress(Event("render", done, total, record.seconds, result.dream))
+                progress(Event("render", done, total, record.seconds, result.dream, pace.seconds_left))
                 if stop() and done < total:
                     raise Interrupted(f"stopped after frame {done} of {total}; the same command resumes")
     return fresh
+
+
+def _pace(shots: Sequence[ShotRecords]) -> Pace:
+    """Return what the frames of some shots took so far, and how many are missing."""
+    begun = sum(bool(shot.missing) and not shot.finished for shot in shots)
+    took = [[record.seconds for record in shot.finished] for shot in shots]
+    return Pace(
+        begun,
+        sum(len(shot.missing) for shot in shots) - begun,
+        [seconds[0] for seconds in took if seconds],
+        [each for seconds in took for each in seconds[1:]],
+    )
 
 
 def _memory(job: Job) -> int:

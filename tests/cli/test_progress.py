@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from dreamvid.cli.progress import bar, minutes_bar
+from dreamvid.cli.progress import bar, clock, minutes_bar, render_bar
+from dreamvid.jobs.events import Event
 
 
 class Terminal(io.StringIO):
@@ -39,3 +40,19 @@ def test_no_bar_where_nobody_looks(quiet: bool, monkeypatch: pytest.MonkeyPatch)
         frames(1, 2)
         minutes(1.0, 2.0)
     assert shown.getvalue() == ""
+
+
+def test_the_time_left_is_that_of_the_render_and_unknown_until_that_can_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with render_bar(quiet=False) as on_event:
+        on_event(Event("render", 1, 24, 5.0))
+        on_event(Event("render", 2, 24, 0.4, seconds_left=8.8))
+    assert " < ?, " in shown.getvalue() and " < 00:09, " in shown.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(None, "?"), (0.2, "00:00"), (75, "01:15"), (3725, "1:02:05")])
+def test_a_length_of_time_as_a_clock_has_it(seconds: float | None, text: str) -> None:
+    assert clock(seconds) == text
