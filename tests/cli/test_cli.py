@@ -115,7 +115,7 @@ def test_a_command_that_is_not_whole_shows_help(arguments: list[str], capfd: pyt
 def test_every_command_and_option_that_scripts_rely_on_is_there(capfd: pytest.CaptureFixture[str]) -> None:
     every = (
         "preset set model layer seed weights size fit frames from to fps device precision threads quiet verbose json "
-        "overwrite no-resume force keep-work work-dir class channel guide mask trust"
+        "log-file overwrite no-resume force keep-work work-dir class channel guide mask trust"
     )
     options = [f"--{name}" for name in every.split()]
     for command in ("video", "image", "zoom"):
