@@ -88,11 +88,20 @@ def run(arguments: list[str]) -> int:
         return EXIT_CODES["ToolError"]
     finally:
         log = logging.getLogger("dreamvid")  # a program that calls this function may configure the log itself
+        for handler in log.handlers:
+            handler.close()
         log.handlers.clear()
         log.setLevel(logging.NOTSET)
 
 
 def _say(message: str) -> None:
+    import logging
+
     from dreamvid.core.errors import one_line
 
-    print("dreamvid:", one_line(message), file=sys.stderr)
+    said = one_line(message)
+    print("dreamvid:", said, file=sys.stderr)
+    for handler in logging.getLogger("dreamvid").handlers:
+        if isinstance(handler, logging.FileHandler):  # --log-file
+            record = {"name": "dreamvid", "levelname": "ERROR", "levelno": logging.ERROR, "msg": said}
+            handler.handle(logging.makeLogRecord(record))

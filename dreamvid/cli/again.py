@@ -36,7 +36,6 @@ def again(
         Path | None, option("--work-dir", help="Folder for unfinished work; default: that of the output.", panel=RUN)
     ] = None,
     quiet: Quiet = False,
-    verbose: Annotated[bool, option("--verbose", "-v", help="Show details.", panel=RUN)] = False,
     json: Json = False,
 ) -> None:
     """Make a film again by the record that it carries, or put its look on another source."""
@@ -48,7 +47,7 @@ def again(
     from dreamvid.media import record as records
     from dreamvid.media.images import short_name
 
-    show_notices(quiet=quiet, verbose=verbose)
+    show_notices(quiet=quiet)
     overrides, (*sources, output) = list(map(parse_override, set_)), files or [""]
     if show:
         if files:

@@ -149,7 +149,7 @@ def batch(
     from dreamvid.jobs.interrupt import interruptible
     from dreamvid.jobs.run import Options
 
-    show_notices(quiet=quiet, verbose=False)
+    show_notices(quiet=quiet)
     with render_bar(quiet=quiet) as progress, interruptible() as stop:
         options = Options(overwrite, resume="renew", progress=progress, stop=stop, trust=trust)
         outcomes = batches.run(jobs, options, user_defaults(config))
@@ -190,7 +190,7 @@ def train(
     """Train a net of your own on folders of pictures. The same command resumes a stopped run."""
     from dreamvid.research.training import train as training
 
-    show_notices(quiet=quiet, verbose=False)
+    show_notices(quiet=quiet)
     with minutes_bar(quiet=quiet) as tell:
         names = None if only is None else [name.strip() for name in only.split(",")]
         changes = {"minutes": minutes, "seed": seed, "only": names}
@@ -248,7 +248,7 @@ def compare(
     from dreamvid.config import presets
     from dreamvid.core.timing import parse_moment
 
-    show_notices(quiet=quiet, verbose=False)
+    show_notices(quiet=quiet)
     if plot is not None:
         compare_output.check_plot(plot, [source, *films])
     objective = [{"layer": name} for name in layer or ()]
@@ -281,7 +281,7 @@ def _dream(
     """Render with a progress bar, unless it is `one_picture`, and report the result."""
     from dreamvid.jobs.interrupt import interruptible
 
-    show_notices(quiet=common.quiet, verbose=common.verbose)
+    show_notices(quiet=common.quiet)
     with render_bar(quiet=common.quiet or one_picture) as progress, interruptible() as stop:
         summary = render(source, Path(output), common.settings(output), common.options(progress, stop))
     report(summary, json=common.json)

@@ -3,8 +3,9 @@
 import copy
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from dreamvid.core.errors import nearest
 
+LOG = "Log"  # heading of options
 DREAM, LOOKS, MANY, STUDY = "Dream", "Looks and nets", "Many films", "Study"
 ORDER = (  # in help
     *("video", "image", "zoom", "again", "presets", "models", "train"),
@@ -102,9 +104,38 @@ def command(
         about = " ".join(inspect.cleandoc(callback.__doc__ or "").partition("\n\n")[0].split())
         short = _in_short(about, examples if panel is not None else ())
         kind = type("Command", (Command,), {"examples": tuple(examples)})
-        return app.command(name, cls=kind, short_help=short, rich_help_panel=panel)(callback)
+        return app.command(name, cls=kind, short_help=short, rich_help_panel=panel)(_logged(callback))
 
     return register
+
+
+@dataclass
+class _Log:
+    """The options of every command that say how much it tells, and where."""
+
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show details.", rich_help_panel=LOG)] = False
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--log-file", help="Add all details to this file; default: none.", rich_help_panel=LOG, show_default=False
+        ),
+    ] = None
+
+
+def _logged(callback: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that takes the options of `_Log`, too, and starts the log by them."""
+
+    def with_log(log: _Log, **given: Any) -> None:
+        from dreamvid.cli.progress import start_log
+
+        start_log(verbose=log.verbose, file=log.log_file)
+        callback(**given)
+
+    own = inspect.signature(callback).parameters
+    place = inspect.Parameter("log", inspect.Parameter.KEYWORD_ONLY, annotation=_Log)
+    with_log.__signature__ = inspect.Signature([*own.values(), place])  # type: ignore[attr-defined]
+    with_log.__doc__, with_log.__name__ = callback.__doc__, callback.__name__
+    return takes(_Log)(with_log)
 
 
 def _in_short(about: str, examples: Sequence[str]) -> str:

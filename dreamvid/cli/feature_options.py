@@ -72,7 +72,7 @@ def make(
     from dreamvid.research.features import finding
     from dreamvid.research.features.feature_session import open_feature_session
 
-    show_notices(quiet=shared.quiet, verbose=False)
+    show_notices(quiet=shared.quiet)
     out = shared.out or Path(f"{name}.png")
     finding.require(*needs)
     finding.check(out, beside, overwrite=shared.overwrite, html=html)

@@ -215,7 +215,6 @@ class Common:
         Path | None, option("--work-dir", help="Folder for unfinished work; default: that of the output.", panel=RUN)
     ] = None
     quiet: Quiet = False
-    verbose: Annotated[bool, option("--verbose", "-v", help="Show details.", panel=RUN)] = False
     json: Json = False
 
     def settings(self, output: str) -> "Settings":

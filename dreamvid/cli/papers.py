@@ -50,7 +50,7 @@ def papers(
         for entry in wanted:
             print(f"{entry.id:22} {entry.title}")
         return
-    show_notices(quiet=quiet, verbose=False)
+    show_notices(quiet=quiet)
     finding.require("matplotlib", "sklearn", "jinja2")
     nets = dict(gallery.at_hand())
     nets.update((name, weights or None) for name, _, weights in (net.partition("=") for net in also or ()))

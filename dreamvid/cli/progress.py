@@ -4,12 +4,15 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from dreamvid.cli import REPAIRED
-from dreamvid.core.errors import one_line
+from dreamvid.core.errors import SettingsError, one_line
 
 if TYPE_CHECKING:
     from dreamvid.jobs.events import Event, Progress
@@ -27,13 +30,45 @@ class _Plain(logging.Formatter):
         return f"{name}: {one_line(record.getMessage())}"
 
 
-def show_notices(*, quiet: bool, verbose: bool) -> None:
-    """Send the package's log to standard error: warnings always, notices unless quiet, details if verbose."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Plain())
+@dataclass
+class _AtLeast(logging.Filter):
+    """Log filter of standard error; not the level of its handler, which the progress bar's has not."""
+
+    verbose: bool
+    level: int = logging.WARNING
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is shown."""
+        return record.levelno >= self.level
+
+
+def start_log(*, verbose: bool, file: Path | None) -> None:
+    """Send the package's log to standard error, warnings alone until `show_notices`, and all of it to a file if given.
+
+    `verbose`: details are shown as well. Raises SettingsError where the file cannot be written.
+    """
+    console = logging.StreamHandler(sys.stderr)
+    console.setFormatter(_Plain())
+    console.addFilter(_AtLeast(verbose))
     log = logging.getLogger("dreamvid")
-    log.handlers = [handler]
-    log.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+    log.handlers = [console]
+    log.setLevel(logging.DEBUG)
+    if file is not None:
+        try:
+            kept = logging.FileHandler(file, encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"--log-file {file} cannot be written: {error.strerror}") from None
+        kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        log.addHandler(kept)
+        log.debug("dreamvid %s", metadata.version("dreamvid"))
+
+
+def show_notices(*, quiet: bool) -> None:
+    """Show notices of the log as well, and details if these were asked for; only warnings if quiet."""
+    for handler in logging.getLogger("dreamvid").handlers:
+        for rule in handler.filters:
+            if isinstance(rule, _AtLeast):
+                rule.level = logging.WARNING if quiet else logging.DEBUG if rule.verbose else logging.INFO
 
 
 @contextmanager

@@ -54,6 +54,7 @@ def _rate(value: Any) -> Fraction:
 
 
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Weights = Annotated[str, Field(pattern=r"^([0-9a-f]{64}|random:\d{1,19})$")]
 Name = Annotated[str, BeforeValidator(_bare)]
 Ratio = Annotated[Fraction, BeforeValidator(_ratio), PlainSerializer(str, return_type=str)]
 Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(str, return_type=str)]
@@ -92,8 +93,8 @@ class Playback(_Part):
 class Record(_Part):
     """The record of a film. `dreamvid`, `render`: versions of the program and of what it makes of the same settings.
 
-    `settings`: those that are not built in, files by their names alone; `nets`: sha256 of the weights of each net;
-    `files`: full key -> sha256 of each file that the settings name.
+    `settings`: those that are not built in, files by their names alone; `nets`: sha256 of the weights of each net, or
+    `random:SEED`; `files`: full key -> sha256 of each file that the settings name.
     """
 
     dreamvid: Annotated[str, Field(pattern=r"^[\w.+-]{1,40}$")]
@@ -103,7 +104,7 @@ class Record(_Part):
     settings: dict[str, Any]
     sources: Annotated[tuple[RecordedSource, ...], Field(min_length=1, max_length=1000)]
     film: Playback
-    nets: tuple[Digest, ...]
+    nets: tuple[Weights, ...]
     files: dict[str, Digest] = {}
 
     def to_text(self) -> str:

@@ -21,6 +21,7 @@ from little import HEIGHT, QUICK_PRESET, WIDTH, drifting, film, read_image, text
 import dreamvid
 from dreamvid import cli
 from dreamvid.config import presets
+from dreamvid.core.types import Pixels
 from dreamvid.dream import session
 from dreamvid.jobs.locks import output_held
 from dreamvid.media import opencv
@@ -92,8 +93,10 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
     assert loaded == {
         "dreamvid",
         "dreamvid.cli",
+        "dreamvid.cli.again",
         "dreamvid.cli.app",
         "dreamvid.cli.commands",
+        "dreamvid.cli.doctor",
         "dreamvid.cli.experiments",
         "dreamvid.cli.features",
         "dreamvid.cli.feature_options",
@@ -129,7 +132,7 @@ def test_a_command_that_is_not_whole_shows_help(arguments: list[str], capfd: pyt
 def test_every_command_and_option_that_scripts_rely_on_is_there(capfd: pytest.CaptureFixture[str]) -> None:
     every = (
         "preset set model layer seed weights size fit frames from to fps device precision threads quiet verbose json "
-        "overwrite no-resume force keep-work work-dir class channel guide mask trust"
+        "log-file overwrite no-resume force keep-work work-dir class channel guide mask trust"
     )
     options = [f"--{name}" for name in every.split()]
     for command in ("video", "image", "zoom"):
@@ -247,13 +250,13 @@ def test_channels_can_be_said_by_name(tiny_net: Net, monkeypatch: pytest.MonkeyP
     named = {"sea eyes": ("third", 3), "spots": ("first", 2)}
     monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: replace(tiny_net, channel_names=named))
 
-    def dream(output: str, *channels: str) -> bytes:
+    def dream(output: str, *channels: str) -> Pixels:
         given = [word for channel in channels for word in ("--channel", channel)]
         assert cli.run(["image", "still.png", output, *QUICK, *given, "--json", "--quiet"]) == 0
         assert json.loads(capsys.readouterr().out)["score"] > 0
-        return Path(output).read_bytes()
+        return read_image(Path(output))
 
-    assert dream("named.png", "Sea-Eyes", "spots") == dream("numbered.png", "third:3", "first:2")
+    assert np.array_equal(dream("named.png", "Sea-Eyes", "spots"), dream("numbered.png", "third:3", "first:2"))
 
 
 @pytest.mark.usefixtures("small_net", "here")

@@ -1,10 +1,16 @@
 """The bars, drawn on what passes for a terminal, and silent where there is none."""
 
 import io
+import logging
 import sys
+from pathlib import Path
 
 import pytest
+from little import drifting, film, unstyled
+from typer.main import get_command
 
+from dreamvid import cli
+from dreamvid.cli.app import app
 from dreamvid.cli.progress import bar, clock, minutes_bar, render_bar
 from dreamvid.jobs.events import Event
 
@@ -56,3 +62,41 @@ def test_the_time_left_is_that_of_the_render_and_unknown_until_that_can_be_told(
 @pytest.mark.parametrize(("seconds", "text"), [(None, "?"), (0.2, "00:00"), (75, "01:15"), (3725, "1:02:05")])
 def test_a_length_of_time_as_a_clock_has_it(seconds: float | None, text: str) -> None:
     assert clock(seconds) == text
+
+
+def test_every_command_takes_a_log_file_and_says_more(capfd: pytest.CaptureFixture[str]) -> None:
+    """Told from the command itself: what its help is made of."""
+
+    def lacking(command: object, words: str) -> list[str]:
+        inner = getattr(command, "commands", None)
+        if inner is not None:
+            return [name for word, each in inner.items() for name in lacking(each, f"{words} {word}")]
+        given = {option for param in command.params for option in param.opts}  # type: ignore[attr-defined]
+        return [] if {"--log-file", "--verbose", "-v"} <= given else [words]
+
+    assert lacking(get_command(app), "") == []
+    assert cli.run(["presets", "list", "--help"]) == 0
+    assert "--log-file" in unstyled(capfd.readouterr().out)
+
+
+@pytest.mark.usefixtures("small_net")
+@pytest.mark.parametrize("more", [(), ("--verbose",), ("--quiet",)])
+def test_a_log_file_has_all_details_whatever_is_shown(
+    more: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    clip, log = film(tmp_path / "clip.mp4", drifting(2)), tmp_path / "log.txt"
+    words = ["video", str(clip), str(tmp_path / "dream.mp4"), "--layer", "second", "--set", "dream.steps=1"]
+    assert cli.run([*words, "--log-file", str(log), *more]) == 0
+    shown, kept = capfd.readouterr().err, log.read_text()
+    assert "2 frames to dream in 1 shots" in kept and "DEBUG" in kept and "dream.mp4: 2 frames" in kept
+    assert ("frames to dream" in shown) is (more == ("--verbose",))
+    assert ("2 frames at 12" in shown) is (more != ("--quiet",))
+    assert cli.run([*words, "--log-file", str(log), *more]) == 2  # added to what is there; the error as well
+    assert "ERROR dreamvid: " in log.read_text().removeprefix(kept)
+    assert logging.getLogger("dreamvid").handlers == []
+
+
+def test_a_log_file_that_cannot_be_written_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["presets", "list", "--log-file", str(tmp_path / "gone" / "log.txt")]) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and err.count("\n") == 1 and "--log-file" in err and "No such file" in err
