@@ -58,17 +58,17 @@ def timeline(stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fr
     return Timeline(delay, times, end, base_rate(times, end, sane))
 
 
-def seconds_shown(length: Fraction) -> Fraction:
+def seconds_in_browsers(length: Fraction) -> Fraction:
     """Return for how many seconds every browser shows a frame of an animated picture that claims `length`."""
     return SLOWED if length <= BRIEF else length
 
 
 def as_browsers_show(stamps: list[Fraction | None], last: Fraction) -> tuple[list[Fraction | None], Fraction]:
-    """Return the time stamps of an animated picture, and the duration of its last frame, by `seconds_shown`."""
+    """Return the time stamps of an animated picture, and the duration of its last frame, by `seconds_in_browsers`."""
     known = [stamp for stamp in stamps if stamp is not None]
     if not known or len(known) < len(stamps):
         return stamps, last
-    lengths = [seconds_shown(b - a) for a, b in pairwise((*known, known[-1] + last))]
+    lengths = [seconds_in_browsers(b - a) for a, b in pairwise((*known, known[-1] + last))]
     return list(accumulate(lengths[:-1], initial=known[0])), lengths[-1]
 
 
