@@ -256,11 +256,11 @@ NOT_READ = {
     "tv.wtv": ("-c:v", "mpeg2video"),
     "flash.swf": ("-c:v", "flv"),
     "quake.roq": ("-c:v", "roqvideo", "-s", "128x128", "-r", "30"),
-    "player.amv": ("-c:v", "amv", "-s", "160x112", "-an"),
     "studio.gxf": ("-c:v", "mpeg2video", "-s", "720x576", "-pix_fmt", "yuv420p"),
 }
 for name, how in NOT_READ.items():
     case(name, Refused("cannot be opened as a video"))(lambda path, how=how: encode(path, *how))
+case("player.amv", Refused("cannot be opened as a video"))(lambda path: path.write_bytes(b"RIFF\0\0\0\0AMV LIST" * 30))
 case("script.ts", Refused("cannot be opened as a video"))(
     lambda path: path.write_text("export const a: number = 1;\n" * 40)
 )
