@@ -1,5 +1,6 @@
-"""Files by their paths: whether they are there, their hash, their TOML."""
+"""Files by their paths and patterns: whether they are there, their hash, their TOML."""
 
+import glob
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ def is_there(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # a name that is too long, or holds a null byte
         return False
+
+
+def matching(pattern: str) -> list[str]:
+    """Return the files and folders that match a pattern, sorted; only the one whose name it is, if there is one."""
+    return glob.glob(glob.escape(pattern)) or sorted(glob.glob(pattern))  # noqa: PTH207 (of any name, without an error)
 
 
 def sha256_of(path: Path) -> str:

@@ -16,7 +16,7 @@ from dreamvid.config.presets import Defaults
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, nearest
 from dreamvid.core.framing import parse_size
-from dreamvid.core.paths import is_there, read_toml
+from dreamvid.core.paths import is_there, matching, read_toml
 from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.dream import session
 from dreamvid.jobs import run as job
@@ -211,12 +211,7 @@ def _sources(folder: Path, pattern: str) -> list[str]:
     if pattern in NOISE or "\0" in pattern:
         return [pattern]
     path = str(folder / pattern)
-    return _named(path) or sorted(glob.glob(path)) or [path]  # noqa: PTH207
-
-
-def _named(path: str) -> list[str]:
-    """Return the file or folder of exactly this name, if there is one; asterisks and brackets are part of it."""
-    return glob.glob(glob.escape(path))  # noqa: PTH207 (as for a pattern: no error for what cannot be a name)
+    return matching(path) or [path]
 
 
 def _dreamed_by(planned: Job) -> str:
@@ -241,7 +236,7 @@ def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, Facts]:
 def _with_source(planned: Job, net: Facts) -> Job:
     """Return the job with its digest, or with the reason why its source cannot be rendered."""
     sound = ""
-    if glob.has_magic(planned.source) and not _named(planned.source):
+    if glob.has_magic(planned.source) and not matching(planned.source):
         return replace(
             planned, problem=f"no file matches {planned.source}: correct the pattern, or put the files there"
         )

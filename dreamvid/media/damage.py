@@ -14,18 +14,21 @@ from dreamvid.media.container import lead, origin, picture
 from dreamvid.media.decode import Decoded, decode
 from dreamvid.media.ffmpeg import FENCE, location
 
+RESTART = Fraction(1, 2)  # seconds by which the time of decoding falls
+
 
 @dataclass(frozen=True)
 class Damage:
     """Frame times of a damaged source, and the indices of the frames that are `lost`.
 
     `times`: seconds, of every frame that it should have, as far as packets tell; `promised`: number of frames by its
-    header, or of `times` if larger.
+    header, or of `times` if larger; `restarts`: whether its clock starts anew, as where recordings were put together.
     """
 
     times: tuple[Fraction, ...]
     lost: frozenset[int]
     promised: int
+    restarts: bool = False
 
 
 def find_damage(path: Path) -> Damage:
@@ -37,6 +40,7 @@ def find_damage(path: Path) -> Damage:
     stamps: list[Fraction] = []
     lost: set[Fraction] = set()
     tainted, open_until = False, None
+    decoded_at, restarts = Fraction(0), False
     with av.open(location(path), options=FENCE) as container:
         stream = picture(container)
         assert stream is not None and stream.time_base is not None
@@ -56,6 +60,9 @@ def find_damage(path: Path) -> Damage:
             except av.FFmpegError:
                 broken = True
             tainted |= broken
+            if packet.dts is not None:
+                before, decoded_at = decoded_at, packet.dts * stream.time_base
+                restarts |= before - decoded_at > RESTART
             if packet.pts is None or packet.is_discard:
                 continue
             stamp = packet.pts * stream.time_base - start
@@ -66,7 +73,7 @@ def find_damage(path: Path) -> Damage:
     times = sorted({*stamps, *swallowed(sorted(set(stamps)))})
     lost.update(set(times) - set(stamps))
     numbers = frozenset(number for number, stamp in enumerate(times) if stamp in lost)
-    return Damage(tuple(times), numbers, max(promised, len(times)))
+    return Damage(tuple(times), numbers, max(promised, len(times)), restarts)
 
 
 def swallowed(times: list[Fraction]) -> list[Fraction]:
@@ -117,6 +124,11 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
         damage = find_damage(path)
     except av.FFmpegError:
         raise SourceError(f"{name} is damaged: {said}") from None
+    if damage.restarts:  # the time of a packet does not tell which frame it is
+        raise SourceError(
+            f"{name}: its clock starts anew, as where several recordings were put together: join them by "
+            "`ffmpeg -i FILE -c copy joined.mkv`, or dream them one by one"
+        )
     found = whole_frames(damage, loose.times)
     if any("Truncating packet" in error for error in strict.errors):  # incomplete last frame, which no decoder reports
         found.pop(len(damage.times) - 1, None)

@@ -40,6 +40,8 @@ class Decoded:
 
     def hear(self, line: str) -> None:
         """Parse one line of ffmpeg's standard error."""
+        if match := _CONFIG.search(line):  # also where the rest of a message without an end of line stands before it
+            self.clock = Fraction(int(match[1]), int(match[2]))
         if not line.startswith("[Parsed_showinfo_"):
             return
         self.woven |= not _OWN.match(line)
@@ -53,8 +55,6 @@ class Decoded:
             self.interlaced |= order in "TB"
         elif match := _COLOUR.search(line):
             self.space, self.transfer = match[2], match[4]
-        elif match := _CONFIG.search(line):
-            self.clock = Fraction(int(match[1]), int(match[2]))
 
 
 def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:

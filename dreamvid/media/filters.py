@@ -16,6 +16,9 @@ TO_SDR = (
 )
 OVER_BLACK = "format=gbrap,premultiply=inplace=1,format=gbrp"
 DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
+TO_GBR = "zscale=matrix=gbr,format=gbrp"
+ZIMG = ("ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c")  # matrices that only zscale converts
+UNKNOWN = ("ycgco-re", "ycgco-ro", "smpte2085", "ictcp", "ipt-c2")  # and those that nothing does
 AS_HD = "setparams=colorspace=bt709"
 HD = (
     1280,
@@ -43,6 +46,10 @@ def to_rgb(name: str, seen: Decoded, stored: tuple[int, int], alpha: bool) -> li
                 f"{name} is HDR, and this ffmpeg has no zscale filter to convert it to SDR: convert it to SDR first"
             )
         filters.append(TO_SDR)
+    elif seen.space in UNKNOWN or (seen.space in ZIMG and not has_filter("zscale")):
+        raise SourceError(f"{name} has colours of the matrix {seen.space}, which cannot be read: convert it to BT.709")
+    elif seen.space in ZIMG:
+        filters.append(TO_GBR)
     if alpha or _has_alpha(layout):
         filters.append(OVER_BLACK)
     return filters

@@ -22,7 +22,7 @@ from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.types import Pixels
 from dreamvid.media import opencv
 from dreamvid.media.colours import in_srgb
-from dreamvid.media.timeline import browser_duration
+from dreamvid.media.timeline import seconds_in_browsers
 
 KINDS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
@@ -82,7 +82,7 @@ class Still:
         """Seconds for which the page that was decoded last is shown; 0: the file has no times."""
         if self.image.format == "TIFF":
             return Fraction(0)
-        return browser_duration(Fraction(self.image.info.get("duration", 0)).limit_denominator(1000) / 1000)
+        return seconds_in_browsers(Fraction(self.image.info.get("duration", 0)).limit_denominator(1000) / 1000)
 
 
 def is_picture(head: bytes) -> bool:

@@ -7,10 +7,11 @@ from itertools import accumulate, groupby, pairwise
 from math import ceil
 from statistics import median_low
 
-from dreamvid.core.timing import FASTEST
+from dreamvid.core.timing import FASTEST, nearest_whole
 
 MAX_RATE = 240  # a base rate above it is a time base (1000, 90000), not a frame rate
 BRIEF, SLOWED = Fraction(1, 100), Fraction(1, 10)  # seconds: a frame of an animated picture, and as browsers show it
+OFF = Fraction(1, 20)  # seconds by which a frame may be shown too early or too late
 NEAR = Fraction(1, 200)  # seconds: no display shows a frame for a shorter time
 STANDARD_RATES = (
     *(Fraction(rate, 1001) for rate in (24000, 30000, 60000)),
@@ -58,17 +59,17 @@ def timeline(stamps: list[Fraction | None], last: Fraction, claimed: Iterable[Fr
     return Timeline(delay, times, end, base_rate(times, end, sane))
 
 
-def browser_duration(length: Fraction) -> Fraction:
+def seconds_in_browsers(length: Fraction) -> Fraction:
     """Return for how many seconds every browser shows a frame of an animated picture that claims `length`."""
     return SLOWED if length <= BRIEF else length
 
 
 def as_browsers_show(stamps: list[Fraction | None], last: Fraction) -> tuple[list[Fraction | None], Fraction]:
-    """Return the time stamps of an animated picture, and the duration of its last frame, by `browser_duration`."""
+    """Return the time stamps of an animated picture, and the duration of its last frame, by `seconds_in_browsers`."""
     known = [stamp for stamp in stamps if stamp is not None]
     if not known or len(known) < len(stamps):
         return stamps, last
-    lengths = [browser_duration(b - a) for a, b in pairwise((*known, known[-1] + last))]
+    lengths = [seconds_in_browsers(b - a) for a, b in pairwise((*known, known[-1] + last))]
     return list(accumulate(lengths[:-1], initial=known[0])), lengths[-1]
 
 
@@ -133,14 +134,20 @@ def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fractio
     steps = {b - a for a, b in pairwise(times)}
     even = tuple(rate for rate in (1 / steps.pop(),) if rate <= FASTEST) if len(steps) == 1 else ()
     for rate in (*claimed, *even):
-        if _places(times, end, rate) == list(range(len(times))):
+        if _places(times, end, rate) == list(range(len(times))) and _is_near(times, end, rate):
             return rate
     usual = (*sorted(rate for rate in claimed if rate <= MAX_RATE), *STANDARD_RATES)
-    fitting = [rate for rate in usual if len(_places(times, end, rate)) == len(times)]
+    fitting = [rate for rate in usual if len(_places(times, end, rate)) == len(times) and _is_near(times, end, rate)]
     if fitting:
         return next((rate for rate in fitting if _on_grid(times, rate)), fitting[0])
     shortest = min(b - a for a, b in pairwise(times))
     return min(Fraction(FASTEST), (1 / shortest).limit_denominator(1001))
+
+
+def _is_near(times: tuple[Fraction, ...], end: Fraction, rate: Fraction) -> bool:
+    """Return whether a rate shows every frame at nearly its time, and ends so: of a slow one, half a frame is much."""
+    ends_at = nearest_whole(end * rate) / rate
+    return abs(ends_at - end) <= OFF and all(abs(_place(time, rate) / rate - time) <= OFF for time in times)
 
 
 def _on_grid(times: tuple[Fraction, ...], rate: Fraction) -> bool:

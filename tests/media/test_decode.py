@@ -1,5 +1,6 @@
 """Facts and errors of a full decode, whatever way ffmpeg's threads weave their words."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from dreamvid.core.errors import ToolError
 from dreamvid.media import decode, ffmpeg, probe
 
 from . import clips
+from .conftest import Clip
 
 FRAME = "[Parsed_showinfo_0 @ 0x7f] [info] n:  17 pts:   1583 pts_time:1.583 duration:     83 duration_time:0.083 "
 FRAME += "fmt:yuv420p cl:left sar:0/1 s:128x96 i:P iskey:0 type:P "
@@ -35,6 +37,14 @@ def test_whole_lines_are_not_woven() -> None:
 )
 def test_words_of_another_thread_within_a_line_are_noticed(lines: tuple[str, ...]) -> None:
     assert heard(*lines).woven
+
+
+def test_the_clock_is_heard_behind_a_message_that_ends_without_a_line(clip: Clip, tmp_path: Path) -> None:
+    words = "If you want to help, contact the list. (list@example.org)config in time_base: 1/12800, frame_rate: 25/1"
+    assert heard(words, FRAME).times == [Fraction(1583, 12800)]
+    turned = tmp_path / "turned.mp4"  # by an angle of which ffmpeg warns so
+    clips.run("-display_rotation", "3", "-i", str(clip("good.mp4")), "-c", "copy", str(turned))
+    assert probe.probe(str(turned)).end == Fraction(clips.COUNT, 25)
 
 
 def test_wherever_a_file_breaks_off_its_damage_is_found(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dreamvid.core.errors import SourceError
 from dreamvid.media import probe
 from dreamvid.media.ffmpeg import SCALER
 
@@ -32,3 +33,26 @@ def test_untagged_colours_are_read_as_players_read_them(
         info = probe.probe(str(path))
     assert ("read as BT.709" in caplog.text) == (size in RIGHT and not tagged)
     assert np.abs(clips.images(info)[1].astype(int) - GREEN).max() <= 2
+
+
+def labelled(path: Path, matrix: str, planes: np.ndarray) -> Path:
+    """A clip of one colour, in planes of 4:4:4 and full range."""
+    tags = ["-pix_fmt", "yuv444p", "-color_range", "pc", "-colorspace", matrix]
+    raw = ["-f", "rawvideo", "-s", "32x32", "-r", "25", *tags, "-i", "pipe:0"]
+    data = np.repeat(planes.astype(np.uint8), 32 * 32).tobytes()
+    clips.run(*raw, "-c:v", "libx264", "-qp", "1", *tags, str(path), data=data * 2)
+    return path
+
+
+def test_ycgco_is_read(tmp_path: Path) -> None:
+    red, green, blue = 190, 50, 46
+    luma = (red + 2 * green + blue) / 4
+    planes = np.rint([luma, green - luma + 128, (red - blue) / 2 + 128])
+    info = probe.probe(str(labelled(tmp_path / "screen.mkv", "ycgco", planes)))
+    assert np.abs(clips.images(info)[1].astype(int) - (red, green, blue)).max() <= 2
+
+
+def test_a_matrix_that_nothing_reads_is_named(tmp_path: Path) -> None:
+    path = labelled(tmp_path / "odd.mkv", "ictcp", np.array([90, 128, 128]))
+    with pytest.raises(SourceError, match=r"^odd\.mkv has colours of the matrix ictcp, which cannot be read"):
+        probe.probe(str(path))

@@ -199,6 +199,18 @@ def test_frames_that_were_swallowed_are_missed_where_the_rate_is_constant() -> N
     assert damage.swallowed(times[:1]) == damage.swallowed([]) == []
 
 
+@pytest.mark.parametrize("tolerate", [False, True])
+def test_recordings_put_together_are_not_taken_for_the_first_of_them(
+    tolerate: bool, clip: Clip, tmp_path: Path
+) -> None:
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(clip("stream.ts").read_bytes() * 2)
+    with pytest.raises(SourceError, match=r"^joined\.ts: its clock starts anew"):
+        probe.probe(str(joined), tolerate_damage=tolerate)
+    clips.run("-i", str(joined), "-c", "copy", str(tmp_path / "joined.mkv"))  # as the message says
+    assert clips.numbers(probe.probe(str(tmp_path / "joined.mkv"))) == [*range(clips.COUNT)] * 2
+
+
 def test_every_healthy_packet_is_found_whole(clip: Clip) -> None:
     for name in ("good.mp4", "open_gop.mp4", "varying.mkv", "late.ts"):
         found = damage.find_damage(clip(name))

@@ -1,6 +1,7 @@
 """Times and rates from time stamps."""
 
 from fractions import Fraction
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,16 @@ def test_a_varying_rate_shows_every_frame(steps: list[int]) -> None:
     line = timeline.timeline([*times], Fraction(1, 25), (Fraction(1000), Fraction(25)))
     assert set(frame_map(line.times, line.end, line.rate)) == set(range(len(times)))
     assert line.rate <= 1000
+
+
+@pytest.mark.parametrize("lengths", [("3", "1"), ("1.2", "0.8"), ("0.5", "1.5", "1"), ("0.3", "0.1", "0.2", "0.2")])
+def test_slow_pictures_of_different_lengths_come_at_their_times(lengths: tuple[str, ...]) -> None:
+    *times, end = accumulate(map(Fraction, lengths), initial=Fraction(0))
+    rate = timeline.base_rate(tuple(times), end, (len(times) / end,))
+    shown = frame_map(tuple(times), end, rate)
+    for number, time in enumerate(times):
+        assert abs(shown.index(number) / rate - time) <= Fraction(1, 20)
+    assert abs(len(shown) / rate - end) <= Fraction(1, 20)
 
 
 def test_stamps_that_do_not_rise_give_way_to_the_claimed_rate() -> None:
