@@ -11,6 +11,8 @@ from dreamvid.core.paths import is_there, sha256_of
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.media.frame_store import write_file
 
+LONGEST = 1_000_000  # bytes of a record
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -59,7 +61,7 @@ def write_done(folder: JobFolder, done: Done) -> None:
 
 def read_done(folder: JobFolder, output: Path) -> Done | None:
     """Return the record of the film that has the name of the output; None where that is another, or there is none."""
-    if not is_there(folder.done_file):
+    if not is_there(folder.done_file) or folder.done_file.stat().st_size > LONGEST:
         return None
     try:
         done = RECORD.validate_json(folder.done_file.read_bytes())
