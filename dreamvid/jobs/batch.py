@@ -7,6 +7,7 @@ was made from, and its size and time.
 import glob
 import json
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -216,8 +217,9 @@ def _sources(folder: Path, pattern: str) -> list[str]:
     """Return the files that match a pattern, sorted; the pattern itself where none does: probing it says so."""
     if pattern in NOISE or "\0" in pattern:
         return [pattern]
-    plain = folder / pattern
-    return [str(plain)] if plain.exists() else sorted(glob.glob(str(plain))) or [str(plain)]  # noqa: PTH207
+    plain = str(folder / pattern)
+    there = os.path.exists(plain)  # noqa: PTH110 (a name that is too long is not there)
+    return [plain] if there else sorted(glob.glob(plain)) or [plain]  # noqa: PTH207
 
 
 def _dreamed_by(planned: Job) -> str:

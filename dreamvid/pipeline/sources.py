@@ -191,6 +191,6 @@ def noise(kind: str, height: int, width: int, seed: int) -> Pixels:
 def same_file(source: str, output: Path) -> bool:
     """Return whether an output would overwrite its source."""
     try:
-        return source not in NOISE and Path(source).resolve() == output.resolve()
+        return source not in NOISE and "\0" not in source and Path(source).resolve() == output.resolve()
     except (OSError, RuntimeError) as error:  # links that go round in a circle
         raise SettingsError(f"{output}: {error}") from None
