@@ -22,9 +22,12 @@ BATCH_INCOMPLETE, REPAIRED, INTERRUPTED = 7, 8, ctrl_c.INTERRUPTED
 def main() -> None:
     """Run `dreamvid` and end the process with its documented exit code."""
     ctrl_c.answer()
+    from dreamvid.core import memory
+
     # OpenMP's threads spin while they wait. Next to any other busy process that makes a dream several times slower,
     # and alone on the machine sleeping costs next to nothing. It must be set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    memory.guard("torch")
     if sys.stderr is None:  # closed by the parent process: messages are dropped, everything else works
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
     try:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from dreamvid.core.paths import sha256_of
+from dreamvid.core.paths import is_there, sha256_of
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.media.frame_store import read_table, write_table
+
+LONGEST = 1_000_000  # bytes of a record
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def write_done(folder: JobFolder, done: Done) -> None:
 
 def read_done(folder: JobFolder, output: Path) -> Done | None:
     """Return the record of the film that has the name of the output; None where that is another, or there is none."""
+    if is_there(folder.done_file) and folder.done_file.stat().st_size > LONGEST:
+        return None
     table = read_table(folder.done_file)
     try:
         done = RECORD.validate_python(table)

@@ -6,8 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from dreamvid.core.errors import NetError
+from dreamvid.core.paths import is_there
 from dreamvid.core.texts import parse_json
 from dreamvid.models.net import Net, outputs
+
+LONGEST = 10_000_000  # bytes of a file of class names
 
 
 def with_classes(net: Net, file: Path) -> Net:
@@ -27,12 +30,16 @@ def with_classes(net: Net, file: Path) -> Net:
 
 
 def _names(file: Path) -> tuple[str, ...]:
+    if not is_there(file):
+        raise NetError(f"there is no file of class names {file}")
+    if (size := file.stat().st_size) > LONGEST:
+        raise NetError(f"{file} has {size} bytes: class names have at most {LONGEST}")
     try:
         text = file.read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
         raise NetError(f"{file} is not a text file: give class names, one per line, or a JSON list of them") from None
-    except (OSError, ValueError):  # ValueError: a string that cannot be a file name
-        raise NetError(f"there is no file of class names {file}") from None
+    except OSError as error:
+        raise NetError(f"{file} cannot be read: {error.strerror}") from None
     if not text.startswith("["):
         return tuple(line.strip() for line in text.splitlines() if line.strip())
     try:

@@ -241,7 +241,7 @@ def _lite_net(name: str, module: nn.Module, sha256: str, classes: tuple[str, ...
 
 def _random(name: str, weights: str) -> Net:
     seed = weights.removeprefix("random:")
-    if not seed.isdecimal() or int(seed) >= 2**63:
+    if not seed.isdecimal() or len(seed) > 19 or int(seed) >= 2**63:
         raise NetError(f"--weights {weights}: give a whole number, such as random:0")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(seed))

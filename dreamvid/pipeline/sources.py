@@ -193,7 +193,9 @@ def same_file(source: str, output: Path) -> bool:
     """Return whether an output would overwrite its source."""
     # Not by Path.resolve, which raises for links that go round in a circle: reading them says which it is.
     try:
-        return source not in NOISE and os.path.realpath(source) == os.path.realpath(output)
+        if source in NOISE or "\0" in source:
+            return False
+        return os.path.realpath(source) == os.path.realpath(output)
     except UnicodeEncodeError as error:  # a name that a TOML file holds
         letters = error.object[error.start : error.end]
         raise SettingsError(f"{output}: this locale has no {letters!a} in names of files: set PYTHONUTF8=1") from None

@@ -136,6 +136,8 @@ def main() -> int:
     given = options.parse_args()
     opencv.load()
     assert app and batch and run
+    import scenedetect  # noqa: F401 (it asks at once whether there is an ffmpeg)
+
     import dreamvid.camera.paint
     import dreamvid.research.training  # noqa: F401
 

@@ -612,7 +612,6 @@ def options() -> Iterator[Case]:
             "camera.zoom=20*sin(1e9*t)",
             "camera.rotate=0/0",
             "dream.step_size=t/0",
-            "input.seconds=36000",
             "output.pix_fmt=\x00",
         ),
         *("dream.step_size=1e308", "dream.strength='10'", "compute.device=cuda:999", "output.codec=" + "x" * 10**5),

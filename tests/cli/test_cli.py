@@ -349,14 +349,15 @@ def test_memory_that_runs_out_is_one_line(error: Exception, capsys: Capture, mon
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds programs to a limit of addresses")
-@pytest.mark.parametrize("limit", [700, 1500])
+@pytest.mark.parametrize("limit", [700, 1500, 3000])
 def test_a_limit_of_memory_is_one_line(limit: int, here: Path) -> None:
     code = f"import resource\nresource.setrlimit(resource.RLIMIT_AS, ({limit << 20}, {limit << 20}))\n"
     code += "from dreamvid.cli import main\nmain()"
     command = [sys.executable, "-c", code, "image", "still.png", "dream.png", *QUICK]
     done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.count("\n")) in ((TOOL, 1), (0, 0)), done.stderr
-    assert done.returncode == 0 or done.stderr.startswith("dreamvid: memory ran out: ")
+    if done.returncode:  # a torch without CUDA takes less
+        assert (done.returncode, done.stderr.count("\n")) == (TOOL, 1), done.stderr
+        assert done.stderr.startswith("dreamvid: memory ran out: ")
 
 
 @pytest.mark.usefixtures("here")

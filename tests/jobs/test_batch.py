@@ -332,6 +332,13 @@ def test_a_mistake_in_the_file_stops_the_batch_at_once(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("source", [r"\u0000", "x" * 5000, "/dev/zero", "["])
+def test_a_source_that_no_file_can_be_is_skipped(source: str, jobs: Write, renders: list[str]) -> None:
+    (outcome,) = batch.run(jobs(f'{HEAD}[[job]]\nsource = "{source}"\noutput = "x.mp4"\n'))
+    assert (outcome.state, renders) == ("skipped", [])
+    assert "\n" not in outcome.message
+
+
 def test_a_batch_file_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["batch", str(tmp_path / "none.toml")]) == 2
     assert "none.toml" in capsys.readouterr().err

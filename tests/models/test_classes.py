@@ -1,6 +1,8 @@
 """Class names from a file."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,16 @@ def test_a_missing_file_is_named(tiny_net: Net, tmp_path: Path) -> None:
     assert "there is no file of class names" in refusal(tiny_net, tmp_path / "none.txt")
     assert "there is no file of class names" in refusal(tiny_net, tmp_path)
     assert "there is no file of class names" in refusal(tiny_net, Path("a\0b"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_what_does_not_end_is_no_file_of_names(tiny_net: Net, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
+        assert "there is no file of class names" in refusal(tiny_net, file)
+    with (tmp_path / "long").open("wb") as file:
+        file.truncate(10**10)  # of zeros that take no place on the disk
+    assert "class names have at most" in refusal(tiny_net, tmp_path / "long")
 
 
 @pytest.fixture(scope="module")
