@@ -43,17 +43,16 @@ Resume = Literal["same", "force", "renew", "never"]
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """A journal line: a finished frame, the hash of its file, and what was measured while it was made.
+    """What is kept in memory of a finished frame: the hash of its file, and what was measured while it was made.
 
-    `index`: of the source frame; `state`: what the next frame needs to know; `score`: how much the dream raised the
-    objective, None where it was not measured; `valid`: share of the frame whose motion was followed, None on a fresh
-    frame; `tile`: side of the patches, in pixels; `seconds`: decode, flow, dream, damp and store; `values`: what the
-    animated settings were, by full key.
+    A journal line holds the `state` after the frame as well, which only the next one needs. `index`: of the source
+    frame; `score`: how much the dream raised the objective, None where it was not measured; `valid`: share of the frame
+    whose motion was followed, None on a fresh frame; `tile`: side of the patches, in pixels; `seconds`: decode, flow,
+    dream, damp and store; `values`: what the animated settings were, by full key.
     """
 
     index: int
     sha256: str
-    state: CarryState
     valid: float | None
     tile: int
     seconds: float
@@ -61,7 +60,7 @@ class FrameRecord:
     values: dict[str, float]
 
 
-RECORDS = TypeAdapter(FrameRecord)
+RECORDS, STATES = TypeAdapter(FrameRecord), TypeAdapter(CarryState)
 
 
 @dataclass(frozen=True)
@@ -248,42 +247,58 @@ def read_plan(folder: JobFolder) -> RenderPlan:
     return RenderPlan.from_table(table)
 
 
-def journal_line(record: FrameRecord, before: FrameRecord | None) -> dict[str, Any]:
-    """Return a record as the journal keeps it; a strength is left out where it is that of the frame before."""
-    line = asdict(record)
-    if before is not None and before.state.strength == record.state.strength:
+def journal_line(record: FrameRecord, state: CarryState, before: CarryState | None) -> dict[str, Any]:
+    """Return a record and the state after it as the journal keeps them; a strength is left out where it is as before.
+
+    `before`: the state in the line before; None in the first line that a run writes, which may follow upon any.
+    """
+    line = {**asdict(record), "state": asdict(state)}
+    if before is not None and before.strength == state.strength:
         line["state"]["strength"] = None
     return line
 
 
-def _record(line: dict[str, Any] | None, before: FrameRecord | None) -> FrameRecord | None:
-    """Return a journal line as a record again; None where it is damaged, or another version's."""
-    if line is None or line.keys() != {field.name for field in fields(FrameRecord)}:
+def _read(line: dict[str, Any], before: CarryState | None) -> tuple[FrameRecord, CarryState] | None:
+    """Return a journal line as a record and the state after it; None where it is damaged, or another version's."""
+    if line.keys() != {*(field.name for field in fields(FrameRecord)), "state"}:
         return None
     state = line["state"]
     if not isinstance(state, dict) or state.keys() != {field.name for field in fields(CarryState)}:
         return None
     if before is not None and state["strength"] is None:
-        line = {**line, "state": {**state, "strength": before.state.strength}}
+        state = {**state, "strength": before.strength}
     try:
-        return RECORDS.validate_python(line)
+        return RECORDS.validate_python(line), STATES.validate_python(state)
     except ValidationError:
         return None
 
 
-def finished(folder: JobFolder, plan: Plan, shot: int) -> list[FrameRecord]:
-    """Return the records of a shot's finished frames.
+def _lines(journal: Journal) -> Iterator[tuple[FrameRecord, CarryState]]:
+    """Yield the record of each line of a journal and the state after it, one at a time: states of a film are large."""
+    before = None
+    for line in journal.lines():
+        found = _read(line, before)
+        before = None if found is None else found[1]
+        if found is not None:
+            yield found
+
+
+def finished(folder: JobFolder, plan: Plan, shot: int) -> tuple[list[FrameRecord], CarryState | None]:
+    """Return the records of a shot's finished frames and the state after the last, None where there is no frame.
 
     They are the longest run from its first frame that the journal knows and whose files still have their hash.
     """
-    records: list[FrameRecord] = []
-    lines = {line["index"]: line for line in folder.journal(shot).lines() if isinstance(line.get("index"), int)}
+    journal, records, state = folder.journal(shot), list[FrameRecord](), None
+    known = {record.index: record for record, _ in _lines(journal)}
     for position in plan.positions(shot):
-        record = _record(lines.get(plan.frames[position]), records[-1] if records else None)
+        record = known.get(plan.frames[position])
         if record is None or not folder.frames.matches(position, record.sha256):
             break
         records.append(record)
-    return records
+    if records:
+        for record, after in _lines(journal):
+            state = after if record.index == records[-1].index else state
+    return records, state
 
 
 def _check_disk(path: Path, plan: Plan) -> None:
