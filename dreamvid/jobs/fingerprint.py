@@ -20,7 +20,7 @@ from dreamvid.pipeline.prepare import RenderPlan
 from dreamvid.pipeline.schedule import Schedule
 
 Facts = dict[str, Any]
-JOB_FOLDER = 2  # version of what lies in a job folder
+JOB_FOLDER = 3  # version of what lies in a job folder
 RANGE = ("input.frames", "input.start", "input.stop")
 FRAMES = "frames and shots"
 # Facts that are hashes, and what is said where one has changed.

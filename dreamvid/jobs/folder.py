@@ -16,12 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from dreamvid.coherence.carry import CarryState
 from dreamvid.config import presets
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
 from dreamvid.jobs.fingerprint import Facts, differences
 from dreamvid.jobs.locks import HeldError, locked
-from dreamvid.jobs.records import FrameRecord, read_line
+from dreamvid.jobs.records import FrameRecord, read_lines
 from dreamvid.media.frame_store import FrameStore, Journal, read_table, write_file, write_table
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan
@@ -250,19 +251,22 @@ def read_plan(folder: JobFolder) -> RenderPlan:
     return RenderPlan.from_table(table)
 
 
-def finished(folder: JobFolder, plan: Plan, shot: int) -> list[FrameRecord]:
-    """Return the records of a shot's finished frames.
+def finished(folder: JobFolder, plan: Plan, shot: int) -> tuple[list[FrameRecord], CarryState | None]:
+    """Return the records of a shot's finished frames and the state after the last, None where there is no frame.
 
     They are the longest run from its first frame that the journal knows and whose files still have their hash.
     """
-    records: list[FrameRecord] = []
-    lines = {line["index"]: line for line in folder.journal(shot).lines() if isinstance(line.get("index"), int)}
+    journal, records, state = folder.journal(shot), list[FrameRecord](), None
+    known = {record.index: record for record, _ in read_lines(journal)}
     for position in plan.positions(shot):
-        record = read_line(lines.get(plan.frames[position]), records[-1] if records else None)
+        record = known.get(plan.frames[position])
         if record is None or not folder.frames.matches(position, record.sha256, plan.framing.size):
             break
         records.append(record)
-    return records
+    if records:
+        for record, after in read_lines(journal):
+            state = after if record.index == records[-1].index else state
+    return records, state
 
 
 def _check_disk(path: Path, plan: Plan) -> None:

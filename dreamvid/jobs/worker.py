@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dreamvid.camera import paint
 from dreamvid.camera.canvas import Canvas
-from dreamvid.coherence.carry import Carry, Past
+from dreamvid.coherence.carry import Carry, CarryState, Past
 from dreamvid.config import presets
 from dreamvid.config.serialize import settings_at
 from dreamvid.core.errors import JobError
@@ -103,11 +103,15 @@ def open_job(path: Path, *, trust: bool = False) -> Job:
 
 @dataclass(frozen=True)
 class ShotRecords:
-    """A shot of a job: its `number`, from 0; the `positions` of its frames in the plan; what is `finished` of them."""
+    """A shot of a job: its `number`, from 0; the `positions` of its frames in the plan; what is `finished` of them.
+
+    `state`: what the next frame needs to know of the last finished one, None where there is none.
+    """
 
     number: int
     positions: range
     finished: tuple[FrameRecord, ...]
+    state: CarryState | None
 
     @property
     def missing(self) -> range:
@@ -123,9 +127,10 @@ class ShotRecords:
 def find_shots(job: Job) -> list[ShotRecords]:
     """Return every shot of a job, with what is finished of it."""
     plan = job.source.plan
+    found = (job_folder.finished(job.folder, plan, number) for number in range(len(plan.shots)))
     return [
-        ShotRecords(number, plan.positions(number), tuple(job_folder.finished(job.folder, plan, number)))
-        for number in range(len(plan.shots))
+        ShotRecords(number, plan.positions(number), tuple(records), state)
+        for number, (records, state) in enumerate(found)
     ]
 
 
@@ -196,9 +201,8 @@ def render_shot(
         for position, frame in seen
         if plan.is_key(frame.index, how.cadence)
     )
-    last = shot.finished[-1] if shot.finished else None
-    carry = Carry(past[::-1], last.state) if last is not None else None
-    began = time.perf_counter()
+    carry = Carry(past[::-1], shot.state) if shot.state is not None else None
+    before, began = None, time.perf_counter()
     for position, result in zip(shot.missing, _rendered(job, frames, carry, canvas), strict=True):
         sha256 = store.write(position, result.dream)
         seconds = time.perf_counter() - began
@@ -206,16 +210,15 @@ def render_shot(
         record = FrameRecord(
             result.index,
             sha256,
-            result.state,
             result.valid,
             job.session.dreamer.patch[0],
             seconds,
             job.score(result) if scored else None,
             dict(job.schedule.values_at(result.index)),
         )
-        job.folder.journal(shot.number).append(journal_line(record, last))
+        job.folder.journal(shot.number).append(journal_line(record, result.state, before))
         yield result, record
-        last, began = record, time.perf_counter()
+        before, began = result.state, time.perf_counter()
 
 
 def _rendered(job: Job, frames: Iterable[Frame], carry: Carry | None, canvas: Canvas | None) -> Iterator[Rendered]:

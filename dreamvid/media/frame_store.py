@@ -88,27 +88,26 @@ class Journal:
                 _sync_folder(self.file.parent)
                 _sync_folder(self.file.parent.parent)
 
-    def lines(self) -> list[dict[str, Any]]:
-        """Return every line; one that is torn or damaged is cut off, with all behind it."""
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Yield every line; one that is torn or damaged is cut off, with all behind it."""
+        whole, damaged = 0, False
         try:
-            data = self.file.read_bytes()
+            with self.file.open("rb") as file:
+                for raw in file:
+                    line = _unsealed(raw)
+                    damaged = line is None
+                    if line is None:
+                        break
+                    whole += len(raw)
+                    yield line
         except FileNotFoundError:
-            return []
+            return
         except OSError as error:
             raise JobError(f"{self.file} cannot be read: {error.strerror}") from None
-        lines: list[dict[str, Any]] = []
-        whole = 0
-        for raw in data.splitlines(keepends=True):
-            line = _unsealed(raw)
-            if line is None:
-                break
-            lines.append(line)
-            whole += len(raw)
-        if whole < len(data):
+        if damaged:
             with advised(self.file), self.file.open("r+b") as file:
                 file.truncate(whole)
                 os.fsync(file.fileno())
-        return lines
 
 
 def _sealed(line: dict[str, Any]) -> bytes:

@@ -53,7 +53,7 @@ def test_the_job_folder_stays_if_asked_and_tells_everything(clip: Path, output: 
     }
     assert list(frames_of(output)) == [f"{number:06d}.png" for number in range(COUNT)]
     assert [line["index"] for line in journal_of(output)] == list(range(COUNT))
-    assert {field.name for field in fields(FrameRecord)} == set(journal_of(output)[0])
+    assert {*(field.name for field in fields(FrameRecord)), "state"} == set(journal_of(output)[0])
     facts = json.loads((folder / "fingerprint.json").read_text())
     assert {"dream.steps", "source", "net", "seed", "threads", "torch", "opencv"} <= set(facts)
 

@@ -1,5 +1,6 @@
 """Jobs stopped, broken off or killed anywhere: the same command goes on with the same bytes."""
 
+import gc
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ from job_runs import (
 )
 from little import apart, film, quick, texture, write_image
 
+from dreamvid.coherence.energy import Strength
 from dreamvid.jobs import run, worker
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import Options
@@ -72,6 +74,31 @@ def test_a_job_that_breaks_off_inside_a_shot_goes_on_in_every_mode(tmp_path: Pat
     assert frames_of(output) == frames_of(whole)
     plan = json.loads((tmp_path / "whole.mkv.dreamvid" / "plan.json").read_text())["plan"]
     assert mode == "none" or [shot["start"] for shot in plan["shots"]] == [0, 7]
+
+
+def test_a_long_film_needs_no_more_memory(two_shots: Path, output: Path) -> None:
+    """Strengths are thousands of numbers a frame: those of the frame before are kept, while rendering and resuming."""
+    kept: list[int] = []
+
+    def progress(event: Event) -> None:
+        if event.phase == "render" and event.done in (event.total - 1, event.total):
+            gc.collect()
+            kept.append(sum(type(one) is Strength for one in gc.get_objects()))
+
+    options = Options(keep_work=True, overwrite=True, progress=progress)
+    for number in range(2):
+        assert run.dream_video(str(two_shots), output, quick(), options).rendered == (0 if number else 11)
+    assert len(kept) == 3 and max(kept) <= 4, kept
+
+
+def test_a_frame_that_is_rendered_again_is_followed_by_the_same(clip: Path, output: Path, reference: Path) -> None:
+    """And again after that: the lines of its journal are no longer in the order of the frames."""
+    run.dream_video(str(clip), output, quick(), KEEP)
+    for lost in (3, 1, 4):
+        (folder_of(output) / "frames" / f"{lost:06d}.png").unlink()
+        again = run.dream_video(str(clip), output, quick(), Options(keep_work=True, overwrite=True))
+        assert again.rendered == COUNT - lost
+        assert frames_of(output) == frames_of(reference)
 
 
 def test_what_is_random_is_the_same_in_a_job_that_goes_on_and_another_for_another_seed(
