@@ -37,7 +37,7 @@ def _bare(name: Any) -> str:
 def _ratio(value: Any) -> Fraction:
     """Return a number, read from text such as `30000/1001`; raise ValueError for another form, or a huge one."""
     text = str(value)
-    if len(text) > 40 or not text.replace("/", "", 1).isdecimal() or not text.isascii():
+    if len(text) > 100 or not text.replace("/", "", 1).isdecimal() or not text.isascii():
         raise ValueError(f"{text[:40]!r} is not a ratio")
     try:
         return Fraction(text)
@@ -92,8 +92,8 @@ class Playback(_Part):
 class Record(_Part):
     """The record of a film. `dreamvid`, `render`: versions of the program and of what it makes of the same settings.
 
-    `settings`: those that are not built in, files by their names alone; `nets`: sha256 of the weights of each net;
-    `files`: full key -> sha256 of each file that the settings name.
+    `settings`: those that are not built in, files by their names alone; `nets`: sha256 of the weights of each net, or
+    random:SEED; `files`: full key -> sha256 of each file that the settings name.
     """
 
     dreamvid: Annotated[str, Field(pattern=r"^[\w.+-]{1,40}$")]
@@ -103,7 +103,7 @@ class Record(_Part):
     settings: dict[str, Any]
     sources: Annotated[tuple[RecordedSource, ...], Field(min_length=1, max_length=1000)]
     film: Playback
-    nets: tuple[Digest, ...]
+    nets: tuple[str, ...]
     files: dict[str, Digest] = {}
 
     def to_text(self) -> str:

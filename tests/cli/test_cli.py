@@ -80,8 +80,10 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
     assert loaded == {
         "dreamvid",
         "dreamvid.cli",
+        "dreamvid.cli.again",
         "dreamvid.cli.app",
         "dreamvid.cli.commands",
+        "dreamvid.cli.doctor",
         "dreamvid.cli.experiments",
         "dreamvid.cli.features",
         "dreamvid.cli.feature_options",
@@ -231,7 +233,7 @@ def test_channels_can_be_said_by_name(tiny_net: Net, monkeypatch: pytest.MonkeyP
         given = [word for channel in channels for word in ("--channel", channel)]
         assert cli.run(["image", "still.png", output, *QUICK, *given, "--json", "--quiet"]) == 0
         assert json.loads(capsys.readouterr().out)["score"] > 0
-        return Path(output).read_bytes()
+        return read_image(Path(output)).tobytes()  # its record is another
 
     assert dream("named.png", "Sea-Eyes", "spots") == dream("numbered.png", "third:3", "first:2")
 
