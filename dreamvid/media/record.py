@@ -37,7 +37,7 @@ def _bare(name: Any) -> str:
 def _ratio(value: Any) -> Fraction:
     """Return a number, read from text such as `30000/1001`; raise ValueError for another form, or a huge one."""
     text = str(value)
-    if len(text) > 40 or not text.replace("/", "", 1).isdecimal() or not text.isascii():
+    if len(text) > 100 or not text.replace("/", "", 1).isdecimal() or not text.isascii():
         raise ValueError(f"{text[:40]!r} is not a ratio")
     try:
         return Fraction(text)
