@@ -23,7 +23,9 @@ def ran_out(error: BaseException) -> bool:
     """Return whether an error, or one that it came from, says that memory ran out."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, MemoryError) or (isinstance(seen, OSError) and seen.errno in (errno.ENOMEM, errno.EAGAIN)):
+        if isinstance(seen, MemoryError) or type(seen).__name__ == "OutOfMemoryError":  # torch's
+            return True
+        if isinstance(seen, OSError) and seen.errno in (errno.ENOMEM, errno.EAGAIN):
             return True
         of_a_library = isinstance(seen, RuntimeError | ImportError | OSError) or type(seen).__module__ == "cv2"
         if of_a_library and any(words in str(seen).lower() for words in WORDS):

@@ -18,6 +18,8 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError(_too_deep())
     try:
         table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"not TOML: {error}") from None
     except RecursionError:
         raise ValueError(_too_deep()) from None
     _check(table)
