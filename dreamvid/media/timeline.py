@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, groupby, pairwise
-from math import ceil
+from math import ceil, gcd, lcm
 from statistics import median_low
 
 from dreamvid.core.timing import FASTEST, nearest_whole
@@ -133,15 +133,24 @@ def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fractio
     claimed = _tidied(claimed)
     steps = {b - a for a, b in pairwise(times)}
     even = tuple(rate for rate in (1 / steps.pop(),) if rate <= FASTEST) if len(steps) == 1 else ()
-    for rate in (*claimed, *even):
-        if _places(times, end, rate) == list(range(len(times))) and _is_near(times, end, rate):
+    in_turn = [rate for rate in (*claimed, *even) if _places(times, end, rate) == list(range(len(times)))]
+    for rate in in_turn:
+        if _is_near(times, end, rate):
             return rate
+    if in_turn and (common := _common_rate((*times, end))) <= MAX_RATE:
+        return common
     usual = (*sorted(rate for rate in claimed if rate <= MAX_RATE), *STANDARD_RATES)
     fitting = [rate for rate in usual if len(_places(times, end, rate)) == len(times) and _is_near(times, end, rate)]
     if fitting:
         return next((rate for rate in fitting if _on_grid(times, rate)), fitting[0])
     shortest = min(b - a for a, b in pairwise(times))
     return min(Fraction(FASTEST), (1 / shortest).limit_denominator(1001))
+
+
+def _common_rate(times: tuple[Fraction, ...]) -> Fraction:
+    """Return the lowest rate at which every time is that of a frame."""
+    clock = lcm(*(time.denominator for time in times))
+    return Fraction(clock, gcd(*(int(time * clock) for time in times)))
 
 
 def _is_near(times: tuple[Fraction, ...], end: Fraction, rate: Fraction) -> bool:

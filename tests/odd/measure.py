@@ -120,14 +120,12 @@ def _animated(path: Path) -> Measured:
 def _beeps(path: Path, track: int, start: float) -> list[float]:
     """When a track becomes loud, in seconds after `start`."""
     times, levels = [], []
+    mono = av.AudioResampler(format="fltp", layout="mono")  # PyAV crashes on frames of many channels
     with av.open(str(path)) as container:
-        for frame in container.decode(audio=track):
-            values = frame.to_ndarray()
-            values = values.reshape(-1, len(frame.layout.channels)).T if not frame.format.is_planar else values
-            scale = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else 1
-            middle = 128 if values.dtype == np.uint8 else 0
-            levels.append(np.abs(values.astype(np.float64) - middle).max(axis=0) / scale)
-            times.append(float(frame.time) + np.arange(levels[-1].size) / frame.sample_rate)
+        for decoded in container.decode(audio=track):
+            for frame in mono.resample(decoded):
+                levels.append(np.abs(frame.to_ndarray()[0]))
+                times.append(float(frame.time) + np.arange(levels[-1].size) / frame.sample_rate)
     if not levels:
         return []
     time, level = np.concatenate(times), np.concatenate(levels)

@@ -260,7 +260,7 @@ NOT_READ = {
 }
 for name, how in NOT_READ.items():
     case(name, Refused("cannot be opened as a video"))(lambda path, how=how: encode(path, *how))
-case("player.amv", Refused("cannot be opened as a video"))(lambda path: path.write_bytes(b"RIFF\0\0\0\0AMV LIST" * 30))
+case("player.amv", Refused("no video"))(lambda path: path.write_bytes(b"RIFF\0\0\0\0AMV LIST" * 30))
 case("script.ts", Refused("cannot be opened as a video"))(
     lambda path: path.write_text("export const a: number = 1;\n" * 40)
 )

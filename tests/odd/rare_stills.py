@@ -153,7 +153,7 @@ def small_gif(path: Path) -> None:
     images[0].save(path, save_all=True, append_images=images[1:], duration=40)
 
 
-@case("long_wait.gif", Film(shows=(0,) * 72 + (1,) * 24, rate="24000/1001", fidelity=28))
+@case("long_wait.gif", Film(shows=(0, 0, 0, 1), rate="1", fidelity=28))
 def long_wait(path: Path) -> None:
     images = [Image.fromarray(image).quantize(64) for image in pictures(2)]
     images[0].save(path, save_all=True, append_images=images[1:], duration=[3000, 1000])

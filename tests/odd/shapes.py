@@ -146,45 +146,10 @@ def segmented(path: Path) -> None:
     encode(path, "-vf", "setfield=tff", *X264, "-flags", "+ilme+ildct", "-x264-params", "tff=1")
 
 
-@case(
-    "hard_telecine.mpg",
-    Film(
-        rate="30000/1001",
-        shows=(
-            0,
-            1,
-            2,
-            2,
-            3,
-            4,
-            5,
-            6,
-            6,
-            7,
-            8,
-            9,
-            10,
-            10,
-            11,
-            12,
-            13,
-            14,
-            14,
-            15,
-            16,
-            17,
-            18,
-            18,
-            19,
-            20,
-            21,
-            22,
-            22,
-            23,
-        ),
-        fidelity=32,
-    ),
-)
+TWO_THREE = tuple(4 * (number // 5) + (0, 1, 1, 2, 3)[number % 5] for number in range(30))
+
+
+@case("hard_telecine.mpg", Film(rate="30000/1001", shows=TWO_THREE, fidelity=32))
 def hard_telecine(path: Path) -> None:
     """24 pictures a second woven into 30 frames, the way NTSC tapes have it: the first field of each is shown."""
     encode(
@@ -201,44 +166,10 @@ def hard_telecine(path: Path) -> None:
     )
 
 
-@case(
-    "soft_telecine.mpg",
-    Film(
-        rate="30000/1001",
-        shows=(
-            0,
-            1,
-            1,
-            2,
-            3,
-            4,
-            5,
-            5,
-            6,
-            7,
-            8,
-            9,
-            9,
-            10,
-            11,
-            12,
-            13,
-            13,
-            14,
-            15,
-            16,
-            17,
-            17,
-            18,
-            19,
-            20,
-            21,
-            21,
-            22,
-            23,
-        ),
-    ),
-)
+THREE_TWO = tuple(number for number in range(COUNT) for _ in range(2 + (number + 1) % 2))  # fields
+
+
+@case("soft_telecine.mpg", Film(rate="60000/1001", shows=THREE_TWO))
 def soft_telecine(path: Path) -> None:
     """24 pictures a second with flags that let a player repeat fields, as film DVDs have it."""
     raw = path.with_name("raw.m2v")

@@ -209,13 +209,13 @@ for name, how in SONGS.items():
     }
     at = tuple(time + late.get(name, 0.0) for time in (0.2, 0.6))
 
-    @case("clip.mp4", Film(sound=1, beeps=at), "--audio", name, name=f"--audio {name}")
+    @case("clip.mp4", Film(sound=1, beeps=at), "--audio", name, name=f"with {name}")
     def with_song(path: Path, name: str = name, how: tuple[str, ...] = how) -> None:
         encode(path)
         song(path.with_name(name), *how)
 
 
-@cases("clip.mp4", HEARD, ("", "film.mp4"), "--audio", "song.mp3", name="--audio song.mp3 with a cover")
+@cases("clip.mp4", HEARD, ("", "film.mp4"), "--audio", "song.mp3", name="with song.mp3 and its cover")
 def with_cover(path: Path) -> None:
     encode(path)
     encode(path.with_name("cover.jpg"), "-frames:v", "1")
@@ -236,10 +236,10 @@ def with_cover(path: Path) -> None:
     )
 
 
-case("clip.mp4", Refused("no sound"), "--audio", "clip.mp4", name="--audio without sound")(encode)
+case("clip.mp4", Refused("no sound"), "--audio", "clip.mp4", name="with a song without sound")(encode)
 
 
-@case("clip.mp4", Refused("cannot be read"), "--audio", "song.txt", name="--audio of text")
+@case("clip.mp4", Refused("cannot be read"), "--audio", "song.txt", name="with a song of text")
 def audio_of_text(path: Path) -> None:
     encode(path)
     path.with_name("song.txt").write_text("la la la\n" * 50)
