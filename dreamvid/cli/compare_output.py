@@ -1,5 +1,6 @@
 """Output of `dreamvid compare`: a table and a diagram."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,8 +56,8 @@ def check_plot(path: Path, sources: Sequence[str]) -> None:
         raise SettingsError(f"--plot {path}: give a file name that ends in .png")
     if not path.parent.is_dir():
         raise SettingsError(f"--plot {path}: the folder {path.parent} does not exist: create it first")
-    for taken in (Path(source) for source in sources if Path(source).exists()):
-        if path.parent.samefile(taken) or (path.exists() and path.samefile(taken)):
+    for taken in filter(os.path.exists, sources):  # which a name that is too long is not
+        if path.parent.samefile(taken) or (os.path.exists(path) and path.samefile(taken)):  # noqa: PTH110
             raise SettingsError(f"--plot {path} would change the source {taken}: give another file name or folder")
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from dreamvid.core.errors import SettingsError
 
-FASTEST = 1000  # frames per second
+FASTEST, SLOWEST = 1000, Fraction(1, 1000)  # frames per second; a GIF shows a picture for 11 minutes at most
 LONGEST = 10**7  # frames of one film: 92 hours at 30 per second
 
 

@@ -12,9 +12,9 @@ from dreamvid.media.ffmpeg import FENCE, location
 
 def first_track(file: Path) -> Stream:
     """Return the codec of the first sound track of a file; raise SourceError where it has none or cannot be read."""
-    if file.exists() and not file.is_file():  # opening a named pipe would block
-        raise SourceError(f"{file.name} is not a regular file: copy it to one first")
     try:
+        if file.exists() and not file.is_file():  # opening a named pipe would block
+            raise SourceError(f"{file.name} is not a regular file: copy it to one first")
         with av.open(location(file), options=FENCE) as opened:
             if opened.streams.audio:
                 context = opened.streams.audio[0].codec_context

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.paths import sha256_of
-from dreamvid.core.timing import FASTEST, LONGEST
+from dreamvid.core.timing import FASTEST, LONGEST, SLOWEST
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media import container, decode, images, stills
 from dreamvid.media.damage import mend
@@ -55,6 +55,16 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     if not source:
         raise SourceError("the source has no name: give a video, a GIF, a still or a folder of images")
     path = Path(os.path.abspath(source))  # noqa: PTH100 (resolve would follow links)
+    info = _probe(path, tolerate_damage)
+    if info.rate < SLOWEST:
+        raise SourceError(
+            f"{info.name} shows {float(info.rate):.3g} frames per second: at least {float(SLOWEST):g} are read, so "
+            "correct its rate, or convert it"
+        )
+    return info
+
+
+def _probe(path: Path, tolerate_damage: bool) -> SourceInfo:
     name = images.short_name(path)
     head = _head(path, name)
     if path.is_dir():

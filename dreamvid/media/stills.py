@@ -30,6 +30,7 @@ HEAD = 1 << 16  # bytes in which AVIF and HEIC describe their picture
 MAX_BYTES = 4 * MAX_SIDE**2  # of one decoded picture
 MAX_PAGES = 4096  # of a TIFF, whose headers are read one by one
 MAX_FRAMES = 1_000_000
+STRIP = 512  # rows that are converted at once
 
 _HDR = re.compile(rb"colrnclx..\0[\x10\x12]", re.DOTALL)  # transfer characteristics of PQ and HLG, as in H.273
 _CICP = re.compile(rb"\0\0\0\x04cICP.[\x10\x12]", re.DOTALL)  # the same in a PNG
@@ -266,10 +267,19 @@ def _upright(image: Image.Image, file: BinaryIO) -> Pixels:
     coloured = in_srgb(still, profile, grey=image.mode[0] in "1L" or image.mode.startswith("I;"))
     if alpha is not None:
         coloured = Image.composite(coloured, Image.new("RGB", coloured.size), alpha)
-    if image.format != "TIFF":  # Pillow and OpenCV turn a TIFF themselves
-        coloured.getexif()[ExifTags.Base.Orientation] = _orientation(image)
+    if image.format != "TIFF" and (turned := _orientation(image)) != 1:  # Pillow and OpenCV turn a TIFF themselves
+        coloured.getexif()[ExifTags.Base.Orientation] = turned
         coloured = ImageOps.exif_transpose(coloured)
-    return np.array(coloured)
+    return _pixels(coloured)
+
+
+def _pixels(image: Image.Image) -> Pixels:
+    """Return an RGB image as an array, strip by strip: Pillow's own way would hold the largest ones in memory twice."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        bottom = min(top + STRIP, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def _orientation(image: Image.Image) -> int:

@@ -159,7 +159,12 @@ def stills() -> Iterator[Case]:
 @cache
 def film(suffix: str) -> bytes:
     path = Path(f"/tmp/hostile-{os.getpid()}.{suffix}")
-    more = {"webm": ["-c:v", "libvpx", "-deadline", "realtime"], "gif": ["-c:v", "gif"], "ogv": ["-c:v", "libtheora"]}
+    more = {
+        "webm": ["-c:v", "libvpx", "-deadline", "realtime"],
+        "gif": ["-c:v", "gif"],
+        "avi": ["-c:v", "mjpeg"],
+        "ogv": ["-c:v", "libtheora"],
+    }
     try:
         clips.film(path, *more.get(suffix, clips.X264), count=4, size=(48, 64))
         return path.read_bytes()

@@ -284,3 +284,13 @@ def test_what_a_header_claims_is_bounded_before_decoding(
     monkeypatch.setattr(decode, "decode", None)
     with pytest.raises(SourceError, match=rf"^boast\.avi {reason}"):
         probe.probe(str(path))
+
+
+def test_a_film_of_a_frame_a_week_is_refused(tmp_path: Path) -> None:
+    path = clips.film(tmp_path / "slow.avi", "-c:v", "mjpeg", count=4)
+    data = bytearray(path.read_bytes())
+    at = data.find(b"strh") + 28
+    data[at : at + 8] = struct.pack("<II", 10**6, 1)
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match=r"^slow\.avi shows 1e-06 frames per second: at least 0\.001 are read"):
+        probe.probe(str(path))

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from dreamvid.config.settings import OutputSettings
+from dreamvid.core.errors import SourceError
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import encode, probe
+from dreamvid.media.audio_tracks import first_track
 
 from . import clips
 
@@ -127,3 +129,10 @@ def test_a_source_that_goes_while_its_film_is_rendered_has_left_its_sound(tmp_pa
     frames = [clips.picture(number) for number in range(75)]
     encode.encode(lambda: frames, tmp_path / "x.mp4", film, trial, threads=1, notice=print)
     assert clips.sound_md5(tmp_path / "x.mp4") == wanted
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "/dev/zero", "none.mp3", "."])
+def test_a_sound_that_no_file_can_be_is_refused_in_one_line(name: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        first_track(Path(name))
+    assert "\n" not in str(caught.value)

@@ -4,6 +4,7 @@ import io
 import logging
 import re
 import struct
+import subprocess
 import sys
 import zlib
 from fractions import Fraction
@@ -164,6 +165,19 @@ def test_tiles_and_plain_stills_have_their_whole_size(suffix: str, tmp_path: Pat
     info = probe.probe(str(path))
     assert (info.kind, info.height, info.width) == ("still", clips.HEIGHT, clips.WIDTH)
     assert clips.numbers(info) == [5]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell the most memory that was used")
+def test_a_large_picture_is_in_memory_once_as_pillow_has_it_and_once_as_an_array(tmp_path: Path) -> None:
+    (tmp_path / "large.jpg").write_bytes(saved(Image.new("RGB", (5000, 4000), (9, 99, 199)), "JPEG"))
+    code = "import resource, sys\nfrom pathlib import Path\nfrom dreamvid.media import stills\n"
+    code += "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nbefore = peak()\n"
+    code += "print(stills.decode(Path(sys.argv[1]).read_bytes()).mean(axis=(0, 1)).round(), peak() - before)"
+    command = [sys.executable, "-c", code, str(tmp_path / "large.jpg")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    colour, _, grown = said.strip().rpartition(" ")
+    assert colour == "[  9.  98. 198.]"
+    assert int(grown) << (0 if sys.platform == "darwin" else 10) < 5000 * 4000 * (4 + 3) * 1.3
 
 
 def test_legal_fill_bytes_before_a_marker_are_skipped() -> None:
