@@ -211,6 +211,7 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS)
     given = parser.parse_args()
     os.environ["DREAMVID_CONFIG"] = ""
+    os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker"  # which counts the locks of processes that were killed
     names = [given.kind] if given.kind else list(KINDS)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), given.seed)
