@@ -8,6 +8,7 @@ import typer
 
 from dreamvid.cli import BATCH_INCOMPLETE
 from dreamvid.cli.again import AGAIN, again
+from dreamvid.cli.bench import BENCH, bench
 from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, escaped, new_app, takes
 from dreamvid.cli.doctor import DOCTOR, doctor
 from dreamvid.cli.features import features_app
@@ -268,6 +269,7 @@ def compare(
 command(app, examples=AGAIN, panel=DREAM)(again)
 command(app, examples=PAPERS, panel=STUDY)(papers)
 command(app, examples=DOCTOR, panel=STUDY)(doctor)
+command(app, examples=BENCH, panel=STUDY)(bench)
 
 
 def _dream(
