@@ -15,7 +15,7 @@ BENCH = ("dreamvid bench --quick", "dreamvid bench --json > before.json", "dream
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds, no large frames: under a minute.")] = False,
     against: Annotated[
-        Path | None, typer.Option("--against", help="What --json printed earlier: how much faster it is now.")
+        Path | None, typer.Option("--against", help="What --json printed earlier, to compare with; default: none.")
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", help="CPU threads; default: one per core.")] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
