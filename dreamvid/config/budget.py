@@ -13,6 +13,7 @@ from dreamvid.core.framing import MIN_SIDE
 
 LEAST, HALF, GRAIN = 0.25, 0.5, 0.05  # shares of the wanted sides: the smallest; the smallest at cadence 2; a step
 GENTLE, COARSE = 2, 4  # cadences
+OFTEN = 1 / 6  # calibrations per carried frame, at most
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,11 @@ class Film:
         fresh = pace.first * (choice.steps + min(1, self.more)) / all_steps
         first = pace.first * (choice.steps + self.more) / all_steps
         carried = pace.carried * (choice.steps / max(1, self.steps) if self.whole else 1)
+        often = min(OFTEN, pace.calibrations * choice.cadence)  # from dream to dream, more has changed
         count, dreamed = sum(self.shots), self.dreamed(choice.cadence)
         return (
             len(self.shots) * first
-            + (dreamed - len(self.shots)) * (carried + pace.calibrations * fresh)
+            + (dreamed - len(self.shots)) * (carried + often * fresh)
             + (count - dreamed) * min(pace.between, carried)
             + count * pace.finished
         )

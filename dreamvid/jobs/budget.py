@@ -97,6 +97,9 @@ def _paces(
     planned: RenderPlan, schedule: Schedule, session: Session, limits: Limits, seconds: float, output: Path
 ) -> Iterator[Pace]:
     """Yield the pace at the smallest size, then at the wanted one, or the largest that `seconds` allow."""
+    _pace(
+        planned, schedule, session, limits.least_share, output
+    )  # warms up: a net that runs for the first time is slow
     began = time.perf_counter()
     yield _pace(planned, schedule, session, limits.least_share, output)
     took = max(time.perf_counter() - began, 1e-3)

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreamvid.config.budget import Choice, Film, Limits, Pace, at_share, choose, least, with_choice, with_choice_of
+from dreamvid.coherence.carry import SHORTEST_CALIBRATION_AGE
+from dreamvid.config.budget import (
+    OFTEN,
+    Choice,
+    Film,
+    Limits,
+    Pace,
+    at_share,
+    choose,
+    least,
+    with_choice,
+    with_choice_of,
+)
 from dreamvid.config.presets import resolve
 
 SECONDS = st.floats(0.001, 100)
@@ -80,11 +92,13 @@ def test_seconds_are_those_measured_where_they_were_and_grow_with_the_pixels() -
 
 
 def test_the_time_of_a_film_is_that_of_its_frames() -> None:
+    assert OFTEN == 1 / SHORTEST_CALIBRATION_AGE
     film, pace = Film((5, 1), steps=8, more=4), Pace(1, 12, 1, 0.5, 0.1, 0.1)
     assert film.dreamed(1) == 6 and film.dreamed(2) == 4 and film.dreamed(4) == 3
     calibrating = 0.1 * 9
     assert film.seconds([pace], Choice(1, 8, 1)) == pytest.approx(2 * 12 + 4 * (1 + calibrating) + 0.6)
-    assert film.seconds([pace], Choice(1, 8, 2)) == pytest.approx(2 * 12 + 2 * (1 + calibrating) + 2 * 0.5 + 0.6)
+    oftener = OFTEN * 9
+    assert film.seconds([pace], Choice(1, 8, 2)) == pytest.approx(2 * 12 + 2 * (1 + oftener) + 2 * 0.5 + 0.6)
     assert film.seconds([pace], Choice(1, 4, 1)) == pytest.approx(2 * 8 + 4 * (1 + 0.1 * 5) + 0.6)
 
 
