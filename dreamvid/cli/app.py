@@ -8,11 +8,12 @@ import typer
 
 from dreamvid.cli import BATCH_INCOMPLETE
 from dreamvid.cli.again import AGAIN, again
+from dreamvid.cli.bench import BENCH, bench
 from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, escaped, new_app, takes
 from dreamvid.cli.doctor import DOCTOR, doctor
 from dreamvid.cli.features import features_app
 from dreamvid.cli.models import models_app
-from dreamvid.cli.options import Common, Config, preset_names, user_defaults
+from dreamvid.cli.options import FRAMES, Common, Config, option, preset_names, user_defaults
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
 from dreamvid.cli.progress import bar, minutes_bar, render_bar, report, show_notices
@@ -67,11 +68,26 @@ def video(
     source: Annotated[str, typer.Argument(help="A video, a GIF, or a folder of images.")],
     output: Output,
     common: Common,
+    budget: Annotated[
+        str | None,
+        option(
+            "--budget",
+            help="Be done in 90s, 10m or 1.5h: dream fewer frames, take fewer steps, be smaller; default: no limit.",
+            panel=FRAMES,
+        ),
+    ] = None,
 ) -> None:
     """Dream a video (with its sound), a GIF or a folder of images."""
+    from functools import partial
+
+    from dreamvid.core.errors import SettingsError
+    from dreamvid.core.timing import parse_duration
     from dreamvid.jobs import run
 
-    _dream(run.dream_video, source, output, common)
+    if budget is not None and common.draft:
+        raise SettingsError("--budget chooses size, steps and cadence itself: leave out --draft")
+    seconds = None if budget is None else parse_duration(budget)
+    _dream(partial(run.dream_video, budget=seconds), source, output, common)
 
 
 @command(
@@ -268,6 +284,7 @@ def compare(
 command(app, examples=AGAIN, panel=DREAM)(again)
 command(app, examples=PAPERS, panel=STUDY)(papers)
 command(app, examples=DOCTOR, panel=STUDY)(doctor)
+command(app, examples=BENCH, panel=STUDY)(bench)
 
 
 def _dream(

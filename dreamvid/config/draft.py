@@ -24,15 +24,15 @@ def drafted(settings: Settings) -> Settings:
         update={
             "dream": dream.model_copy(update={**fewer, **longer, "draft": dream.draft * SMALLER}),
             "coherence": how.model_copy(update={"cadence": max(how.cadence, between)}),
-            "input": frames.model_copy(update={"size": halved(frames.size)}),
+            "input": frames.model_copy(update={"size": resized(frames.size, 1 / SMALLER)}),
         }
     )
 
 
-def halved(size: str | None) -> str:
-    """Return half of a size given as WxH, Wx, xH or N%; of the source's own for None."""
+def resized(size: str | None, share: float) -> str:
+    """Return a share of a size given as WxH, Wx, xH or N%; of the source's own for None."""
     if size is None:
-        return f"{100 // SMALLER}%"
+        return f"{100 * share:.8g}%"
     if size.endswith("%"):
-        return f"{float(size[:-1]) / SMALLER:g}%"
-    return re.sub(r"\d+", lambda side: str(max(1, round(int(side[0]) / SMALLER))), size)
+        return f"{float(size[:-1]) * share:.8g}%"
+    return re.sub(r"\d+", lambda side: str(max(1, round(int(side[0]) * share))), size)

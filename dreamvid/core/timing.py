@@ -41,6 +41,25 @@ def parse_moment(text: str) -> float:
     return float(Fraction(seconds) + 60 * int(minutes or 0) + 3600 * int(hours or 0))
 
 
+def parse_duration(text: str) -> float:
+    """Return the seconds of a length of time: `90s`, `10m`, `1.5h`; raise SettingsError otherwise."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?([smh])", text.strip().lower(), re.ASCII)
+    if match is None or float(match[1]) == 0:
+        raise SettingsError(f"{text!r} is not a length of time: give one such as 90s, 10m or 1.5h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def duration(seconds: float) -> str:
+    """Format a length of time as `45s`, `9m20s` or `1h05m`; parts that are zero at its end are left out."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m" + (f"{whole % 60:02d}s" if whole % 60 else "")
+    minutes = round(whole / 60)
+    return f"{minutes // 60}h" + (f"{minutes % 60:02d}m" if minutes % 60 else "")
+
+
 def timecode(seconds: float) -> str:
     """Format seconds as `M:SS.ss` or `H:MM:SS.ss`, rounded to hundredths, trailing zeros left out."""
     cents = nearest_whole(Fraction(seconds) * 100)

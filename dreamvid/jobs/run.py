@@ -14,6 +14,7 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Pixels
 from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
+from dreamvid.jobs.budget import within
 from dreamvid.jobs.done import Done, Summary, film_hash, read_done, write_done
 from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
 from dreamvid.jobs.film_record import record_text
@@ -49,9 +50,14 @@ class Options:
     names: Sequence[str] = ()
 
 
-def dream_video(source: str, output: Path, settings: Settings, options: Options | None = None) -> Summary:
-    """Dream a video, GIF or image folder into a film; raises DreamvidError, or Interrupted where it is stopped."""
-    return _dream_film("video", (source,), output, settings, options or Options())
+def dream_video(
+    source: str, output: Path, settings: Settings, options: Options | None = None, budget: float | None = None
+) -> Summary:
+    """Dream a video, GIF or image folder into a film; raises DreamvidError, or Interrupted where it is stopped.
+
+    `budget`: seconds within which it ends, by giving up what `jobs/budget.py` chooses.
+    """
+    return _dream_film("video", (source,), output, settings, options or Options(), budget)
 
 
 def dream_zoom(
@@ -109,7 +115,12 @@ def _tell_effect(settings: Settings, scores: list[float]) -> None:
 
 
 def _dream_film(
-    command: Command, sources: Sequence[str], output: Path, settings: Settings, options: Options
+    command: Command,
+    sources: Sequence[str],
+    output: Path,
+    settings: Settings,
+    options: Options,
+    budget: float | None = None,
 ) -> Summary:
     with output_held(output):
         encode.recover(output)
@@ -119,6 +130,8 @@ def _dream_film(
             job_folder.tidy(folder)  # of a run that was killed just before its end
             _check_output(sources, output, options)
         encode.check(output, settings.output)
+        if budget is not None:
+            settings = within(sources[0], settings, budget, output, folder, resume=options.resume, trust=options.trust)
         planned, schedule = prepare(command, sources, settings)
         job = _open(planned, schedule, folder, output, trust=options.trust)
         facts = fingerprint(planned, schedule, job.session)

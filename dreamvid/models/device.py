@@ -83,6 +83,14 @@ def _computes_in_bf16(settings: ComputeSettings, device: torch.device) -> bool:
     return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has computed all that it was given; a processor always has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def _keep_heap() -> None:
     """Keep glibc from returning large blocks to the kernel, or each step would pay their page faults again."""
     trim_threshold, mmap_threshold, unlimited = -1, -3, 2**31 - 1

@@ -1,6 +1,6 @@
 """Preparation of a net for dreaming, once per job: batch norms folded, convolutions frozen, laid out for the processor.
 
-`tests/benchmarks/` measures the gains and losses.
+`dreamvid bench` measures what that gains.
 """
 
 import copy

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dreamvid.config.draft import drafted, halved
+from dreamvid.config.draft import drafted, resized
 from dreamvid.config.presets import resolve
 from dreamvid.dream.octaves import octave_sizes
 
@@ -12,7 +12,7 @@ from dreamvid.dream.octaves import octave_sizes
     [(None, "50%"), ("25%", "12.5%"), ("1280x720", "640x360"), ("1280x", "640x"), ("x721", "x360"), ("1x1", "1x1")],
 )
 def test_half_a_size(size: str | None, half: str) -> None:
-    assert halved(size) == half
+    assert resized(size, 0.5) == half
 
 
 def test_half_the_steps_each_longer_and_every_other_frame() -> None:

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreamvid.core.errors import SettingsError
-from dreamvid.core.timing import frame_map, parse_moment, parse_range, parse_rate, seconds_to_frames, timecode
+from dreamvid.core.timing import (
+    duration,
+    frame_map,
+    parse_duration,
+    parse_moment,
+    parse_range,
+    parse_rate,
+    seconds_to_frames,
+    timecode,
+)
 
 RATES = st.sampled_from([Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(1, 3)])
 COUNTS = st.integers(1, 300)
@@ -180,3 +189,24 @@ def test_a_timecode_is_read_as_it_is_written(cents: int) -> None:
 
 def test_a_timecode_has_hours_and_fractions_only_where_there_are_any() -> None:
     assert [timecode(seconds) for seconds in (4, 62.5, 3600, 3725.25)] == ["0:04", "1:02.5", "1:00:00", "1:02:05.25"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), (" 2 M ", 120), ("0.5s", 0.5)]
+)
+def test_a_length_of_time(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "10", "m", "-5m", "0m", "1:30", "10 minutes", "1e3s", "٣m", "nan", "1d"])
+def test_another_text_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(SettingsError, match="is not a length of time: give one such as 90s"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.1, "1s"), (59.4, "59s"), (60, "1m"), (560, "9m20s"), (3599.6, "1h"), (3900, "1h05m"), (3599, "59m59s")],
+)
+def test_a_length_of_time_in_words(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
