@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 
 from dreamvid.core.errors import SourceError
-from dreamvid.media import images, stills
+from dreamvid.media import images, still_texts, stills
 from dreamvid.media.ffmpeg import FENCE, location
 
 COMMENTED = ("mp4", "mov", "matroska", "webm")  # muxers that write a comment, which goes along from one to another
@@ -33,7 +33,7 @@ def in_webp(data: bytes, text: str, size: tuple[int, int]) -> bytes:
     if not chunks.startswith(b"VP8X"):  # one picture, which says nothing of what else there is
         sides = b"".join(struct.pack("<I", side - 1)[:3] for side in reversed(size))
         chunks = b"VP8X" + struct.pack("<II", 10, 0) + sides + chunks
-    block = stills.exif(text)
+    block = still_texts.exif(text)
     flagged = chunks[:8] + bytes([chunks[8] | 0x08]) + chunks[9:]
     whole = b"".join((b"WEBP", flagged, b"EXIF", struct.pack("<I", len(block)), block, b"\0" * (len(block) % 2)))
     return b"RIFF" + struct.pack("<I", len(whole)) + whole
@@ -52,7 +52,7 @@ def read(path: Path) -> str:
         with path.open("rb") as file:
             if stills.is_picture(file.read(HEAD)):
                 file.seek(0)
-                return stills.description(file)
+                return still_texts.description(file)
         with av.open(location(path), options=FENCE, metadata_errors="replace") as film:
             return next((text for key, text in film.metadata.items() if key.lower() == "comment"), "")
     except SourceError as error:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dreamvid.core.errors import SettingsError, SourceError, ToolError
 from dreamvid.core.types import Pixels, SourceInfo
-from dreamvid.media import opencv, stills
+from dreamvid.media import opencv, still_texts, stills
 from dreamvid.media.timeline import base_rate
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def encode(pixels: Pixels, suffix: str, text: str = "") -> bytes:
         )
     kind = WRITTEN[suffix.lower()]
     if kind == "TIFF":  # in which OpenCV writes no text
-        return stills.tiff(pixels, text)
+        return still_texts.tiff(pixels, text)
     cv2 = opencv.load()
     options = {
         # The same file size as the default strategy of level 1, in half the time.
@@ -62,7 +62,7 @@ def encode(pixels: Pixels, suffix: str, text: str = "") -> bytes:
         "JPEG": [cv2.IMWRITE_JPEG_QUALITY, 95],
         "WebP": [cv2.IMWRITE_WEBP_QUALITY, 95],
     }
-    beside = ([cv2.IMAGE_METADATA_EXIF], [np.frombuffer(stills.exif(text), np.uint8)]) if text else ([], [])
+    beside = ([cv2.IMAGE_METADATA_EXIF], [np.frombuffer(still_texts.exif(text), np.uint8)]) if text else ([], [])
     try:
         done, data = cv2.imencodeWithMetadata(suffix.lower(), pixels[:, :, ::-1], *beside, options[kind])
     except cv2.error as error:

@@ -70,7 +70,7 @@ class Still:
         Numbers that rise are read fastest.
         """
         page = self.pages[number]
-        with _guarded():
+        with guarded():
             self.image.seek(page)
             _check(self.image)
             if self.image.format != "TIFF":
@@ -94,7 +94,7 @@ def is_picture(head: bytes) -> bool:
 
 def opened(file: BinaryIO) -> Still:
     """Open a file of pictures by its header; raise SourceError, without a name, where it is damaged or too large."""
-    with _guarded():
+    with guarded():
         head = file.read(HEAD)
         file.seek(0)
         if head[4:8] == b"ftyp":  # the decoders have limits that they do not tell
@@ -128,37 +128,8 @@ def decode(data: bytes) -> Pixels:
     return opened(BytesIO(data)).pixels()
 
 
-def description(file: BinaryIO) -> str:
-    """Return the text in the EXIF block of a picture, or the comment of a GIF; empty where it has none.
-
-    Raises SourceError, without a name, where the picture is damaged.
-    """
-    image = opened(file).image
-    with _guarded():
-        raw = image.info.get("comment", b"")
-        found = raw if image.format == "GIF" else image.getexif().get(ExifTags.Base.ImageDescription, "")
-        return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
-
-
-def exif(text: str) -> bytes:
-    """Return an EXIF block that holds an ASCII text as the description of the picture."""
-    block = Image.Exif()
-    block[ExifTags.Base.ImageDescription] = text
-    return block.tobytes().removeprefix(b"Exif\0\0")
-
-
-def tiff(pixels: Pixels, text: str) -> bytes:
-    """Encode RGB pixels as a TIFF without loss, with an ASCII text as its description if that is not empty."""
-    data, tags = BytesIO(), TiffImagePlugin.ImageFileDirectory_v2()
-    tags[ExifTags.Base.Predictor] = 2  # differences of neighbours
-    if text:
-        tags[ExifTags.Base.ImageDescription] = text
-    Image.fromarray(pixels).save(data, "TIFF", compression="tiff_lzw", tiffinfo=tags)
-    return data.getvalue()
-
-
 @contextmanager
-def _guarded() -> Iterator[None]:
+def guarded() -> Iterator[None]:
     """Silence the warnings of Pillow, and raise SourceError in place of what its decoders raise for damaged bytes."""
     try:
         with warnings.catch_warnings():
