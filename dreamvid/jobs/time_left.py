@@ -7,7 +7,7 @@ RECENT = 48  # frames whose mean tells the seconds of the next; in as many every
 
 
 @dataclass
-class Pace:
+class FrameTimes:
     """What frames took, apart for those that begin a shot and the others: the first is dreamed in full.
 
     `first`, `later`: seconds of the frames so far; `firsts_left`, `later_left`: how many are still to be rendered.

@@ -32,7 +32,7 @@ from dreamvid.jobs.fingerprint import differences, fingerprint
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.records import FrameRecord, journal_line
-from dreamvid.jobs.time_left import Pace
+from dreamvid.jobs.time_left import FrameTimes
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.prepare import open_source, schedule_of
@@ -154,26 +154,26 @@ def render_missing(
         job.session.dreamer.budget.limit = min(tiles)
     canvas = paint_missing(job, progress, stop)
     fresh: list[FrameRecord] = []
-    pace = _pace(shots)
+    times = _times(shots)
     read = [job.source.plan.frames[at] for shot in incomplete for at in shot.reads(memory)]
     with closing(job.source.frames(read)) as frames:  # one reader for all: each decodes from the beginning
         for shot in incomplete:
             of_shot = islice(frames, len(shot.reads(memory)))
             for position, (result, record) in zip(shot.missing, render_shot(job, shot, of_shot, canvas), strict=True):
                 fresh.append(record)
-                pace.add(record.seconds, first=position == shot.positions.start)
+                times.add(record.seconds, first=position == shot.positions.start)
                 done += 1
-                progress(Event("render", done, total, record.seconds, result.dream, pace.seconds_left))
+                progress(Event("render", done, total, record.seconds, result.dream, times.seconds_left))
                 if stop() and done < total:
                     raise Interrupted(f"stopped after frame {done} of {total}; the same command resumes")
     return fresh
 
 
-def _pace(shots: Sequence[ShotRecords]) -> Pace:
+def _times(shots: Sequence[ShotRecords]) -> FrameTimes:
     """Return what the frames of some shots took so far, and how many are missing."""
     begun = sum(bool(shot.missing) and not shot.finished for shot in shots)
     took = [[record.seconds for record in shot.finished] for shot in shots]
-    return Pace(
+    return FrameTimes(
         begun,
         sum(len(shot.missing) for shot in shots) - begun,
         [seconds[0] for seconds in took if seconds],

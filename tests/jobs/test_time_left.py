@@ -11,7 +11,7 @@ from little import quick
 from dreamvid.jobs import run
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import Options
-from dreamvid.jobs.time_left import Pace
+from dreamvid.jobs.time_left import FrameTimes
 
 SECONDS = st.floats(0.01, 100)
 
@@ -21,21 +21,21 @@ def test_it_is_right_from_the_second_frame_on_where_each_kind_takes_its_time(
     first: float, later: float, shots: int, frames: int
 ) -> None:
     """Every shot begins with a frame that is dreamed in full: however slow that is, the others are not."""
-    pace = Pace(shots, shots * frames)
+    times = FrameTimes(shots, shots * frames)
     order = [place == 0 for _ in range(shots) for place in range(frames + 1)]
     for number, begins in enumerate(order, 1):
-        pace.add(first if begins else later, first=begins)
+        times.add(first if begins else later, first=begins)
         rest = order[number:]
         if number == 1:
-            assert pace.seconds_left is None
+            assert times.seconds_left is None
         else:
-            assert pace.seconds_left == pytest.approx(rest.count(True) * first + rest.count(False) * later)
+            assert times.seconds_left == pytest.approx(rest.count(True) * first + rest.count(False) * later)
 
 
 def test_one_frame_alone_leaves_nothing() -> None:
-    pace = Pace(1, 0)
-    pace.add(3.0, first=True)
-    assert pace.seconds_left == 0
+    times = FrameTimes(1, 0)
+    times.add(3.0, first=True)
+    assert times.seconds_left == 0
 
 
 @pytest.mark.usefixtures("small_net")
