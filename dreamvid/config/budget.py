@@ -83,7 +83,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Film:
+class Workload:
     """A film as far as its time goes: the number of frames of each of its `shots`.
 
     `steps`: of a fresh frame when it was measured; `more`: steps, or what takes as long, of the first frame of a shot
@@ -131,7 +131,7 @@ def at_share(paces: Sequence[Pace], share: float) -> Pace:
     return Pace(share, first, carried, middle, finished, large.calibrations)
 
 
-def choose(paces: Sequence[Pace], film: Film, limits: Limits, seconds: float) -> Choice | None:
+def choose(paces: Sequence[Pace], film: Workload, limits: Limits, seconds: float) -> Choice | None:
     """Return the choice that keeps most of the look and ends in time; None where none does.
 
     Of a smaller size, as many steps stay as the time allows: on some films they cost next to nothing.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dreamvid.coherence.carry import Carry, Past
 from dreamvid.config import presets
-from dreamvid.config.budget import Choice, Film, Limits, Pace, choose, least, with_choice, with_choice_of
+from dreamvid.config.budget import Choice, Limits, Pace, Workload, choose, least, with_choice, with_choice_of
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError, SettingsError
 from dreamvid.core.timing import duration
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 SAMPLE = 0.1  # share of the time that measuring may take
 MARGIN = 0.9  # share of the time left that is planned with: what is measured on few frames varies
 CARRIED = 3  # frames of the sample beside the first
+APART = 2  # factor between the sizes that are measured
 WRITTEN = 12  # frames of the sample film
 
 
@@ -76,14 +77,14 @@ def _resumed(settings: Settings, folder: JobFolder) -> Settings:
     return with_choice_of(settings, begun)
 
 
-def _film(plan: Plan, settings: Settings) -> Film:
+def _film(plan: Plan, settings: Settings) -> Workload:
     """Return the film of a plan, as far as its time goes; without coherence every frame is the first of a shot."""
     how = settings.coherence
     if how.mode == "none":
-        return Film((1,) * len(plan.frames), settings.dream.steps)
+        return Workload((1,) * len(plan.frames), settings.dream.steps)
     shots = tuple(len(plan.positions(number)) for number in range(len(plan.shots)))
     more = FINISHING + 1 if how.mode == "flow" else 0  # the strength is measured: about the time of a step
-    return Film(shots, settings.dream.steps, more, whole=how.mode == "blend" and how.steps is None)
+    return Workload(shots, settings.dream.steps, more, whole=how.mode == "blend" and how.steps is None)
 
 
 def _words(limits: Limits, choice: Choice, plan: Plan) -> str:
@@ -104,7 +105,7 @@ def _paces(
     yield _pace(planned, schedule, session, limits.least_share, output)
     took = max(time.perf_counter() - began, 1e-3)
     share = min(1.0, limits.least_share * (max(0.0, seconds - took) / took) ** 0.5)
-    if share > limits.least_share:
+    if share >= min(1.0, APART * limits.least_share):  # of two that are close, the slope would be noise
         yield _pace(planned, schedule, session, share, output)
 
 

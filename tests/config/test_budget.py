@@ -10,9 +10,9 @@ from dreamvid.coherence.carry import SHORTEST_CALIBRATION_AGE
 from dreamvid.config.budget import (
     OFTEN,
     Choice,
-    Film,
     Limits,
     Pace,
+    Workload,
     at_share,
     choose,
     least,
@@ -28,7 +28,7 @@ PACES = st.builds(
     st.floats(0.3, 1),
 )
 FILMS = st.builds(
-    Film,
+    Workload,
     st.lists(st.integers(1, 500), min_size=1, max_size=6).map(tuple),
     st.just(8),
     st.integers(0, 4),
@@ -51,7 +51,9 @@ def rank(limits: Limits, choice: Choice) -> tuple[int, int]:
 
 
 @given(PACES, FILMS, LIMITS, st.floats(0, 1.2))
-def test_a_choice_ends_in_time_where_any_does(paces: tuple[Pace, ...], film: Film, limits: Limits, part: float) -> None:
+def test_a_choice_ends_in_time_where_any_does(
+    paces: tuple[Pace, ...], film: Workload, limits: Limits, part: float
+) -> None:
     wanted = film.seconds(paces, limits.wanted)
     choice = choose(paces, film, limits, part * wanted)
     fits = [each for each in limits.choices() if film.seconds(paces, each) <= part * wanted]
@@ -66,7 +68,7 @@ def test_a_choice_ends_in_time_where_any_does(paces: tuple[Pace, ...], film: Fil
 
 @given(PACES, FILMS, LIMITS, st.floats(0, 1), st.floats(0, 1))
 def test_more_time_gives_up_no_more(
-    paces: tuple[Pace, ...], film: Film, limits: Limits, one: float, other: float
+    paces: tuple[Pace, ...], film: Workload, limits: Limits, one: float, other: float
 ) -> None:
     wanted = film.seconds(paces, limits.wanted)
     short, long = (choose(paces, film, limits, part * wanted) for part in sorted((one, other)))
@@ -93,7 +95,7 @@ def test_seconds_are_those_measured_where_they_were_and_grow_with_the_pixels() -
 
 def test_the_time_of_a_film_is_that_of_its_frames() -> None:
     assert OFTEN == 1 / SHORTEST_CALIBRATION_AGE
-    film, pace = Film((5, 1), steps=8, more=4), Pace(1, 12, 1, 0.5, 0.1, 0.1)
+    film, pace = Workload((5, 1), steps=8, more=4), Pace(1, 12, 1, 0.5, 0.1, 0.1)
     assert film.dreamed(1) == 6 and film.dreamed(2) == 4 and film.dreamed(4) == 3
     calibrating = 0.1 * 9
     assert film.seconds([pace], Choice(1, 8, 1)) == pytest.approx(2 * 12 + 4 * (1 + calibrating) + 0.6)
