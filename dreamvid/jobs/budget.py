@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 SAMPLE = 0.1  # share of the time that measuring may take
 MARGIN = 0.9  # share of the time left that is planned with: what is measured on few frames varies
 CARRIED = 3  # frames of the sample beside the first
+APART = 2  # factor between the sizes that are measured
 WRITTEN = 12  # frames of the sample film
 
 
@@ -104,7 +105,7 @@ def _paces(
     yield _pace(planned, schedule, session, limits.least_share, output)
     took = max(time.perf_counter() - began, 1e-3)
     share = min(1.0, limits.least_share * (max(0.0, seconds - took) / took) ** 0.5)
-    if share > limits.least_share:
+    if share >= min(1.0, APART * limits.least_share):  # of two that are close, the slope would be noise
         yield _pace(planned, schedule, session, share, output)
 
 
