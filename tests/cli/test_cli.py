@@ -95,6 +95,7 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid.cli",
         "dreamvid.cli.again",
         "dreamvid.cli.app",
+        "dreamvid.cli.bench",
         "dreamvid.cli.commands",
         "dreamvid.cli.doctor",
         "dreamvid.cli.experiments",
