@@ -19,6 +19,10 @@ def first_track(file: Path) -> Stream:
             if opened.streams.audio:
                 context = opened.streams.audio[0].codec_context
                 return Stream(context.codec.canonical_name if context is not None else "unknown")
+    except (av.error.ArgumentError, av.error.InvalidDataError):
+        raise SourceError(
+            f"the sound of {file.name} cannot be read: its header is missing or damaged, or it is another kind of file"
+        ) from None
     except (av.FFmpegError, OSError) as error:
         raise SourceError(f"the sound of {file.name} cannot be read: {error.strerror}") from None
     raise SourceError(f"{file.name} has no sound")

@@ -198,7 +198,6 @@ SONGS = {
     "song.mp2": ("-c:a", "mp2"),
     "song.dts": ("-c:a", "dca", "-strict", "-2"),
 }
-LAX = {"song.ac3", "song.aac", "song.amr", "song.mp2", "song.dts", "song.wma", "song.mp3"}  # no way to say their delay
 for name, how in SONGS.items():
     late = {
         "song.aac": 1024 / 48000,
@@ -206,6 +205,7 @@ for name, how in SONGS.items():
         "song.mp2": 481 / 48000,
         "song.amr": 0.005,
         "song.dts": 512 / 48000,
+        "song.wma": 2048 / 48000,
     }
     at = tuple(time + late.get(name, 0.0) for time in (0.2, 0.6))
 
