@@ -4,8 +4,9 @@
 
 Every input of `hostile_inputs.py` must end as it is documented: done, or one line on standard error and an exit code.
 None may execute what it brings, open a connection, start another program than ffmpeg, show a traceback, take more than
-2 GB, or more than 20 s. A table by kind, every offender with what it did; exit code 1 if there is any. The processes
-are forked from one that has loaded everything already, which changes nothing of what they do with an input.
+2 GB or 20 s of processor time, or hang. A table by kind, every offender with what it did; exit code 1 if there is any.
+The processes are forked from one that has loaded everything already, which changes nothing of what they do with an
+input.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from dreamvid.cli import app  # noqa: E402
 from dreamvid.jobs import batch, run  # noqa: E402
 from dreamvid.media import ffmpeg, opencv  # noqa: E402
 
-MEMORY, PATIENCE = 2 << 30, 60.0
+MEMORY, PATIENCE = 2 << 30, 300.0
 CODES = {*cli.EXIT_CODES.values(), 0, cli.BATCH_INCOMPLETE, cli.REPAIRED}
 NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request", "ftplib.connect")
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "pty.spawn")
@@ -76,13 +77,16 @@ def watched(case: Case, told: Path) -> None:
         code = 1
     sys.stderr.flush()
     sys.stdout.flush()
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) << 10
-    told.write_text(json.dumps({"code": code, "did": did, "peak": peak}))
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    seconds = sum(part.ru_utime + part.ru_stime for part in used)
+    told.write_text(
+        json.dumps({"code": code, "did": did, "peak": max(part.ru_maxrss for part in used) << 10, "seconds": seconds})
+    )
     os._exit(0)
 
 
 def run_case(case: Case, folder: Path) -> tuple[dict[str, object], str, float]:
-    """Run a case in a forked process; return what it did, what it wrote on standard error, and its seconds."""
+    """Run a case in a forked process; return what it did, what it wrote on standard error, and its processor time."""
     told, errors = folder.with_suffix(".json"), folder.with_suffix(".txt")
     began = time.monotonic()
     child = os.fork()
@@ -104,7 +108,8 @@ def run_case(case: Case, folder: Path) -> tuple[dict[str, object], str, float]:
         return {"code": "hung", "did": [], "peak": 0}, errors.read_text("utf-8", "replace"), seconds
     if not told.exists():
         return {"code": f"ended by {status}", "did": [], "peak": 0}, errors.read_text("utf-8", "replace"), seconds
-    return json.loads(told.read_text()), errors.read_text("utf-8", "replace"), seconds
+    did = json.loads(told.read_text())
+    return did, errors.read_text("utf-8", "replace"), did["seconds"]
 
 
 def faults(did: dict[str, object], errors: str, seconds: float, most: float) -> list[str]:
@@ -132,7 +137,7 @@ def main() -> int:
     """Run all cases, or those of a kind; print the table and the offenders."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--only", default="", help="run the kinds whose name holds this")
-    options.add_argument("--seconds", type=float, default=20, help="the most that a case may take")
+    options.add_argument("--seconds", type=float, default=20, help="the most processor time that a case may take")
     given = options.parse_args()
     opencv.load()
     assert app and batch and run
