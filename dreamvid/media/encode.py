@@ -15,7 +15,7 @@ from dreamvid.config.settings import OutputSettings
 from dreamvid.core.errors import JobError, ToolError
 from dreamvid.core.types import Pixels, SourceInfo
 from dreamvid.media import decode, embedded, images, mux
-from dreamvid.media.ffmpeg import Ffmpeg, check_space, location
+from dreamvid.media.ffmpeg import EndedError, Ffmpeg, check_space, location
 from dreamvid.media.formats import Format, check, check_film
 from dreamvid.media.frame_store import advised, part_of, parts_of, write_file
 from dreamvid.media.tracks import Beside
@@ -138,7 +138,7 @@ def _write(
     try:
         written(tracks)
     except ToolError as error:
-        if not tracks.maps:
+        if not tracks.maps or isinstance(error, EndedError):
             raise
         written(mux.Tracks())
         notice(f"sound, subtitles and chapters are left out: {error}")

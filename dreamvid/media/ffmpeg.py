@@ -29,6 +29,7 @@ SCALER = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 FULL = ("No space left on device", "Disk quota exceeded")
 FENCE = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
+CRASHES = ("SIGSEGV", "SIGABRT", "SIGFPE", "SIGILL", "SIGBUS")  # of its own doing
 PATIENCE = 60.0  # seconds without progress after which ffmpeg is ended; a frame of 8192x8192 takes about 1
 
 _PROGRESS = re.compile(r"(frame|total_size|out_time_us)=(.*)|[a-z0-9_]+=\s*\S*$")  # lines of `-progress`
@@ -39,6 +40,10 @@ _TIED = (
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9);"
     "os.getppid() == int(sys.argv[1]) or os._exit(1); os.execv(sys.argv[2], sys.argv[2:])"
 )
+
+
+class EndedError(ToolError):
+    """ffmpeg was ended from outside, or stood still: that says nothing about what it was to do."""
 
 
 @cache
@@ -101,19 +106,20 @@ def _asked(*words: str) -> str:
     try:
         answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        raise ToolError(_stalled(PATIENCE)) from None
+        raise _stalled(PATIENCE) from None
     if answer.returncode < 0:
-        raise ToolError(_ended(-answer.returncode))
+        raise _ended(-answer.returncode)
     return answer.stdout.decode("utf-8", "replace")
 
 
-def _stalled(patience: float) -> str:
-    return f"ffmpeg made no progress for {patience:g} s and was stopped: run the command again"
+def _stalled(patience: float) -> ToolError:
+    return EndedError(f"ffmpeg made no progress for {patience:g} s and was stopped: run the command again")
 
 
-def _ended(number: int) -> str:
+def _ended(number: int) -> ToolError:
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-    return f"ffmpeg was ended from outside ({name}), perhaps for lack of memory: run the command again"
+    kind = ToolError if name in CRASHES else EndedError
+    return kind(f"ffmpeg was ended from outside ({name}), perhaps for lack of memory: run the command again")
 
 
 def check_space(words: str, path: Path) -> None:
@@ -220,9 +226,9 @@ class Ffmpeg:
         if self._fault is not None:
             raise self._fault
         if self._stalled:
-            raise ToolError(_stalled(self._patience))
+            raise _stalled(self._patience)
         if status < 0 or self._signal:
-            raise ToolError(_ended(self._signal or -status))
+            raise _ended(self._signal or -status)
         return status
 
     @contextlib.contextmanager

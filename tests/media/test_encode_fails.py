@@ -97,6 +97,32 @@ def test_tracks_that_fail_only_at_the_end_leave_a_film_without_them(
     assert notices[0].startswith("sound, subtitles and chapters are left out: ")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGSTOP])
+def test_ffmpeg_that_is_killed_or_stopped_costs_a_film_no_sound(
+    kind: signal.Signals, clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "x.mp4"
+    film = encode.FilmSpec((90, 160), Fraction(25), 3, OutputSettings(), sound=probe.probe(str(clip("good.mp4"))))
+    trial = encode.rehearse(output, film, tmp_path / "trial", threads=1, notice=print)
+    plain, met = ffmpeg.Ffmpeg.finish, []
+
+    def ended(self: ffmpeg.Ffmpeg) -> int:
+        if not met:
+            met.append(self)
+            os.kill(self._process.pid, kind)
+        return plain(self)
+
+    monkeypatch.setattr(ffmpeg.Ffmpeg, "finish", ended)
+    monkeypatch.setattr(ffmpeg, "PATIENCE", 1)
+    frames = [clips.picture(number) for number in range(3)]
+    with pytest.raises(ffmpeg.EndedError, match="run the command again"):
+        encode.encode(lambda: frames, output, film, trial, threads=1, notice=print)
+    assert not output.exists()
+    encode.encode(lambda: frames, output, film, trial, threads=1, notice=print)
+    assert len(probe.probe(str(output)).audio) == 1
+
+
 def test_a_trial_film_that_is_gone_is_made_by_the_next_run(clip: Clip, tmp_path: Path) -> None:
     film = encode.FilmSpec((90, 160), Fraction(25), 1, OutputSettings(), sound=probe.probe(str(clip("good.mp4"))))
     more: dict[str, Any] = {"threads": 1, "notice": print}
