@@ -76,6 +76,16 @@ def find_damage(path: Path) -> Damage:
     return Damage(tuple(times), numbers, max(promised, len(times)), restarts)
 
 
+def is_encrypted(path: Path) -> bool:
+    """Return whether the first packet of a source's picture says that it is encrypted."""
+    try:
+        with av.open(location(path), options=FENCE) as container:
+            packet = next(container.demux(picture(container)), None)
+            return packet is not None and packet.has_sidedata("encryption_info")
+    except av.FFmpegError:
+        return False
+
+
 def swallowed(times: list[Fraction]) -> list[Fraction]:
     """Return the times of missing frames between rising ones: a demuxer that lost sync skips packets without an error.
 
@@ -112,8 +122,12 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
     """Recover a damaged source: return frames with times, indices of the damaged ones, a filter that drops those.
 
     `strict`: result of the strict decode. Raises SourceError with the first damaged frame where damage is not
-    tolerated, and where no frame is left.
+    tolerated, where no frame is left, and for a source that is not damaged, but encrypted.
     """
+    if is_encrypted(path):
+        raise SourceError(
+            f"{name} is encrypted, as bought and rented films are: it can be played only where it was bought"
+        )
     loose = decode(path, decoder=decoder, strict=False)
     said = strict.errors[0] if strict.errors else "it contains no frame"
     if not loose.times:

@@ -200,6 +200,14 @@ def test_frames_that_were_swallowed_are_missed_where_the_rate_is_constant() -> N
 
 
 @pytest.mark.parametrize("tolerate", [False, True])
+def test_an_encrypted_film_is_not_called_damaged(tolerate: bool, tmp_path: Path) -> None:
+    keys = ["-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "00" * 16, "-encryption_kid", "11" * 16]
+    path = clips.film(tmp_path / "bought.mp4", *clips.X264, *keys, count=4)
+    with pytest.raises(SourceError, match=r"^bought\.mp4 is encrypted"):
+        probe.probe(str(path), tolerate_damage=tolerate)
+
+
+@pytest.mark.parametrize("tolerate", [False, True])
 def test_recordings_put_together_are_not_taken_for_the_first_of_them(
     tolerate: bool, clip: Clip, tmp_path: Path
 ) -> None:

@@ -175,9 +175,9 @@ def unknown_codec(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
 
 
-@case("locked.mp4", Refused("cannot be opened"))
+@case("locked.mp4", Refused("is encrypted"))
 def encrypted(path: Path) -> None:
-    """As bought films are: the codec is not told, and the data is encrypted."""
+    """As bought films are."""
     encode(
         path, *X264, "-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "00" * 16, "-encryption_kid", "11" * 16
     )
