@@ -9,6 +9,7 @@
 The names below are the public surface; the command line calls the same functions.
 """
 
+__version__: str  # of the package that is installed, by `__getattr__`
 _HOME = {
     "DreamvidError": "core.errors",
     "Options": "jobs.run",

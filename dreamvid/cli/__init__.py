@@ -75,20 +75,16 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stderr.close()
         return 0
-    except OSError as error:  # a full disk not handled elsewhere: of temporary files, or of redirected output
+    except Exception as error:
         if memory.ran_out(error):
             _say(memory.ADVICE)
             return EXIT_CODES["ToolError"]
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        # A full disk not handled elsewhere: of temporary files, or of redirected output.
+        if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = f" with {error.filename}" if error.filename else ""
         _say(f"the disk{where} is full: free some space, and run the same command again to resume")
         return EXIT_CODES["JobError"]
-    except Exception as error:
-        if not memory.ran_out(error):
-            raise
-        _say(memory.ADVICE)
-        return EXIT_CODES["ToolError"]
     finally:
         log = logging.getLogger("dreamvid")  # a program that calls this function may configure the log itself
         for handler in log.handlers:

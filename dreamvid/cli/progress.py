@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,13 +53,15 @@ def start_log(*, verbose: bool, file: Path | None) -> None:
     log.handlers = [console]
     log.setLevel(logging.DEBUG)
     if file is not None:
+        from dreamvid import __version__
+
         try:
             kept = logging.FileHandler(file, encoding="utf-8")
         except OSError as error:
             raise SettingsError(f"--log-file {file} cannot be written: {error.strerror}") from None
         kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         log.addHandler(kept)
-        log.debug("dreamvid %s", metadata.version("dreamvid"))
+        log.debug("dreamvid %s", __version__)
 
 
 def show_notices(*, quiet: bool) -> None:
@@ -114,11 +115,9 @@ def render_bar(*, quiet: bool) -> Iterator["Progress"]:
 
 def clock(seconds: float | None) -> str:
     """Return a length of time as minutes and seconds, with hours where there are any; `?` for None."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+    from tqdm import tqdm
+
+    return "?" if seconds is None else tqdm.format_interval(round(seconds))
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from dreamvid import __version__
 from dreamvid.core.errors import SettingsError, SourceError
 from dreamvid.jobs.batch import RENDERERS
-from dreamvid.jobs.film_record import program
 from dreamvid.jobs.run import Options, Summary
 from dreamvid.media import record as records
 from dreamvid.media.companion import digest
@@ -40,10 +40,10 @@ def again(film: Path, sources: Sequence[str], output: Path, overrides: Overrides
     if not any(key.partition(".")[0] in DREAMS for key, _ in overrides):
         nets = [zoo.from_settings(how, trust=options.trust) for how in settings.nets]
         record.check_nets(film, [net.sha256 for net in nets], "--set net.name=NET or --set net.weights=FILE")
-    if (record.dreamvid, record.render) != (program(), RENDER_VERSION):
+    if (record.dreamvid, record.render) != (__version__, RENDER_VERSION):
         logger.warning(
             "%s was made by dreamvid %s (render version %d), this is %s (%d): the new film may differ from it",
-            *(film.name, record.dreamvid, record.render, program(), RENDER_VERSION),
+            *(film.name, record.dreamvid, record.render, __version__, RENDER_VERSION),
         )
     source = list(sources) if record.command == "zoom" else sources[0]
     return RENDERERS[record.command](source, output, settings, options)  # type: ignore[arg-type]

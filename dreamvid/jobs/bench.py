@@ -6,13 +6,13 @@ import platform
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import TypeAdapter
 
+from dreamvid import __version__
 from dreamvid.config.settings import ComputeSettings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.texts import parse_json
@@ -127,7 +127,7 @@ def _machine(compute: Compute) -> Machine:
         str(compute.dtype).removeprefix("torch."),
         compute.threads,
         torch.__version__,
-        metadata.version("dreamvid"),
+        __version__,
         round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     )
 

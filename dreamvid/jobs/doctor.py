@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from dreamvid import __version__
 from dreamvid.config.settings import ComputeSettings, OutputSettings
 from dreamvid.core.errors import DreamvidError
 from dreamvid.core.types import Pixels
@@ -44,7 +45,7 @@ class Check:
 
 def examine() -> Iterator[Check]:
     """Try every part, one after another."""
-    yield Check("program", "dreamvid", True, f"{metadata.version('dreamvid')}, render version {RENDER_VERSION}")
+    yield Check("program", "dreamvid", True, f"{__version__}, render version {RENDER_VERSION}")
     yield Check("program", "Python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield from (_package(name) for name in NEEDED)
     yield from (_package(name, extra) for name, extra in MORE.items())

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from importlib import metadata
 
+from dreamvid import __version__
 from dreamvid.config.serialize import changed
 from dreamvid.config.settings import Settings
 from dreamvid.core.types import SourceInfo
@@ -17,11 +17,6 @@ from dreamvid.pipeline.prepare import RenderPlan
 logger = logging.getLogger(__name__)
 
 
-def program() -> str:
-    """Return the version of this program."""
-    return metadata.version("dreamvid")
-
-
 def record_text(planned: RenderPlan, settings: Settings, nets: Iterable[Net], names: Sequence[str] = ()) -> str:
     """Return the record of a planned film as text; empty, with a warning, where it is too long for a film.
 
@@ -32,7 +27,7 @@ def record_text(planned: RenderPlan, settings: Settings, nets: Iterable[Net], na
     # As they were planned: a folder of images has the rate that it was given.
     sources = (planned.info,) if planned.command == "video" else planned.sources
     record = Record(
-        dreamvid=program(),
+        dreamvid=__version__,
         render=RENDER_VERSION,
         command=planned.command,
         settings=table,
