@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dreamvid.cli.options import LOOK, RUN, Json, Quiet, Sets, Trust, option
+from dreamvid.cli.options import LOOK, Json, KeepWork, NoResume, Overwrite, Quiet, Sets, Trust, WorkDir, option
 from dreamvid.cli.progress import render_bar, report, show_notices
 
 AGAIN = (
@@ -29,12 +29,10 @@ def again(
     set_: Sets = (),  # type: ignore[assignment]
     trust: Trust = False,
     show: Annotated[bool, option("--show", help="Only print its settings, as a preset.", panel=LOOK)] = False,
-    overwrite: Annotated[bool, option("--overwrite", help="Replace the output if it exists.", panel=RUN)] = False,
-    no_resume: Annotated[bool, option("--no-resume", help="Start over instead of resuming.", panel=RUN)] = False,
-    keep_work: Annotated[bool, option("--keep-work", help="Keep the job folder.", panel=RUN)] = False,
-    work_dir: Annotated[
-        Path | None, option("--work-dir", help="Folder for unfinished work; default: that of the output.", panel=RUN)
-    ] = None,
+    overwrite: Overwrite = False,
+    no_resume: NoResume = False,
+    keep_work: KeepWork = False,
+    work_dir: WorkDir = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:

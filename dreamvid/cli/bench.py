@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dreamvid.cli.options import Device, Precision, Threads
+
 if TYPE_CHECKING:
     from dreamvid.jobs.bench import Report
 
@@ -17,9 +19,9 @@ def bench(
     against: Annotated[
         Path | None, typer.Option("--against", help="What --json printed earlier, to compare with; default: none.")
     ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads; default: one per core.")] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16; try which is faster.")] = "auto",
+    threads: Threads = None,
+    device: Device = None,
+    precision: Precision = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for scripts.")] = False,
 ) -> None:
     """Measure how fast this machine dreams: convolutions alone, gradient steps, plain autograd, frames."""

@@ -62,6 +62,15 @@ Device = Annotated[
     Text, option("--device", help="cpu, cuda (NVIDIA), cuda:N, mps (Apple) or auto; default: auto.", panel=MACHINE)
 ]
 Threads = Annotated[int | None, option("--threads", help="CPU threads; default: one per core.", panel=MACHINE)]
+Precision = Annotated[
+    Text, option("--precision", help="fp32, bf16 (often faster) or auto; default: auto.", panel=MACHINE)
+]
+Overwrite = Annotated[bool, option("--overwrite", help="Replace the output if it exists.", panel=RUN)]
+NoResume = Annotated[bool, option("--no-resume", help="Start over instead of resuming.", panel=RUN)]
+KeepWork = Annotated[bool, option("--keep-work", help="Keep the job folder (finished frames, journal).", panel=RUN)]
+WorkDir = Annotated[
+    Path | None, option("--work-dir", help="Folder for unfinished work; default: that of the output.", panel=RUN)
+]
 Quiet = Annotated[bool, option("--quiet", "-q", help="Only errors and warnings.", panel=RUN)]
 Json = Annotated[bool, option("--json", help="Print a last line of JSON, for scripts.", panel=RUN)]
 
@@ -200,20 +209,13 @@ class Common:
         ),
     ] = False
     device: Device = None
-    precision: Annotated[
-        Text,
-        option("--precision", help="fp32, bf16 (often faster) or auto; default: auto.", panel=MACHINE),
-    ] = None
+    precision: Precision = None
     threads: Threads = None
-    overwrite: Annotated[bool, option("--overwrite", help="Replace the output if it exists.", panel=RUN)] = False
-    no_resume: Annotated[bool, option("--no-resume", help="Start over instead of resuming.", panel=RUN)] = False
+    overwrite: Overwrite = False
+    no_resume: NoResume = False
     force: Annotated[bool, option("--force", help="Resume although settings changed.", panel=RUN)] = False
-    keep_work: Annotated[
-        bool, option("--keep-work", help="Keep the job folder (finished frames, journal).", panel=RUN)
-    ] = False
-    work_dir: Annotated[
-        Path | None, option("--work-dir", help="Folder for unfinished work; default: that of the output.", panel=RUN)
-    ] = None
+    keep_work: KeepWork = False
+    work_dir: WorkDir = None
     quiet: Quiet = False
     json: Json = False
 
