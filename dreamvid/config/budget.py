@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from dreamvid.config.draft import resized
+from dreamvid.config.draft import lightened, resized, takes_cadence
 from dreamvid.config.settings import Settings
 from dreamvid.core.framing import MIN_SIDE
 
@@ -40,14 +40,13 @@ class Limits:
 
         `size`: wanted, (height, width).
         """
-        steps, how = settings.dream.steps, settings.coherence
+        steps, cadence = settings.dream.steps, settings.coherence.cadence
         fixed = "dream.steps" in settings.keyframes
-        spaced = how.mode == "flow" and not settings.input.loop
         return Limits(
-            Choice(1.0, steps, how.cadence),
+            Choice(1.0, steps, cadence),
             min(1.0, max(LEAST, (MIN_SIDE + 1) / min(size))),
             steps if fixed else math.ceil(steps / 2),
-            max(how.cadence, COARSE if spaced else 1),
+            max(cadence, COARSE if takes_cadence(settings) else 1),
         )
 
     def choices(self) -> Iterator[Choice]:
@@ -151,28 +150,16 @@ def least(limits: Limits) -> Choice:
 
 def with_choice(settings: Settings, choice: Choice) -> Settings:
     """Return settings with a choice: fewer steps, each longer, so that a dream goes about as far."""
-    dream, how, frames = settings.dream, settings.coherence, settings.input
+    dream, size = settings.dream, settings.input.size
     longer = {}
     if 0 < choice.steps < dream.steps:
         longer["steps"] = choice.steps
         if "dream.step_size" not in settings.keyframes:
             longer["step_size"] = dream.step_size * (dream.steps / choice.steps) ** 0.5
-    size = frames.size if choice.share == 1 else resized(frames.size, choice.share)
-    return settings.model_copy(
-        update={
-            "dream": dream.model_copy(update=longer),
-            "coherence": how.model_copy(update={"cadence": choice.cadence}),
-            "input": frames.model_copy(update={"size": size}),
-        }
-    )
+    return lightened(settings, longer, choice.cadence, size if choice.share == 1 else resized(size, choice.share))
 
 
 def with_choice_of(settings: Settings, begun: Settings) -> Settings:
     """Return settings with the size, steps and cadence of others."""
-    return settings.model_copy(
-        update={
-            "dream": settings.dream.model_copy(update=begun.dream.model_dump(include={"steps", "step_size"})),
-            "coherence": settings.coherence.model_copy(update={"cadence": begun.coherence.cadence}),
-            "input": settings.input.model_copy(update={"size": begun.input.size}),
-        }
-    )
+    dream = begun.dream.model_dump(include={"steps", "step_size"})
+    return lightened(settings, dream, begun.coherence.cadence, begun.input.size)

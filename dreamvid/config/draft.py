@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 from dreamvid.config.settings import Settings
 
@@ -16,15 +17,26 @@ def drafted(settings: Settings) -> Settings:
     The octaves stay those of the full size as far as they fit, so that the same forms grow in the same places. What is
     animated, and the cadence of loops and of modes without flow, stay as they are.
     """
-    dream, how, frames = settings.dream, settings.coherence, settings.input
+    dream = settings.dream
     fewer = {} if "dream.steps" in settings.keyframes else {"steps": math.ceil(dream.steps / 2)}
     longer = {} if "dream.step_size" in settings.keyframes else {"step_size": dream.step_size * LONGER}
-    between = CADENCE if how.mode == "flow" and not frames.loop else 1
+    cadence = max(settings.coherence.cadence, CADENCE if takes_cadence(settings) else 1)
+    size = resized(settings.input.size, 1 / SMALLER)
+    return lightened(settings, {**fewer, **longer, "draft": dream.draft * SMALLER}, cadence, size)
+
+
+def takes_cadence(settings: Settings) -> bool:
+    """Return whether frames between dreamed ones may be carried: not those of loops, nor of modes without flow."""
+    return settings.coherence.mode == "flow" and not settings.input.loop
+
+
+def lightened(settings: Settings, dream: Mapping[str, object], cadence: int, size: str | None) -> Settings:
+    """Return settings with other values of `dream`, another cadence and another size."""
     return settings.model_copy(
         update={
-            "dream": dream.model_copy(update={**fewer, **longer, "draft": dream.draft * SMALLER}),
-            "coherence": how.model_copy(update={"cadence": max(how.cadence, between)}),
-            "input": frames.model_copy(update={"size": resized(frames.size, 1 / SMALLER)}),
+            "dream": settings.dream.model_copy(update=dream),
+            "coherence": settings.coherence.model_copy(update={"cadence": cadence}),
+            "input": settings.input.model_copy(update={"size": size}),
         }
     )
 
