@@ -56,7 +56,7 @@ class Pairing:
 
     @property
     def note(self) -> str:
-        """What is compared of the source, where that is not all of it."""
+        """Say what is compared of the source, where that is not all of it."""
         playback = "" if self.clip is None else f"shows {_span(*self.clip)} of {self.source.name}"
         # Without the advice on options, which only a render has.
         return "; ".join(part for part in (playback, self.framing.note.partition(";")[0]) if part)

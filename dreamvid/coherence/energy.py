@@ -40,7 +40,7 @@ class Strength:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is as a measurement gives it, or nothing at all: rows of equal length, bands of all octaves."""
+        """Return whether it is as a measurement gives it, or empty: rows of equal length, bands of all octaves."""
         rows = [*self.bands, self.tint, *(row for grid in self.scores for row in grid)]
         grids = all(grid and grid[0] and len({len(row) for row in grid}) == 1 for grid in self.scores)
         full = len(self.bands) == BROADER + len(self.scores) and all(len(row) == 3 for row in (*self.bands, self.tint))

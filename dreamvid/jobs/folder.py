@@ -256,16 +256,15 @@ def finished(folder: JobFolder, plan: Plan, shot: int) -> tuple[list[FrameRecord
 
     They are the longest run from its first frame that the journal knows and whose files still have their hash.
     """
-    journal, records, state = folder.journal(shot), list[FrameRecord](), None
-    known = {record.index: record for record, _ in read_lines(journal)}
-    for position in plan.positions(shot):
-        record = known.get(plan.frames[position])
-        if record is None or not folder.frames.matches(position, record.sha256, plan.framing.size):
+    records, state, coming = list[FrameRecord](), None, iter(plan.positions(shot))
+    position = next(coming, None)
+    for record, after in read_lines(folder.journal(shot)):
+        if position is None:
             break
-        records.append(record)
-    if records:
-        for record, after in read_lines(journal):
-            state = after if record.index == records[-1].index else state
+        due = record.index == plan.frames[position]
+        if due and folder.frames.matches(position, record.sha256, plan.framing.size):
+            records.append(record)
+            state, position = after, next(coming, None)
     return records, state
 
 

@@ -22,13 +22,16 @@ class Damage:
     """Frame times of a damaged source, and the indices of the frames that are `lost`.
 
     `times`: seconds, of every frame that it should have, as far as packets tell; `promised`: number of frames by its
-    header, or of `times` if larger; `restarts`: whether its clock starts anew, as where recordings were put together.
+    header, or of `times` if larger; `restarts`: whether its clock starts anew, as where recordings were put together;
+    `disordered`: whether packets have the times of their order in the file, and not of the frames in them, as in an AVI
+    with B-frames of H.264.
     """
 
     times: tuple[Fraction, ...]
     lost: frozenset[int]
     promised: int
     restarts: bool = False
+    disordered: bool = False
 
 
 def find_damage(path: Path) -> Damage:
@@ -38,6 +41,7 @@ def find_damage(path: Path) -> Damage:
     frames before it (open GOP): decoders deliver wrong pictures there without an error.
     """
     stamps: list[Fraction] = []
+    delivered: list[int] = []
     lost: set[Fraction] = set()
     tainted, open_until = False, None
     decoded_at, restarts = Fraction(0), False
@@ -56,7 +60,9 @@ def find_damage(path: Path) -> Damage:
             if packet.is_keyframe and packet.pts is not None:
                 tainted, open_until = False, packet.pts if tainted else None
             try:
-                broken = packet.is_corrupt or any(frame.is_corrupt for frame in packet.decode())
+                frames = packet.decode()
+                delivered += [frame.pts for frame in frames if frame.pts is not None]
+                broken = packet.is_corrupt or any(frame.is_corrupt for frame in frames)
             except av.FFmpegError:
                 broken = True
             tainted |= broken
@@ -73,7 +79,8 @@ def find_damage(path: Path) -> Damage:
     times = sorted({*stamps, *swallowed(sorted(set(stamps)))})
     lost.update(set(times) - set(stamps))
     numbers = frozenset(number for number, stamp in enumerate(times) if stamp in lost)
-    return Damage(tuple(times), numbers, max(promised, len(times)), restarts)
+    disordered = stamps == sorted(stamps) and delivered != sorted(delivered)
+    return Damage(tuple(times), numbers, max(promised, len(times)), restarts, disordered)
 
 
 def is_encrypted(path: Path) -> bool:
@@ -142,6 +149,11 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
         raise SourceError(
             f"{name}: its clock starts anew, as where several recordings were put together: join them by "
             "`ffmpeg -i FILE -c copy joined.mkv`, or dream them one by one"
+        )
+    if damage.disordered:
+        raise SourceError(
+            f"{name} is damaged, and does not tell which of its frames are: write it anew, as far as it can be "
+            "decoded, by `ffmpeg -i FILE -c:v libx264 -crf 12 -c:a copy again.mkv`"
         )
     found = whole_frames(damage, loose.times)
     if any("Truncating packet" in error for error in strict.errors):  # incomplete last frame, which no decoder reports

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import stat
 from dataclasses import dataclass
 from fractions import Fraction
@@ -90,6 +91,15 @@ def identity(path: Path) -> str:
         raise SourceError(f"{images.short_name(path)} cannot be read: {error.strerror}") from None
 
 
+def _hint(path: Path) -> str:
+    """Return what to do instead, where what is given as a file is known to be none."""
+    if path.name == "-":
+        return "; a pipe cannot be read: write it to a file first"
+    if re.search(r"(^|/)\w{2,}:/", path.as_posix()):  # of `//`, a path keeps one
+        return "; addresses are not read: download the file first"
+    return "; give the folder that holds the images" if "%" in path.name else ""
+
+
 def _head(path: Path, name: str) -> bytes:
     try:
         if path.is_symlink() and not path.exists():
@@ -102,9 +112,8 @@ def _head(path: Path, name: str) -> bytes:
         with path.open("rb") as file:
             head = file.read(4096)
     except FileNotFoundError:
-        hint = "; give the folder that holds the images" if "%" in path.name else ""
         raise SourceError(
-            f"{name}: there is no such file in {images.short_name(path.parent, whole=True)}{hint}"
+            f"{name}: there is no such file in {images.short_name(path.parent, whole=True)}{_hint(path)}"
         ) from None
     except (OSError, ValueError) as error:
         raise SourceError(f"{name} cannot be opened: {getattr(error, 'strerror', error)}") from None

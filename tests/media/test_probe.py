@@ -199,6 +199,22 @@ def test_frames_that_were_swallowed_are_missed_where_the_rate_is_constant() -> N
     assert damage.swallowed(times[:1]) == damage.swallowed([]) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("https://example.com/a/clip.mp4", "; addresses are not read: download the file first"),
+        ("rtsp://camera/1", "; addresses are not read: download the file first"),
+        ("-", "; a pipe cannot be read: write it to a file first"),
+        ("frame_%04d.png", "; give the folder that holds the images"),
+        ("clip.mp4", ""),
+        ("a:b/clip.mp4", ""),
+    ],
+)
+def test_what_is_no_file_is_said_to_be_none(source: str, hint: str) -> None:
+    with pytest.raises(SourceError, match=rf"there is no such file in [^;]*{hint}$"):
+        probe.probe(source)
+
+
 @pytest.mark.parametrize("tolerate", [False, True])
 def test_an_encrypted_film_is_not_called_damaged(tolerate: bool, tmp_path: Path) -> None:
     keys = ["-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "00" * 16, "-encryption_kid", "11" * 16]
@@ -217,6 +233,16 @@ def test_recordings_put_together_are_not_taken_for_the_first_of_them(
         probe.probe(str(joined), tolerate_damage=tolerate)
     clips.run("-i", str(joined), "-c", "copy", str(tmp_path / "joined.mkv"))  # as the message says
     assert clips.numbers(probe.probe(str(tmp_path / "joined.mkv"))) == [*range(clips.COUNT)] * 2
+
+
+@pytest.mark.parametrize("tolerate", [False, True])
+def test_damage_in_an_avi_that_tells_no_times_is_said_to_be_nowhere(tolerate: bool, tmp_path: Path) -> None:
+    whole = clips.film(tmp_path / "whole.avi", *clips.X264, "-bf", "2")
+    assert clips.numbers(probe.probe(str(whole))) == [*range(clips.COUNT)]
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    with pytest.raises(SourceError, match=r"^cut\.avi is damaged, and does not tell which of its frames are"):
+        probe.probe(str(cut), tolerate_damage=tolerate)
 
 
 def test_every_healthy_packet_is_found_whole(clip: Clip) -> None:

@@ -19,7 +19,7 @@ def without_header(path: Path) -> None:
     cut_off(path, 0.6)
 
 
-CUT = {"cut_faststart.mp4": ("-movflags", "+faststart"), "cut.mkv": (), "cut.webm": (), "cut.avi": (), "cut.flv": ()}
+CUT = {"cut_faststart.mp4": ("-movflags", "+faststart"), "cut.mkv": (), "cut.webm": (), "cut.flv": ()}
 for name, how in CUT.items():
 
     @case(name, Refused("--tolerate-damage"))
@@ -41,6 +41,19 @@ for name, how in CUT.items():
         else:
             with_sound(path, *AAC, *how)
         cut_off(path, 0.6)
+
+
+@case("cut.avi", Refused("does not tell which"))
+def shortened_avi(path: Path) -> None:
+    """B-frames of H.264 in AVI: its times are those of packets, in the order in which they are decoded."""
+    with_sound(path)
+    cut_off(path, 0.6)
+
+
+@case("cut_divx.avi", Refused("--tolerate-damage"))
+def shortened_divx(path: Path) -> None:
+    with_sound(path, video=("-c:v", "mpeg4", "-bf", "2", "-q:v", "2"))
+    cut_off(path, 0.6)
 
 
 @case("cut.ts", Film(shows=(*range(12), 11, 13), sound=1, beeps=(0.2,)))
