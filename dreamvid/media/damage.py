@@ -22,7 +22,7 @@ class Damage:
     """Frame times of a damaged source, and the indices of the frames that are `lost`.
 
     `times`: seconds, of every frame that it should have, as far as packets tell; `promised`: number of frames by its
-    header, or of `times` if larger; `restarts`: whether its clock starts anew, as where recordings were put together;
+    header, 0 where it tells none; `restarts`: whether its clock starts anew, as where recordings were put together;
     `disordered`: whether packets have the times of their order in the file, and not of the frames in them, as in an AVI
     with B-frames of H.264.
     """
@@ -41,7 +41,6 @@ def find_damage(path: Path) -> Damage:
     frames before it (open GOP): decoders deliver wrong pictures there without an error.
     """
     stamps: list[Fraction] = []
-    delivered: list[int] = []
     lost: set[Fraction] = set()
     tainted, open_until = False, None
     decoded_at, restarts = Fraction(0), False
@@ -60,9 +59,7 @@ def find_damage(path: Path) -> Damage:
             if packet.is_keyframe and packet.pts is not None:
                 tainted, open_until = False, packet.pts if tainted else None
             try:
-                frames = packet.decode()
-                delivered += [frame.pts for frame in frames if frame.pts is not None]
-                broken = packet.is_corrupt or any(frame.is_corrupt for frame in frames)
+                broken = packet.is_corrupt or any(frame.is_corrupt for frame in packet.decode())
             except av.FFmpegError:
                 broken = True
             tainted |= broken
@@ -76,11 +73,12 @@ def find_damage(path: Path) -> Damage:
             if tainted or (open_until is not None and packet.pts < open_until):
                 lost.add(stamp)
         promised = stream.frames
+        reorders = container.format.name == "avi" and stream.codec_context.has_b_frames
     times = sorted({*stamps, *swallowed(sorted(set(stamps)))})
     lost.update(set(times) - set(stamps))
     numbers = frozenset(number for number, stamp in enumerate(times) if stamp in lost)
-    disordered = stamps == sorted(stamps) and delivered != sorted(delivered)
-    return Damage(tuple(times), numbers, max(promised, len(times)), restarts, disordered)
+    disordered = reorders and stamps == sorted(stamps)
+    return Damage(tuple(times), numbers, promised, restarts, disordered)
 
 
 def is_encrypted(path: Path) -> bool:
@@ -167,13 +165,14 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
     if not tolerate:
         advice = "get it again, or repeat the last good frame with --tolerate-damage"
         if missing:
-            raise SourceError(f"{name}: frame {missing[0]} of {damage.promised} is damaged; {advice}")
+            count = max(damage.promised, len(damage.times))
+            raise SourceError(f"{name}: frame {missing[0]} of {count} is damaged; {advice}")
         if cut:
             raise SourceError(f"{name} is cut short: it ends after frame {len(damage.times) - 1}; {advice}")
         raise SourceError(f"{name} is damaged ({said}); {advice}")
     times = list(damage.times)
     step = loose.last or Fraction(1, 25)
-    if cut and not missing:  # the frame in which the file is cut off
+    if cut and not missing and len(times) != damage.promised:  # the frame in which the file is cut off
         missing.append(len(times))
         times.append(times[-1] + step)
     first = min(found)  # before the first good frame there is none to repeat

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from dreamvid.media.endings import ends_early
 from dreamvid.media.ffmpeg import STEADY, STRICT, Ffmpeg, source_arguments
 
 _CONFIG = re.compile(r"config in time_base: (\d+)/(\d+)")
@@ -60,13 +61,15 @@ class Decoded:
 def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:
     """Decode the whole picture of a file with ffmpeg and return the facts; raise ToolError where ffmpeg hangs.
 
-    An intact file leaves `errors` empty. Its exit status alone does not tell that a Matroska file was cut short.
+    An intact file leaves `errors` empty. Its exit status alone does not tell that a file was cut short.
     """
     source = source_arguments(path, decoder=decoder, mood=STRICT if strict else STEADY)
     seen = Decoded()
     seen.errors = _run([*source, "-map", "0:V:0", "-vf", "showinfo=checksum=0"], seen.hear)
     if seen.woven:  # by ffmpeg's demuxer, from another thread: run again without showinfo to get its errors
         seen.errors = _run([*source, "-map", "0:V:0"])
+    if strict and ends_early(path):
+        seen.errors += ("its container ended prematurely",)
     return seen
 
 

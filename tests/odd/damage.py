@@ -50,6 +50,20 @@ def shortened_avi(path: Path) -> None:
     cut_off(path, 0.6)
 
 
+CUT_BETWEEN = {
+    "cut.wmv": (("-c:v", "wmv2"), ("-c:a", "wmav2")),
+    "cut.mxf": (("-c:v", "mpeg2video", "-pix_fmt", "yuv422p"), ("-c:a", "pcm_s16le")),
+    "cut_fragments.mp4": (X264, (*AAC, "-movflags", "+frag_keyframe+empty_moov")),
+}
+for name, hows in CUT_BETWEEN.items():
+
+    @case(name, Refused("--tolerate-damage"))
+    def shortened_silently(path: Path, hows: tuple[tuple[str, ...], tuple[str, ...]] = hows) -> None:
+        """No decoder misses a thing."""
+        with_sound(path, *hows[1], video=hows[0])
+        cut_off(path, 0.6)
+
+
 @case("cut_divx.avi", Refused("--tolerate-damage"))
 def shortened_divx(path: Path) -> None:
     with_sound(path, video=("-c:v", "mpeg4", "-bf", "2", "-q:v", "2"))
