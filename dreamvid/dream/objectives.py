@@ -267,5 +267,8 @@ def _by_channel(values: Tensor) -> Tensor:
 
 
 def _field(values: Tensor) -> Tensor:
-    """Return the mean over channels of (1, C, h, w) at each place; of another shape one mean, as a 1 x 1 field."""
-    return values.mean(dim=1, keepdim=True) if values.dim() == 4 else values.mean().view(1, 1, 1, 1)
+    """Return the mean over channels of (1, C, h, w) at each place; of another shape one mean, as a 1 x 1 field.
+
+    The sum is divided, and not the values: the gradient keeps the memory layout of the values, and takes no pass.
+    """
+    return values.sum(dim=1, keepdim=True) / values.shape[1] if values.dim() == 4 else values.mean().view(1, 1, 1, 1)

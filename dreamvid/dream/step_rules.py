@@ -1,7 +1,7 @@
 """Step rules: turn a gradient into a step by filtering its spectrum and colours and dividing it by its size."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 import torch.nn.functional as F
@@ -125,16 +125,21 @@ def as_photographs(settings: DreamSettings, slope: Tensor) -> Tensor:
     1 - exp(-(f cutoff)^2 / 2); otherwise large bright and dark areas would grow without limit.
     """
     height, width = slope.shape[-2:]
-    rows = torch.fft.fftfreq(height, device=slope.device)[:, None]
-    columns = torch.fft.rfftfreq(width, device=slope.device)[None, :]
-    square = rows.square() + columns.square()
-    factor = square.sqrt().clamp(min=1 / max(height, width)) ** -settings.spectrum
-    if settings.cutoff:
-        factor = factor * -torch.expm1(-square * (settings.cutoff**2 / 2))
+    factor = _spectrum(height, width, settings.spectrum, settings.cutoff, slope.device)
     shaped = torch.fft.irfft2(torch.fft.rfft2(slope) * factor, s=(height, width))
     if settings.decorrelate:
         shaped = torch.einsum("ij,njhw->nihw", slope.new_tensor(COLOURS), shaped)
     return shaped.contiguous()
+
+
+@lru_cache(maxsize=4)  # the steps on an octave follow one another
+def _spectrum(height: int, width: int, exponent: float, cutoff: float | None, device: torch.device) -> Tensor:
+    """Return what `as_photographs` multiplies the spectrum of a picture by, (H, W // 2 + 1)."""
+    rows = torch.fft.fftfreq(height, device=device)[:, None]
+    columns = torch.fft.rfftfreq(width, device=device)[None, :]
+    square = rows.square() + columns.square()
+    factor = square.sqrt().clamp(min=1 / max(height, width)) ** -exponent
+    return factor * -torch.expm1(-square * (cutoff**2 / 2)) if cutoff else factor
 
 
 def in_its_light(image: Tensor, source: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dreamvid.core.errors import NetError
-from dreamvid.models.frozen_conv import FrozenConv, is_freezable
+from dreamvid.models.frozen_conv import FrozenConv, RectifiedPool, is_freezable, is_rectified
 from dreamvid.models.net import INPUT, OUTPUT, Net, activations, first_line, tapped
 
 SIDES = (16, 32, 48, 64, 96, 128, 224, 256, 299, 320, 336, 384, 448)  # usual input sizes of nets, in pixels
@@ -70,7 +70,7 @@ def prepare(net: Net, layers: frozenset[str], device: torch.device, dtype: torch
         if hasattr(part, "inplace"):
             part.inplace = False  # type: ignore[assignment]
     min_size, max_size = _sizes(net, module, layers)
-    module = _merged(module, layers, min_size, (nn.BatchNorm2d,), fuse_conv_bn_eval)
+    module = _merged(module, layers, min_size, is_freezable, (nn.BatchNorm2d,), _folded)
     if device.type == "cpu":
         module = _with_frozen_convolutions(module, layers, min_size)
     module = module.to(device, dtype).to(memory_format=torch.channels_last)
@@ -121,32 +121,51 @@ def _has_output(module: nn.Module, layers: frozenset[str], side: int) -> bool:
 
 
 def _with_frozen_convolutions(module: nn.Module, layers: frozenset[str], side: int) -> nn.Module:
-    """Return the module with every convolution as a FrozenConv, together with the ReLU behind it where there is one."""
-    module = _merged(module, layers, side, (nn.ReLU, nn.ReLU6), FrozenConv)
+    """Return the module with every convolution as a FrozenConv, together with the ReLU behind it where there is one.
+
+    A ReLU before max pooling goes behind it: there it has fewer values to rectify, and comes to the same.
+    """
+    module = _merged(module, layers, side, is_freezable, (nn.ReLU, nn.ReLU6), _rectified)
+    module = _merged(module, layers, side, is_rectified, (nn.MaxPool2d,), _rectified_later)
     for name, part in list(module.named_modules()):
         if is_freezable(part):
             module.set_submodule(name, FrozenConv(part))
     return module
 
 
+def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[nn.Module, nn.Module]:
+    return fuse_conv_bn_eval(conv, norm), nn.Identity()
+
+
+def _rectified(conv: nn.Conv2d, activation: nn.ReLU | nn.ReLU6) -> tuple[nn.Module, nn.Module]:
+    return FrozenConv(conv, activation), nn.Identity()
+
+
+def _rectified_later(conv: FrozenConv, pool: nn.MaxPool2d) -> tuple[nn.Module, nn.Module]:
+    assert conv.activation is not None
+    return FrozenConv(conv), RectifiedPool(pool, conv.activation)
+
+
 def _merged(
     module: nn.Module,
     layers: frozenset[str],
     side: int,
+    is_first: Callable[[nn.Module], bool],
     kinds: tuple[type[nn.Module], ...],
-    merge: Callable[[Any, Any], nn.Module],
+    merge: Callable[[Any, Any], tuple[nn.Module, nn.Module]],
 ) -> nn.Module:
-    """Return the module with each part of `kinds` merged into the convolution before it, unless that is a layer in use.
+    """Return the module with each part of `kinds` merged with the convolution before it, unless that is a layer in use.
 
-    The convolution is found by running the net once: its output tensor is the input of the part. Where that output is
-    used elsewhere too, merging would change the net; the result is compared with the original, and if it differs,
-    nothing is merged. A part that runs several times stays as it is.
+    `merge` returns what stands for the two. The convolution, of those that `is_first` picks, is found by running the
+    net once: its output tensor is the input of the part. Where that output is used elsewhere too, merging would change
+    the net; the result is compared with the original, and if it differs, nothing is merged. A part that runs several
+    times stays as it is.
     """
     made_by: dict[int, str] = {}
     held_outputs: list[Tensor] = []  # kept alive so that no id is reused
     runs: Counter[str] = Counter()
-    pairs: list[tuple[str, str]] = []
-    convolutions = [name for name, part in module.named_modules() if is_freezable(part)]
+    pairs: list[tuple[int, str]] = []
+    convolutions = [name for name, part in module.named_modules() if is_first(part)]
     parts = {name: part for name, part in module.named_modules() if type(part) in kinds}
     if not parts:
         return module
@@ -158,7 +177,7 @@ def _merged(
     def before(name: str, inputs: tuple[Tensor, ...]) -> None:
         runs[name] += 1
         if id(inputs[0]) in made_by:
-            pairs.append((made_by[id(inputs[0])], name))
+            pairs.append((id(inputs[0]), name))
 
     handles = [
         part.register_forward_pre_hook(lambda _part, inputs, name=name: before(name, inputs))
@@ -169,11 +188,14 @@ def _merged(
         wanted = activations(module, picture, layers)
     for handle in handles:
         handle.remove()
+    in_use = {id(value) for value in wanted.values()}
     merged = copy.deepcopy(module)
-    for conv, part in pairs:
-        if conv not in layers and runs[part] == 1:
-            merged.set_submodule(conv, merge(merged.get_submodule(conv), parts[part]))
-            merged.set_submodule(part, nn.Identity())
+    for output, part in pairs:
+        if output not in in_use and runs[part] == 1:
+            conv = made_by[output]
+            first, second = merge(merged.get_submodule(conv), parts[part])
+            merged.set_submodule(conv, first)
+            merged.set_submodule(part, second)
     with torch.inference_mode():
         found = activations(merged, picture, layers)
     return merged if all(_nearly(found[name], value) for name, value in wanted.items()) else module

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from dreamvid.core.errors import NetError
+from dreamvid.models.frozen_conv import RectifiedPool
 from dreamvid.models.net import INPUT, OUTPUT, Net, activations
 from dreamvid.models.prepare import PreparedNet, prepare
+from dreamvid.models.relu_rules import ruled
 
 CPU = torch.device("cpu")
 
@@ -213,3 +215,63 @@ def test_a_net_for_pictures_of_one_size_takes_smaller_ones_and_refuses_larger_on
     with pytest.raises(NetError, match=r"fixed takes only pictures of 32x32: give dream\.tile=32") as error:
         net(picture(32, 33))
     assert "\n" not in str(error.value)
+
+
+class Pooled(nn.Module):
+    """A convolution, rectified, then pooled; `beside`: what is rectified is used beside the pooling as well."""
+
+    def __init__(self, activation: nn.Module, beside: bool = False) -> None:
+        super().__init__()
+        self.conv, self.relu, self.pool = nn.Conv2d(3, 8, 3, padding=1), activation, nn.MaxPool2d(3, 2, 1)
+        self.deep, self.beside = nn.Conv2d(8, 8, 3, padding=1), beside
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.relu(self.conv(x))
+        pooled = self.pool(seen)
+        return self.deep(pooled) + seen[..., ::2, ::2] if self.beside else self.deep(pooled)
+
+
+def pools(net: PreparedNet) -> bool:
+    """Whether pooling comes before the ReLU."""
+    return any(isinstance(part, RectifiedPool) for part in net.module.modules())
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.ReLU6()], ids=repr)
+@pytest.mark.parametrize(
+    ("layers", "beside", "moved"),
+    [
+        (("deep",), False, True),
+        (("pool",), False, True),
+        (("relu", "deep"), False, False),
+        (("deep", OUTPUT), True, False),
+    ],
+)
+def test_a_relu_goes_behind_the_pooling_where_nothing_else_sees_it(
+    activation: nn.Module, layers: tuple[str, ...], beside: bool, moved: bool
+) -> None:
+    torch.manual_seed(0)
+    net = Net("pooled", Pooled(activation, beside).eval(), (0.5,) * 3, (0.05,) * 3, "sha")
+    prepared, image = ready(net, *layers), picture().requires_grad_(True)
+    assert pools(prepared) == moved
+    found, wanted = prepared(image), plain(net, picture(), *layers)
+    for layer in layers:
+        torch.testing.assert_close(found[layer], wanted[layer], rtol=1e-4, atol=1e-5)
+    found[layers[-1]].square().sum().backward()
+    before = net.module.requires_grad_(False)
+    raw = picture().requires_grad_(True)
+    activations(before, (raw - 0.5) / 0.05, frozenset(layers))[layers[-1]].square().sum().backward()
+    torch.testing.assert_close(image.grad, raw.grad, rtol=1e-3, atol=1e-3)
+
+
+def test_with_other_gradients_of_relus_the_order_is_the_nets() -> None:
+    torch.manual_seed(0)
+    net = Net("pooled", Pooled(nn.ReLU()).eval(), (0.5,) * 3, (0.05,) * 3, "sha")
+    prepared = ready(net, "deep")
+    assert pools(prepared)
+    slopes = []
+    for run in (lambda x: prepared(x)["deep"], lambda x: net.module((x - 0.5) / 0.05)):
+        image = picture().requires_grad_(True)
+        with ruled("guided"):
+            run(image).square().sum().backward()
+        slopes.append(image.grad)
+    torch.testing.assert_close(*slopes, rtol=1e-3, atol=1e-3)
