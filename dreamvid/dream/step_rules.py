@@ -12,7 +12,8 @@ from dreamvid.config.settings import DreamSettings
 Rule = Callable[[Tensor], Tensor]
 FIRST, SECOND, TINY = 0.9, 0.999, 1e-8  # Adam's decay rates and epsilon (Kingma and Ba 2015, algorithm 1)
 KNEE, EDGE = 0.7, 1.5 / 255  # start of the compression, share of the headroom; margin at the bounds 0 and 1
-CENTRINGS = 6  # fixed-point iterations towards the mean colour of the source
+CENTRINGS = 6  # fixed-point iterations towards the mean colour of the source, on a sample of the pixels
+SAMPLES = 64  # of these along the short side, at least
 PYRAMID = 4  # bands of the Laplacian pyramid, an octave each; the last holds all that is coarser
 # Covariance of red, green and blue in photographs, scaled to a trace of 3: most of the variance is along grey, less
 # along blue-yellow, least along green-magenta. Measured over a few photographs of people, animals, buildings and sky.
@@ -148,20 +149,27 @@ def in_its_light(image: Tensor, source: Tensor) -> Tensor:
     Values that are clipped at every step lose detail and shift the mean. So the layer, dream minus source, is
     compressed softly into the headroom between the source and the bounds: linear up to `KNEE` of it, then
     exponentially, and never into the last levels (`EDGE`). Where the headroom is one-sided, as in a dark picture, the
-    compression shifts the mean; the offset taken off before it is corrected in `CENTRINGS` iterations.
+    compression shifts the mean; the offset taken off before it is corrected in `CENTRINGS` iterations, and once more
+    on all pixels.
     """
-    layer = image - source
+    layer, above, below = image - source, (1 - EDGE - source).clamp(min=0), (source - EDGE).clamp(min=0)
+    stride = max(1, min(image.shape[-2:]) // SAMPLES)
+    some = [each[..., ::stride, ::stride].contiguous() for each in (layer, above, below)]
     moved = layer.mean(dim=(2, 3), keepdim=True)
     for _ in range(CENTRINGS):
-        moved = moved + _in_room(layer - moved, source).mean(dim=(2, 3), keepdim=True)
-    return source + _in_room(layer - moved, source)
+        moved = moved + _in_room(some[0] - moved, some[1], some[2]).mean(dim=(2, 3), keepdim=True)
+    moved = moved + _in_room(layer - moved, above, below).mean(dim=(2, 3), keepdim=True)
+    return source + _in_room(layer - moved, above, below)
 
 
-def _in_room(layer: Tensor, source: Tensor) -> Tensor:
-    """Compress a layer, (1, 3, H, W), softly into the headroom between its source and the bounds 0 and 1."""
-    room = torch.where(layer > 0, 1 - EDGE - source, source - EDGE).clamp(min=0)
-    over, rest = (layer.abs() - KNEE * room).clamp(min=0), ((1 - KNEE) * room).clamp(min=torch.finfo(room.dtype).tiny)
-    return layer.sign() * (torch.minimum(layer.abs(), KNEE * room) - rest * torch.expm1(-over / rest))
+def _in_room(layer: Tensor, above: Tensor, below: Tensor) -> Tensor:
+    """Compress a layer, (1, 3, H, W), softly into the headroom `above` and `below` its source, both of its shape."""
+    size = layer.abs()
+    room = torch.where(layer > 0, above, below)
+    knee = KNEE * room
+    rest = ((1 - KNEE) * room).clamp_(min=torch.finfo(room.dtype).tiny)
+    over = (size - knee).clamp_(min=0).div_(rest).neg_().expm1_().mul_(rest)  # from 0 to -rest
+    return torch.minimum(size, knee).sub_(over).copysign_(layer)
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:
