@@ -36,6 +36,7 @@ class SourceInfo:
     `files`: absolute path of the video or still, or of a folder's images in order.
     `reader`: what decodes it; `decoder`, `filters`: what ffmpeg needs to do so; empty for images.
     `damaged`: frames that could not be decoded and repeat the one before (only where damage is tolerated).
+    `promised`: of a file that is cut short, how many frames its header promises, 0 where it does not say; None: whole.
     `identity`: sha256 that changes when the file does.
     """
 
@@ -57,6 +58,7 @@ class SourceInfo:
     subtitles: tuple[Stream, ...] = ()
     chapters: int = 0
     damaged: tuple[int, ...] = field(default=())
+    promised: int | None = None
 
     @property
     def frames(self) -> int:

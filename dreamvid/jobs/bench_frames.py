@@ -1,13 +1,15 @@
 """How long frames take on this machine: the first of a shot, fresh ones, carried ones, and where their time goes."""
 
+import queue
 import statistics
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +46,10 @@ PARTS: dict[str, tuple[tuple[Any, str], ...]] = {
         (deepdream, "shrunk"),
         (deepdream, "grown"),
     ),
-    "store": ((FrameStore, "write"),),
+    "the source": ((queue.Queue, "get"),),
+    "the store": ((Future, "result"),),
 }
-DECODE, REST = "decode", "the rest of the steps"
+REST = "the rest of the steps"
 
 
 @dataclass(frozen=True)
@@ -67,18 +70,24 @@ class FrameSpeed:
 
 
 class Stopwatch:
-    """Seconds by part; of functions that call each other, each has its own time without that of the others."""
+    """Seconds by part, in the thread that dreams: what runs beside it counts where that waits for it.
+
+    Of functions that call each other, each has its own time without that of the others.
+    """
 
     def __init__(self, device: torch.device) -> None:
         """Begin with none; what `device` still computes for a part counts for it."""
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self._device = device
+        self._thread = threading.get_ident()
         self._inside = [0.0]  # of each function that runs, the outermost first: seconds of those that it called
 
     def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function with its time taken."""
 
         def run(*arguments: Any, **named: Any) -> Any:
+            if threading.get_ident() != self._thread:
+                return function(*arguments, **named)
             self._inside.append(0.0)
             began = time.perf_counter()
             try:
@@ -113,12 +122,10 @@ def frame_speed(size: tuple[int, int], how: ComputeSettings, count: int, folder:
     ctx = RenderContext(_one_shot(source.plan), plain, source.move, session.dreamer)
     alone = plain.model_copy(update={"coherence": plain.coherence.model_copy(update={"mode": "none"})})
     watch = Stopwatch(session.compute.device)
-    coming = source.frames(ctx.plan.frames)
-    decoded = iter(watch.timed(DECODE, partial(next, coming, None)), None)
     singly = paced(
         replace(ctx, settings=settings_at(alone, {})), source.frames(ctx.plan.frames), FrameStore(folder / "fresh")
     )
-    onward = paced(ctx, decoded, FrameStore(folder / "carried"))
+    onward = paced(ctx, source.frames(ctx.plan.frames), FrameStore(folder / "carried"))
     next(singly)  # warms up
     first, _ = next(onward)
     watch.seconds.clear()

@@ -141,9 +141,9 @@ def _pace(planned: RenderPlan, schedule: Schedule, session: Session, share: floa
             between = max(0.0, sum(took for took, _ in paced(pair, frames[1:3], store, carry)) - carried)
         ages = [result.state.calibration_age for _, result in rest]
         finished = _scored(job, begun) / SCORED + _written(job, [begun, *(result for _, result in rest)], output)
-    return Pace(
-        share, decoded + first, decoded + carried, decoded + between, finished, max(ages, default=0) / max(1, len(ages))
-    )
+    # Decoding runs beside the dream.
+    fresh, carried, between = (max(decoded, took) for took in (first, carried, between))
+    return Pace(share, fresh, carried, between, finished, max(ages, default=0) / max(1, len(ages)))
 
 
 def _sample(plan: Plan, count: int) -> Plan:

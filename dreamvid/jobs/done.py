@@ -19,7 +19,8 @@ class Summary:
     """A finished render.
 
     `seconds`: length of the film; `seconds_per_frame`: over the frames rendered in this run, None where there were
-    none; `score`: mean over every eighth frame of the objective's rise; `damaged`: source frames repaired.
+    none; `score`: mean over every eighth frame of the objective's rise; `damaged`: source frames repaired;
+    `cut_short`: whether it ends where the source breaks off.
     """
 
     output: str
@@ -30,6 +31,7 @@ class Summary:
     score: float
     rendered: int
     damaged: int = 0
+    cut_short: bool = False
 
     def in_words(self) -> str:
         """Return the render in a line for people."""

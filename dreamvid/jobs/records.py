@@ -17,8 +17,8 @@ class FrameRecord:
 
     A journal line holds the state after the frame as well, which only the next one needs. `index`: of the source frame;
     `score`: how much the dream raised the objective, None where it was not measured; `valid`: share of the frame whose
-    motion was followed, None on a fresh frame; `tile`: side of the patches, in pixels; `seconds`: decode, flow, dream,
-    damp and store; `values`: what the animated settings were, by full key.
+    motion was followed, None on a fresh frame; `tile`: side of the patches, in pixels; `seconds`: of the frame, without
+    what ran beside it; `values`: what the animated settings were, by full key.
     """
 
     index: int

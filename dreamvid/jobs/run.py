@@ -186,6 +186,7 @@ def _render_film(
         score=float(np.mean(scores)),
         rendered=len(fresh),
         damaged=len(set(source.info.damaged) & set(source.plan.frames)),
+        cut_short=source.info.promised is not None and source.info.frames - 1 in source.plan.frames,
     )
     _encode(
         job,

@@ -8,7 +8,7 @@ end of a loop, where the dream crossfades to the beginning, needs what is stored
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from concurrent.futures import Future
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
@@ -35,6 +35,7 @@ from dreamvid.jobs.records import FrameRecord, journal_line
 from dreamvid.jobs.time_left import FrameTimes
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.frame_params import params_by_frame
+from dreamvid.pipeline.overlap import keeping_behind, reading_ahead
 from dreamvid.pipeline.prepare import open_source, schedule_of
 from dreamvid.pipeline.render import RenderContext, Rendered, gain, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM, Schedule
@@ -153,20 +154,22 @@ def render_missing(
     if tiles:  # patches that an earlier run had to come down to: others would give other pixels
         job.session.dreamer.budget.limit = min(tiles)
     canvas = paint_missing(job, progress, stop)
-    fresh: list[FrameRecord] = []
+    fresh: list[Future[FrameRecord]] = []
     times = _times(shots)
     read = [job.source.plan.frames[at] for shot in incomplete for at in shot.reads(memory)]
-    with closing(job.source.frames(read)) as frames:  # one reader for all: each decodes from the beginning
+    # One reader for all: each decodes from the beginning.
+    with keeping_behind() as keep, reading_ahead(job.context, job.source.frames(read)) as (frames, ctx):
         for shot in incomplete:
-            of_shot = islice(frames, len(shot.reads(memory)))
-            for position, (result, record) in zip(shot.missing, render_shot(job, shot, of_shot, canvas), strict=True):
+            shot_frames = islice(frames, len(shot.reads(memory)))
+            rendered = render_shot(job, ctx, shot, shot_frames, keep, canvas)
+            for position, (result, seconds, record) in zip(shot.missing, rendered, strict=True):
                 fresh.append(record)
-                times.add(record.seconds, first=position == shot.positions.start)
+                times.add(seconds, first=position == shot.positions.start)
                 done += 1
-                progress(Event("render", done, total, record.seconds, result.dream, times.seconds_left))
+                progress(Event("render", done, total, seconds, result.dream, times.seconds_left))
                 if stop() and done < total:
                     raise Interrupted(f"stopped after frame {done} of {total}; the same command resumes")
-    return fresh
+    return [record.result() for record in fresh]
 
 
 def _times(shots: Sequence[ShotRecords]) -> FrameTimes:
@@ -188,11 +191,17 @@ def _memory(job: Job) -> int:
 
 
 def render_shot(
-    job: Job, shot: ShotRecords, frames: Iterator[Frame], canvas: Canvas | None = None
-) -> Iterator[tuple[Rendered, FrameRecord]]:
-    """Render what is missing of a shot; yield each frame, and its record, once both are stored for good.
+    job: Job,
+    ctx: RenderContext,
+    shot: ShotRecords,
+    frames: Iterator[Frame],
+    keep: Callable[[Callable[[], FrameRecord]], "Future[FrameRecord]"],
+    canvas: Canvas | None = None,
+) -> Iterator[tuple[Rendered, float, "Future[FrameRecord]"]]:
+    """Render what is missing of a shot; yield each frame, the seconds it took, and its record once both are stored.
 
-    `frames`: those of `shot.reads`; `canvas`: of a zoom that has one.
+    `ctx`: of the job; `frames`: those of `shot.reads`; `keep`: runs what stores a frame, in the order of the frames;
+    `canvas`: of a zoom that has one.
     """
     plan, store, how = job.source.plan, job.folder.frames, job.schedule.settings.coherence
     seen = zip(range(shot.reads(_memory(job)).start, shot.missing.start), frames, strict=False)
@@ -203,28 +212,42 @@ def render_shot(
     )
     carry = Carry(past[::-1], shot.state) if shot.state is not None else None
     before, began = None, time.perf_counter()
-    for position, result in zip(shot.missing, _rendered(job, frames, carry, canvas), strict=True):
-        sha256 = store.write(position, result.dream)
+    for position, result in zip(shot.missing, _rendered(job, ctx, frames, carry, canvas), strict=True):
         seconds = time.perf_counter() - began
         scored = position % SCORED == 0 or position + 1 == len(plan.frames)
-        record = FrameRecord(
-            result.index,
-            sha256,
-            result.valid,
-            job.session.dreamer.patch[0],
-            seconds,
-            job.score(result) if scored else None,
-            dict(job.schedule.values_at(result.index)),
+        record = partial(
+            FrameRecord,
+            index=result.index,
+            valid=result.valid,
+            tile=job.session.dreamer.patch[0],
+            seconds=seconds,
+            score=job.score(result) if scored else None,
+            values=dict(job.schedule.values_at(result.index)),
         )
-        job.folder.journal(shot.number).append(journal_line(record, result.state, before))
-        yield result, record
+        yield result, seconds, keep(partial(_store, job.folder, shot.number, position, result, record, before))
         before, began = result.state, time.perf_counter()
 
 
-def _rendered(job: Job, frames: Iterable[Frame], carry: Carry | None, canvas: Canvas | None) -> Iterator[Rendered]:
+def _store(
+    folder: JobFolder,
+    shot: int,
+    position: int,
+    result: Rendered,
+    record: Callable[..., FrameRecord],
+    before: CarryState | None,
+) -> FrameRecord:
+    """Store a frame, then its record and the state after it; return the record. `before`: the state before it."""
+    stored = record(sha256=folder.frames.write(position, result.dream))
+    folder.journal(shot).append(journal_line(stored, result.state, before))
+    return stored
+
+
+def _rendered(
+    job: Job, ctx: RenderContext, frames: Iterable[Frame], carry: Carry | None, canvas: Canvas | None
+) -> Iterator[Rendered]:
     if job.source.view is not None:
         return render_views(job.source.view, canvas, frames)
-    return render_at_cadence(job.context, frames, carry)
+    return render_at_cadence(ctx, frames, carry)
 
 
 def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> Canvas | None:

@@ -58,10 +58,7 @@ def find_damage(path: Path) -> Damage:
                 break
             if packet.is_keyframe and packet.pts is not None:
                 tainted, open_until = False, packet.pts if tainted else None
-            try:
-                broken = packet.is_corrupt or any(frame.is_corrupt for frame in packet.decode())
-            except av.FFmpegError:
-                broken = True
+            broken = packet.is_corrupt or _breaks(packet)
             tainted |= broken
             if packet.dts is not None:
                 before, decoded_at = decoded_at, packet.dts * stream.time_base
@@ -79,6 +76,21 @@ def find_damage(path: Path) -> Damage:
     numbers = frozenset(number for number, stamp in enumerate(times) if stamp in lost)
     disordered = reorders and stamps == sorted(stamps)
     return Damage(tuple(times), numbers, promised, restarts, disordered)
+
+
+def _breaks(packet: av.Packet) -> bool:
+    """Return whether the decoder of a packet fails, gives a corrupt frame, or says that something is wrong."""
+    level, skips = av.logging.get_level(), av.logging.get_skip_repeated()
+    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)
+    try:
+        with av.logging.Capture() as said:  # some decoders, such as GIF's, fail with a word and no error
+            return any(frame.is_corrupt for frame in packet.decode()) or bool(said)
+    except av.FFmpegError:
+        return True
+    finally:
+        av.logging.set_level(level)
+        av.logging.set_skip_repeated(skips)
 
 
 def is_encrypted(path: Path) -> bool:
@@ -123,8 +135,21 @@ def whole_frames(damage: Damage, delivered: list[Fraction | None]) -> dict[int, 
     return found
 
 
-def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -> tuple[Decoded, tuple[int, ...], str]:
-    """Recover a damaged source: return frames with times, indices of the damaged ones, a filter that drops those.
+@dataclass(frozen=True)
+class Mended:
+    """A damaged source as far as it can be read; `damaged`: of its frames; `filter`: drops those.
+
+    `promised`: as in a `SourceInfo`.
+    """
+
+    decoded: Decoded
+    damaged: tuple[int, ...] = ()
+    filter: str = ""
+    promised: int | None = None
+
+
+def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -> Mended:
+    """Recover a damaged source.
 
     `strict`: result of the strict decode. Raises SourceError with the first damaged frame where damage is not
     tolerated, where no frame is left, and for a source that is not damaged, but encrypted.
@@ -138,7 +163,7 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
     if not loose.times:
         raise SourceError(f"{name} cannot be decoded: {said}")
     if len(loose.sizes) > 1:  # the caller raises an error for that
-        return loose, (), ""
+        return Mended(loose)
     try:
         damage = find_damage(path)
     except av.FFmpegError:
@@ -170,17 +195,14 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
         if cut:
             raise SourceError(f"{name} is cut short: it ends after frame {len(damage.times) - 1}; {advice}")
         raise SourceError(f"{name} is damaged ({said}); {advice}")
-    times = list(damage.times)
-    step = loose.last or Fraction(1, 25)
-    if cut and not missing and len(times) != damage.promised:  # the frame in which the file is cut off
-        missing.append(len(times))
-        times.append(times[-1] + step)
+    times, step = list(damage.times), loose.last or Fraction(1, 25)
     first = min(found)  # before the first good frame there is none to repeat
     kept = _select([found[number] for number in sorted(found)])
-    return (
+    return Mended(
         replace(loose, times=[*times[first:]], last=step),
         tuple(number - first for number in missing if number > first),
         kept,
+        damage.promised if cut else None,
     )
 
 

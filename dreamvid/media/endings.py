@@ -1,7 +1,7 @@
 """Where a container says that its file ends: decoders say nothing of one that was cut between two packets.
 
 Sources: RIFF (OpenDML 1.02), ISO/IEC 14496-12 (4.2), ASF 1.20.03 (3.2), RFC 3533 (6), FLV 10.1 (E.3), SMPTE
-ST 377-1 (7).
+ST 377-1 (7), GIF 89a.
 """
 
 import struct
@@ -29,6 +29,8 @@ def ends_early(path: Path) -> bool:
         if head[:4] == b"OggS":
             file.seek(max(0, size - OGG_PAGE))
             return not _is_last_page(file.read())
+        if head[:4] == b"GIF8":
+            return _is_gif_broken(path.read_bytes())
         if head[:4] == b"FLV\x01":
             return _end_of_flv(head) > size or any(end > size for end in _ends_of_tags(file, size))
         if head.startswith(MXF) and len(head) > 160:
@@ -68,6 +70,22 @@ def _ends_of_tags(file: BinaryIO, size: int) -> Iterator[int]:
         start += 11 + int.from_bytes(head[1:], "big")
         yield start
         start += 4  # the length again; the last one is often left out
+
+
+def _is_gif_broken(data: bytes) -> bool:
+    """Return whether a GIF ends within a block; one that ends between two, without a trailer, is whole to players."""
+    at = 13 + _colour_table(data[10:11])
+    while data[at : at + 1] in (b"!", b","):
+        at += 2 if data[at] == 0x21 else 11 + _colour_table(data[at + 9 : at + 10])
+        while length := int.from_bytes(data[at : at + 1]):
+            at += 1 + length
+        at += 1
+    return at > len(data)
+
+
+def _colour_table(flags: bytes) -> int:
+    """Return how many bytes of colours follow a GIF's header or an image's."""
+    return 3 << (flags[0] & 7) + 1 if flags and flags[0] & 0x80 else 0
 
 
 def _end_of_flv(head: bytes) -> float:

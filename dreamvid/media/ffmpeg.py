@@ -1,5 +1,6 @@
 """ffmpeg as a subprocess: found, started, read from, and always ended."""
 
+import atexit
 import contextlib
 import os
 import re
@@ -9,11 +10,13 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import ClassVar
 
 from dreamvid.core.errors import JobError, ToolError
 
@@ -140,6 +143,8 @@ class Ffmpeg:
     Every method raises ToolError where ffmpeg was ended so, or from outside.
     """
 
+    _running: ClassVar["weakref.WeakSet[Ffmpeg]"] = weakref.WeakSet()
+
     def __init__(
         self,
         arguments: Sequence[str],
@@ -178,6 +183,13 @@ class Ffmpeg:
         self._listener.start()
         self._watchdog = threading.Thread(target=self._watch, name="ffmpeg's watchdog", daemon=True)
         self._watchdog.start()
+        self._running.add(self)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End every process that is not ended yet, such as that of a generator nobody has read to its end."""
+        for ffmpeg in tuple(cls._running):
+            ffmpeg.__exit__(None, None, None)
 
     def __enter__(self) -> "Ffmpeg":
         return self
@@ -188,6 +200,7 @@ class Ffmpeg:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        self._running.discard(self)
         self._left.set()
         self._listener.join()
         self._watchdog.join()
@@ -282,3 +295,6 @@ class Ffmpeg:
             except Exception as error:  # raised again by finish; a reader that stops would block ffmpeg on a full pipe
                 self._fault = error
                 self._process.kill()
+
+
+atexit.register(Ffmpeg.end_all)  # its threads would be stopped in the middle of a read, which aborts Python

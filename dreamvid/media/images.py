@@ -144,36 +144,59 @@ def probe_pages(path: Path, identity: str) -> SourceInfo:
     return SourceInfo(name, kind, *sizes[0], tuple(times), end, rate, identity, files=(path,))
 
 
-def probe_folder(folder: Path) -> SourceInfo:
+def probe_folder(folder: Path, *, tolerate_damage: bool = False) -> SourceInfo:
     """Return the facts of a folder of images, in natural order (2 before 10), at 25 images per second.
 
+    With `tolerate_damage`, the last good image stands for one that is damaged; before the first good one there is none.
     Raises SourceError for a number missing from a numbered sequence or there twice, an image of another size, one that
     is damaged, and a file of several.
     """
-    name = short_name(folder)
-    files = _listed(folder)
-    digest = hashlib.sha256()
-    size, deep = None, None
-    for file in files:
-        with _still(file) as still:
-            here = _size(_alone(still).pixels())  # decoded, since a header does not show damage further on
-            still.file.seek(0)
-            data = still.file.read()
+    name, digest = short_name(folder), hashlib.sha256()
+    size, deep, files, damaged = None, None, list[Path](), list[int]()
+    for file in _listed(folder):
+        _add_file(digest, file)
+        try:
+            with _still(file) as still:
+                here = _size(_alone(still).pixels())  # decoded, since a header does not show damage further on
+        except stills.DamagedError as error:
+            if not tolerate_damage:
+                raise SourceError(f"{error}; get it again, or repeat the one before with --tolerate-damage") from None
+            if files:
+                damaged.append(len(files))
+                files.append(files[-1])
+            continue
         if size is not None and here != size:
             raise SourceError(
                 f"{name}: {short_name(file)} is {here[1]}x{here[0]}, the images before it {size[1]}x{size[0]}: "
                 "resize all to one size"
             )
         size, deep = here, deep or (file if still.deep else None)
-        digest.update(f"{file.name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
-        digest.update(data)
-    assert size is not None
+        files.append(file)
+    if size is None:
+        raise SourceError(f"{name}: every image in it is damaged")
     if deep is not None:
         _say_deep(deep)
     times = tuple(n / FOLDER_RATE for n in range(len(files)))
     return SourceInfo(
-        name, "folder", *size, times, len(files) / FOLDER_RATE, FOLDER_RATE, digest.hexdigest(), files=tuple(files)
+        name,
+        "folder",
+        *size,
+        times,
+        len(files) / FOLDER_RATE,
+        FOLDER_RATE,
+        digest.hexdigest(),
+        files=tuple(files),
+        damaged=tuple(damaged),
     )
+
+
+def _add_file(digest: "hashlib._Hash", file: Path) -> None:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{short_name(file)} cannot be read: {error.strerror}") from None
+    digest.update(f"{file.name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
+    digest.update(data)
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -247,7 +270,7 @@ def _still(path: Path) -> Iterator[stills.Still]:
         with path.open("rb") as file:
             yield stills.opened(file)
     except SourceError as error:
-        raise SourceError(f"{short_name(path)} {error}") from None
+        raise type(error)(f"{short_name(path)} {error}") from None
     except OSError as error:
         raise SourceError(f"{short_name(path)} cannot be read: {error.strerror}") from None
 

@@ -17,7 +17,7 @@ from dreamvid.core.paths import sha256_of
 from dreamvid.core.timing import FASTEST, LONGEST, SLOWEST
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media import container, decode, images, stills
-from dreamvid.media.damage import mend
+from dreamvid.media.damage import Mended, mend
 from dreamvid.media.ffmpeg import FENCE, location
 from dreamvid.media.filters import to_rgb
 from dreamvid.media.timeline import as_browsers_show, timeline
@@ -69,7 +69,7 @@ def _probe(path: Path, tolerate_damage: bool) -> SourceInfo:
     name = images.short_name(path)
     head = _head(path, name)
     if path.is_dir():
-        return images.probe_folder(path)
+        return images.probe_folder(path, tolerate_damage=tolerate_damage)
     if path.suffix.lower() in MOTION_JPEG or not stills.is_picture(head):
         return _probe_video(path, name, head, tolerate_damage)
     animated = any(sign in head for sign in ANIMATED)
@@ -127,10 +127,10 @@ def _head(path: Path, name: str) -> bytes:
 def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceInfo:
     facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name)
     seen = decode.decode(path, decoder=facts.decoder)
-    damaged: tuple[int, ...] = ()
-    chosen = ""
+    found = Mended(seen)
     if seen.errors or not seen.times:
-        seen, damaged, chosen = mend(path, name, facts.decoder, seen, tolerate)
+        found = mend(path, name, facts.decoder, seen, tolerate)
+        seen = found.decoded
     if len(seen.sizes) > 1:
         (old, _), (new, number) = seen.sizes[:2]
         raise SourceError(
@@ -164,12 +164,13 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         sar=seen.sar if Fraction(1, 10) <= seen.sar <= 10 else Fraction(1),
         delay=line.delay,
         decoder=facts.decoder,
-        filters=",".join(part for part in (chosen, *filters) if part),
+        filters=",".join(part for part in (found.filter, *filters) if part),
         files=(path,),
         audio=facts.audio,
         subtitles=facts.subtitles,
         chapters=facts.chapters,
-        damaged=damaged,
+        damaged=found.damaged,
+        promised=found.promised,
     )
 
 

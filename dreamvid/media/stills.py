@@ -92,6 +92,10 @@ def is_picture(head: bytes) -> bool:
     return _is_heic(head) or any(Image.OPEN[kind][1](head) is True for kind in KINDS)  # type: ignore[misc]
 
 
+class DamagedError(SourceError):
+    """The bytes of a picture are not whole."""
+
+
 def opened(file: BinaryIO) -> Still:
     """Open a file of pictures by its header; raise SourceError, without a name, where it is damaged or too large."""
     with guarded():
@@ -138,9 +142,9 @@ def guarded() -> Iterator[None]:
     except (SourceError, ToolError, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise SourceError("is damaged, or not a readable image") from None
+        raise DamagedError("is damaged, or not a readable image") from None
     except Exception:  # of any class: decoders rely on what the bytes say
-        raise SourceError("is damaged or incomplete") from None
+        raise DamagedError("is damaged or incomplete") from None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from dreamvid.config.settings import ComputeSettings
 from dreamvid.core.errors import SettingsError
 from dreamvid.jobs import bench, bench_nets
 from dreamvid.jobs.bench import Report, Scope, ratios
-from dreamvid.jobs.bench_frames import DECODE, DRIFT, PARTS, REST, Stopwatch, write_film
+from dreamvid.jobs.bench_frames import DRIFT, PARTS, REST, Stopwatch, write_film
 from dreamvid.jobs.bench_nets import Extent, convolutions, plain_step
 from dreamvid.models import zoo
 from dreamvid.models.net import Net
@@ -47,7 +47,7 @@ def test_every_net_and_size_is_measured(report: Report) -> None:
     (frames,) = report.frames
     assert frames.size == "96x64" and frames.count == 2
     assert frames.carried < frames.first
-    assert frames.parts.keys() >= {"net", "flow and warp", "store", DECODE, REST}
+    assert frames.parts.keys() >= {"net", "flow and warp", "the store", "the source", REST}
     assert all(seconds >= 0 for seconds in frames.parts.values())
 
 

@@ -2,7 +2,6 @@
 
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from job_runs import COUNT, KEEP, frames_of
@@ -10,40 +9,30 @@ from little import quick
 
 from dreamvid.core import ctrl_c
 from dreamvid.jobs import run
+from dreamvid.jobs.events import Event
 from dreamvid.jobs.interrupt import Interrupted, interruptible
 from dreamvid.jobs.run import Options
-from dreamvid.media.frame_store import Journal
 
 pytestmark = pytest.mark.usefixtures("small_net")  # every job in this process dreams with the tiny net
 
 
-def interrupting(monkeypatch: pytest.MonkeyPatch, times: int, at: int = 2) -> None:
-    """Sends SIGINT to this process while frame number `at` is stored, so many times."""
-    append, seen = Journal.append, []
+def dream(clip: Path, output: Path, times: int = 0, at: int = 2) -> run.Summary:
+    """Dream as the command line does: Ctrl-C is asked about after every frame, and comes `times` times after `at`."""
 
-    def interrupted(journal: Journal, line: dict[str, Any]) -> None:
-        append(journal, line)
-        seen.append(line)
-        if len(seen) == at:
+    def press(event: Event) -> None:
+        if event.phase == "render" and event.done == at:
             for _ in range(times):
                 signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Journal, "append", interrupted)
-
-
-def dream(clip: Path, output: Path) -> run.Summary:
-    """Dream as the command line does: Ctrl-C is asked about after every frame."""
     with interruptible() as stop:
-        return run.dream_video(str(clip), output, quick(), Options(stop=stop))
+        return run.dream_video(str(clip), output, quick(), Options(stop=stop, progress=press))
 
 
 def test_ctrl_c_finishes_the_frame_and_says_how_to_go_on(
-    clip: Path, output: Path, reference: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    clip: Path, output: Path, reference: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with monkeypatch.context() as patch:
-        interrupting(patch, times=1)
-        with pytest.raises(Interrupted, match=r"frame 2 of 5.*same command"):
-            dream(clip, output)
+    with pytest.raises(Interrupted, match=r"frame 2 of 5.*same command"):
+        dream(clip, output, times=1)
     assert len(frames_of(output)) == 2
     assert "Ctrl-C again" in caplog.text
     assert not output.exists()
@@ -51,25 +40,17 @@ def test_ctrl_c_finishes_the_frame_and_says_how_to_go_on(
     assert frames_of(output) == frames_of(reference)
 
 
-def test_ctrl_c_twice_stops_at_once_and_loses_no_finished_frame(
-    clip: Path, output: Path, reference: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        interrupting(patch, times=2)
-        with pytest.raises(Interrupted, match="at once"):
-            dream(clip, output)
+def test_ctrl_c_twice_stops_at_once_and_loses_no_finished_frame(clip: Path, output: Path, reference: Path) -> None:
+    with pytest.raises(Interrupted, match="at once"):
+        dream(clip, output, times=2)
     assert len(frames_of(output)) == 2
     assert run.dream_video(str(clip), output, quick(), KEEP).rendered == COUNT - 2
     assert frames_of(output) == frames_of(reference)
 
 
-def test_ctrl_c_on_the_last_frame_leaves_the_film_to_be_written(
-    clip: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        interrupting(patch, times=1, at=COUNT)
-        with pytest.raises(Interrupted, match="while the film was written"):
-            dream(clip, output)
+def test_ctrl_c_on_the_last_frame_leaves_the_film_to_be_written(clip: Path, output: Path) -> None:
+    with pytest.raises(Interrupted, match="while the film was written"):
+        dream(clip, output, times=1, at=COUNT)
     assert [path.name for path in output.parent.iterdir()] == [f"{output.name}.dreamvid"]
     summary = dream(clip, output)
     assert (summary.frames, summary.rendered) == (COUNT, 0)

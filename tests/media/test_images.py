@@ -212,3 +212,28 @@ def test_what_may_not_be_read_is_named(
     with pytest.raises(SourceError, match=f"{reason}: Permission denied") as caught:
         probe.probe(str(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("broken", [0, 2, 3])
+def test_of_a_folder_the_last_good_image_stands_for_a_damaged_one(broken: int, tmp_path: Path) -> None:
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    for number in range(4):
+        picture = np.full((40, 60, 3), 50 * number, np.uint8)
+        (folder / f"{number}.png").write_bytes(images.encode(picture, ".png"))
+    file = folder / f"{broken}.png"
+    file.write_bytes(file.read_bytes()[:60])
+    with pytest.raises(SourceError, match=rf"^{broken}\.png is damaged.*--tolerate-damage"):
+        probe.probe(str(folder))
+    info = probe.probe(str(folder), tolerate_damage=True)
+    kept = [number for number in range(4) if number != broken]
+    if broken:
+        kept.insert(broken, broken - 1)
+    assert [int(frame.mean()) for frame in images.frames(info, range(info.frames))] == [50 * number for number in kept]
+    assert info.damaged == ((broken,) if broken else ())
+
+
+def test_a_folder_of_nothing_but_damaged_images_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "0.png").write_bytes(b"")
+    with pytest.raises(SourceError, match="damaged"):
+        probe.probe(str(tmp_path), tolerate_damage=True)

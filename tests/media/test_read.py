@@ -1,4 +1,6 @@
 import itertools
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from dreamvid.media import probe, read
 from dreamvid.media.ffmpeg import Ffmpeg
 
 from . import clips
-from .conftest import Probed
+from .conftest import Clip, Probed
 
 FILMS = [
     "good.mp4",
@@ -205,3 +207,21 @@ def test_framing_always_gives_the_size_it_plans(
     assert image.flags["C_CONTIGUOUS"]
     values = set(itertools.chain.from_iterable(image.reshape(-1, 3).tolist()))
     assert values <= ({0, 77} if fit == "pad" else {77})
+
+
+def test_frames_that_nobody_reads_to_their_end_do_not_abort_the_interpreter(clip: Clip) -> None:
+    """What holds them, such as a mask of a film that is shorter, may live until Python ends."""
+    code = (
+        "import sys\n"
+        "from dreamvid.core.framing import Framing\n"
+        "from dreamvid.media.probe import probe\n"
+        "from dreamvid.media.read import read\n"
+        "info = probe(sys.argv[1])\n"
+        "size = info.height, info.width\n"
+        "sys.held = read(info, Framing((0, size[0]), (0, size[1]), size, size), range(info.frames))\n"
+        "print(next(sys.held).index)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(clip("good.mp4"))], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")

@@ -1,0 +1,121 @@
+"""What runs beside the dream, in threads: reading frames and their motion ahead of it, storing them behind it.
+
+Order and bytes are those of a render without threads.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dreamvid.coherence.carry import Move, Past
+from dreamvid.coherence.optical_flow import Motion
+from dreamvid.core.types import Frame
+from dreamvid.pipeline.render import RenderContext
+
+AHEAD = 2  # frames that wait to be dreamed
+
+
+class Foreseen:
+    """The motion from frame to frame, known before it is asked for where `foresee` was told of the two frames."""
+
+    def __init__(self, move: Move) -> None:
+        """Know nothing yet; `move`: what estimates motion."""
+        self._move = move
+        self._known: dict[tuple[int, int], Motion] = {}
+
+    def foresee(self, past: Frame, now: Frame) -> None:
+        """Estimate the motion from one frame to the next, and forget what was never asked for."""
+        self._known[past.index, now.index] = self._move(Past(past.index, past.image, past.image), now)
+        while len(self._known) > AHEAD + 2:
+            self._known.pop(next(iter(self._known)), None)
+
+    def __call__(self, past: Past, now: Frame) -> Motion:
+        """Return the motion from an earlier frame to a new one, as a `Move` does."""
+        known = self._known.pop((past.index, now.index), None)
+        return self._move(past, now) if known is None else known
+
+
+@contextmanager
+def reading_ahead(ctx: RenderContext, frames: Iterable[Frame]) -> Iterator[tuple[Iterator[Frame], RenderContext]]:
+    """Read frames in a thread, a few ahead; give them, and a context that knows their motion by then.
+
+    What goes wrong in the thread is raised where the frame would have come. Once the context is left, the thread has
+    ended and `frames` are closed.
+    """
+    coming: queue.Queue[Frame | BaseException | None] = queue.Queue(AHEAD)
+    left, motion = threading.Event(), Foreseen(ctx.move)
+    how = ctx.settings.coherence
+    foresees = how.mode == "flow" and how.cadence == 1
+
+    def hand_over(item: Frame | BaseException | None) -> None:
+        while not left.is_set():
+            try:
+                return coming.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        before: Frame | None = None
+        try:
+            for frame in frames:
+                if foresees and before is not None and _is_followed(ctx, before, frame):
+                    motion.foresee(before, frame)
+                hand_over(frame)
+                if left.is_set():
+                    break
+                before = frame
+            hand_over(None)
+        except BaseException as error:
+            hand_over(error)
+        finally:
+            if isinstance(frames, Generator):
+                frames.close()
+
+    thread = threading.Thread(target=read, name="reading ahead", daemon=True)
+    thread.start()
+    try:
+        yield _until_none(coming), replace(ctx, move=motion)
+    finally:
+        left.set()
+        with suppress(queue.Empty):
+            coming.get_nowait()  # the thread may wait for a place
+        thread.join()
+
+
+def _is_followed(ctx: RenderContext, before: Frame, frame: Frame) -> bool:
+    return not ctx.plan.starts_shot(frame.index) and not np.array_equal(before.image, frame.image)
+
+
+def _until_none(coming: "queue.Queue[Frame | BaseException | None]") -> Iterator[Frame]:
+    while (item := coming.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield item
+
+
+@contextmanager
+def keeping_behind() -> Iterator[Callable[[Callable[[], Any]], "Future[Any]"]]:
+    """Give a function that runs others in a thread, in their order, and returns at once what will be their result.
+
+    At most one runs or waits: the next is taken once the one before is done. What goes wrong with one is raised when
+    the next is given, or at the end. Once the context is left, however that is, all have run.
+    """
+    last: Future[Any] | None = None
+
+    def keep(run: Callable[[], Any]) -> "Future[Any]":
+        nonlocal last
+        if last is not None:
+            last.result()
+        last = thread.submit(run)
+        return last
+
+    with ThreadPoolExecutor(1, "keeping") as thread:
+        yield keep
+        if last is not None:
+            last.result()
