@@ -13,8 +13,9 @@ import av
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media.audio_tracks import first_track
 from dreamvid.media.container import origin
+from dreamvid.media.endings import ends_early
 from dreamvid.media.ffmpeg import FENCE, location, source_arguments
-from dreamvid.media.tracks import Beside, FilmTrack, Trial, seconds, write_alone
+from dreamvid.media.tracks import Beside, FilmTrack, Trial, is_broken, seconds, write_alone
 
 # Not the PCM of discs (pcm_bluray, pcm_dvd), which is packed differently.
 PCM = ("pcm_[su]8", "pcm_[suf]??[bl]e", "pcm_alaw", "pcm_mulaw")
@@ -62,6 +63,8 @@ def source_tracks(
 def music_tracks(wanted: Beside, music: Path, folder: Path, notice: Callable[[str], None]) -> list[FilmTrack]:
     """Return the first sound track of a file, from its beginning to the film's end, as `source_tracks` does."""
     track, stream = FilmTrack(tuple(source_arguments(music)), "a", 0, ()), first_track(music)
+    if ends_early(music):
+        notice(f"{music.name} is cut short: its sound ends where it breaks off")
     found = _settled(wanted, track, f"the sound of {music.name}", stream, folder, notice)
     return [] if found is None else [found]
 
@@ -71,16 +74,21 @@ def _settled(
 ) -> FilmTrack | None:
     """Return a track in the first way that works: copied, re-encoded, re-encoded in stereo; None where none does."""
     name, why, seen = f"{name} ({stream.codec})", f"{wanted.muxer} cannot hold it", Trial()
+    alone, damaged = folder / "alone", f"{name} is damaged in places: there the film's is, too"
     if any(fnmatchcase(stream.codec, pattern) for pattern in AUDIO[wanted.muxer][0]):
         for copied in _copied(wanted, track, folder):
-            seen = write_alone(copied, wanted.muxer, wanted.until, folder / "alone")
+            seen = write_alone(copied, wanted.muxer, wanted.until, alone)
             if seen.packets:
+                if seen.broken or is_broken(alone):
+                    notice(damaged)
                 return copied
         why = f"it cannot be copied ({seen.trouble})" if seen.trouble else "none of its packets begins in the film"
     for encoded, became in _encoded(wanted, track):
-        seen = write_alone(encoded, wanted.muxer, wanted.until, folder / "alone")
+        seen = write_alone(encoded, wanted.muxer, wanted.until, alone)
         if seen.packets:
             notice(f"{name} becomes {became}: {why}")
+            if seen.broken:
+                notice(damaged)
             return encoded
     notice(f"{name} is left out: {seen.trouble or 'there is none of it in the film'}")
     return None

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 
 from dreamvid.core.types import SourceInfo
-from dreamvid.media.ffmpeg import FENCE, Ffmpeg, check_space, location
+from dreamvid.media.ffmpeg import FENCE, Ffmpeg, check_space, location, source_arguments
 
 Clip = tuple[Fraction, Fraction]
 
@@ -64,10 +64,14 @@ class FilmTrack:
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of writing a track alone: ffmpeg's words where it failed, else the number of its packets."""
+    """The result of writing a track alone: ffmpeg's words where it failed, else the number of its packets.
+
+    `broken`: whether something was wrong with what it was made from.
+    """
 
     trouble: str = ""
     packets: int = 0
+    broken: bool = False
 
 
 def write_alone(track: FilmTrack, muxer: str, more: list[str], path: Path) -> Trial:
@@ -79,9 +83,15 @@ def write_alone(track: FilmTrack, muxer: str, more: list[str], path: Path) -> Tr
             return Trial(trouble=next(iter(ffmpeg.errors), ffmpeg.words))
     try:
         with av.open(location(path), options=FENCE) as container:
-            return Trial(packets=sum(packet.size > 0 for packet in container.demux()))
+            return Trial(packets=sum(packet.size > 0 for packet in container.demux()), broken=bool(ffmpeg.errors))
     except av.FFmpegError:  # ffmpeg has written nothing, or a header alone
         return Trial()
+
+
+def is_broken(path: Path) -> bool:
+    """Return whether the sound of a file cannot be decoded from its beginning to its end."""
+    with Ffmpeg([*source_arguments(path), "-map", "0:a", "-f", "null", "-"]) as ffmpeg:
+        return bool(ffmpeg.finish() or ffmpeg.errors)
 
 
 def seconds(time: Fraction) -> str:

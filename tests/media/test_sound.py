@@ -144,3 +144,26 @@ def test_a_sound_that_no_file_can_be_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(SourceError) as caught:
         first_track(Path(name))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_sound_that_is_damaged_in_places_is_said_to_be(suffix: str, tmp_path: Path) -> None:
+    whole = beeping(tmp_path / "whole.mp4", "-c:a", "aac")
+    data = bytearray(whole.read_bytes())
+    with av.open(str(whole)) as container:
+        packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+    for packet in packets[40:43]:
+        at = data.find(packet)
+        data[at + 4 : at + len(packet) - 2] = bytes(byte ^ 0xA5 for byte in packet[4:-2])
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(data)
+    said = made(probe.probe(str(broken)), tmp_path / f"film{suffix}", range(75))
+    assert any("sound track 1 (aac) is damaged in places" in line for line in said)
+    assert not any("damaged" in line for line in made(probe.probe(str(whole)), tmp_path / f"good{suffix}", range(75)))
+
+
+def test_a_sound_beside_the_film_that_is_cut_short_is_said_to_be(tmp_path: Path) -> None:
+    whole, cut = clips.tone(tmp_path / "song.wav", 1), tmp_path / "cut.wav"
+    cut.write_bytes(whole.read_bytes()[:30_000])
+    assert "cut.wav is cut short: its sound ends where it breaks off" in made(None, tmp_path / "a.mkv", range(5), cut)
+    assert not any("cut short" in line for line in made(None, tmp_path / "b.mkv", range(5), whole))
