@@ -148,7 +148,8 @@ def test_a_sound_that_no_file_can_be_is_refused_in_one_line(name: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".mkv", ".webm"])
 def test_sound_that_is_damaged_in_places_is_said_to_be(suffix: str, tmp_path: Path) -> None:
-    whole = beeping(tmp_path / "whole.mp4", "-c:a", "aac")
+    inputs = ("-i", str(clips.tone(tmp_path / "tone.wav", 3)))
+    whole = clips.film(tmp_path / "whole.mp4", *clips.X264, "-c:a", "aac", count=75, inputs=inputs)
     data = bytearray(whole.read_bytes())
     with av.open(str(whole)) as container:
         packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
