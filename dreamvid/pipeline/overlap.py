@@ -5,7 +5,7 @@ Order and bytes are those of a render without threads.
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -24,15 +24,17 @@ AHEAD = 2  # frames that wait to be dreamed
 class Foreseen:
     """The motion from frame to frame, known before it is asked for where `foresee` was told of the two frames."""
 
-    def __init__(self, move: Move) -> None:
-        """Know nothing yet; `move`: what estimates motion."""
-        self._move = move
+    def __init__(self, move: Move, count: int) -> None:
+        """Know nothing yet; `move`: what estimates motion; `count`: of the latest motions that are remembered."""
+        self._move, self._count = move, count
         self._known: dict[tuple[int, int], Motion] = {}
 
     def foresee(self, past: Frame, now: Frame) -> None:
-        """Estimate the motion from one frame to the next, and forget what was never asked for."""
+        """Estimate the motion from one frame to another, but for the very same picture; forget the oldest of many."""
+        if np.array_equal(past.image, now.image):
+            return
         self._known[past.index, now.index] = self._move(Past(past.index, past.image, past.image), now)
-        while len(self._known) > AHEAD + 2:
+        while len(self._known) > self._count:
             self._known.pop(next(iter(self._known)), None)
 
     def __call__(self, past: Past, now: Frame) -> Motion:
@@ -49,9 +51,8 @@ def reading_ahead(ctx: RenderContext, frames: Iterable[Frame]) -> Iterator[tuple
     ended and `frames` are closed.
     """
     coming: queue.Queue[Frame | BaseException | None] = queue.Queue(AHEAD)
-    left, motion = threading.Event(), Foreseen(ctx.move)
-    how = ctx.settings.coherence
-    foresees = how.mode == "flow" and how.cadence == 1
+    left, cadence = threading.Event(), ctx.settings.coherence.cadence
+    motion = Foreseen(ctx.move, 3 * cadence * (AHEAD + 2))
 
     def hand_over(item: Frame | BaseException | None) -> None:
         while not left.is_set():
@@ -61,15 +62,13 @@ def reading_ahead(ctx: RenderContext, frames: Iterable[Frame]) -> Iterator[tuple
                 continue
 
     def read() -> None:
-        before: Frame | None = None
         try:
-            for frame in frames:
-                if foresees and before is not None and _is_followed(ctx, before, frame):
-                    motion.foresee(before, frame)
+            for frame, moves in _with_moves(ctx, frames):
+                for past, now in moves:
+                    motion.foresee(past, now)
                 hand_over(frame)
                 if left.is_set():
                     break
-                before = frame
             hand_over(None)
         except BaseException as error:
             hand_over(error)
@@ -88,8 +87,19 @@ def reading_ahead(ctx: RenderContext, frames: Iterable[Frame]) -> Iterator[tuple
         thread.join()
 
 
-def _is_followed(ctx: RenderContext, before: Frame, frame: Frame) -> bool:
-    return not ctx.plan.starts_shot(frame.index) and not np.array_equal(before.image, frame.image)
+def _with_moves(ctx: RenderContext, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Sequence[tuple[Frame, Frame]]]]:
+    """Yield each frame, and between which frames the motion will be asked for as soon as it is dreamed."""
+    how, key, waiting = ctx.settings.coherence, None, list[Frame]()
+    for frame in frames:
+        moves = list[tuple[Frame, Frame]]()
+        if how.mode == "flow" and how.cadence > 1 and not ctx.plan.is_key(frame.index, how.cadence):
+            waiting.append(frame)
+        else:
+            if how.mode == "flow" and key is not None and not ctx.plan.starts_shot(frame.index):
+                # The frames between two keys are carried from both.
+                moves = [(key, frame), *((side, between) for between in waiting for side in (key, frame))]
+            key, waiting = frame, []
+        yield frame, moves
 
 
 def _until_none(coming: "queue.Queue[Frame | BaseException | None]") -> Iterator[Frame]:

@@ -80,14 +80,21 @@ def test_frames_come_in_order_with_their_motion_known(tiny_plan: Plan, tiny_sett
     assert sorted(move.asked) == sorted(ask.asked)  # what begins a shot or repeats a picture was asked for here
 
 
-@pytest.mark.parametrize("how", [{"mode": "none"}, {"mode": "blend"}, {"cadence": 2}], ids=str)
-def test_no_motion_is_estimated_where_none_is_asked_for(
-    how: dict[str, Any], tiny_plan: Plan, tiny_settings: PlainSettings
+KEYS = [(0, 1), (1, 2), (2, 3), (4, 5), (5, 6), (6, 7)]
+SPACED = [(0, 2), (0, 1), (2, 1), (2, 3), (4, 6), (4, 5), (6, 5), (6, 7)]
+
+
+@pytest.mark.parametrize(
+    ("how", "asked"),
+    [({"cadence": 1}, KEYS), ({"cadence": 2}, SPACED), ({"mode": "none"}, []), ({"mode": "blend"}, [])],
+)
+def test_the_motion_is_estimated_that_a_render_asks_for(
+    how: dict[str, Any], asked: list[tuple[int, int]], tiny_plan: Plan, tiny_settings: PlainSettings
 ) -> None:
     move = Moves()
     with reading_ahead(context(tiny_plan, move, tiny_settings, **how), pictures(8)) as (coming, _):
         assert [frame.index for frame in coming] == list(range(8))
-    assert move.asked == []
+    assert move.asked == asked
 
 
 def test_only_a_few_frames_are_read_ahead(tiny_plan: Plan, tiny_settings: PlainSettings) -> None:
@@ -141,11 +148,15 @@ def test_an_error_of_reading_is_raised_after_what_was_read(tiny_plan: Plan, tiny
 
 
 def test_motion_that_nobody_asks_for_is_forgotten() -> None:
-    motion, frames = Foreseen(Moves()), list(pictures(12))
-    for past, now in itertools.pairwise(frames):
+    move = Moves()
+    motion, frames = Foreseen(move, 4), list(pictures(12))
+    pairs = list(itertools.pairwise(frames))
+    for past, now in pairs:
         motion.foresee(past, now)
-    assert len(motion._known) <= AHEAD + 2
-    assert (10, 11) in motion._known
+    for past, now in pairs:
+        motion(Past(past.index, past.image, past.image), now)
+    again = move.asked[len(pairs) :]
+    assert again == [(past.index, now.index) for past, now in pairs[:-4]]
 
 
 def test_what_is_kept_is_kept_in_order_one_behind() -> None:
