@@ -154,11 +154,11 @@ def _merged(
     kinds: tuple[type[nn.Module], ...],
     merge: Callable[[Any, Any], tuple[nn.Module, nn.Module]],
 ) -> nn.Module:
-    """Return the module with each part of `kinds` merged with the convolution before it, unless that is a layer in use.
+    """Merge each part of `kinds` with the convolution before it, unless that is a layer in use; return the module.
 
     `merge` returns what stands for the two. The convolution, of those that `is_first` picks, is found by running the
     net once: its output tensor is the input of the part. Where that output is used elsewhere too, merging would change
-    the net; the result is compared with the original, and if it differs, nothing is merged. A part that runs several
+    the net; the result is compared with that of before, and if it differs, nothing is merged. A part that runs several
     times stays as it is.
     """
     made_by: dict[int, str] = {}
@@ -189,16 +189,19 @@ def _merged(
     for handle in handles:
         handle.remove()
     in_use = {id(value) for value in wanted.values()}
-    merged = copy.deepcopy(module)
+    replaced: dict[str, nn.Module] = {}
     for output, part in pairs:
         if output not in in_use and runs[part] == 1:
             conv = made_by[output]
-            first, second = merge(merged.get_submodule(conv), parts[part])
-            merged.set_submodule(conv, first)
-            merged.set_submodule(part, second)
+            for name, new in zip((conv, part), merge(module.get_submodule(conv), parts[part]), strict=True):
+                replaced.setdefault(name, module.get_submodule(name))
+                module.set_submodule(name, new)
     with torch.inference_mode():
-        found = activations(merged, picture, layers)
-    return merged if all(_nearly(found[name], value) for name, value in wanted.items()) else module
+        found = activations(module, picture, layers)
+    if not all(_nearly(found[name], value) for name, value in wanted.items()):
+        for name, old in replaced.items():
+            module.set_submodule(name, old)
+    return module
 
 
 def _nearly(found: Tensor, wanted: Tensor) -> bool:
