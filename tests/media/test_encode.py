@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import SourceInfo
-from dreamvid.media import encode, probe, subtitles
+from dreamvid.media import images, probe, subtitles, webp
 
 from . import clips
 from .clips import write
@@ -80,9 +80,31 @@ def test_animated_webp(tmp_path: Path) -> None:
     output = tmp_path / "a.webp"
     write(output, [clips.picture(number // 2, 64, 96) for number in range(10)])  # equal frames in pairs
     data = output.read_bytes()
-    assert encode.webp_duration(data) == 400
+    assert webp.duration(data) == 400
     assert data[8:12] == b"WEBP"
     assert data[data.find(b"ANIM") + 12 : data.find(b"ANIM") + 14] == b"\0\0"  # for ever
+
+
+# Numbers of the pictures, in order: where some are equal, an encoder may store them as one.
+EQUAL = [[0] * 10, [0, 1, 2, 2, 2, 2], [0, 0, 0, 0, 1, 2], [0, 1, 1, 1, 1, 2], [0]]
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif", ".mp4"])
+@pytest.mark.parametrize("order", EQUAL, ids=str)
+def test_equal_frames_are_shown_as_long(suffix: str, order: list[int], tmp_path: Path) -> None:
+    output = tmp_path / f"a{suffix}"
+    assert write(output, [clips.picture(number, 64, 96) for number in order], record='{"dreamvid":"text"}') == []
+    info = probe.probe(str(output))
+    assert info.end == Fraction(len(order), 25)
+    shown = clips.numbers(info)
+    assert [shown[number] for number in frame_map(info.times, info.end, RATE)] == order
+
+
+def test_a_still_lasts_longer_than_one_frame_of_a_webp_can() -> None:
+    still = images.encode(clips.picture(3, 64, 96), ".webp")
+    data = webp.animated(still, (64, 96), Fraction(40_000_000))
+    assert webp.duration(data) == 40_000_000
+    assert webp.animated(data, (64, 96), Fraction(1)) == data
 
 
 @pytest.mark.parametrize("name", ["x.mkv", "x.png"])
