@@ -84,7 +84,7 @@ def frame_to(height: int, width: int, sar: Fraction, size: str | None, fit: Fit)
         if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
             raise SettingsError(
                 f"the source is {width}x{height}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels; "
-                f"resize it, such as with {_possible_size(height, square)}"
+                f"resize it with {_possible_size(height, square)}"
             )
         return Framing((0, height), (0, width), (height, width), (height, width), sar)
     rows, cols, exact = parse_size(size, height, square)

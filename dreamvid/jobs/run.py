@@ -1,5 +1,6 @@
 """A render from source to finished file, and what is said about it: the same command resumes where it was stopped."""
 
+import errno
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -275,7 +276,8 @@ def _check_output(sources: Sequence[str], output: Path, options: Options) -> Non
         same = any(same_file(source, output) for source in sources)
         taken = output.exists() and not (output.is_dir() and not any(output.iterdir()))
     except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise SettingsError(f"{output} cannot be written: {error.strerror}") from None
+        advice = "; give the output a shorter name" if error.errno == errno.ENAMETOOLONG else ""
+        raise SettingsError(f"{output} cannot be written: {error.strerror}{advice}") from None
     if same:
         raise SettingsError(f"{output} is the source itself: give the output another name")
     if taken and not options.overwrite:
