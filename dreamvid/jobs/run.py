@@ -110,9 +110,15 @@ def _tell(source: Source, session: Session) -> None:
 
 
 def _tell_effect(settings: Settings, scores: list[float]) -> None:
-    """Warn of an objective that responds to nothing in the source, and of steps too short to change a value."""
+    """Warn of an objective that responds to nothing, of steps too short to change a value, of a mask that hides all."""
     if settings.dream.steps and not any(scores):
-        logger.warning("the dream has changed nothing: try longer steps, another objective, or another source")
+        mask = settings.mask.file or settings.mask.kind
+        instead = "another mask" if mask else "another source"
+        logger.warning(
+            "the dream has changed nothing%s: try longer steps, another objective, or %s",
+            f", or the mask {mask} shows nothing of it" if mask else "",
+            instead,
+        )
 
 
 def _dream_film(
