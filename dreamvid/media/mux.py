@@ -49,6 +49,11 @@ def plan(wanted: Beside, folder: Path, notice: Callable[[str], None]) -> Tracks:
         if wanted.music is None:
             tracks += sound.source_tracks(wanted, source, opened, folder, notice)
         tracks += subtitles.source_tracks(wanted, source, opened, folder, notice)
+        if tracks and wanted.repeats:
+            notice(
+                f"sound and subtitles of {source.name} are those of the first cycle, and then there are none: "
+                "give --audio FILE for sound to the end"
+            )
     if wanted.music is not None:
         tracks += sound.music_tracks(wanted, wanted.music, folder, notice)
     planned = _joined(opened, tracks)

@@ -40,9 +40,19 @@ class Beside:
 
     @property
     def until(self) -> list[str]:
-        """Return the output option that ends all tracks with the film; empty where they end by themselves."""
+        """Return the output option that ends all tracks with the film, and those of a source with the part shown.
+
+        It is empty where they end by themselves.
+        """
         # As an input option, `-t` would count from the first packet of a decoded sound.
-        return [] if self.length is None and self.music is None else ["-t", seconds(self.seconds)]
+        if self.music is not None:
+            return ["-t", seconds(self.seconds)]
+        return [] if self.length is None else ["-t", seconds(min(self.seconds, self.length))]
+
+    @property
+    def repeats(self) -> bool:
+        """Return whether the film goes on after the part of the source that it covers, by showing it again."""
+        return self.length is not None and self.length < self.seconds
 
 
 @dataclass(frozen=True)
