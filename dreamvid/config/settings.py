@@ -261,6 +261,12 @@ class InputSettings(Section):
     laps: int = setting(1, "number of cycles of a loop in the film", "count", ge=1, le=10_000)
     tolerate_damage: bool = setting(False, "repeat the last good frame where the source is damaged")
 
+    @model_validator(mode="after")
+    def _cycles_of_a_loop(self) -> "InputSettings":
+        if self.laps > 1 and not self.loop:
+            raise ValueError(f"laps {self.laps} needs a loop: give --loop (input.loop=true), or leave out the laps")
+        return self
+
 
 class OutputSettings(Section):
     """Settings of the encoded film; none of them changes the dream."""

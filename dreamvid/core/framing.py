@@ -53,8 +53,24 @@ def parse_size(text: str, height: int, width: int) -> tuple[int, int, bool]:
     else:
         raise SettingsError(f"the size {text!r}: give WxH, Wx, xH or N%, for example 640x360")
     if not (MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE):
-        raise SettingsError(f"the size {text!r} gives {cols}x{rows}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels")
+        both = "" if exact else f"; give both sides, such as {_nearest_side(cols)}x{_nearest_side(rows)}"
+        raise SettingsError(
+            f"the size {text!r} gives {cols}x{rows}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels{both}"
+        )
     return rows, cols, exact
+
+
+def _nearest_side(side: int) -> int:
+    return min(max(side, MIN_SIDE), MAX_SIDE)
+
+
+def _possible_size(height: int, width: int) -> str:
+    """Return options that bring a picture of square pixels to a size that is possible, in its shape if that is."""
+    least = max(640, MIN_SIDE, -(-MIN_SIDE * width // height))
+    cols = min(least, MAX_SIDE, MAX_SIDE * width // height)
+    if cols >= MIN_SIDE and MIN_SIDE <= round(height * cols / width) <= MAX_SIDE:
+        return f"--size {cols}x"
+    return f"--size {_nearest_side(width)}x{_nearest_side(height)} --fit pad"
 
 
 def frame_to(height: int, width: int, sar: Fraction, size: str | None, fit: Fit) -> Framing:
@@ -63,14 +79,15 @@ def frame_to(height: int, width: int, sar: Fraction, size: str | None, fit: Fit)
     Without a size the stored pixels and `sar` (pixel width over height) stay as they are; with one the result has
     square pixels. The note says in one line what was cut or added. Raises SettingsError.
     """
+    square = max(1, round(width * sar))  # columns of square pixels
     if size is None:
         if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
             raise SettingsError(
                 f"the source is {width}x{height}: each side must be {MIN_SIDE} to {MAX_SIDE} pixels; "
-                "resize it with --size, such as --size 640x"
+                f"resize it with {_possible_size(height, square)}"
             )
         return Framing((0, height), (0, width), (height, width), (height, width), sar)
-    rows, cols, exact = parse_size(size, height, round(width * sar))
+    rows, cols, exact = parse_size(size, height, square)
     whole = (0, height), (0, width)
     scale = Fraction(rows, height) / (Fraction(cols) / (width * sar))  # above 1: the source is wider than `size`
     if not exact or fit == "stretch" or abs(scale - 1) < Fraction(1, 2 * max(rows, cols)):

@@ -19,10 +19,11 @@ Mask = npt.NDArray[np.float32]  # height x width, in [0, 1]
 
 @dataclass(frozen=True)
 class Stream:
-    """A track other than video: its codec's name as ffmpeg spells it, and its language (`und`: undetermined)."""
+    """A track other than video: its codec's name as ffmpeg spells it, its language (`und`: undetermined), its title."""
 
     codec: str
     language: str = "und"
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (the plan), finge
                    subtitles), done.json (once the film has its name), lock
 """
 
+import errno
 import os
 import re
 import shutil
@@ -108,7 +109,9 @@ def make(folder: JobFolder) -> None:
         check_ours(path)
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise JobError(f"{path} cannot be made: {error.strerror}; choose another --work-dir") from None
+        long = error.errno == errno.ENAMETOOLONG
+        advice = "give the output a shorter name" if long else "choose another --work-dir"
+        raise JobError(f"{path} cannot be made: {error.strerror}; {advice}") from None
 
 
 def check_ours(path: Path) -> None:

@@ -1,5 +1,6 @@
 """A render from source to finished file, and what is said about it: the same command resumes where it was stopped."""
 
+import errno
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -109,9 +110,15 @@ def _tell(source: Source, session: Session) -> None:
 
 
 def _tell_effect(settings: Settings, scores: list[float]) -> None:
-    """Warn of an objective that responds to nothing in the source, and of steps too short to change a value."""
+    """Warn of an objective that responds to nothing, of steps too short to change a value, of a mask that hides all."""
     if settings.dream.steps and not any(scores):
-        logger.warning("the dream has changed nothing: try longer steps, another objective, or another source")
+        mask = settings.mask.file or settings.mask.kind
+        instead = "another mask" if mask else "another source"
+        logger.warning(
+            "the dream has changed nothing%s: try longer steps, another objective, or %s",
+            f", or the mask {mask} shows nothing of it" if mask else "",
+            instead,
+        )
 
 
 def _dream_film(
@@ -276,7 +283,8 @@ def _check_output(sources: Sequence[str], output: Path, options: Options) -> Non
         same = any(same_file(source, output) for source in sources)
         taken = output.exists() and not (output.is_dir() and not any(output.iterdir()))
     except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise SettingsError(f"{output} cannot be written: {error.strerror}") from None
+        advice = "; give the output a shorter name" if error.errno == errno.ENAMETOOLONG else ""
+        raise SettingsError(f"{output} cannot be written: {error.strerror}{advice}") from None
     if same:
         raise SettingsError(f"{output} is the source itself: give the output another name")
     if taken and not options.overwrite:

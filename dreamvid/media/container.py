@@ -15,6 +15,31 @@ def picture(container: av.container.InputContainer) -> VideoStream | None:
     return next(pictures, None)
 
 
+def title(stream: av.stream.Stream) -> str:
+    """Return the title of a track, which MP4 and MOV have under another name; empty where it has none."""
+    return stream.metadata.get("title") or stream.metadata.get("name", "")
+
+
+def left_out(container: av.container.InputContainer) -> list[str]:
+    """Return in words what no film gets of a file: further pictures, covers, data, attachments.
+
+    Titles of chapters are data in some containers; a film has them with its chapters.
+    """
+    covers = [s for s in container.streams.video if s.disposition & av.stream.Disposition.attached_pic]
+    pictures = [s for s in container.streams.video if s not in covers and s is not picture(container)]
+    data = [s for s in container.streams if s.type == "data"]
+    timecodes = [s for s in data if "timecode" in s.metadata]
+    titles = [s for s in data if container.chapters() and s.name == "bin_data"][:1]
+    found = {
+        "further picture track": len(pictures),
+        "cover picture": len(covers),
+        "timecode track": len(timecodes),
+        "data track": len(data) - len(timecodes) - len(titles),
+        "attachment": sum(s.type == "attachment" for s in container.streams),
+    }
+    return [f"{count} {name}{'s' if count > 1 else ''}" for name, count in found.items() if count]
+
+
 def lead(container: av.container.InputContainer, kinds: Collection[str]) -> Fraction:
     """Return seconds from the start of the first track to time 0 of ffmpeg's clock, if only tracks of `kinds` are open.
 

@@ -27,14 +27,10 @@ def in_gif(data: bytes, text: str) -> bytes:
     return b"".join((data[:at], b"\x21\xfe", blocks, b"\0", data[at:]))
 
 
-def in_webp(data: bytes, text: str, size: tuple[int, int]) -> bytes:
-    """Return a WebP of `size` (height, width) with an ASCII text in an EXIF block, after its pictures."""
-    chunks = data[12:]
-    if not chunks.startswith(b"VP8X"):  # one picture, which says nothing of what else there is
-        sides = b"".join(struct.pack("<I", side - 1)[:3] for side in reversed(size))
-        chunks = b"VP8X" + struct.pack("<II", 10, 0) + sides + chunks
+def in_webp(data: bytes, text: str) -> bytes:
+    """Return an animated WebP with an ASCII text in an EXIF block, after its pictures."""
     block = still_texts.exif(text)
-    flagged = chunks[:8] + bytes([chunks[8] | 0x08]) + chunks[9:]
+    flagged = data[12:20] + bytes([data[20] | 0x08]) + data[21:]
     whole = b"".join((b"WEBP", flagged, b"EXIF", struct.pack("<I", len(block)), block, b"\0" * (len(block) % 2)))
     return b"RIFF" + struct.pack("<I", len(whole)) + whole
 

@@ -14,7 +14,7 @@ import numpy as np
 from dreamvid.config.settings import OutputSettings
 from dreamvid.core.errors import JobError, ToolError
 from dreamvid.core.types import Pixels, SourceInfo
-from dreamvid.media import decode, embedded, images, mux
+from dreamvid.media import decode, embedded, images, mux, webp
 from dreamvid.media.ffmpeg import EndedError, Ffmpeg, check_space, location
 from dreamvid.media.formats import Format, check, check_film
 from dreamvid.media.frame_store import advised, part_of, parts_of, write_file
@@ -63,7 +63,6 @@ def rehearse(output: Path, film: FilmSpec, folder: Path, *, threads: int, notice
     if form.codec == "png":
         return None
     trial, short = folder / "trial", replace(film, count=min(film.count, TRIED))
-    # Not one picture throughout: a WebP of that is a still, without a duration.
     frames = [np.full((*film.size, 3), number % 2 * 255, np.uint8) for number in range(short.count)]
     _write(lambda: frames, trial, form, short, tracks, threads, notice)
     for path in folder.iterdir():
@@ -127,12 +126,9 @@ def _write(
 
     def written(tracks: mux.Tracks) -> None:
         _encode(_counted(frames(), film.size, film.count), part, form, film, tracks, threads)
-        if film.record and form.codec in ("gif", "webp"):  # in which ffmpeg writes no text
+        if form.codec in ("gif", "webp"):
             with advised(part):
-                data, gif = part.read_bytes(), form.codec == "gif"
-                part.write_bytes(
-                    embedded.in_gif(data, film.record) if gif else embedded.in_webp(data, film.record, film.size)
-                )
+                part.write_bytes(_completed(part.read_bytes(), form, film))
         _verify(part, form, film.count, film.rate, tracks.audio)
 
     try:
@@ -142,6 +138,14 @@ def _write(
             raise
         written(mux.Tracks())
         notice(f"sound, subtitles and chapters are left out: {error}")
+
+
+def _completed(data: bytes, form: Format, film: FilmSpec) -> bytes:
+    """Return a GIF or WebP with its record, which ffmpeg writes in neither; a WebP of equal frames, with its length."""
+    if form.codec == "gif":
+        return embedded.in_gif(data, film.record) if film.record else data
+    data = webp.animated(data, film.size, 1000 * film.count / film.rate)
+    return embedded.in_webp(data, film.record) if film.record else data
 
 
 def recover(output: Path) -> None:
@@ -211,7 +215,7 @@ def _encode(
 def _verify(part: Path, form: Format, count: int, rate: Fraction, audio: int) -> None:
     """Decode the film as strictly as a source: ffmpeg's exit status was 0 for films that had been cut short."""
     if form.codec == "webp":
-        duration = webp_duration(part.read_bytes())
+        duration = webp.duration(part.read_bytes())
         if abs(duration - 1000 * count / rate) > max(Fraction(count), 1000 / rate):
             raise ToolError(
                 f"the film that was written lasts {float(duration):g} ms instead of {float(1000 * count / rate):g}"
@@ -231,17 +235,6 @@ def _verify(part: Path, form: Format, count: int, rate: Fraction, audio: int) ->
         kept = len(container.streams.audio)
     if kept != audio:
         raise ToolError(f"the film that was written holds {kept} sound tracks instead of {audio}")
-
-
-def webp_duration(data: bytes) -> Fraction:
-    """Return the duration of an animated WebP in ms; frames cannot be counted, since equal ones are stored as one."""
-    total, at = 0, 12
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at + 4 : at + 8], "little")
-        if data[at : at + 4] == b"ANMF":
-            total += int.from_bytes(data[at + 20 : at + 23], "little")
-        at += 8 + length + length % 2
-    return Fraction(total)
 
 
 def _write_folder(frames: Iterable[Pixels], part: Path, record: str) -> None:

@@ -25,8 +25,9 @@ READ_SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".avif"),
     *(".heic", ".heif", ".hif"),  # with a plugin; without it they are refused by name
 }
-# Pictures too, which a folder may hold: what is not read is said.
+# Pictures too, and films, which a folder may hold: what is not read is said.
 OTHER_SUFFIXES = {
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp"),
     *(".gif", ".apng", ".jfif", ".jpe", ".jp2", ".jxl", ".psd", ".tga", ".ppm", ".pgm", ".exr", ".hdr", ".dpx", ".svg"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
 }
@@ -203,11 +204,15 @@ def _listed(folder: Path) -> list[Path]:
     """Return the images of a folder in order; raise SourceError where there are none, or their numbers are wrong."""
     name = short_name(folder)
     try:
-        every = sorted((f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file()), key=natural)
+        every = sorted((f for f in folder.iterdir() if not f.name.startswith(".")), key=natural)
     except OSError as error:
         raise SourceError(f"{name} cannot be listed: {error.strerror}") from None
-    files = [file for file in every if file.suffix.lower() in READ_SUFFIXES]
-    others = [file for file in every if file.suffix.lower() in OTHER_SUFFIXES]
+    named = [file for file in every if file.suffix.lower() in READ_SUFFIXES]
+    for file in named:
+        if file.is_symlink() and not file.exists():
+            raise SourceError(f"{name}: {short_name(file)} is a link to a file that does not exist: put it back")
+    files = [file for file in named if file.is_file()]
+    others = [f for f in every if f.suffix.lower() in OTHER_SUFFIXES or (f in named and f not in files)]
     if not files:
         raise SourceError(f"{name} is a folder without images ({', '.join(sorted(READ_SUFFIXES))})")
     if missing := gap(file.name for file in files):
@@ -218,7 +223,7 @@ def _listed(folder: Path) -> list[Path]:
         raise SourceError(f"{name}: {same[0]} and {same[1]} have the same number; take one of them out, or rename it")
     if others:
         first, count = short_name(others[0]), len(others)
-        said = f"{first} is" if count == 1 else f"{count} pictures, {first} among them, are"
+        said = f"{first} is" if count == 1 else f"{count} files, {first} among them, are"
         logger.info(f"{name}: {said} left out: of a folder {', '.join(sorted(READ_SUFFIXES))} are read")
     return files
 

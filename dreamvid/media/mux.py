@@ -5,6 +5,7 @@ the trial film: so it needs neither the source any more, nor anything that has n
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import av
 from dreamvid.core.errors import ToolError
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import sound, subtitles
-from dreamvid.media.container import lead, origin
+from dreamvid.media.container import lead, left_out, origin, title
 from dreamvid.media.ffmpeg import FENCE, location, source_arguments
 from dreamvid.media.tracks import Beside, FilmTrack, seconds
 
@@ -35,10 +36,12 @@ def plan(wanted: Beside, folder: Path, notice: Callable[[str], None]) -> Tracks:
     source = wanted.source
     if source is not None and source.kind != "video":
         source = None
+    if source is not None and (others := _others(source)):
+        notice(f"left out of {source.name}: {', '.join(others)}")
     home, films = wanted.muxer or "a folder of images", wanted.muxer in sound.AUDIO
     if not films:
-        if source is not None and (source.subtitles or (source.audio and wanted.music is None)):
-            notice(f"sound and subtitles of {source.name} are left out: {home} cannot contain them")
+        if source is not None and (source.subtitles or source.chapters or (source.audio and wanted.music is None)):
+            notice(f"sound, subtitles and chapters of {source.name} are left out: {home} cannot contain them")
         if wanted.music is not None:
             notice(f"the sound of {wanted.music.name} is left out: {home} cannot contain sound")
         return Tracks()
@@ -49,6 +52,11 @@ def plan(wanted: Beside, folder: Path, notice: Callable[[str], None]) -> Tracks:
         if wanted.music is None:
             tracks += sound.source_tracks(wanted, source, opened, folder, notice)
         tracks += subtitles.source_tracks(wanted, source, opened, folder, notice)
+        if tracks and wanted.repeats:
+            notice(
+                f"sound and subtitles of {source.name} are those of the first cycle, and then there are none: "
+                "give --audio FILE for sound to the end"
+            )
     if wanted.music is not None:
         tracks += sound.music_tracks(wanted, wanted.music, folder, notice)
     planned = _joined(opened, tracks)
@@ -68,12 +76,26 @@ def carried(trial: Path, wanted: Beside) -> Tracks:
             film = container.streams.video[0]
             begins = (film.start_time or 0) * (film.time_base or 0) - origin(container)
             audio = len(container.streams.audio)
+            titles = [*_titles("a", container.streams.audio), *_titles("s", container.streams.subtitles)]
     except (av.FFmpegError, IndexError):
         raise ToolError(f"{trial}, which holds the sound, cannot be read: run again to resume") from None
     shift = ["-itsoffset", seconds(-begins)] if begins else []
     maps = ["-map", "1:a?", "-map", "1:s?", "-c:a", "copy", "-c:s", "copy"]
-    maps += ["-map_metadata", "1", "-map_chapters", "1", *_delayed(wanted)]
+    maps += ["-map_metadata", "1", "-map_chapters", "1", *titles, *_delayed(wanted)]
     return Tracks([*shift, *source_arguments(trial)], maps, audio)
+
+
+def _titles(kind: str, streams: Sequence[av.stream.Stream]) -> list[str]:
+    """Return the options that give tracks their titles again, which ffmpeg reads from MP4 under another name."""
+    named = [(number, title(stream)) for number, stream in enumerate(streams)]
+    return [word for number, text in named if text for word in (f"-metadata:s:{kind}:{number}", f"title={text}")]
+
+
+def _others(source: SourceInfo) -> list[str]:
+    """Return in words what of a source no film gets; nothing where this library cannot read it: a WebP."""
+    with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
+        return left_out(container)
+    return []
 
 
 def _joined(opened: tuple[str, ...], tracks: Sequence[FilmTrack]) -> Tracks:

@@ -231,4 +231,5 @@ def _check_claims(name: str, opened: av.container.InputContainer, stream: VideoS
 
 def _stream(stream: av.stream.Stream) -> Stream:
     context = stream.codec_context
-    return Stream(context.codec.canonical_name if context is not None else "unknown", stream.language or "und")
+    codec = context.codec.canonical_name if context is not None else "unknown"
+    return Stream(codec, stream.language or "und", container.title(stream))

@@ -18,11 +18,13 @@ SUBTITLES: dict[str, tuple[set[str], str]] = {
     "webm": ({"webvtt"}, "webvtt"),
 }
 
+WRITTEN = {"srt": "subrip"}  # encoder -> the codec that it writes, where it has another name
+
 
 def source_tracks(
     wanted: Beside, source: SourceInfo, opened: tuple[str, ...], folder: Path, notice: Callable[[str], None]
 ) -> list[FilmTrack]:
-    """Return the subtitle tracks that the film gets, those of a range as SRT; call `notice` for each that is left out.
+    """Return the subtitle tracks that the film gets, those of a range as SRT; `notice` gets a line for each other one.
 
     ffmpeg would move all cues from before a range to its beginning.
     """
@@ -52,8 +54,12 @@ def source_tracks(
         trouble = write_alone(track, wanted.muxer, wanted.until, folder / "alone").trouble
         if trouble:
             notice(f"{name} is left out: {wanted.muxer} cannot hold it ({trouble})")
-        else:
-            found.append(track)
+            continue
+        found.append(track.titled(stream.title))
+        became = WRITTEN.get(encoder, encoder)
+        if stream.codec != became and (moved or stream.codec not in copied):
+            why = f"{wanted.muxer} cannot hold it" if stream.codec not in copied else "it is cut"
+            notice(f"{name} becomes {became}: {why}")
     return found
 
 

@@ -1,6 +1,6 @@
 """A track beside the picture of a film: what is wanted, how ffmpeg is told of it, and whether it can be written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,9 +40,19 @@ class Beside:
 
     @property
     def until(self) -> list[str]:
-        """Return the output option that ends all tracks with the film; empty where they end by themselves."""
+        """Return the output option that ends all tracks with the film, and those of a source with the part shown.
+
+        It is empty where they end by themselves.
+        """
         # As an input option, `-t` would count from the first packet of a decoded sound.
-        return [] if self.length is None and self.music is None else ["-t", seconds(self.seconds)]
+        if self.music is not None:
+            return ["-t", seconds(self.seconds)]
+        return [] if self.length is None else ["-t", seconds(min(self.seconds, self.length))]
+
+    @property
+    def repeats(self) -> bool:
+        """Return whether the film goes on after the part of the source that it covers, by showing it again."""
+        return self.length is not None and self.length < self.seconds
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,15 @@ class FilmTrack:
 
     def mapped(self, file: int, number: int) -> list[str]:
         """Return the arguments that make it track `number` of its kind, from input `file`."""
-        return ["-map", f"{file}:{self.kind}:{self.number}", *(word.replace("{}", str(number)) for word in self.how)]
+        return ["-map", f"{file}:{self.kind}:{self.number}", *(self._numbered(word, number) for word in self.how)]
+
+    def titled(self, title: str) -> "FilmTrack":
+        """Return the track with a title, where there is one."""
+        return replace(self, how=(*self.how, f"-metadata:s:{self.kind}:{{}}", f"title={title}")) if title else self
+
+    @staticmethod
+    def _numbered(word: str, number: int) -> str:
+        return word.replace("{}", str(number)) if word.startswith("-") else word  # not in a title
 
 
 @dataclass(frozen=True)

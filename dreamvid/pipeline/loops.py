@@ -5,6 +5,7 @@ what it was when they were dreamed first. The film begins with these: it starts 
 last frame is the one that they continue from.
 """
 
+import shlex
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from dreamvid.coherence import optical_flow
 from dreamvid.core.errors import SettingsError
-from dreamvid.core.types import Frame, Pixels, to_float, to_pixels
+from dreamvid.core.timing import frame_map
+from dreamvid.core.types import Frame, Pixels, SourceInfo, to_float, to_pixels
 from dreamvid.pipeline.crossfade import SHARE, crossfade_frames
 from dreamvid.pipeline.plan import Crossfade, Plan
 
@@ -21,14 +23,27 @@ SEAMLESS = 1.5  # times the larger of the steps beside it: a step from the last 
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 
+def check_rate(plan: Plan, info: SourceInfo, fps: str | None) -> None:
+    """Raise SettingsError where a film does not show each frame of its source once; `fps`: the rate that was asked."""
+    count, first = len(plan.frames), plan.frames[0]
+    if plan.playback == tuple(range(count)) and plan.frames == tuple(range(first, first + count)):
+        return
+    if frame_map(info.times, info.end, info.rate) == tuple(range(info.frames)):
+        raise SettingsError(f"a loop keeps the frame rate of its source, {float(info.rate):g}: leave out --fps {fps}")
+    source, asked = shlex.quote(str(info.files[0])), f" --fps {fps}" if fps else ""
+    raise SettingsError(
+        f"the frame rate of {info.name} varies, and a loop needs a constant one: first make a film that has it, "
+        f"`dreamvid video {source} steady.mkv{asked} --set dream.steps=0 --set output.codec=ffv1`, "
+        "then loop that"
+    )
+
+
 def close_loop(plan: Plan, frames: Frames, cycles: int) -> Plan:
     """Return the plan of a loop that runs `cycles` times and ends in a crossfade.
 
-    Raises SettingsError for a source of varying frame rate, or too short to loop.
+    `plan` shows each frame once (see `check_rate`). Raises SettingsError where it is too short to loop.
     """
     count, first = len(plan.frames), plan.frames[0]
-    if plan.playback != tuple(range(count)) or plan.frames != tuple(range(first, first + count)):
-        raise SettingsError("a loop needs one frame of the source for each of the film: give --fps as the source has")
     if count < 2 * SHARE:
         raise SettingsError(f"a loop of {count} frames is too short: {2 * SHARE} or more can be closed")
     back = crossfade_frames(plan.rate, count)

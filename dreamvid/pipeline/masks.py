@@ -30,7 +30,7 @@ def with_masks(source: Source, settings: Settings, at: Callable[[int], Settings]
     how = settings.mask
     if how.file is None and how.kind is None:
         return source
-    seen, plan = _seen(source, how, settings.input.loop), source.plan
+    seen, plan = _seen(source, settings), source.plan
 
     def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
         # What moves is measured against the frame before, or at the start of a shot against the one after.
@@ -75,7 +75,8 @@ def digests(how: MaskSettings) -> list[str]:
     return [] if how.file is None else [digest(how.file)]
 
 
-def _seen(source: Source, how: MaskSettings, loop: bool) -> Seen:
+def _seen(source: Source, settings: Settings) -> Seen:
+    how = settings.mask
     if how.kind == "luma":
         return lambda frame, _: _light(frame.image)
     if how.kind == "motion":
@@ -83,9 +84,15 @@ def _seen(source: Source, how: MaskSettings, loop: bool) -> Seen:
             raise SettingsError("mask.kind=motion needs a film: nothing moves in one picture")
         return lambda frame, beside: _speed(source, frame, beside)
     beside = open_companion(how.file or "", source.info.rate)
-    if loop and beside.info.frames > 1:
+    if settings.input.loop and beside.info.frames > 1:
         raise SettingsError(f"the mask {how.file} is a film, and a loop has no end: give a still, or no --loop")
     framed = replace(beside, framing=_laid_over(source.plan.framing, beside.info.height, beside.info.width))
+    animated = any(key.startswith("mask.") for key in settings.keyframes)
+    if beside.info.frames == 1 and not animated and not mask(_light(framed.picture(0)), how).any():
+        why, instead = "black, or transparent,", "make white what is to be dreamed, or give mask.invert=true"
+        if how.invert:
+            why, instead = "white, which mask.invert makes black,", "make black what is to be dreamed"
+        raise SettingsError(f"nothing would be dreamed: the mask {how.file} is {why} everywhere; {instead}")
     return lambda frame, _: _light(framed.picture(framed.index(frame.time)))
 
 

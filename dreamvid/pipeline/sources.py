@@ -73,6 +73,8 @@ def plan_video(probed: Sequence[SourceInfo], settings: Settings) -> tuple[Source
     if info.kind == "folder" and settings.input.fps:
         info = at_rate(info, info.frames, parse_rate(settings.input.fps))  # a folder has no rate of its own
     plan = make_plan(settings, info)
+    if settings.input.loop:
+        loops.check_rate(plan, info, settings.input.fps)
     frames = partial(read, info, plan.framing)
     carries = settings.coherence.mode != "none" and len(plan.frames) > 1
     cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()

@@ -60,7 +60,10 @@ def plan_zoom(probed: Sequence[SourceInfo], settings: Settings) -> tuple[SourceI
     identity = first.identity if len(firsts) == 1 else _joined(info.identity for info, _ in firsts)
     info = replace(at_rate(first, count, rate), identity=identity)
     plan = with_cuts(replace(make_plan(with_input(settings, size=None), info), framing=framing), ())
-    if wanted.loop and wanted.frames is None and wanted.start is None and wanted.stop is None:
+    whole = wanted.frames is None and wanted.start is None and wanted.stop is None
+    if wanted.laps > 1 and not whole:
+        raise SettingsError("a part of a flight is shown once: leave out input.laps, or the range")
+    if wanted.loop and whole:
         begins = 0 if intro else begun
         playback = (*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps))
         plan = replace(plan, playback=playback, cycle_length=cycle)

@@ -581,8 +581,16 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "an output that is there": (SETTINGS, "--overwrite", ["video", "clip.mp4", "taken.mp4"]),
     "a still that is there": (SETTINGS, "--overwrite", ["image", "still.png", "taken.png"]),
     "a folder that is there": (SETTINGS, "--overwrite", ["video", "clip.mp4", "taken"]),
-    "a name that is too long": (SETTINGS, "too long", ["video", "clip.mp4", f"{'x' * 300}.mp4"]),
-    "a name too long for its folder": (JOB, "too long", ["video", "clip.mp4", f"{'x' * 250}.mp4"]),
+    "a name that is too long": (
+        SETTINGS,
+        "too long; give the output a shorter name",
+        ["video", "clip.mp4", f"{'x' * 300}.mp4"],
+    ),
+    "a name too long for its folder": (
+        JOB,
+        "too long; give the output a shorter name",
+        ["video", "clip.mp4", f"{'x' * 250}.mp4"],
+    ),
     "a foreign folder in the way": (JOB, "not a job folder", ["video", "clip.mp4", "busy.mp4"]),
     "a work folder that is a file": (JOB, "work-dir", ["video", *IN_OUT, "--work-dir", "a_file"]),
     "a mask that is not there": (SOURCE, "gone.png", ["video", *IN_OUT, "--mask", "gone.png"]),

@@ -145,6 +145,13 @@ def test_patches_share_at_most_half_of_themselves() -> None:
     assert read_settings({"dream": {"tile": 128, "overlap": 64}}, "mine.toml").dream.overlap == 64
 
 
+def test_cycles_are_those_of_a_loop() -> None:
+    with pytest.raises(SettingsError, match=r"laps 3 needs a loop: give --loop"):
+        read_settings({"input": {"laps": 3}}, "test")
+    assert read_settings({"input": {"laps": 3, "loop": True}}, "test").input.laps == 3
+    assert not read_settings({"input": {"laps": 1}}, "test").input.loop
+
+
 def test_a_moment_is_kept_in_seconds_however_it_is_given() -> None:
     """Two spellings of one range are one job."""
     code, seconds = (read_settings({"input": {"start": start}}, "test") for start in ("1:02.5", 62.5))

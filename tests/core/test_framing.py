@@ -1,5 +1,6 @@
 """Sizes as users write them, and the way from a source frame to a working frame."""
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -26,6 +27,28 @@ def keeps_aspect(framing: Framing, sar: Fraction) -> bool:
 @given(SIDES, SIDES, SARS, ASKED, ASKED, st.sampled_from(["crop", "pad", "stretch"]))
 def test_a_size_of_two_numbers_is_the_exact_size(height, width, sar, rows, cols, fit) -> None:
     assert frame_to(height, width, sar, f"{cols}x{rows}", fit).size == (rows, cols)
+
+
+ANY_SIDE = st.one_of(st.integers(1, 40), st.integers(1, 40_000))
+ANY_SAR = st.sampled_from([Fraction(1), Fraction(1, 10), Fraction(10), Fraction(64, 45)])
+
+
+@given(ANY_SIDE, ANY_SIDE, ANY_SAR)
+def test_the_size_that_is_advised_is_possible(height, width, sar) -> None:
+    try:
+        frame_to(height, width, sar, None, "crop")
+    except SettingsError as error:
+        size, fit = re.search(r"--size (\S+)(?: --fit (\w+))?$", str(error)).groups()
+        framing = frame_to(height, width, sar, size, fit or "crop")
+        assert (framing.rows, framing.cols) == ((0, height), (0, width))
+
+
+@given(ANY_SIDE, ANY_SIDE, ANY_SAR, st.sampled_from(["640x", "x640", "16x", "50%", "20000x"]))
+def test_where_one_side_makes_the_other_impossible_both_are_advised(height, width, sar, size) -> None:
+    try:
+        frame_to(height, width, sar, size, "crop")
+    except SettingsError as error:
+        assert frame_to(height, width, sar, str(error).rpartition(" ")[2], "crop")
 
 
 @given(SIDES, SIDES, SARS, ASKED, ASKED)

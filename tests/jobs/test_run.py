@@ -1,6 +1,7 @@
 """Jobs from source to finished file: films, stills and flights, whole or refused."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +268,28 @@ def test_a_loop_goes_round_after_its_intro(mode: str, tmp_path: Path) -> None:
     assert np.array_equal(film[0], texture()) is (mode == "world")
     assert np.array_equal(film[-6], film[-12])
     assert not np.array_equal(film[-6], film[-5])
+
+
+def test_a_part_of_a_loop_is_shown_once(tmp_path: Path) -> None:
+    source = write_image(tmp_path / "still.png", texture())
+    how = quick(input={**WORLD["input"], "laps": 3, "frames": "0:2"})
+    with pytest.raises(SettingsError, match="shown once"):
+        run.dream_zoom(str(source), tmp_path / "out.mp4", how)
+
+
+@pytest.mark.parametrize("cycles", [1, 3])
+def test_the_sound_of_a_loop_is_that_of_its_first_cycle_and_that_is_said(
+    cycles: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, output = film(tmp_path / "clip.mp4", drifting(48)), tmp_path / "out.mkv"
+    how = quick(input={"frames": "0:24", "loop": True, "laps": cycles}, dream={"steps": 0})
+    with caplog.at_level(logging.INFO):
+        summary = run.dream_video(str(source), output, how)
+    said = [record.getMessage() for record in caplog.records if "sound" in record.getMessage()]
+    assert [line[:55] for line in said] == ["sound and subtitles of clip.mp4 are those of the first "] * (cycles > 1)
+    with av.open(str(output)) as container:
+        ends = [packet.pts + packet.duration for packet in container.demux(audio=0) if packet.size]
+    assert max(ends) / 1000 == pytest.approx(summary.seconds / cycles, abs=0.07)
 
 
 def test_a_loop_frame_by_frame_ends_with_the_frame_that_its_first_was_dreamed_from(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A text inside a film or a picture: read back, and nothing else changed by it."""
 
 import subprocess
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from little import drifting, film, texture
 from PIL import Image
 
 from dreamvid.core.errors import SourceError
-from dreamvid.media import embedded, images
+from dreamvid.media import embedded, images, webp
 from dreamvid.media.ffmpeg import executable
 
 TEXT = '{"a":"' + 300 * "x" + '"}'  # longer than a block of a GIF
@@ -40,7 +41,11 @@ def test_an_animation_has_the_text_and_the_same_frames(kind: str, count: int, tm
     data = BytesIO()
     pictures[0].save(data, kind, save_all=count > 1, append_images=pictures[1:], duration=80)
     plain = data.getvalue()
-    made = embedded.in_gif(plain, TEXT) if kind == "gif" else embedded.in_webp(plain, TEXT, (47, 63))
+    made = (
+        embedded.in_gif(plain, TEXT)
+        if kind == "gif"
+        else embedded.in_webp(webp.animated(plain, (47, 63), Fraction(80)), TEXT)
+    )
     file = tmp_path / f"film.{kind}"
     file.write_bytes(made)
     assert embedded.read(file) == TEXT

@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import SourceInfo
-from dreamvid.media import encode, probe, subtitles
+from dreamvid.media import images, probe, subtitles, webp
 
 from . import clips
 from .clips import write
 from .conftest import Clip
 
 RATE = Fraction(25)
+
+
+AS_MOV_TEXT = ["subtitle track 1 (subrip) becomes mov_text: mp4 cannot hold it"]
 
 
 def rendered(
@@ -80,9 +83,31 @@ def test_animated_webp(tmp_path: Path) -> None:
     output = tmp_path / "a.webp"
     write(output, [clips.picture(number // 2, 64, 96) for number in range(10)])  # equal frames in pairs
     data = output.read_bytes()
-    assert encode.webp_duration(data) == 400
+    assert webp.duration(data) == 400
     assert data[8:12] == b"WEBP"
     assert data[data.find(b"ANIM") + 12 : data.find(b"ANIM") + 14] == b"\0\0"  # for ever
+
+
+# Numbers of the pictures, in order: where some are equal, an encoder may store them as one.
+EQUAL = [[0] * 10, [0, 1, 2, 2, 2, 2], [0, 0, 0, 0, 1, 2], [0, 1, 1, 1, 1, 2], [0]]
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif", ".mp4"])
+@pytest.mark.parametrize("order", EQUAL, ids=str)
+def test_equal_frames_are_shown_as_long(suffix: str, order: list[int], tmp_path: Path) -> None:
+    output = tmp_path / f"a{suffix}"
+    assert write(output, [clips.picture(number, 64, 96) for number in order], record='{"dreamvid":"text"}') == []
+    info = probe.probe(str(output))
+    assert info.end == Fraction(len(order), 25)
+    shown = clips.numbers(info)
+    assert [shown[number] for number in frame_map(info.times, info.end, RATE)] == order
+
+
+def test_a_still_lasts_longer_than_one_frame_of_a_webp_can() -> None:
+    still = images.encode(clips.picture(3, 64, 96), ".webp")
+    data = webp.animated(still, (64, 96), Fraction(40_000_000))
+    assert webp.duration(data) == 40_000_000
+    assert webp.animated(data, (64, 96), Fraction(1)) == data
 
 
 @pytest.mark.parametrize("name", ["x.mkv", "x.png"])
@@ -150,7 +175,7 @@ def test_what_a_source_is_its_film_is(
     name: str, suffix: str, clip: Clip, shown: dict[str, list[int]], tmp_path: Path
 ) -> None:
     source, film, notices = rendered(clip(name), tmp_path / f"film{suffix}")
-    assert notices == []
+    assert notices == (AS_MOV_TEXT if source.subtitles and suffix == ".mp4" else [])
     assert (film.rate, film.sar, film.height, film.width) == (source.rate, source.sar, source.height, source.width)
     assert abs(film.end - source.end) < 1 / source.rate
     assert abs(film.delay - source.delay) < Fraction(1, 500)
@@ -181,7 +206,7 @@ def test_subtitles_and_chapters_of_a_range(clip: Clip, tmp_path: Path) -> None:
     for suffix in (".mp4", ".mkv"):
         output = tmp_path / f"x{suffix}"
         _, film, notices = rendered(clip("two_tracks.mkv"), output, range(10, 19))
-        assert notices == []
+        assert notices == (AS_MOV_TEXT if suffix == ".mp4" else [])
         text = clips.run("-i", str(output), "-map", "0:s", "-f", "srt", "-").decode()
         assert re.findall(r"(\S+) --> (\S+)\n(\w+)", text.replace("\r", "")) == [
             ("00:00:00,000", "00:00:00,200", "hello"),
@@ -200,14 +225,15 @@ def test_a_subtitle_track_that_ffmpeg_fails_on_is_said(clip: Clip, tmp_path: Pat
     assert notices == ["subtitle track 2 (subrip) is left out: ffmpeg cannot read it as text"]
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".mov", "aac"), (".webm", "opus")])
+@pytest.mark.parametrize(("suffix", "codec", "text"), [(".mov", "aac", "mov_text"), (".webm", "opus", "webvtt")])
 @pytest.mark.parametrize("frames", [None, range(4, 20)])
-def test_sound_that_a_container_cannot_hold(
-    suffix: str, codec: str, frames: range | None, clip: Clip, tmp_path: Path
+def test_sound_and_text_that_a_container_cannot_hold(
+    suffix: str, codec: str, text: str, frames: range | None, clip: Clip, tmp_path: Path
 ) -> None:
     _, film, notices = rendered(clip("two_tracks.mkv"), tmp_path / f"x{suffix}", frames)
     assert [track.codec for track in film.audio] == [codec, codec]
-    assert notices == [f"sound track {number} (flac) becomes {codec}: {suffix[1:]} cannot hold it" for number in (1, 2)]
+    tracks = {"sound track 1 (flac)": codec, "sound track 2 (flac)": codec, "subtitle track 1 (subrip)": text}
+    assert notices == [f"{track} becomes {became}: {suffix[1:]} cannot hold it" for track, became in tracks.items()]
     length = 0.96 if frames is None else 0.64
     begin, end = packets(tmp_path / f"x{suffix}", "audio")[0][0], packets(tmp_path / f"x{suffix}", "audio")[-1][1]
     assert abs(end - length) < 0.03
@@ -215,12 +241,61 @@ def test_sound_that_a_container_cannot_hold(
     assert len(film.subtitles) == 1
 
 
+def test_styles_that_a_range_loses_are_said(tmp_path: Path) -> None:
+    """A range is cut as SRT, which has none."""
+    (tmp_path / "s.srt").write_text("1\n00:00:00,100 --> 00:00:00,800\nhello\n\n")
+    more = ["-i", str(tmp_path / "s.srt")]
+    source = clips.film(tmp_path / "a.mkv", "-map", "0", "-map", "1", *clips.X264, "-c:s", "ass", inputs=more)
+    assert rendered(source, tmp_path / "whole.mkv")[2] == []
+    assert rendered(source, tmp_path / "part.mkv", range(3, 12))[2] == [
+        "subtitle track 1 (ass) becomes subrip: it is cut"
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize("frames", [None, range(3, 12)])
+def test_titles_of_tracks_stay(suffix: str, frames: range | None, clip: Clip, tmp_path: Path) -> None:
+    """From Matroska, and then from what was made of it."""
+    titled, first, again = tmp_path / "titled.mkv", tmp_path / f"first{suffix}", tmp_path / f"again{suffix}"
+    named = ["-metadata:s:a:1", "title=Kommentar {}", "-metadata:s:s:0", "title=für alle"]
+    clips.run("-i", str(clip("two_tracks.mkv")), "-map", "0", "-c", "copy", *named, str(titled))
+    for source, film in ((titled, first), (first, again)):
+        info = rendered(source, film, frames if source == titled else None)[1]
+        assert [track.title for track in info.audio] == ["", "Kommentar {}"]
+        assert [track.title for track in info.subtitles] == ["für alle"]
+
+
+def test_what_no_film_gets_is_said_in_one_line(clip: Clip, tmp_path: Path) -> None:
+    font, cover, source = tmp_path / "a.ttf", tmp_path / "cover.png", tmp_path / "a.mkv"
+    font.write_bytes(bytes(3000))
+    cover.write_bytes(images.encode(clips.picture(0), ".png"))
+    attached = [
+        *("-attach", str(font), "-metadata:s:t:0", "mimetype=font/ttf"),
+        *("-attach", str(cover), "-metadata:s:t:1", "mimetype=image/png", "-metadata:s:t:1", "filename=cover.png"),
+    ]
+    clips.run("-i", str(clip("good.mp4")), "-map", "0", "-map", "0:v", "-c", "copy", *attached, str(source))
+    for name in ("x.mp4", "x.mkv", "x.gif"):
+        notices = rendered(source, tmp_path / name)[2]
+        assert notices[0] == "left out of a.mkv: 1 further picture track, 1 cover picture, 1 attachment"
+        assert len(notices) == (2 if name == "x.gif" else 1)
+
+
+def test_a_timecode_is_said_and_titles_of_chapters_are_not(clip: Clip, tmp_path: Path) -> None:
+    """Both are tracks of data in a MOV."""
+    source, chapters = tmp_path / "a.mov", str(clip("two_tracks.mkv"))
+    how = ["-map", "0", "-map_metadata", "1", "-c", "copy", "-timecode", "01:00:00:00", "-write_tmcd", "1"]
+    clips.run("-i", str(clip("good.mp4")), "-i", chapters, *how, str(source))
+    _, film, notices = rendered(source, tmp_path / "x.mp4")
+    assert film.chapters == 2
+    assert notices == ["left out of a.mov: 1 timecode track"]
+
+
 @pytest.mark.parametrize("name", ["x.gif", "x.webp", "folder"])
 def test_where_no_sound_fits_it_is_said(name: str, clip: Clip, tmp_path: Path) -> None:
     source = probe.probe(str(clip("good.mp4")))
     notices = write(tmp_path / name, [clips.picture(0, 32, 48)], sound=source)
     assert len(notices) == 1
-    assert re.search(r"sound .*good\.mp4 .*left out", notices[0])
+    assert re.search(r"sound, .*good\.mp4 .*left out", notices[0])
 
 
 @pytest.mark.parametrize(
@@ -237,7 +312,7 @@ def test_another_sound_takes_the_place_of_the_sources_and_ends_with_the_film(
     said = write(tmp_path / name, [clips.picture(n) for n in range(24)], RATE, sound=source, music=music)
     film = probe.probe(str(tmp_path / name))
     assert [track.codec for track in film.audio] == ([codec] if codec else [])
-    assert len(said) == notices + (beside and codec is None)
+    assert len([line for line in said if not line.startswith("subtitle track 1")]) == notices + (beside and not codec)
     if codec:
         assert packets(tmp_path / name, "audio")[0][0] == pytest.approx(0, abs=0.03)
         assert packets(tmp_path / name, "audio")[-1][1] == pytest.approx(0.96, abs=0.07)  # to the packet

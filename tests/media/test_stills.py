@@ -329,7 +329,23 @@ def test_a_folder_says_which_pictures_it_leaves_out(tmp_path: Path, caplog: pyte
     (tmp_path / "3.exr").touch()
     with caplog.at_level(logging.INFO):
         probe.probe(str(tmp_path))
-    assert "2 pictures, 3.exr among them, are left out" in caplog.text
+    assert "2 files, 3.exr among them, are left out" in caplog.text
+    (tmp_path / "making-of.MP4").touch()
+    (tmp_path / "more.png").mkdir()
+    with caplog.at_level(logging.INFO):
+        assert probe.probe(str(tmp_path)).frames == 2
+    assert f"{tmp_path.name}: 4 files, 3.exr among them, are left out" in caplog.text
+
+
+def test_a_folder_with_a_picture_that_is_gone_is_refused(tmp_path: Path) -> None:
+    for name in ("1.png", "3.png"):
+        (tmp_path / name).write_bytes(images.encode(clips.picture(1), ".png"))
+    (tmp_path / "2.png").symlink_to(tmp_path / "elsewhere.png")
+    with pytest.raises(SourceError, match=r"2\.png is a link to a file that does not exist"):
+        probe.probe(str(tmp_path))
+    (tmp_path / "2.png").unlink()
+    (tmp_path / "2.png").symlink_to(tmp_path / "1.png")
+    assert probe.probe(str(tmp_path)).frames == 3
 
 
 def test_heic_in_a_folder_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,12 @@ case("with_others", SIX, name="folder with other files")(
         (path / "notes.txt").touch(),
     )
 )
+case("with_film", Film(shows=ALL[:6], said="making-of.mp4 is left out"), name="folder with a film")(
+    lambda path: (frames(path, FOLDERS["from_1"]), encode(path / "making-of.mp4"))
+)
+case("dead_link", Refused("frame_0007.png is a link"), name="folder with a dead link")(
+    lambda path: (frames(path, FOLDERS["from_1"]), (path / "frame_0007.png").symlink_to("nowhere.png"))
+)
 case("frames", Film(shows=ALL[:6], rate="12"), "--fps", "12", name="folder at 12")(
     lambda path: frames(path, FOLDERS["from_1"])
 )

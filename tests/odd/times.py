@@ -213,6 +213,12 @@ def one(path: Path) -> None:
     encode(path, shown=[picture(0)])
 
 
+@cases("still.mp4", Film(shows=(3,) * 10), ("", "film.mp4", "film.gif", "film.webp"))
+def still(path: Path) -> None:
+    """A film whose frames are all alike, which an encoder may store as one."""
+    encode(path, shown=[picture(3)] * 10)
+
+
 @case("two.mp4", Film(shows=(0, 1)))
 def two(path: Path) -> None:
     encode(path, shown=pictures(2))

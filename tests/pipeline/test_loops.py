@@ -1,5 +1,8 @@
 """Videos whose end leads into their beginning: by themselves, or by a dissolve."""
 
+import re
+import shlex
+import subprocess
 from collections.abc import Generator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -10,9 +13,11 @@ import pytest
 from job_runs import source_of
 from little import drifting, film, quick, texture
 
+from dreamvid import cli
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import frame_to
 from dreamvid.core.types import Frame, Pixels
+from dreamvid.media.ffmpeg import executable
 from dreamvid.pipeline import loops
 from dreamvid.pipeline.crossfade import mixing, patch_delays
 from dreamvid.pipeline.plan import Crossfade, Plan
@@ -111,9 +116,29 @@ def test_one_frame_is_looked_up_as_many_are() -> None:
 def test_what_cannot_be_closed_is_refused() -> None:
     with pytest.raises(SettingsError, match="too short"):
         looped(rolling(5))
-    plan, frames = looping_plan(rolling())
-    with pytest.raises(SettingsError, match="--fps"):
-        loops.close_loop(Plan(plan.framing, RATE, plan.frames, (0, *plan.playback)), frames, 1)
+
+
+def test_of_a_constant_rate_none_is_to_be_given(tmp_path: Path) -> None:
+    clip = film(tmp_path / "clip.mp4", drifting(24))
+    with pytest.raises(SettingsError, match=r"keeps the frame rate of its source, 12: leave out --fps 25$"):
+        source_of("video", str(clip), quick(input={"loop": True, "fps": "25"}))
+    plan = source_of("video", str(clip), quick(input={"loop": True, "fps": "12"})).plan
+    assert plan.cycle_length is not None
+
+
+@pytest.mark.parametrize("fps", [(), ("--fps", "24")])
+def test_of_a_varying_rate_the_command_that_is_said_helps(
+    fps: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    film(tmp_path / "clip.mp4", drifting(24))
+    how = ["-vf", "select='lt(n,8)+not(mod(n,2))'", "-fps_mode", "passthrough", "-c:v", "libx264", "-c:a", "copy"]
+    subprocess.run([executable(), "-v", "error", "-i", "clip.mp4", *how, "a phone's.mp4"], check=True)
+    assert cli.run(["video", "a phone's.mp4", "loop.mp4", "--loop", *fps]) == 2
+    (command,) = re.findall("`(.*)`", capfd.readouterr().err)
+    assert cli.run(shlex.split(command)[1:]) == 0
+    plan = source_of("video", "steady.mkv", quick(input={"loop": True})).plan
+    assert plan.rate == (24 if fps else 12)
 
 
 def test_a_video_is_made_to_loop(tmp_path: Path) -> None:

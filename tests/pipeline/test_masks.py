@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from job_runs import source_of, stop_after
 from little import HEIGHT, WIDTH, drifting, film, quick, read_image, texture, write_image
+from PIL import Image
 
 from dreamvid.config.settings import MaskSettings
 from dreamvid.core.errors import JobError, SettingsError, SourceError
@@ -59,6 +60,35 @@ def stored(output: Path) -> list[Pixels]:
 
 
 # What a mask is
+
+
+@pytest.mark.parametrize(
+    ("fill", "how", "said"),
+    [
+        ((0, 0, 0), {}, "the mask .*m.png is black, or transparent, everywhere; make white"),
+        ((40, 40, 40), {"low": 0.5}, "black"),
+        ((255, 255, 255), {"invert": True}, "white, which mask.invert makes black, everywhere; make black"),
+        ((0, 0, 0, 128), {}, "transparent"),
+    ],
+)
+def test_a_still_that_hides_all_of_the_dream_is_refused(
+    fill: tuple[int, ...], how: dict[str, Any], said: str, clip: Path, tmp_path: Path
+) -> None:
+    """The last: a shape that lies in the transparency alone."""
+    file = tmp_path / "m.png"
+    Image.new("RGBA" if len(fill) == 4 else "RGB", (WIDTH, HEIGHT), fill).save(file)
+    with pytest.raises(SettingsError, match=f"nothing would be dreamed: .*{said}"):
+        seen(clip, file=str(file), **how)
+    assert len(seen(clip, file=str(file), **{**how, "invert": not how.get("invert")})) == COUNT
+
+
+def test_a_film_that_hides_all_of_the_dream_is_named(
+    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dark = film(tmp_path / "dark.mp4", [levels(np.zeros((HEIGHT, WIDTH)))] * 2)
+    settings = quick(mask={"file": str(dark), "low": 0.1})
+    run.dream_video(str(clip), tmp_path / "out.mp4", settings)
+    assert "dark.mp4 shows nothing of it" in caplog.records[-1].message
 
 
 def test_without_a_mask_frames_have_none(clip: Path) -> None:

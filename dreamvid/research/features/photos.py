@@ -19,7 +19,7 @@ def files_in(folder: Path) -> list[Path]:
     found = [
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in images.READ_SUFFIXES and path.is_file() and not path.name.startswith(".")
+        if path.suffix.lower() in images.READ_SUFFIXES and not path.is_dir() and not path.name.startswith(".")
     ]
     if not found:
         kinds = ", ".join(sorted(images.READ_SUFFIXES))
