@@ -63,8 +63,8 @@ def reading_ahead(ctx: RenderContext, frames: Iterable[Frame]) -> Iterator[tuple
 
     def read() -> None:
         try:
-            for frame, moves in _with_moves(ctx, frames):
-                for past, now in moves:
+            for frame, pairs in _with_pairs(ctx, frames):
+                for past, now in pairs:
                     motion.foresee(past, now)
                 hand_over(frame)
                 if left.is_set():
@@ -87,19 +87,19 @@ def reading_ahead(ctx: RenderContext, frames: Iterable[Frame]) -> Iterator[tuple
         thread.join()
 
 
-def _with_moves(ctx: RenderContext, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Sequence[tuple[Frame, Frame]]]]:
+def _with_pairs(ctx: RenderContext, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Sequence[tuple[Frame, Frame]]]]:
     """Yield each frame, and between which frames the motion will be asked for as soon as it is dreamed."""
     how, key, waiting = ctx.settings.coherence, None, list[Frame]()
     for frame in frames:
-        moves = list[tuple[Frame, Frame]]()
+        pairs = list[tuple[Frame, Frame]]()
         if how.mode == "flow" and how.cadence > 1 and not ctx.plan.is_key(frame.index, how.cadence):
             waiting.append(frame)
         else:
             if how.mode == "flow" and key is not None and not ctx.plan.starts_shot(frame.index):
                 # The frames between two keys are carried from both.
-                moves = [(key, frame), *((side, between) for between in waiting for side in (key, frame))]
+                pairs = [(key, frame), *((side, between) for between in waiting for side in (key, frame))]
             key, waiting = frame, []
-        yield frame, moves
+        yield frame, pairs
 
 
 def _until_none(coming: "queue.Queue[Frame | BaseException | None]") -> Iterator[Frame]:

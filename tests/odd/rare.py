@@ -52,8 +52,8 @@ def dropped(path: Path) -> None:
             number += 1
         found += chunk
         at += 8 + size + size % 2
-    head = data[: start - 8] + struct.pack("<I", len(found) + 4) + b"movi"
-    path.write_bytes(bytes(head + found))  # without an index, as after a crash
+    rest = data[8 : start - 8] + struct.pack("<I", len(found) + 4) + b"movi" + found
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(rest)) + rest)  # without an index, as after a crash
 
 
 @case("webrtc.webm", Refused("size changes"))
