@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 ANIMATED = (b"GIF8", b"acTL", b"ANIM")  # in the head: ffmpeg reads it as a video
 MOTION_JPEG = (".mjpeg", ".mjpg")  # suffixes of JPEGs one after the other: each begins as a still does
+WIDEST = 10  # times as wide as high, or as high as wide, that a pixel may be
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
 
@@ -161,7 +162,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         end=line.end,
         rate=line.rate,
         identity=identity(path),
-        sar=seen.sar if Fraction(1, 10) <= seen.sar <= 10 else Fraction(1),
+        sar=_believed(seen.sar, name),
         delay=line.delay,
         decoder=facts.decoder,
         filters=",".join(part for part in (chosen, *filters) if part),
@@ -171,6 +172,15 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         chapters=facts.chapters,
         damaged=damaged,
     )
+
+
+def _believed(sar: Fraction, name: str) -> Fraction:
+    """Return the width over the height of a pixel; 1, with a line that says so, where no camera has such pixels."""
+    if Fraction(1, WIDEST) <= sar <= WIDEST:
+        return sar
+    shape = f"{sar.numerator}:{sar.denominator}"
+    logger.info(f"{name} says that its pixels are {shape}: that is not believed, and they are taken as square")
+    return Fraction(1)
 
 
 def _facts(path: Path, name: str) -> Facts:

@@ -1,3 +1,4 @@
+import logging
 import re
 import struct
 from fractions import Fraction
@@ -328,3 +329,16 @@ def test_a_film_of_a_frame_a_week_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(SourceError, match=r"^slow\.avi shows 1e-06 frames per second: at least 0\.001 are read"):
         probe.probe(str(path))
+
+
+@pytest.mark.parametrize(("sar", "believed"), [("1/4", True), ("10", True), ("1/12", False), ("20", False)])
+def test_pixels_that_are_taken_as_square_are_said(
+    sar: str, believed: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    film = clips.film(tmp_path / "a.mp4", *clips.X264, "-vf", f"setsar={sar}", count=2)
+    with caplog.at_level(logging.INFO):
+        info = probe.probe(str(film))
+    assert info.sar == (Fraction(sar) if believed else 1)
+    shape = "{0.numerator}:{0.denominator}".format(Fraction(sar))
+    line = f"a.mp4 says that its pixels are {shape}: that is not believed, and they are taken as square"
+    assert [record.getMessage() for record in caplog.records] == ([] if believed else [line])
