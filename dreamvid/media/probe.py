@@ -120,13 +120,13 @@ def _head(path: Path, name: str) -> bytes:
         raise SourceError(f"{name} cannot be opened: {getattr(error, 'strerror', error)}") from None
     if not head:
         raise SourceError(f"{name} is empty (0 bytes)")
-    if head.lstrip().startswith(PLAYLISTS):
+    if head.lstrip().startswith(PLAYLISTS) and b"<svg" not in head:
         raise SourceError(f"{name} is a playlist or a text that names other files: give the video itself")
     return head
 
 
 def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceInfo:
-    facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name)
+    facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name, head)
     seen = decode.decode(path, decoder=facts.decoder)
     damaged: tuple[int, ...] = ()
     chosen = ""
@@ -183,7 +183,7 @@ def _believed(sar: Fraction, name: str) -> Fraction:
     return Fraction(1)
 
 
-def _facts(path: Path, name: str) -> Facts:
+def _facts(path: Path, name: str, head: bytes) -> Facts:
     try:
         with av.open(location(path), options=FENCE) as opened:
             stream = container.picture(opened)
@@ -210,11 +210,13 @@ def _facts(path: Path, name: str) -> Facts:
                 lead=container.lead(opened, ["video"]),
             )
     except (av.FFmpegError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(
-            f"{name} cannot be opened as a video or an image: its header is missing or damaged, "
-            f"or it is another kind of file ({reason})"
-        ) from None
+        why = images.unread(path, head)
+        if not why and container.lacks_index(path):
+            why = "its index is missing: it may be an incomplete download or recording, so copy it again"
+        if not why:
+            reason = getattr(error, "strerror", None) or str(error)
+            why = f"its header is missing or damaged, or it is another kind of file ({reason})"
+        raise SourceError(f"{name} cannot be opened as a video or an image: {why}") from None
 
 
 def _check_claims(name: str, opened: av.container.InputContainer, stream: VideoStream) -> None:
