@@ -75,6 +75,8 @@ def find(preset: str) -> Path:
             return Path(preset)
         near = nearest(preset.removesuffix(".toml"), _names_like(preset, known))
         raise SettingsError(f"there is no preset file {preset}{near}; give the path of a TOML file, or a preset's name")
+    if is_there(Path(preset)):
+        raise SettingsError(f"{preset} is no preset: presets are TOML files, and their names end in .toml")
     near = nearest(preset, _names_like(preset, known))
     raise SettingsError(f"there is no preset {preset!r}{near}; `dreamvid presets list` lists them all")
 

@@ -37,5 +37,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             raise SettingsError(f"{path}: a file of {size} bytes is too long: give at most {LONGEST}")
         # -sig: Windows Notepad writes a byte order mark; surrogates: the name of a file that is no text, in a job.
         return parse_toml(path.read_text(encoding="utf-8-sig", errors="surrogatepass"))
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: it is not text in UTF-8: save it as UTF-8 in your editor") from None
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: {error}") from None

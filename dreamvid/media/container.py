@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 from fractions import Fraction
+from pathlib import Path
 
 import av
 from av.video.stream import VideoStream
 
+MOST_BOXES = 1000  # at the top of an MP4 that are looked at; its index is one of the first, or the last
 TS_DISCONT = 0x0200  # libavformat's AVFMT_TS_DISCONT
 
 
@@ -13,6 +15,24 @@ def picture(container: av.container.InputContainer) -> VideoStream | None:
     """Return the first video stream that is no cover picture; None where there is none."""
     pictures = (s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic)
     return next(pictures, None)
+
+
+def lacks_index(path: Path) -> bool:
+    """Return whether a file begins as MP4 and MOV do, and has none of their indexes: their end was not written.
+
+    Raises OSError where it cannot be read.
+    """
+    with path.open("rb") as file:
+        at, names, size = 0, list[bytes](), path.stat().st_size
+        while at + 8 <= size and len(names) < MOST_BOXES:
+            file.seek(at)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:  # a long box
+                length = int.from_bytes(head[8:], "big")
+            names.append(head[4:8])
+            at += length if length >= 8 else size  # 0: to the end of the file
+    return names[:1] in ([b"ftyp"], [b"wide"], [b"mdat"]) and b"mdat" in names and b"moov" not in names
 
 
 def title(stream: av.stream.Stream) -> str:

@@ -214,6 +214,8 @@ def _codec(output: Path, wanted: str | None) -> tuple[str, str]:
 def _check_place(output: Path) -> None:
     if output.name in ("", ".."):
         raise SettingsError(f"{output} is not a file name: give the name of the file or folder to write")
+    if output.name == "-":
+        raise SettingsError("- is no output: nothing can be written to a pipe, so give the name of a file")
     if output.exists() and not (output.is_file() or output.is_dir()):
         raise SettingsError(f"{output} is not a regular file: give the output another name")
     if not output.parent.is_dir():

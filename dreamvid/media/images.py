@@ -25,11 +25,16 @@ READ_SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".avif"),
     *(".heic", ".heif", ".hif"),  # with a plugin; without it they are refused by name
 }
-# Pictures too, and films, which a folder may hold: what is not read is said.
-OTHER_SUFFIXES = {
+# Kinds of pictures that are not read, by suffix, and how some of them begin.
+UNREAD_SUFFIXES = {
+    *(".jp2", ".j2k", ".jxl", ".psd", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".exr", ".hdr", ".dpx", ".svg", ".ico"),
+    *(".icns", ".pcx", ".dds", ".sgi", ".qoi", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
+}
+UNREAD_HEADS = (b"\0\0\0\x0cjP  ", b"\0\0\0\x0cJXL ", b"\xff\x0a", b"8BPS", b"v/1\1", b"SDPX", b"DDS ", b"#?RADIANCE")
+# What is not read of a folder, and said: these, and what is read as a film.
+OTHER_SUFFIXES = UNREAD_SUFFIXES | {
+    *(".gif", ".apng", ".jfif", ".jpe"),
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp"),
-    *(".gif", ".apng", ".jfif", ".jpe", ".jp2", ".jxl", ".psd", ".tga", ".ppm", ".pgm", ".exr", ".hdr", ".dpx", ".svg"),
-    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
 }
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
 
@@ -37,6 +42,14 @@ WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".ti
 def short_name(path: Path, *, whole: bool = False) -> str:
     """Return a file's name (`whole`: its path) for messages: on one line, with unprintable characters as `?`."""
     return "".join(c if c.isprintable() else "?" for c in (str(path) if whole else path.name or str(path)))
+
+
+def unread(path: Path, head: bytes) -> str:
+    """Return what to do with a picture of a kind that is not read; empty where it is none, as far as can be known."""
+    kind = path.suffix.lower()
+    if kind not in UNREAD_SUFFIXES and not head.startswith(UNREAD_HEADS) and b"<svg" not in head:
+        return ""
+    return f"it is a picture of a kind that is not read; save it as PNG (read are {', '.join(sorted(READ_SUFFIXES))})"
 
 
 def encode(pixels: Pixels, suffix: str, text: str = "") -> bytes:

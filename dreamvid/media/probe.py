@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 ANIMATED = (b"GIF8", b"acTL", b"ANIM")  # in the head: ffmpeg reads it as a video
 MOTION_JPEG = (".mjpeg", ".mjpg")  # suffixes of JPEGs one after the other: each begins as a still does
+WIDEST = 10  # times as wide as high, or as high as wide, that a pixel may be
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"<?xml")
 
 
@@ -119,13 +120,13 @@ def _head(path: Path, name: str) -> bytes:
         raise SourceError(f"{name} cannot be opened: {getattr(error, 'strerror', error)}") from None
     if not head:
         raise SourceError(f"{name} is empty (0 bytes)")
-    if head.lstrip().startswith(PLAYLISTS):
+    if head.lstrip().startswith(PLAYLISTS) and b"<svg" not in head:
         raise SourceError(f"{name} is a playlist or a text that names other files: give the video itself")
     return head
 
 
 def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceInfo:
-    facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name)
+    facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name, head)
     seen = decode.decode(path, decoder=facts.decoder)
     found = Mended(seen)
     if seen.errors or not seen.times:
@@ -161,7 +162,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         end=line.end,
         rate=line.rate,
         identity=identity(path),
-        sar=seen.sar if Fraction(1, 10) <= seen.sar <= 10 else Fraction(1),
+        sar=_believed(seen.sar, name),
         delay=line.delay,
         decoder=facts.decoder,
         filters=",".join(part for part in (found.filter, *filters) if part),
@@ -174,7 +175,16 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
     )
 
 
-def _facts(path: Path, name: str) -> Facts:
+def _believed(sar: Fraction, name: str) -> Fraction:
+    """Return the width over the height of a pixel; 1, with a line that says so, where no camera has such pixels."""
+    if Fraction(1, WIDEST) <= sar <= WIDEST:
+        return sar
+    shape = f"{sar.numerator}:{sar.denominator}"
+    logger.info(f"{name} says that its pixels are {shape}: that is not believed, and they are taken as square")
+    return Fraction(1)
+
+
+def _facts(path: Path, name: str, head: bytes) -> Facts:
     try:
         with av.open(location(path), options=FENCE) as opened:
             stream = container.picture(opened)
@@ -201,11 +211,13 @@ def _facts(path: Path, name: str) -> Facts:
                 lead=container.lead(opened, ["video"]),
             )
     except (av.FFmpegError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(
-            f"{name} cannot be opened as a video or an image: its header is missing or damaged, "
-            f"or it is another kind of file ({reason})"
-        ) from None
+        why = images.unread(path, head)
+        if not why and container.lacks_index(path):
+            why = "its index is missing: it may be an incomplete download or recording, so copy it again"
+        if not why:
+            reason = getattr(error, "strerror", None) or str(error)
+            why = f"its header is missing or damaged, or it is another kind of file ({reason})"
+        raise SourceError(f"{name} cannot be opened as a video or an image: {why}") from None
 
 
 def _check_claims(name: str, opened: av.container.InputContainer, stream: VideoStream) -> None:

@@ -408,6 +408,8 @@ def make_odd_files(folder: Path) -> None:
     (folder / "odd.toml").write_text("[dream]\nstepz = 3\n")
     (folder / "loop.toml").write_text('extends = "loop.toml"\n')
     (folder / "notes.txt").write_text("no preset")
+    (folder / "wide.toml").write_bytes("seed = 3\n".encode("utf-16"))
+    (folder / "job.json").write_text("{}")
     torch.save({"features.0.weight": torch.full((4, 3, 3, 3), float("nan"))}, folder / "nan.pth")
     torch.save({"features.0.weight": torch.zeros(4, 3, 3, 3)}, folder / "foreign.pth")
     (folder / "three.txt").write_text("one\ntwo\nthree\n")
@@ -463,6 +465,12 @@ BAD: dict[str, tuple[int, str, list[str]]] = {
     "a broken preset": (SETTINGS, "broken.toml", ["video", *IN_OUT, "--preset", "broken.toml"]),
     "a key that no preset has": (SETTINGS, "odd.toml.*dream.steps", ["video", *IN_OUT, "--preset", "odd.toml"]),
     "a preset that extends itself": (SETTINGS, "extends itself", ["video", *IN_OUT, "--preset", "loop.toml"]),
+    "a preset in UTF-16": (SETTINGS, "wide.toml: .*: save it as UTF-8", ["video", *IN_OUT, "--preset", "wide.toml"]),
+    "a batch in UTF-16": (SETTINGS, "wide.toml: .*: save it as UTF-8", ["batch", "wide.toml"]),
+    "a JSON file for a preset": (SETTINGS, "presets are TOML files", ["video", *IN_OUT, "--preset", "job.json"]),
+    "a pipe for a film": (SETTINGS, "written to a pipe", ["video", "clip.mp4", "-"]),
+    "a pipe for a still": (SETTINGS, "written to a pipe", ["image", "still.png", "-"]),
+    "cycles without a loop": (SETTINGS, "laps 3 needs a loop: give --loop", ["video", *IN_OUT, "--laps", "3"]),
     "a text for a preset": (SETTINGS, "notes.txt", ["presets", "check", "notes.txt"]),
     "a preset to show": (SETTINGS, "nearest", ["presets", "show", "dreem"]),
     "an unknown key": (SETTINGS, "nearest: dream.steps", ["video", *IN_OUT, "--set", "dream.step=3"]),

@@ -1,3 +1,4 @@
+import logging
 import re
 import struct
 from fractions import Fraction
@@ -119,13 +120,19 @@ def bad_sources(folder: Path, clip: Clip) -> dict[str, str]:
                 size=(32 + 2 * number * (name == "sizes"), 48),
             )
     good = clips.film(folder / "plain.mp4", *clips.X264, count=4).read_bytes()
+    (folder / "no_index.mp4").write_bytes(good[: good.rindex(b"moov") - 4])
+    large = good.index(b"mdat")  # whose length has 8 bytes, as a film of more than 4 GB has it
+    length = int.from_bytes(good[large - 4 : large], "big") + 8
+    (folder / "no_index.mov").write_bytes(
+        good[: large - 4] + struct.pack(">I4sQ", 1, b"mdat", length) + good[large + 4 : good.rindex(b"moov") - 4]
+    )
     (folder / "unknown.mp4").write_bytes(good.replace(b"avc1", b"zzzz"))
     return {
         "missing.mp4": "no such file",
         "missing_%04d.png": "give the folder",
         "empty.mp4": "empty",
         "text.mp4": "cannot be opened as a video",
-        "header_lost.mp4": "cannot be opened as a video",
+        "header_lost.mp4": "incomplete download or recording",
         "list.mp4": "playlist",
         "hls.mp4": "playlist",
         "sdp.mp4": "playlist",
@@ -133,6 +140,8 @@ def bad_sources(folder: Path, clip: Clip) -> dict[str, str]:
         "none": "without images",
         "sound.mp4": "no video",
         "cover.flac": "cover picture",
+        "no_index.mp4": "cannot be opened as a video or an image: its index is missing",
+        "no_index.mov": "incomplete download or recording",
         "unknown.mp4": "in a codec that is not known here: convert it",
         "cut.mkv": "cut short|is damaged",
         "grows.ts": "size changes from 160x90 to 200x120 at frame 8",
@@ -339,3 +348,16 @@ def test_a_film_of_a_frame_a_week_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(SourceError, match=r"^slow\.avi shows 1e-06 frames per second: at least 0\.001 are read"):
         probe.probe(str(path))
+
+
+@pytest.mark.parametrize(("sar", "believed"), [("1/4", True), ("10", True), ("1/12", False), ("20", False)])
+def test_pixels_that_are_taken_as_square_are_said(
+    sar: str, believed: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    film = clips.film(tmp_path / "a.mp4", *clips.X264, "-vf", f"setsar={sar}", count=2)
+    with caplog.at_level(logging.INFO):
+        info = probe.probe(str(film))
+    assert info.sar == (Fraction(sar) if believed else 1)
+    shape = "{0.numerator}:{0.denominator}".format(Fraction(sar))
+    line = f"a.mp4 says that its pixels are {shape}: that is not believed, and they are taken as square"
+    assert [record.getMessage() for record in caplog.records] == ([] if believed else [line])

@@ -348,6 +348,28 @@ def test_a_folder_with_a_picture_that_is_gone_is_refused(tmp_path: Path) -> None
     assert probe.probe(str(tmp_path)).frames == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.ppm", b"P6 2 2 255 " + bytes(12)),
+        ("a.TGA", bytes(200)),
+        ("a.svg", b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'></svg>"),
+        ("drawing", b"<svg></svg>"),
+        ("a.png", b"8BPS\0\1" + bytes(100)),
+        ("a.jp2", b"\0\0\0\x0cjP  " + bytes(100)),
+    ],
+)
+def test_a_kind_that_is_not_read_is_to_be_saved_as_another(name: str, data: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(SourceError, match=r"of a kind that is not read; save it as PNG \(read are \.avif, "):
+        probe.probe(str(tmp_path / name))
+
+
+def test_what_a_picture_is_counts_for_more_than_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.tga").write_bytes(images.encode(clips.picture(1), ".png"))
+    assert probe.probe(str(tmp_path / "a.tga")).kind == "still"
+
+
 def test_heic_in_a_folder_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     (tmp_path / "1.png").write_bytes(images.encode(clips.picture(1), ".png"))

@@ -261,6 +261,16 @@ NOT_READ = {
 for name, how in NOT_READ.items():
     case(name, Refused("cannot be opened as a video"))(lambda path, how=how: encode(path, *how))
 case("player.amv", Refused("no video"))(lambda path: path.write_bytes(b"RIFF\0\0\0\0AMV LIST" * 30))
+
+
+@cases("no_index.mp4", Refused("incomplete download or recording"), ("",))
+def no_index(path: Path) -> None:
+    """As a camera leaves it whose battery has died."""
+    encode(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"moov") - 4])
+
+
 case("script.ts", Refused("cannot be opened as a video"))(
     lambda path: path.write_text("export const a: number = 1;\n" * 40)
 )

@@ -56,6 +56,7 @@ case("odd.gif", Film(size=ODD, fidelity=24), output="film.gif")(
 case("narrow.mp4", Film(size=(64, 256)))(lambda path: encode(path, shown=sized(64, 256)))
 case("wide.mp4", Film(size=(640, 16), fidelity=30))(lambda path: encode(path, shown=sized(640, 16)))
 case("tiny.mkv", Refused("--size", code=2))(lambda path: encode(path, *("-c:v", "ffv1"), shown=sized(8, 8)))
+case("low.mkv", Refused("--size 1024x", code=2))(lambda path: encode(path, *("-c:v", "ffv1"), shown=sized(64, 1)))
 case("tiny.mkv", Film(size=(64, 64), fidelity=20), "--size", "64x", name="tiny.mkv to 64x")(
     lambda path: encode(path, "-c:v", "ffv1", shown=sized(32, 32))
 )

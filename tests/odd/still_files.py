@@ -105,7 +105,9 @@ OTHERS = {
     "word.docx": b"PK\3\4" + bytes(500),
 }
 for file, data in OTHERS.items():
-    still(file, Refused(""))(lambda path, data=data: path.write_bytes(data))
+    still(file, Refused("" if file.endswith(("pdf", "docx")) else "save it as PNG"))(
+        lambda path, data=data: path.write_bytes(data)
+    )
 for file in (
     "photo.jp2",
     "photo.jxl",
@@ -119,7 +121,7 @@ for file in (
     "photo.qoi",
 ):
 
-    @still(file, Refused("cannot be opened"))
+    @still(file, Refused("save it as PNG"))
     def of_another_kind(path: Path) -> None:
         """Kinds that are not read: refused in one line."""
         if path.suffix in (".jp2", ".jxl", ".qoi"):
