@@ -177,7 +177,7 @@ class Common:
         ),
     ] = None
     draft: Annotated[
-        bool, option("--draft", help="A quick look: half the size and steps, every other frame dreamed.", panel=FRAMES)
+        bool, option("--draft", help="A quick look: half the size, every other frame dreamed.", panel=FRAMES)
     ] = False
     frames: Annotated[
         Text, option("--frames", help="Frames A to B - 1, counted from 0, written A:B; default: all.", panel=FRAMES)

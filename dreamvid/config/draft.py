@@ -1,28 +1,23 @@
 """Draft settings: the same composition in a small part of the time."""
 
-import math
 import re
 from collections.abc import Mapping
 
 from dreamvid.config.settings import Settings
 
 SMALLER = 2  # factor between the sizes of the film and of its draft
-LONGER = 2**0.5  # factor on the size of half as many steps: a whole 2 would be coarse
 CADENCE = 2  # frames, at least, from one dreamed frame to the next
 
 
 def drafted(settings: Settings) -> Settings:
-    """Return settings for a draft: half the size, half the steps, each longer, every other frame dreamed.
+    """Return settings for a draft: half the size, every other frame dreamed.
 
-    The octaves stay those of the full size as far as they fit, so that the same forms grow in the same places. What is
-    animated, and the cadence of loops and of modes without flow, stay as they are.
+    The octaves stay those of the full size as far as they fit, and so do the steps: with half as many on the coarse
+    ones, other forms would grow. The cadence of loops and of modes without flow stays as it is.
     """
-    dream = settings.dream
-    fewer = {} if "dream.steps" in settings.keyframes else {"steps": math.ceil(dream.steps / 2)}
-    longer = {} if "dream.step_size" in settings.keyframes else {"step_size": dream.step_size * LONGER}
     cadence = max(settings.coherence.cadence, CADENCE if takes_cadence(settings) else 1)
     size = resized(settings.input.size, 1 / SMALLER)
-    return lightened(settings, {**fewer, **longer, "draft": dream.draft * SMALLER}, cadence, size)
+    return lightened(settings, {"draft": settings.dream.draft * SMALLER}, cadence, size)
 
 
 def takes_cadence(settings: Settings) -> bool:
