@@ -14,6 +14,7 @@ FIRST, SECOND, TINY = 0.9, 0.999, 1e-8  # Adam's decay rates and epsilon (Kingma
 KNEE, EDGE = 0.7, 1.5 / 255  # start of the compression, share of the headroom; margin at the bounds 0 and 1
 CENTRINGS = 6  # fixed-point iterations towards the mean colour of the source, on a sample of the pixels
 SAMPLES = 64  # of these along the short side, at least
+SLAB = 128  # rows that are compressed at a time: what it takes in between stays in the cache
 PYRAMID = 4  # bands of the Laplacian pyramid, an octave each; the last holds all that is coarser
 # Covariance of red, green and blue in photographs, scaled to a trace of 3: most of the variance is along grey, less
 # along blue-yellow, least along green-magenta. Measured over a few photographs of people, animals, buildings and sky.
@@ -152,22 +153,24 @@ def in_its_light(image: Tensor, source: Tensor) -> Tensor:
     compression shifts the mean; the offset taken off before it is corrected in `CENTRINGS` iterations, and once more
     on all pixels.
     """
-    layer, above, below = image - source, (1 - EDGE - source).clamp(min=0), (source - EDGE).clamp(min=0)
+    moved = (image.mean(dim=(2, 3)) - source.mean(dim=(2, 3)))[..., None, None]
     stride = max(1, min(image.shape[-2:]) // SAMPLES)
-    some = [each[..., ::stride, ::stride].contiguous() for each in (layer, above, below)]
-    moved = layer.mean(dim=(2, 3), keepdim=True)
+    sample, beneath = (each[..., ::stride, ::stride].contiguous() for each in (image, source))
     for _ in range(CENTRINGS):
-        moved = moved + _in_room(some[0] - moved, some[1], some[2]).mean(dim=(2, 3), keepdim=True)
-    moved = moved + _in_room(layer - moved, above, below).mean(dim=(2, 3), keepdim=True)
-    return source + _in_room(layer - moved, above, below)
+        moved = moved + _in_room(sample, beneath, moved).mean(dim=(2, 3), keepdim=True)
+    slabs = list(zip(image.split(SLAB, dim=2), source.split(SLAB, dim=2), strict=True))
+    rest = sum(_in_room(dreamed, plain, moved).sum(dim=(2, 3), keepdim=True) for dreamed, plain in slabs)
+    moved = moved + rest / (image.shape[2] * image.shape[3])
+    return torch.cat([plain + _in_room(dreamed, plain, moved) for dreamed, plain in slabs], dim=2)
 
 
-def _in_room(layer: Tensor, above: Tensor, below: Tensor) -> Tensor:
-    """Compress a layer, (1, 3, H, W), softly into the headroom `above` and `below` its source, both of its shape."""
+def _in_room(image: Tensor, source: Tensor, moved: Tensor) -> Tensor:
+    """Compress the layer of a dream, less an offset, softly into the headroom above and below its source."""
+    layer = image - source - moved
     size = layer.abs()
-    room = torch.where(layer > 0, above, below)
+    room = torch.where(layer > 0, 1 - EDGE - source, source - EDGE).clamp_(min=0)
     knee = KNEE * room
-    rest = ((1 - KNEE) * room).clamp_(min=torch.finfo(room.dtype).tiny)
+    rest = room.mul_(1 - KNEE).clamp_(min=torch.finfo(room.dtype).tiny)
     over = (size - knee).clamp_(min=0).div_(rest).neg_().expm1_().mul_(rest)  # from 0 to -rest
     return torch.minimum(size, knee).sub_(over).copysign_(layer)
 

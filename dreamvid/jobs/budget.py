@@ -27,10 +27,11 @@ from dreamvid.pipeline.render import FINISHING, RenderContext, Rendered
 from dreamvid.pipeline.schedule import Schedule
 
 logger = logging.getLogger(__name__)
-SAMPLE = 0.1  # share of the time that measuring may take
+SAMPLE = 0.1  # share of the time that measuring is to take
+DEAR = 3  # times that, at most, for a second size: of one size, what a frame costs whatever its size cannot be told
 MARGIN = 0.9  # share of the time left that is planned with: what is measured on few frames varies
 CARRIED = 3  # frames of the sample beside the first
-APART = 2  # factor between the sizes that are measured
+APART = 2  # factor between the sizes that are measured, at least
 WRITTEN = 12  # frames of the sample film
 
 
@@ -104,8 +105,9 @@ def _paces(
     began = time.perf_counter()
     yield _pace(planned, schedule, session, limits.least_share, output)
     took = max(time.perf_counter() - began, 1e-3)
-    share = min(1.0, limits.least_share * (max(0.0, seconds - took) / took) ** 0.5)
-    if share >= min(1.0, APART * limits.least_share):  # of two that are close, the slope would be noise
+    least = limits.least_share
+    share = min(1.0, least * max(APART, (max(0.0, seconds - took) / took) ** 0.5))
+    if share > least and took * (share / least) ** 2 <= DEAR * seconds:
         yield _pace(planned, schedule, session, share, output)
 
 
