@@ -128,7 +128,7 @@ def as_photographs(settings: DreamSettings, slope: Tensor) -> Tensor:
     """
     height, width = slope.shape[-2:]
     factor = _spectrum(height, width, settings.spectrum, settings.cutoff, slope.device)
-    shaped = torch.fft.irfft2(torch.fft.rfft2(slope) * factor, s=(height, width))
+    shaped = torch.fft.irfft2(torch.fft.rfft2(slope).mul_(factor), s=(height, width))
     if settings.decorrelate:
         shaped = torch.einsum("ij,njhw->nihw", slope.new_tensor(COLOURS), shaped)
     return shaped.contiguous()
