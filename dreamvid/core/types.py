@@ -36,7 +36,7 @@ class SourceInfo:
     `delay`: seconds from the start of the file's first track to the start of the video track.
     `files`: absolute path of the video or still, or of a folder's images in order.
     `reader`: what decodes it; `decoder`, `filters`: what ffmpeg needs to do so; empty for images.
-    `damaged`: frames that could not be decoded and repeat the one before (only where damage is tolerated).
+    `damaged`: frames that could not be decoded and repeat the good one before, or else after (where that is tolerated).
     `promised`: of a file that is cut short, how many frames its header promises, 0 where it does not say; None: whole.
     `identity`: sha256 that changes when the file does.
     """

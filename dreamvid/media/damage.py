@@ -195,13 +195,10 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
         if cut:
             raise SourceError(f"{name} is cut short: it ends after frame {len(damage.times) - 1}; {advice}")
         raise SourceError(f"{name} is damaged ({said}); {advice}")
-    times, step = list(damage.times), loose.last or Fraction(1, 25)
-    first = min(found)  # before the first good frame there is none to repeat
-    kept = _select([found[number] for number in sorted(found)])
     return Mended(
-        replace(loose, times=[*times[first:]], last=step),
-        tuple(number - first for number in missing if number > first),
-        kept,
+        replace(loose, times=[*damage.times], last=loose.last or Fraction(1, 25)),
+        tuple(missing),
+        _select([found[number] for number in sorted(found)]),
         damage.promised if cut else None,
     )
 

@@ -161,7 +161,7 @@ def probe_pages(path: Path, identity: str) -> SourceInfo:
 def probe_folder(folder: Path, *, tolerate_damage: bool = False) -> SourceInfo:
     """Return the facts of a folder of images, in natural order (2 before 10), at 25 images per second.
 
-    With `tolerate_damage`, the last good image stands for one that is damaged; before the first good one there is none.
+    With `tolerate_damage`, the last good image stands for one that is damaged, the first good one for those before it.
     Raises SourceError for a number missing from a numbered sequence or there twice, an image of another size, one that
     is damaged, and a file of several.
     """
@@ -175,9 +175,8 @@ def probe_folder(folder: Path, *, tolerate_damage: bool = False) -> SourceInfo:
         except stills.DamagedError as error:
             if not tolerate_damage:
                 raise SourceError(f"{error}; get it again, or repeat the one before with --tolerate-damage") from None
-            if files:
-                damaged.append(len(files))
-                files.append(files[-1])
+            damaged.append(len(files))
+            files.append(file)
             continue
         if size is not None and here != size:
             raise SourceError(
@@ -188,6 +187,9 @@ def probe_folder(folder: Path, *, tolerate_damage: bool = False) -> SourceInfo:
         files.append(file)
     if size is None:
         raise SourceError(f"{name}: every image in it is damaged")
+    good = next(number for number in range(len(files)) if number not in damaged)
+    for number in damaged:
+        files[number] = files[max(good, number - 1)]
     if deep is not None:
         _say_deep(deep)
     times = tuple(n / FOLDER_RATE for n in range(len(files)))

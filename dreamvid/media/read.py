@@ -52,11 +52,14 @@ def _short(info: SourceInfo, index: int) -> SourceError:
 
 
 def _ffmpeg(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
-    """Yield frames through an ffmpeg pipe. `info.filters` drops damaged frames, so the last good one is repeated."""
+    """Yield frames through an ffmpeg pipe. `info.filters` drops damaged frames, so the last good one is repeated.
+
+    Before the first good one, that is shown.
+    """
     if not wanted:
         return
     lost = set(info.damaged)
-    delivered = np.cumsum([number not in lost for number in range(wanted[-1] + 1)]) - 1
+    delivered = np.maximum(np.cumsum([number not in lost for number in range(wanted[-1] + 1)]) - 1, 0)
     position = int(delivered[wanted[0]])
     # showinfo tells the watchdog that frames are decoded which nobody gets.
     skip = ["showinfo=checksum=0", info.filters, f"trim=start_frame={position}"]

@@ -79,7 +79,7 @@ def _settled(
         for copied in _copied(wanted, track, folder):
             seen = write_alone(copied, wanted.muxer, wanted.until, alone)
             if seen.packets:
-                if seen.broken or is_broken(alone):
+                if is_broken(copied, wanted.until):
                     notice(damaged)
                 return copied
         why = f"it cannot be copied ({seen.trouble})" if seen.trouble else "none of its packets begins in the film"
@@ -87,7 +87,7 @@ def _settled(
         seen = write_alone(encoded, wanted.muxer, wanted.until, alone)
         if seen.packets:
             notice(f"{name} becomes {became}: {why}")
-            if seen.broken:
+            if is_broken(track, wanted.until):
                 notice(damaged)
             return encoded
     notice(f"{name} is left out: {seen.trouble or 'there is none of it in the film'}")

@@ -274,7 +274,8 @@ def _deep(image: Image.Image, file: BinaryIO) -> Pixels:
     file.seek(0)
     raw = np.frombuffer(file.read(), np.uint8)
     alpha = image.has_transparency_data
-    how = cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    plain = alpha or image.mode == "F"  # grey of floats is not read as colours
+    how = cv2.IMREAD_UNCHANGED if plain else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     page = image.tell()
     try:
         found = cv2.imdecodemulti(raw, how, range=(page, page + 1))[1] if page else [cv2.imdecode(raw, how)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 
 from dreamvid.core.types import SourceInfo
-from dreamvid.media.ffmpeg import FENCE, Ffmpeg, check_space, location, source_arguments
+from dreamvid.media.ffmpeg import FENCE, Ffmpeg, check_space, location
 
 Clip = tuple[Fraction, Fraction]
 
@@ -82,14 +82,10 @@ class FilmTrack:
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of writing a track alone: ffmpeg's words where it failed, else the number of its packets.
-
-    `broken`: whether something was wrong with what it was made from.
-    """
+    """The result of writing a track alone: ffmpeg's words where it failed, else the number of its packets."""
 
     trouble: str = ""
     packets: int = 0
-    broken: bool = False
 
 
 def write_alone(track: FilmTrack, muxer: str, more: list[str], path: Path) -> Trial:
@@ -101,15 +97,23 @@ def write_alone(track: FilmTrack, muxer: str, more: list[str], path: Path) -> Tr
             return Trial(trouble=next(iter(ffmpeg.errors), ffmpeg.words))
     try:
         with av.open(location(path), options=FENCE) as container:
-            return Trial(packets=sum(packet.size > 0 for packet in container.demux()), broken=bool(ffmpeg.errors))
+            return Trial(packets=sum(packet.size > 0 for packet in container.demux()))
     except av.FFmpegError:  # ffmpeg has written nothing, or a header alone
         return Trial()
 
 
-def is_broken(path: Path) -> bool:
-    """Return whether the sound of a file cannot be decoded from its beginning to its end."""
-    with Ffmpeg([*source_arguments(path), "-map", "0:a", "-f", "null", "-"]) as ffmpeg:
-        return bool(ffmpeg.finish() or ffmpeg.errors)
+def is_broken(track: FilmTrack, more: list[str]) -> bool:
+    """Return whether a sound track cannot be decoded from its beginning to its end; `more`: further output options.
+
+    What ffmpeg says while it only copies the track is about something else in the file, such as a broken picture.
+    """
+
+    def errors(*how: str) -> set[str]:
+        with Ffmpeg([*track.opened, *replace(track, how=how).mapped(0, 0), *more, "-f", "null", "-"]) as ffmpeg:
+            ffmpeg.finish()
+            return set(ffmpeg.errors)
+
+    return bool(errors() - errors("-c:a:{}", "copy"))
 
 
 def seconds(time: Fraction) -> str:

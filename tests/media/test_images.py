@@ -226,11 +226,10 @@ def test_of_a_folder_the_last_good_image_stands_for_a_damaged_one(broken: int, t
     with pytest.raises(SourceError, match=rf"^{broken}\.png is damaged.*--tolerate-damage"):
         probe.probe(str(folder))
     info = probe.probe(str(folder), tolerate_damage=True)
-    kept = [number for number in range(4) if number != broken]
-    if broken:
-        kept.insert(broken, broken - 1)
+    kept = [*range(4)]
+    kept[broken] = broken - 1 if broken else 1
     assert [int(frame.mean()) for frame in images.frames(info, range(info.frames))] == [50 * number for number in kept]
-    assert info.damaged == ((broken,) if broken else ())
+    assert info.damaged == (broken,)
 
 
 def test_a_folder_of_nothing_but_damaged_images_is_refused(tmp_path: Path) -> None:

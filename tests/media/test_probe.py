@@ -255,6 +255,20 @@ def test_a_frame_of_which_a_decoder_only_says_that_it_is_torn_is_damaged(clip: C
     assert clips.numbers(info) == [*range(info.frames - 1), info.frames - 2]
 
 
+def test_frames_before_the_first_good_one_show_that(tmp_path: Path) -> None:
+    """A recording that begins without its keyframe: the picture stays in time with the sound."""
+    whole, late = clips.film(tmp_path / "whole.mkv", *clips.X264), tmp_path / "late.mkv"
+    clips.run("-i", str(whole), "-c", "copy", "-copyinkf", "-bsf:v", "noise=drop='lt(n,2)':amount=0", str(late))
+    with pytest.raises(SourceError, match=r"frame 0 of .* is damaged"):
+        probe.probe(str(late))
+    info = probe.probe(str(late), tolerate_damage=True)
+    lost = list(info.damaged)
+    assert lost == list(range(len(lost))) and lost
+    shown = clips.numbers(info)
+    assert set(shown[: len(lost) + 1]) == {8}  # the second keyframe
+    assert shown[len(lost) :] == list(range(8, clips.COUNT))
+
+
 @pytest.mark.parametrize("tolerate", [False, True])
 def test_damage_in_an_avi_that_tells_no_times_is_said_to_be_nowhere(tolerate: bool, tmp_path: Path) -> None:
     whole = clips.film(tmp_path / "whole.avi", *clips.X264, "-bf", "2")

@@ -168,3 +168,15 @@ def test_a_sound_beside_the_film_that_is_cut_short_is_said_to_be(tmp_path: Path)
     cut.write_bytes(whole.read_bytes()[:30_000])
     assert "cut.wav is cut short: its sound ends where it breaks off" in made(None, tmp_path / "a.mkv", range(5), cut)
     assert not any("cut short" in line for line in made(None, tmp_path / "b.mkv", range(5), whole))
+
+
+def test_a_broken_picture_does_not_break_the_sound(tmp_path: Path) -> None:
+    inputs = ("-i", str(clips.tone(tmp_path / "tone.wav", 3)))
+    how = ("-map", "0", "-map", "1", *clips.X264, "-c:a", "aac")
+    whole = clips.film(tmp_path / "whole.mkv", *how, count=75, inputs=inputs)
+    late = tmp_path / "late.mkv"
+    clips.run("-i", str(whole), "-c", "copy", "-copyinkf", "-bsf:v", "noise=drop='lt(n,2)':amount=0", str(late))
+    source = probe.probe(str(late), tolerate_damage=True)
+    for suffix in (".mkv", ".webm"):
+        said = made(source, tmp_path / f"film{suffix}", range(30))
+        assert not any("damaged" in line for line in said), said

@@ -507,3 +507,14 @@ def test_a_damaged_tiff_gives_no_lines_of_its_own(capfd: pytest.CaptureFixture[s
         with pytest.raises(SourceError):
             stills.decode(damaged)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("writer", ["pillow", "opencv"])
+def test_grey_of_floats_is_read(writer: str, tmp_path: Path) -> None:
+    grey, path = np.tile(np.arange(96, dtype=np.float32) / 95, (64, 1)), tmp_path / "grey.tif"
+    if writer == "pillow":
+        Image.fromarray(grey).save(path)
+    else:
+        cv2.imwrite(str(path), grey)
+    found = stills.decode(path.read_bytes())
+    np.testing.assert_array_equal(found, np.rint(255 * grey).astype(np.uint8)[..., None].repeat(3, axis=2))
