@@ -12,7 +12,7 @@ from odd.making import AAC, X264, cut_off, encode, pictures, url, with_sound
 from odd.picture import COUNT, picture
 
 
-@case("cut_header.mp4", Refused("header is missing"))
+@case("cut_header.mp4", Refused("may be an incomplete download"))
 def without_header(path: Path) -> None:
     """The camera died: the index, which comes last, is missing."""
     with_sound(path)
