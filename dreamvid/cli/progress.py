@@ -150,7 +150,7 @@ def report(summary: "Summary", *, json: bool) -> None:
     if json:
         print(summary.to_json())
     if summary.damaged:
-        log.warning("%d frames of the source are damaged: each shows the good one before it, or the first", summary.damaged)
+        log.warning("%d frames of the source are damaged: each shows the last good one, or the first", summary.damaged)
     if summary.cut_short:
         log.warning("the source is cut short: the film ends where it breaks off, and so may its sound before that")
     if summary.damaged or summary.cut_short:
