@@ -123,7 +123,7 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, budget: StepBudg
         if not count:
             continue
         base, before = shrunk(full, size), None if original is None else shrunk(original, size)
-        image = base if detail is None else bounded(base + grown(detail, size), settings)
+        image = base if detail is None else bounded(grown(detail, size).add_(base), settings)
         rule = step_rules.rule(settings)
         ease = partial(budget.ease, octave) if budget.ease else None
         anew, visible = (None if where is None else shrunk(where, size) for where in (places, counted))
@@ -136,6 +136,7 @@ def dream(dreamer: Dreamer, source: Image, layer: Image | None, budget: StepBudg
             if budget.watch is not None:
                 budget.watch(image)
         detail = image - base
+        del image  # large pictures are many of these
     if detail is None:
         return start
     if settings.keep_colours:
@@ -180,11 +181,10 @@ def gradient_step(dreamer: Dreamer, image: Tensor, key: Key, options: StepOption
     """
     random = np.random.default_rng((dreamer.seed, *key))
     there, back = shaken((image.shape[-2], image.shape[-1]), dreamer.settings, random)
-    shifted = there(image)
     source = None if options.source is None else there(options.source)
     active = dreamer.at_step(key[-1])
     settings = active.settings
-    slope, score = map(back, _tiled_gradient(active, shifted, source))
+    slope, score = map(back, _tiled_gradient(active, there(image), source))
     if not bool(torch.isfinite(slope.sum())):
         raise NetError(
             f"the gradient of {dreamer.net.name} is not finite: try smaller steps, --precision fp32, or other weights"

@@ -130,7 +130,10 @@ def as_photographs(settings: DreamSettings, slope: Tensor) -> Tensor:
     factor = _spectrum(height, width, settings.spectrum, settings.cutoff, slope.device)
     shaped = torch.fft.irfft2(torch.fft.rfft2(slope).mul_(factor), s=(height, width))
     if settings.decorrelate:
-        shaped = torch.einsum("ij,njhw->nihw", slope.new_tensor(COLOURS), shaped)
+        colours = shaped.unbind(dim=1)
+        shaped = torch.stack(
+            [sum(share * of for share, of in zip(row, colours, strict=True)) for row in COLOURS], dim=1
+        )
     return shaped.contiguous()
 
 
@@ -161,7 +164,10 @@ def in_its_light(image: Tensor, source: Tensor) -> Tensor:
     slabs = list(zip(image.split(SLAB, dim=2), source.split(SLAB, dim=2), strict=True))
     rest = sum(_in_room(dreamed, plain, moved).sum(dim=(2, 3), keepdim=True) for dreamed, plain in slabs)
     moved = moved + rest / (image.shape[2] * image.shape[3])
-    return torch.cat([plain + _in_room(dreamed, plain, moved) for dreamed, plain in slabs], dim=2)
+    result = torch.empty_like(image)
+    for place, (dreamed, plain) in zip(result.split(SLAB, dim=2), slabs, strict=True):
+        place.copy_(plain + _in_room(dreamed, plain, moved))
+    return result
 
 
 def _in_room(image: Tensor, source: Tensor, moved: Tensor) -> Tensor:

@@ -92,11 +92,14 @@ def wait_for(device: torch.device) -> None:
 
 
 def _keep_heap() -> None:
-    """Keep glibc from returning large blocks to the kernel, or each step would pay their page faults again."""
+    """Keep glibc from returning large blocks to the kernel, or each step would pay their page faults again.
+
+    Those of a picture of 8K are returned: the heap would be torn by them, and grow by half.
+    """
     trim_threshold, mmap_threshold, unlimited = -1, -3, 2**31 - 1
     if (libc := _glibc()) is not None:
         libc.mallopt(trim_threshold, unlimited)
-        libc.mallopt(mmap_threshold, 2**30)
+        libc.mallopt(mmap_threshold, 2**28)
 
 
 def release_heap() -> None:
