@@ -24,6 +24,7 @@ from dreamvid.config import presets
 from dreamvid.core.types import Pixels
 from dreamvid.dream import session
 from dreamvid.jobs.locks import output_held
+from dreamvid.jobs.time_left import FrameTimes
 from dreamvid.media import opencv
 from dreamvid.media.frame_store import Journal
 from dreamvid.models.net import Net
@@ -291,14 +292,14 @@ def test_an_output_that_another_process_renders_has_the_code_of_jobs(here: Path,
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
     here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = Journal.append
+    add = FrameTimes.add
 
-    def interrupted(journal: Journal, line: dict[str, Any]) -> None:
-        append(journal, line)
+    def interrupted(times: FrameTimes, seconds: float, *, first: bool) -> None:
+        add(times, seconds, first=first)
         signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "append", interrupted)
+        patch.setattr(FrameTimes, "add", interrupted)
         assert cli.run(["video", "clip.mp4", "dream.mp4", *QUICK]) == 130
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1] == "dreamvid: stopped after frame 1 of 3; the same command resumes"
