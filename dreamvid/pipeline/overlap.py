@@ -26,20 +26,23 @@ class Foreseen:
 
     def __init__(self, move: Move, count: int) -> None:
         """Know nothing yet; `move`: what estimates motion; `count`: of the latest motions that are remembered."""
-        self._move, self._count = move, count
+        self._move, self._count, self._lock = move, count, threading.Lock()
         self._known: dict[tuple[int, int], Motion] = {}
 
     def foresee(self, past: Frame, now: Frame) -> None:
         """Estimate the motion from one frame to another, but for the very same picture; forget the oldest of many."""
         if np.array_equal(past.image, now.image):
             return
-        self._known[past.index, now.index] = self._move(Past(past.index, past.image, past.image), now)
-        while len(self._known) > self._count:
-            self._known.pop(next(iter(self._known)), None)
+        motion = self._move(Past(past.index, past.image, past.image), now)
+        with self._lock:
+            self._known[past.index, now.index] = motion
+            if len(self._known) > self._count:
+                del self._known[next(iter(self._known))]
 
     def __call__(self, past: Past, now: Frame) -> Motion:
         """Return the motion from an earlier frame to a new one, as a `Move` does."""
-        known = self._known.pop((past.index, now.index), None)
+        with self._lock:
+            known = self._known.pop((past.index, now.index), None)
         return self._move(past, now) if known is None else known
 
 
