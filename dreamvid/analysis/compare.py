@@ -69,7 +69,7 @@ class Contract:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How films are compared: `settings`: their objective is the strength, `own`: that of a film's record comes first.
+    """Options of a comparison: `settings`: whose objective is the strength, `own`: that of a film's record comes first.
 
     `begins`: seconds of the source at which the films begin; none: as their records say, or at its start. `fresh`:
     number of single dreams of each of `SAMPLED` frames that the gain is related to, 0 for none. `alone`: a film,

@@ -1,4 +1,4 @@
-"""Which frame of a film shows which of its source: by the film's record, by a time that is given, or one by one."""
+"""Pair the frames of a film with those of its source: by the film's record, by a given time, or one by one."""
 
 import logging
 from dataclasses import dataclass, replace

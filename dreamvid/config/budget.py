@@ -1,4 +1,4 @@
-"""What a film gives up to be done in time, by seconds measured: dreams of every other frame, then steps, then size.
+"""Choose cadence, steps and size, in this order, so that a film is done in time, by seconds measured.
 
 Where nothing is given up, the settings stay as they are; where even the least takes too long, there is no choice.
 """
@@ -18,7 +18,7 @@ OFTEN = 1 / 6  # calibrations per carried frame, at most
 
 @dataclass(frozen=True)
 class Choice:
-    """What is given up: `share` of the wanted sides that is left, gradient `steps` of a fresh frame, `cadence`."""
+    """Settings that a budget chooses: `share` of the wanted sides, gradient `steps` of a fresh frame, `cadence`."""
 
     share: float
     steps: int
@@ -27,7 +27,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Limits:
-    """What was wanted, and how far a choice may go from it."""
+    """Bounds of a choice: the `wanted` one, and the least of each setting."""
 
     wanted: Choice
     least_share: float = LEAST

@@ -1,4 +1,4 @@
-"""How fast this machine dreams, for `dreamvid bench`: convolutions alone, gradient steps, plain autograd, frames."""
+"""Benchmark this machine for `dreamvid bench`: convolutions alone, gradient steps, plain autograd, frames."""
 
 import json
 import os
@@ -31,7 +31,7 @@ NETS = {
 
 @dataclass(frozen=True)
 class Scope:
-    """What is measured: each net to some extent, and `frames` carried ones at each of `sizes`, (height, width)."""
+    """Extent of a benchmark: that of each net, and `frames` carried ones at each of `sizes`, (height, width)."""
 
     nets: Extent
     frames: int
@@ -44,7 +44,7 @@ QUICK = Scope(Extent(rounds=3, seconds=5), frames=2, sizes=((360, 640),))
 
 @dataclass(frozen=True)
 class Machine:
-    """What was measured on; `load`: processes that wanted a core just before, None where the system does not say."""
+    """The machine of a benchmark; `load`: processes that wanted a core just before, None where nothing says so."""
 
     device: str
     processor: str

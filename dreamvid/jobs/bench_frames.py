@@ -1,4 +1,4 @@
-"""How long frames take on this machine: the first of a shot, fresh ones, carried ones, and where their time goes."""
+"""Measure the seconds of frames on this machine: first of a shot, fresh, carried, and where their time goes."""
 
 import queue
 import statistics

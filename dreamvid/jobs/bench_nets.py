@@ -1,4 +1,4 @@
-"""How fast nets step on this machine: the convolutions alone, the step of a dream, and one by plain autograd."""
+"""Measure the gradient steps of nets on this machine: convolutions alone, a step of a dream, one by plain autograd."""
 
 import copy
 import statistics
@@ -26,7 +26,7 @@ UNTRAINED = "random:0"  # weights of a net whose own are not on this machine: th
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured of a net: at most `rounds`, within about `seconds`, on a picture of `side` pixels."""
+    """Limits of the measurement of a net: at most `rounds`, within about `seconds`, on a picture of `side` pixels."""
 
     rounds: int
     seconds: float

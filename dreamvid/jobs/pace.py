@@ -1,4 +1,4 @@
-"""How long the frames of a render take, measured on some of them as a job renders them: decoded, dreamed, stored."""
+"""Measure the seconds a frame of a render takes, on some of them, as a job renders them: decoded, dreamed, stored."""
 
 import time
 from collections.abc import Iterable, Iterator
