@@ -17,6 +17,7 @@ from dreamvid.media import audio_features, audio_tracks
 from dreamvid.pipeline.masks import with_masks
 from dreamvid.pipeline.plan import Plan, with_cuts
 from dreamvid.pipeline.schedule import Schedule, make_schedule
+from dreamvid.pipeline.segments import with_segments
 from dreamvid.pipeline.sources import Source, open_still, open_video, plan_still, plan_video, probe_source
 from dreamvid.pipeline.zoom_source import open_zoom, plan_zoom
 
@@ -84,7 +85,8 @@ def prepare(command: Command, sources: Sequence[str], settings: Settings) -> tup
     schedule = schedule_of(found, settings)
     # Where the objective jumps, a dream of its own begins, as at a cut.
     cuts = (*(shot.start for shot in plan.shots), *schedule.jumps)
-    return replace(found, plan=with_cuts(plan, cuts)), schedule
+    plan = with_cuts(plan, cuts)
+    return replace(found, plan=with_segments(plan, settings) if command == "video" else plan), schedule
 
 
 def schedule_of(planned: RenderPlan, settings: Settings) -> Schedule:

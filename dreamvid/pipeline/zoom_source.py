@@ -22,7 +22,7 @@ from dreamvid.core.timing import nearest_whole, parse_rate
 from dreamvid.core.types import Frame, SourceInfo
 from dreamvid.media import audio_features
 from dreamvid.pipeline.crossfade import crossfade_frames
-from dreamvid.pipeline.plan import Crossfade, Plan, make_plan, with_cuts
+from dreamvid.pipeline.plan import LoopEnd, Plan, make_plan, with_cuts
 from dreamvid.pipeline.sources import Source, at_rate, first_picture, plan_still, with_input
 
 ZOOM_RATE = "24"
@@ -67,7 +67,7 @@ def plan_zoom(probed: Sequence[SourceInfo], settings: Settings) -> tuple[SourceI
         begins = 0 if intro else begun
         playback = (*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps))
         plan = replace(plan, playback=playback, cycle_length=cycle)
-    crossfade = Crossfade(cycle, count - fade, count) if fade else None
+    crossfade = LoopEnd(count - fade, count, cycle) if fade else None
     return info, replace(plan, crossfade=crossfade)
 
 
