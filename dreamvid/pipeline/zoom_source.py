@@ -13,9 +13,9 @@ from dreamvid.camera.paint import FlightView
 from dreamvid.camera.path import Flight
 from dreamvid.coherence.carry import Past
 from dreamvid.coherence.optical_flow import Motion
-from dreamvid.config.keyframes import Timeline
 from dreamvid.config.serialize import curve
 from dreamvid.config.settings import Settings
+from dreamvid.config.timeline import Timeline
 from dreamvid.core.easing import smooth
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.timing import nearest_whole, parse_rate
