@@ -182,11 +182,8 @@ def parse(text: str) -> Keyframes:
     if len(text) > 100 * formulas.LONGEST:
         raise SettingsError(f"the keyframes have {len(text)} characters: give at most {100 * formulas.LONGEST}")
     head, _, rest = text.partition(",")
-    return Keyframes(
-        text,
-        tuple(_key(part) for part in (rest if anew else text).split(",")),
-        every=_every(head) if anew else None,
-    )
+    every = _every(head) if anew else None
+    return Keyframes(text, tuple(_key(part) for part in (rest if anew else text).split(",")), every=every)
 
 
 def _every(text: str) -> Every:

@@ -351,6 +351,7 @@ def test_what_is_followed_is_known() -> None:
         ("every 2b, 0b:1, 3b:2", MUSIC, "the keyframe 3b:2 is never reached, as keyframes begin anew every 2b"),
         ("every 2b, 1b:1, .5b:2", MUSIC, "the keyframe 0.5b:2 is earlier than 1b:1"),
         ("every 2b", MUSIC, "'' is not a keyframe"),
+        ("every 2b 0b:1", MUSIC, "'every 2b 0b:1' is not how often keyframes begin anew"),
         ("every 0b, 0b:1", MUSIC, "'every 0b' is not how often keyframes begin anew: give every 4b"),
         ("every beat, 0b:1", MUSIC, "'every beat' is not how often"),
         ("every 2event, 0b:1", MUSIC, "'every 2event' is not how often"),
