@@ -12,6 +12,7 @@ from mutated import mutated
 
 from dreamvid.config.timeline import Event, Tempo
 from dreamvid.core.errors import SettingsError, SourceError
+from dreamvid.media import event_files
 from dreamvid.media.event_files import LARGEST, EventFile, read_events
 
 
@@ -73,11 +74,16 @@ def test_a_table_is_events_by_time(tmp_path: Path, text: str, events: tuple[Even
         ("seconds\n", "hits.csv has no events"),
         ("", "hits.csv has no events"),
         ("seconds\n" + "1\n" * (LARGEST // 2), f"hits.csv has more than {LARGEST:,} bytes"),
-        ("seconds\n" + "1\n" * 100_001, "hits.csv has 100,001 events: give at most 100,000"),
     ],
 )
 def test_a_wrong_table_says_its_line(tmp_path: Path, text: str, said: str) -> None:
     assert said in refused(table(tmp_path, text))
+
+
+def test_there_is_a_most_of_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_files, "MOST", 1000)
+    assert len(read_events(table(tmp_path, "seconds\n" + "1\n" * 1000)).events) == 1000
+    assert "hits.csv has 1,001 events: give at most 1,000" in refused(table(tmp_path, "seconds\n" + "1\n" * 1001))
 
 
 def test_what_is_no_text_says_its_line(tmp_path: Path) -> None:
