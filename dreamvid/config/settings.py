@@ -130,11 +130,15 @@ class CameraSettings(Section):
 
 
 class AudioSettings(Section):
-    """Settings of the film's sound and of the audio features that formulas use."""
+    """Settings of the film's sound, and of what settings follow: audio features, beats, events."""
 
     file: str | None = setting(None, "soundtrack and source of the audio features; none: the source's own")
     attack: float = setting(0.0, "shortest time for an audio feature to rise from 0 to 1", "seconds", ge=0, le=60)
-    release: float = setting(0.25, "shortest time for an audio feature to fall from 1 to 0", "seconds", ge=0, le=60)
+    release: float = setting(0.25, "shortest time for feature or event to fall from 1 to 0", "seconds", ge=0, le=60)
+    bpm: float | None = setting(None, "tempo; none: where beats are counted, found", "beats per minute", ge=1, le=1000)
+    first_beat: float | None = setting(None, "beat 0 in the sound; none: 0, or found too", "seconds", ge=0, le=1e5)
+    beats_per_bar: int = setting(4, "beats of a bar", "count", ge=1, le=64)
+    events: str | None = setting(None, "CSV (seconds or beat, value) or MIDI file of events that settings follow")
 
 
 class InputSettings(Section):

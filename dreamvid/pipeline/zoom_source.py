@@ -13,9 +13,10 @@ from dreamvid.camera.paint import FlightView
 from dreamvid.camera.path import Flight
 from dreamvid.coherence.carry import Past
 from dreamvid.coherence.optical_flow import Motion
-from dreamvid.config.keyframes import Timeline
+from dreamvid.config.interpolation import Curve
 from dreamvid.config.serialize import curve
 from dreamvid.config.settings import Settings
+from dreamvid.config.timeline import Timeline
 from dreamvid.core.easing import smooth
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.timing import nearest_whole, parse_rate
@@ -126,7 +127,7 @@ def _velocity(
     if not any(key in settings.keyframes for key in keys):
         return None
     timeline = Timeline(frames, rate, audio_features.of_film(settings, info, None), settings.input.loop)
-    zoom, rotate, down, right, row, column = (curve(settings, key, timeline) for key in keys)
+    zoom, rotate, down, right, row, column = (_curve(settings, key, timeline) for key in keys)
     first = complex(settings.camera.centre[1], settings.camera.centre[0])
 
     def velocity_at(time: float) -> tuple[complex, complex]:
@@ -135,6 +136,14 @@ def _velocity(
         return rate, complex(right(time), down(time)) + rate * (first - complex(column(time), row(time)))
 
     return velocity_at
+
+
+def _curve(settings: Settings, key: str, timeline: Timeline) -> Curve:
+    """Return a setting of the camera as `curve` does; an error names the setting and its text."""
+    try:
+        return curve(settings, key, timeline)
+    except SettingsError as error:
+        raise SettingsError(f"{key}: {settings.keyframes[key]!r}: {error}") from None
 
 
 def _check_canvas(settings: Settings, flight: Flight) -> None:
