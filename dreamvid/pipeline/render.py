@@ -25,7 +25,7 @@ BALANCE = 0.8  # on a carried frame, where what is strong already would take all
 USUAL_STEPS = 6  # of a fresh frame, which the size of a carried one's steps is reckoned by: more steps, longer ones
 ANEW = 1 / 3  # share of a fresh frame's steps that is taken where much was uncovered: a half is steadier, and slower
 REACH = 0.83  # of the way of all of a fresh frame's steps: how far what was uncovered goes in these
-FINISHING = 3  # passes that bring the first frame of a shot to the strength of its others
+FINISHING = 3  # passes that bring what begins a shot or a segment to the strength of its others
 FINISH = 2_000  # in the keys of their random numbers
 
 
@@ -123,13 +123,22 @@ def first_of_shot(ctx: RenderContext, params: FrameParams, frame: Frame) -> Drea
     if params.settings.coherence.mode != "flow" or not ctx.plan.continues_shot(frame.index):
         return Dreamed(image, CarryState(NO_STRENGTH))
     strength = measure_strength(dreamer, source, image, visible)
+    return Dreamed(brought_to(strength, params, frame, image), CarryState(strength))
+
+
+def brought_to(strength: Strength, params: FrameParams, frame: Frame, image: Image) -> Image:
+    """Return a dream of a frame, H x W x 3 in [0, 1], in the state in which it is carried on: as strong as the others.
+
+    For what begins a shot or a segment: each of a few passes takes the steps of a carried frame.
+    """
+    source, visible = to_float(frame.image), visibility(frame)
     budget = carried_budget(params.settings, strength, visible=visible)
     sizes = octave_sizes(source.shape[0], source.shape[1], params.settings.dream)
     for finish in range(FINISHING):
         layer = coherence.apply_mask(image, source, visible) - source
-        image = dream(dreamer, source, layer, budget, (frame.index, FINISH + finish))
+        image = dream(params.dreamer, source, layer, budget, (frame.index, FINISH + finish))
         image = coherence.match_band_energy(image, source, strength, sizes, visible)
-    return Dreamed(image, CarryState(strength))
+    return image
 
 
 def blend(params: FrameParams, frame: Frame, carry: Carry) -> Dreamed:

@@ -20,7 +20,7 @@ from dreamvid.core.timing import nearest_whole
 from dreamvid.core.types import Frame, Image, Mask, Shot
 from dreamvid.pipeline.crossfade import Ending
 from dreamvid.pipeline.plan import Crossfade, Plan
-from dreamvid.pipeline.render import RenderContext, Rendered, carried, first_of_shot
+from dreamvid.pipeline.render import RenderContext, Rendered, brought_to, carried, first_of_shot
 
 CROSSFADE_SECONDS = Fraction(1, 2)  # length of the crossfade to the next anchor
 CROSSFADE_SHARE = 3  # at most one frame in so many of a segment
@@ -81,6 +81,8 @@ def render_anchors(
             # So long after the last calibration another one is due.
             due = replace(carry, state=replace(carry.state, calibration_age=1.0))
             dreamed = carried(replace(ctx, move=_known(way)), params, frame, due)
+            image = brought_to(dreamed.state.strength, params, frame, dreamed.image)
+            dreamed = replace(dreamed, image=image)
         result = dreamed.finished(frame)
         yield result
         carry, way = Carry((result.past(frame.mask),), result.state), None
