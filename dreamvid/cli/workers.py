@@ -39,11 +39,13 @@ def opened(count: int | None, devices: str | None, *, trust: bool) -> Iterator["
         yield None
         return
     from dreamvid.config.serialize import read_settings
-    from dreamvid.jobs.local_workers import LocalWorkers
+    from dreamvid.jobs.local_worker import LocalWorker
+    from dreamvid.jobs.workers import Workers
     from dreamvid.models.device import find_device
 
     names = [] if devices is None else [name.strip() for name in devices.split(",")]
     for name in names:
         find_device(read_settings({"compute": {"device": name}}, "--devices").compute.device)
-    with LocalWorkers(count or len(names), names, trust=trust) as workers:
+    each = [names[number % len(names)] if names else None for number in range(count or len(names))]
+    with Workers([LocalWorker(device, trust=trust) for device in each]) as workers:
         yield workers

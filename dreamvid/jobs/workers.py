@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol
 
 from dreamvid.config.settings import Settings
@@ -37,8 +38,12 @@ TRIES = 3  # times that a part is begun, where the worker that renders it is kil
 POLL = 0.2  # seconds between two looks at whether all is to stop
 
 
+class LostError(Exception):
+    """A worker has ended in the middle of a part; says how."""
+
+
 class WorkerLostError(JobError):
-    """A worker was killed, again and again, while it rendered the same part."""
+    """One worker after another has ended in the middle of the same part."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +70,90 @@ class FrameTime:
 News = FrameTime | Event  # of a part that is being rendered; an Event: of the canvas that it paints
 
 
-class Workers(Protocol):
-    """What renders parts: `count` at once, in the order in which they are submitted."""
+Tell = Callable[[News], None]
 
-    count: int
 
-    def submit(self, part: Part, tell: Callable[[News], None], halt: threading.Event) -> "Future[None]":
-        """Have a part rendered, and its news told, in whatever thread; it ends early once `halt` is set.
+class Worker(Protocol):
+    """What renders parts, one at a time, in a process of its own, here or elsewhere."""
 
-        The future raises DreamvidError for what went wrong, Interrupted where the part was halted.
+    def render(self, part: Part, tell: Tell, halt: threading.Event) -> None:
+        """Render a part, and tell its news; end early once `halt` is set.
+
+        Raises DreamvidError for what went wrong, Interrupted where it was halted; LostError where the process has
+        ended, after which the next part begins another.
         """
+
+    def end(self, *, at_once: bool) -> None:
+        """End the process: it renders nothing now, or is to stop in the middle, `at_once`."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """A part that is to be rendered, and whom to tell."""
+
+    part: Part
+    tell: Tell
+    halt: threading.Event
+    future: "Future[None]"
+
+
+class Workers:
+    """What renders parts: `count` at once, in the order in which they are submitted; they end with the context."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        """Take some workers, each of which gets a thread that hands it one part after another."""
+        self.count = len(workers)
+        self._workers, self._ending = workers, False
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in workers]
+
+    def __enter__(self) -> "Workers":
+        """Let the workers take parts."""
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers: once they have done what was submitted, or at once where something went wrong."""
+        self._ending = kind is not None
+        for worker in self._workers:
+            self._orders.put(None)
+            if self._ending:
+                worker.end(at_once=True)
+        for thread in self._threads:
+            thread.join()
+
+    def submit(self, part: Part, tell: Tell, halt: threading.Event) -> "Future[None]":
+        """Have a part rendered by the next worker that is free; the future raises as `Worker.render`.
+
+        `tell`: called in another thread. A worker that is lost is replaced, some times, and its part goes on.
+        """
+        order = _Order(part, tell, halt, Future())
+        self._orders.put(order)
+        return order.future
+
+    def _serve(self, worker: Worker) -> None:
+        while (order := self._orders.get()) is not None:
+            try:
+                self._carry_out(worker, order)
+                order.future.set_result(None)
+            except BaseException as error:
+                order.future.set_exception(error)
+        worker.end(at_once=False)
+
+    def _carry_out(self, worker: Worker, order: _Order) -> None:
+        for number in range(TRIES):
+            try:
+                return worker.render(order.part, order.tell, order.halt)
+            except LostError as error:
+                if self._ending or order.halt.is_set():
+                    raise Interrupted("stopped at once; the same command resumes") from None
+                if number + 1 == TRIES:
+                    message = f"a worker {error} while it rendered {order.part}, {TRIES} times: run again to resume"
+                    raise WorkerLostError(message) from None
+                logger.warning("a worker %s while it rendered %s: begun again", error, order.part)
 
 
 def pinned(settings: Settings) -> Settings:

@@ -18,17 +18,21 @@ from dreamvid.core.errors import JobError
 from dreamvid.jobs import run
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.interrupt import Interrupted
-from dreamvid.jobs.local_workers import LocalWorkers
+from dreamvid.jobs.local_worker import LocalWorker
 from dreamvid.jobs.run import Options
-from dreamvid.jobs.workers import Part, WorkerLostError
+from dreamvid.jobs.workers import Part, WorkerLostError, Workers
 
 LONG = 28  # frames of a shot of two segments
 PLAIN = [("dream.steps", 2), ("dream.octaves", 2), ("compute.precision", "fp32")]
 
 
+def local(count: int) -> Workers:
+    return Workers([LocalWorker() for _ in range(count)])
+
+
 @pytest.fixture(scope="module")
-def workers() -> Iterator[LocalWorkers]:
-    with LocalWorkers(2) as found:
+def workers() -> Iterator[Workers]:
+    with local(2) as found:
         yield found
 
 
@@ -61,7 +65,7 @@ def others() -> Callable[[], list[int]]:
 
 
 def test_two_workers_render_the_bytes_of_one_process_and_of_one_worker(
-    clip: Path, settings: Settings, whole: bytes, workers: LocalWorkers, tmp_path: Path
+    clip: Path, settings: Settings, whole: bytes, workers: Workers, tmp_path: Path
 ) -> None:
     told: list[Event] = []
     options = Options(progress=told.append, workers=workers)
@@ -69,7 +73,7 @@ def test_two_workers_render_the_bytes_of_one_process_and_of_one_worker(
     assert (tmp_path / "two.mkv").read_bytes() == whole
     assert summary.rendered == 7 + LONG
     assert [event.done for event in told if event.phase == "render"] == list(range(7 + LONG + 1))
-    with LocalWorkers(1) as one:
+    with local(1) as one:
         run.dream_video(str(clip), tmp_path / "one.mkv", settings, Options(workers=one))
     assert (tmp_path / "one.mkv").read_bytes() == whole
 
@@ -85,7 +89,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_bytes_are_the_same(
             killed.append(event.done)
             os.kill(processes()[0], signal.SIGKILL)
 
-    with LocalWorkers(2) as two:
+    with local(2) as two:
         run.dream_video(str(clip), tmp_path / "dream.mkv", settings, Options(progress=kill, workers=two))
     assert len(killed) == 2
     assert "a worker was killed (signal 9) while it rendered" in caplog.text
@@ -94,7 +98,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_bytes_are_the_same(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_part_whose_worker_is_killed_again_and_again_is_given_up_and_said(
-    clip: Path, settings: Settings, whole: bytes, workers: LocalWorkers, tmp_path: Path
+    clip: Path, settings: Settings, whole: bytes, workers: Workers, tmp_path: Path
 ) -> None:
     output, processes = tmp_path / "dream.mkv", others()
 
@@ -103,7 +107,7 @@ def test_a_part_whose_worker_is_killed_again_and_again_is_given_up_and_said(
             for process in processes():
                 os.kill(process, signal.SIGKILL)
 
-    with LocalWorkers(2) as two, pytest.raises(WorkerLostError, match="run again to resume"):
+    with local(2) as two, pytest.raises(WorkerLostError, match="run again to resume"):
         run.dream_video(str(clip), output, settings, Options(progress=kill, workers=two))
     assert not output.exists()
     run.dream_video(str(clip), output, settings, Options(workers=workers))
@@ -111,7 +115,7 @@ def test_a_part_whose_worker_is_killed_again_and_again_is_given_up_and_said(
 
 
 def test_a_render_that_is_stopped_goes_on_where_it_was(
-    clip: Path, settings: Settings, whole: bytes, workers: LocalWorkers, tmp_path: Path
+    clip: Path, settings: Settings, whole: bytes, workers: Workers, tmp_path: Path
 ) -> None:
     output, told = tmp_path / "dream.mkv", list[int]()
     options = Options(progress=lambda event: told.append(event.done), stop=lambda: told[-1] >= 9, workers=workers)
@@ -122,9 +126,7 @@ def test_a_render_that_is_stopped_goes_on_where_it_was(
     assert output.read_bytes() == whole
 
 
-def test_what_goes_wrong_in_a_worker_is_raised_here_and_the_worker_goes_on(
-    workers: LocalWorkers, tmp_path: Path
-) -> None:
+def test_what_goes_wrong_in_a_worker_is_raised_here_and_the_worker_goes_on(workers: Workers, tmp_path: Path) -> None:
     for _ in range(2):
         future = workers.submit(Part(tmp_path, (0,)), lambda news: None, threading.Event())
         with pytest.raises(JobError, match="is not a job that was begun"):
