@@ -17,7 +17,7 @@ from dreamvid.cli.options import FRAMES, Common, Config, option, preset_names, u
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
 from dreamvid.cli.progress import bar, minutes_bar, render_bar, report, show_notices
-from dreamvid.cli.workers import Count, Devices, opened
+from dreamvid.cli.workers import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,10 +66,12 @@ def root(version: Annotated[bool, typer.Option("--version", help="Show the versi
     panel=DREAM,
 )
 @takes(Common, hidden=["seconds"])
+@takes(Crew)
 def video(
     source: Annotated[str, typer.Argument(help="A video, a GIF, or a folder of images.")],
     output: Output,
     common: Common,
+    crew: Crew,
     budget: Annotated[
         str | None,
         option(
@@ -78,8 +80,6 @@ def video(
             panel=FRAMES,
         ),
     ] = None,
-    workers: Count = None,
-    devices: Devices = None,
 ) -> None:
     """Dream a video (with its sound), a GIF or a folder of images."""
     from functools import partial
@@ -90,11 +90,11 @@ def video(
 
     if budget is not None and common.draft:
         raise SettingsError("--budget chooses size, steps and cadence itself: leave out --draft")
-    if budget is not None and (workers is not None or devices is not None):
-        raise SettingsError("--budget measures this process alone: leave out --workers and --devices")
+    if budget is not None and crew.wanted:
+        raise SettingsError("--budget measures this process alone: leave out --workers, --devices and --ray")
     seconds = None if budget is None else parse_duration(budget)
-    with opened(workers, devices, trust=common.trust) as found:
-        _dream(partial(run.dream_video, budget=seconds), source, output, common, workers=found)
+    with crew.opened(trust=common.trust) as workers:
+        _dream(partial(run.dream_video, budget=seconds), source, output, common, workers=workers)
 
 
 @command(

@@ -29,6 +29,7 @@ NEEDED = ("av", "numpy", "opencv-python", "pillow", "pydantic", "safetensors", "
 MORE = {
     "scipy": "sound",
     "mido": "midi",
+    "ray": "ray",
     "matplotlib": "plot",
     "jinja2": "features",
     "scikit-learn": "features",

@@ -72,10 +72,11 @@ class Job:
         return gain(at.scorer, result.source, result.dream)
 
 
-def open_job(path: Path, *, device: str | None = None, trust: bool = False) -> Job:
+def open_job(path: Path, *, device: str | None = None, trust: bool = False, mixed: bool = False) -> Job:
     """Open a job from its folder alone.
 
-    `device`: in place of the one in its settings; `trust`: whether a net that is code may be executed.
+    `device`: in place of the one in its settings; `trust`: whether a net that is code may be executed; `mixed`: whether
+    this process may give other pixels than the one that began the job.
 
     Raises JobError where this process would give other pixels than the one that began it.
     """
@@ -86,6 +87,6 @@ def open_job(path: Path, *, device: str | None = None, trust: bool = False) -> J
     source = open_source(planned, schedule)
     session = open_session(settings, trust=trust, rate=planned.info.rate)
     changed = differences(job_folder.read_fingerprint(folder), fingerprint(planned, schedule, session))
-    if changed:
+    if changed and not mixed:
         raise JobError(f"{path} would be continued differently here: {'; '.join(changed)}")
     return Job(folder, source, schedule, session)

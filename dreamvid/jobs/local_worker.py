@@ -19,17 +19,19 @@ logger = logging.getLogger(__name__)
 
 
 class LocalWorker:
-    """A process of this machine, with a net of its own; it begins with its first part."""
+    """A process of this machine, with a net of its own."""
 
     def __init__(self, device: str | None = None, *, trust: bool = False) -> None:
         """Take a device, None for that of the job; `trust`: as of `open_job`."""
         self._device, self._trust = device, trust
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._ended, self._lock = False, threading.Lock()  # it is ended by another thread than begins it
 
     def render(self, part: Part, tell: Tell, halt: threading.Event) -> None:
         """Render a part; see `Worker`."""
-        connection, halted = self._connection or self._begin(), False
+        connection, halted = self._connection, False
+        assert connection is not None
         try:
             connection.send(part)
             while True:
@@ -51,26 +53,29 @@ class LocalWorker:
             assert self._process is not None
             self._process.join()
             code = self._process.exitcode or 0
-            self._process = self._connection = None
+            self._connection = None
             raise LostError(f"was killed (signal {-code})" if code < 0 else f"has ended (code {code})") from None
 
-    def end(self, *, at_once: bool) -> None:
-        """End the process; see `Worker`."""
-        if at_once and self._process is not None:
-            self._process.terminate()
-        elif self._connection is not None:
-            self._connection.close()
-            assert self._process is not None
-            self._process.join()
-
-    def _begin(self) -> Connection:
-        """Begin a process, and return the connection to it."""
+    def begin(self) -> None:
+        """Begin the process; see `Worker`."""
+        if self._connection is not None:
+            return
         context = _context()
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, self._device, self._trust), daemon=True)
-        self._process.start()
+        ours, theirs = context.Pipe()
+        with self._lock:
+            if self._ended:
+                raise LostError("is ended")
+            self._process = context.Process(target=_work, args=(theirs, self._device, self._trust), daemon=True)
+            self._process.start()
         theirs.close()
-        return self._connection
+        self._connection = ours
+
+    def end(self) -> None:
+        """End the process; see `Worker`."""
+        with self._lock:
+            self._ended = True
+            if self._process is not None:
+                self._process.terminate()
 
 
 def _context() -> Any:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -76,15 +76,18 @@ Tell = Callable[[News], None]
 class Worker(Protocol):
     """What renders parts, one at a time, in a process of its own, here or elsewhere."""
 
+    def begin(self) -> None:
+        """Begin a process where there is none, and wait until it can take a part; raise LostError where it is ended."""
+
     def render(self, part: Part, tell: Tell, halt: threading.Event) -> None:
         """Render a part, and tell its news; end early once `halt` is set.
 
         Raises DreamvidError for what went wrong, Interrupted where it was halted; LostError where the process has
-        ended, after which the next part begins another.
+        ended.
         """
 
-    def end(self, *, at_once: bool) -> None:
-        """End the process: it renders nothing now, or is to stop in the middle, `at_once`."""
+    def end(self) -> None:
+        """End the process, whatever it renders; what that has stored is whole."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class _Order:
     tell: Tell
     halt: threading.Event
     future: "Future[None]"
+    number: int = 1  # of the try
 
 
 class Workers:
@@ -116,44 +120,48 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the workers: once they have done what was submitted, or at once where something went wrong."""
-        self._ending = kind is not None
+        """End the workers, whatever they render."""
+        self._ending = True
         for worker in self._workers:
             self._orders.put(None)
-            if self._ending:
-                worker.end(at_once=True)
+            worker.end()
         for thread in self._threads:
             thread.join()
 
     def submit(self, part: Part, tell: Tell, halt: threading.Event) -> "Future[None]":
         """Have a part rendered by the next worker that is free; the future raises as `Worker.render`.
 
-        `tell`: called in another thread. A worker that is lost is replaced, some times, and its part goes on.
+        `tell`: called in another thread. Where a worker is lost, another goes on with its part, some times.
         """
         order = _Order(part, tell, halt, Future())
         self._orders.put(order)
         return order.future
 
     def _serve(self, worker: Worker) -> None:
-        while (order := self._orders.get()) is not None:
-            try:
+        """Hand one part after another to a worker, while it can take one."""
+        while not self._ending:
+            with suppress(LostError):
+                worker.begin()
+                order = self._orders.get()
+                if order is None:
+                    return
                 self._carry_out(worker, order)
-                order.future.set_result(None)
-            except BaseException as error:
-                order.future.set_exception(error)
-        worker.end(at_once=False)
 
     def _carry_out(self, worker: Worker, order: _Order) -> None:
-        for number in range(TRIES):
-            try:
-                return worker.render(order.part, order.tell, order.halt)
-            except LostError as error:
-                if self._ending or order.halt.is_set():
-                    raise Interrupted("stopped at once; the same command resumes") from None
-                if number + 1 == TRIES:
-                    message = f"a worker {error} while it rendered {order.part}, {TRIES} times: run again to resume"
-                    raise WorkerLostError(message) from None
+        try:
+            worker.render(order.part, order.tell, order.halt)
+            order.future.set_result(None)
+        except LostError as error:
+            if self._ending or order.halt.is_set():
+                order.future.set_exception(Interrupted("stopped at once; the same command resumes"))
+            elif order.number == TRIES:
+                message = f"a worker {error} while it rendered {order.part}, {TRIES} times: run again to resume"
+                order.future.set_exception(WorkerLostError(message))
+            else:
                 logger.warning("a worker %s while it rendered %s: begun again", error, order.part)
+                self._orders.put(replace(order, number=order.number + 1))
+        except BaseException as error:
+            order.future.set_exception(error)
 
 
 def pinned(settings: Settings) -> Settings:

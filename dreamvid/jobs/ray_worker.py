@@ -1,0 +1,174 @@
+"""A worker on a Ray cluster: an actor that holds a net, on any node that has room; where one is lost, another goes on.
+
+Nodes see the job folder and the sources at the same paths, in a folder that they share. Whether a node gives the same
+pixels as the machine that began the job is checked before its first frame.
+"""
+
+import logging
+import queue
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dreamvid.core.errors import DreamvidError, JobError, SettingsError
+from dreamvid.core.types import Pixels
+from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.job import Job, open_job
+from dreamvid.jobs.workers import LostError, News, Part, Tell, render_part
+
+ANSWER = 10  # seconds within which a cluster has to answer
+AUTO = "auto"
+
+
+def connect(address: str) -> int:
+    """Connect to a Ray cluster, and return how many processors it has.
+
+    `address`: HOST:PORT, or `auto` for the cluster that this machine belongs to. Raises SettingsError where Ray is not
+    installed, JobError where no cluster answers.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise SettingsError("--ray needs Ray: run `pip install 'dreamvid[ray]'`, here and on every node") from None
+    if address != AUTO:
+        _check_answer(address)
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise JobError(
+            f"no Ray cluster answers at {address} ({reason}): `ray start --head` begins one, `ray status` shows it"
+        ) from None
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def _check_answer(address: str) -> None:
+    """Raise SettingsError for an address that is none, JobError where nothing answers there."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise SettingsError(f"--ray {address}: give auto or HOST:PORT, such as 10.0.0.5:6379")
+    try:
+        with socket.create_connection((host, int(port)), ANSWER):
+            pass
+    except OSError as error:
+        raise JobError(
+            f"no Ray cluster answers at {address} ({error.strerror or error}): `ray start --head` begins one there"
+        ) from None
+
+
+class RayWorker:
+    """An actor of the cluster that is connected to."""
+
+    def __init__(self, *, gpus: float = 0.0, trust: bool = False, mixed: bool = False) -> None:
+        """Take what an actor needs: `gpus`, also a share of one; `trust`, `mixed`: as of `open_job`."""
+        self._needs = {"num_cpus": 1, "num_gpus": gpus}
+        self._trust, self._mixed = trust, mixed
+        self._actor: Any = None
+        self._ended = False
+
+    def begin(self) -> None:
+        """Begin the actor, and wait until a node has room for it; see `Worker`."""
+        import ray
+        from ray.exceptions import RayError
+
+        if self._actor is not None:
+            return
+        # The second thread is the one in which a part is halted.
+        actor = ray.remote(max_concurrency=2, **self._needs)(_Actor).remote(self._trust, self._mixed)
+        self._actor = actor
+        try:
+            if self._ended:  # meanwhile, by another thread
+                ray.kill(actor)
+            ray.get(actor.ready.remote())
+        except RayError as error:
+            self._actor = None
+            raise LostError(f"did not begin ({error})") from None
+
+    def render(self, part: Part, tell: Tell, halt: threading.Event) -> None:
+        """Render a part; see `Worker`."""
+        import ray
+        from ray.exceptions import RayActorError, RayError, RayTaskError
+
+        halted = False
+        try:
+            for reference in self._actor.render.options(num_returns="streaming").remote(part):
+                if halt.is_set() and not halted:
+                    self._actor.halt.remote()
+                    halted = True
+                match ray.get(reference):
+                    case BaseException() as error:
+                        raise error
+                    case news:
+                        tell(news)
+        except RayTaskError as error:
+            raise JobError(f"a node cannot render: {str(error.cause).partition(chr(10))[0]}") from None
+        except RayActorError:
+            self._actor = None
+            raise LostError("was lost with its node, or killed,") from None
+        except RayError as error:
+            raise JobError(f"Ray has failed: {str(error).partition(chr(10))[0]}") from None
+
+    def end(self) -> None:
+        """End the actor; see `Worker`."""
+        import ray
+
+        self._ended = True
+        if (actor := self._actor) is not None:
+            with suppress(Exception):  # it may be gone, with its node or the cluster
+                ray.kill(actor)
+
+
+class _Actor:
+    """What renders parts on a node."""
+
+    def __init__(self, trust: bool, mixed: bool) -> None:
+        self._trust, self._mixed = trust, mixed
+        self._job: Job | None = None
+        self._halted = threading.Event()
+
+    def ready(self) -> None:
+        """Do nothing: who asks for it waits until the actor has begun."""
+
+    def halt(self) -> None:
+        """End the part that is being rendered after its frame."""
+        self._halted.set()
+
+    def render(self, part: Part) -> Iterator[News | BaseException]:
+        """Render a part; yield its news, and what went wrong, if anything did."""
+        self._halted.clear()
+        news: queue.SimpleQueue[News | BaseException | None] = queue.SimpleQueue()
+        thread = threading.Thread(target=self._render, args=(part, news), daemon=True)
+        thread.start()
+        while (item := news.get()) is not None:
+            yield item
+        thread.join()
+
+    def _render(self, part: Part, news: "queue.SimpleQueue[News | BaseException | None]") -> None:
+        from dreamvid.jobs.workers import FrameTime
+
+        def on_frame(seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
+            news.put(FrameTime(seconds, first))
+            if self._halted.is_set():
+                raise Interrupted("stopped; the same command resumes")
+
+        try:
+            if self._job is None or self._job.folder.path != part.folder:
+                _check_seen(part.folder)
+                self._job = open_job(part.folder, trust=self._trust, mixed=self._mixed)
+            render_part(self._job, part, on_frame, news.put, self._halted.is_set)
+        except (DreamvidError, Interrupted) as error:
+            news.put(error)
+        finally:
+            news.put(None)
+
+
+def _check_seen(folder: Path) -> None:
+    """Raise JobError where a node does not see a job folder."""
+    if not folder.is_dir():
+        raise JobError(
+            f"the node {socket.gethostname()} does not see {folder}: put output and sources where all nodes see them, "
+            "or give such a folder with --work-dir"
+        )
