@@ -35,7 +35,7 @@ FACTS = {
     "odd.mp4": {"frames": 24, "height": 91, "width": 161, "sar": 1},
     "interlaced.mp4": {"frames": 24, "filters": filters.DEINTERLACE},
     "ten_bits.mp4": {"frames": 24, "filters": ""},
-    "hdr.mp4": {"frames": 4, "filters": filters.TO_SDR},
+    "hdr.mp4": {"frames": 4, "filters": f"{filters.TO_LIGHT['smpte2084']},{filters.TO_SDR}"},
     "clear.webm": {"frames": 6, "filters": filters.OVER_BLACK, "decoder": "libvpx-vp9"},
     "clear.mov": {"frames": 6, "filters": filters.OVER_BLACK},
     "moving.gif": {"frames": 6, "rate": 25, "kind": "video"},
