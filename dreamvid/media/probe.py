@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import MAX_SIDE
+from dreamvid.core.lost import refuse_damage
 from dreamvid.core.paths import sha256_of
 from dreamvid.core.timing import FASTEST, LONGEST, SLOWEST
 from dreamvid.core.types import SourceInfo, Stream
@@ -48,16 +49,17 @@ class Facts:
     lead: Fraction = Fraction(0)
 
 
-def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
+def probe(source: str, *, tolerate_damage: bool = False, leave_damage: bool = False) -> SourceInfo:
     """Return all facts about a source: a video, a GIF, a still or a folder of images.
 
-    With `tolerate_damage` a damaged frame repeats the last good one and is listed in `damaged`. Raises SourceError,
-    with one line about what is wrong, for a source that cannot be read completely.
+    With `tolerate_damage` a damaged frame repeats the last good one and is listed in `damaged`; with `leave_damage`
+    also, for the frames of a video: the caller knows which of them are shown, and calls `refuse_damage`. Raises
+    SourceError, with one line about what is wrong, for a source that cannot be read completely.
     """
     if not source:
         raise SourceError("the source has no name: give a video, a GIF, a still or a folder of images")
     path = Path(os.path.abspath(source))  # noqa: PTH100 (resolve would follow links)
-    info = _probe(path, tolerate_damage)
+    info = _probe(path, tolerate_damage, leave_damage)
     if info.rate < SLOWEST:
         raise SourceError(
             f"{info.name} shows {float(info.rate):.3g} frames per second: at least {float(SLOWEST):g} are read, so "
@@ -66,17 +68,17 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     return info
 
 
-def _probe(path: Path, tolerate_damage: bool) -> SourceInfo:
+def _probe(path: Path, tolerate_damage: bool, leave_damage: bool) -> SourceInfo:
     name = images.short_name(path)
     head = _head(path, name)
     if path.is_dir():
         return images.probe_folder(path, tolerate_damage=tolerate_damage)
     if path.suffix.lower() in MOTION_JPEG or not stills.is_picture(head):
-        return _probe_video(path, name, head, tolerate_damage)
+        return _probe_video(path, name, head, tolerate_damage, leave_damage)
     animated = any(sign in head for sign in ANIMATED)
-    pages, hdr = images.count_pages(path, tolerate_damage=tolerate_damage and animated)
+    pages, hdr = images.count_pages(path, tolerate_damage=(tolerate_damage or leave_damage) and animated)
     if animated or hdr:
-        info = _probe_video(path, name, head, tolerate_damage)
+        info = _probe_video(path, name, head, tolerate_damage, leave_damage)
         if info.damaged or info.frames >= pages:
             return info
     if pages == 1:
@@ -125,7 +127,7 @@ def _head(path: Path, name: str) -> bytes:
     return head
 
 
-def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceInfo:
+def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool) -> SourceInfo:
     facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name, head)
     seen = decode.decode(path, decoder=facts.decoder)
     found = Mended(seen)
@@ -152,7 +154,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         )
     (width, height), _ = seen.sizes[0]
     filters = to_rgb(name, seen, facts.size, facts.alpha)
-    return SourceInfo(
+    info = SourceInfo(
         name=name,
         kind="video",
         reader="ffmpeg",
@@ -173,6 +175,9 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         damaged=found.damaged,
         promised=found.promised,
     )
+    if not (tolerate or leave):
+        refuse_damage(info, range(info.frames))
+    return info
 
 
 def _believed(sar: Fraction, name: str) -> Fraction:
