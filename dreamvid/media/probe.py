@@ -1,6 +1,7 @@
 """Facts about a source as SourceInfo: from a strict decode where possible, else from the container."""
 
 import logging
+import math
 import os
 import re
 import stat
@@ -135,11 +136,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool
         found = mend(path, name, facts.decoder, seen, tolerate)
         seen = found.decoded
     if len(seen.sizes) > 1:
-        (old, _), (new, number) = seen.sizes[:2]
-        raise SourceError(
-            f"{name}: the size changes from {old[0]}x{old[1]} to {new[0]}x{new[1]} at frame {number}: "
-            "cut it there and dream the parts one by one"
-        )
+        raise SourceError(f"{name}: {_in_one_size(seen.sizes)}")
     stamps, last = [None if time is None else time + facts.lead for time in seen.times], seen.last
     if stills.is_picture(head) and any(sign in head for sign in ANIMATED):
         stamps, last = as_browsers_show(stamps, last)
@@ -178,6 +175,17 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool
     if not (tolerate or leave):
         refuse_damage(info, range(info.frames))
     return info
+
+
+def _in_one_size(sizes: list[tuple[tuple[int, int], int]]) -> str:
+    """Return what to do with a film whose size changes: see `Decoded.sizes`."""
+    (old, _), (new, number) = sizes[:2]
+    width, height = (side + side % 2 for side in max((size for size, _ in sizes), key=math.prod))  # as H.264 needs it
+    return (
+        f"the size changes from {old[0]}x{old[1]} to {new[0]}x{new[1]} at frame {number}: bring all to one by "
+        f"`ffmpeg -i FILE -vf scale={width}:{height}:force_original_aspect_ratio=decrease,pad={width}:{height}:-1:-1 "
+        "-c:v libx264 -crf 12 -c:a copy one.mkv`"
+    )
 
 
 def _believed(sar: Fraction, name: str) -> Fraction:

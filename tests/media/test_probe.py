@@ -259,6 +259,22 @@ def test_damage_counts_where_it_is_shown(clip: Clip, tmp_path: Path) -> None:
         refuse_damage(replace(info, damaged=(), times=info.times[:10]), [9])
 
 
+def test_a_film_whose_size_changes_is_read_once_it_is_brought_to_one(clip: Clip, tmp_path: Path) -> None:
+    small = clips.film(tmp_path / "small.ts", *clips.X264, count=8, size=(60, 120))
+    grows = tmp_path / "grows.ts"
+    grows.write_bytes(small.read_bytes() + clip("stream.ts").read_bytes())
+    with pytest.raises(SourceError, match="size changes from 120x60 to 160x90 at frame 8") as refused:
+        probe.probe(str(grows))
+    command = re.search(r"`ffmpeg (.*) one\.mkv`", str(refused.value))
+    assert command is not None
+    one = tmp_path / "one.mkv"
+    clips.run(*command[1].replace("FILE", str(grows)).split(), str(one))  # as the message says
+    info = probe.probe(str(one))
+    assert (info.width, info.height, info.frames) == (160, 90, 8 + clips.COUNT)
+    first = clips.images(info, [0])[0]
+    assert first[:4].max() < 20 < first[40].max()  # bars above and below what is wider
+
+
 def test_a_frame_of_which_a_decoder_only_says_that_it_is_torn_is_damaged(clip: Clip, tmp_path: Path) -> None:
     cut = tmp_path / "cut.gif"
     data = clip("moving.gif").read_bytes()
