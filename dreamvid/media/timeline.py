@@ -148,8 +148,9 @@ def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fractio
     usual = (*sorted(rate for rate in claimed if rate <= MAX_RATE), *STANDARD_RATES)
     fitting = [rate for rate in usual if len(_places(times, end, rate)) == len(times) and _is_near(times, end, rate)]
     if fitting:
-        exact = (rate for rate in fitting if all((time * rate).denominator == 1 for time in (*times, end)))
-        return next(exact, next((rate for rate in fitting if _on_grid(times, rate)), fitting[0]))
+        near = next((rate for rate in fitting if _on_grid(times, rate)), fitting[0])
+        common = _common_rate((*times, end))
+        return common if not claimed and 1 <= common <= near else near
     shortest = min(b - a for a, b in pairwise(times))
     return min(Fraction(FASTEST), (1 / shortest).limit_denominator(1001))
 
