@@ -11,8 +11,9 @@ from dreamvid.core.types import SourceInfo
 from dreamvid.media.images import short_name
 from dreamvid.media.record import LONGEST, Playback, Record, RecordedSource, without_folders
 from dreamvid.models.net import Net
-from dreamvid.pipeline.plan import RENDER_VERSION, make_plan
+from dreamvid.pipeline.plan import RENDER_VERSION
 from dreamvid.pipeline.prepare import RenderPlan
+from dreamvid.pipeline.sources import plan_first
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def _playback(planned: RenderPlan, settings: Settings) -> Playback:
     frames = len(plan.playback)
     stop = frames / plan.rate
     if planned.command == "image" and planned.sources[0].kind != "noise":
-        of_source = make_plan(settings, planned.sources[0])
+        of_source = plan_first(planned.sources[0], settings)
         first, start = of_source.frames[0], of_source.clip[0] if of_source.clip else start
         stop = start + 1 / plan.rate
     elif planned.command == "video":

@@ -10,6 +10,7 @@ from statistics import median_low
 import av
 
 from dreamvid.core.errors import SourceError
+from dreamvid.core.lost import AGAIN
 from dreamvid.media.container import lead, origin, picture
 from dreamvid.media.decode import Decoded, decode
 from dreamvid.media.ffmpeg import FENCE, location
@@ -151,8 +152,8 @@ class Mended:
 def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -> Mended:
     """Recover a damaged source.
 
-    `strict`: result of the strict decode. Raises SourceError with the first damaged frame where damage is not
-    tolerated, where no frame is left, and for a source that is not damaged, but encrypted.
+    `strict`: result of the strict decode. Raises SourceError where no frame is left, where nothing tells which frames
+    are damaged, if that is not tolerated, and for a source that is not damaged, but encrypted.
     """
     if is_encrypted(path):
         raise SourceError(
@@ -187,14 +188,8 @@ def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -
         raise SourceError(f"{name}: none of its frames can be decoded: {said}")
     missing = [number for number in range(len(damage.times)) if number not in found]
     cut = damage.promised > len(damage.times) or any("prematurely" in e or "partial file" in e for e in strict.errors)
-    if not tolerate:
-        advice = "get it again, or repeat the last good frame with --tolerate-damage"
-        if missing:
-            count = max(damage.promised, len(damage.times))
-            raise SourceError(f"{name}: frame {missing[0]} of {count} is damaged; {advice}")
-        if cut:
-            raise SourceError(f"{name} is cut short: it ends after frame {len(damage.times) - 1}; {advice}")
-        raise SourceError(f"{name} is damaged ({said}); {advice}")
+    if not (tolerate or missing or cut):
+        raise SourceError(f"{name} is damaged ({said}); {AGAIN}")
     return Mended(
         replace(loose, times=[*damage.times], last=loose.last or Fraction(1, 25)),
         tuple(missing),

@@ -10,8 +10,12 @@ from dreamvid.media.ffmpeg import has_filter
 
 logger = logging.getLogger(__name__)
 
+TO_LIGHT = {
+    "smpte2084": "zscale=transfer=linear:npl=100",
+    "arib-std-b67": "zscale=transfer=linear:npl=100:agamma=0",  # HLG's gamma is of luminance: short cuts shift hues
+}
 TO_SDR = (
-    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=hable:desat=0,"
+    "format=gbrpf32le,zscale=primaries=bt709,tonemap=hable:desat=0,"
     "zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
 )
 OVER_BLACK = "format=gbrap,premultiply=inplace=1,format=gbrp"
@@ -24,7 +28,6 @@ HD = (
     1280,
     720,
 )  # from this width or height on, players read untagged YUV as BT.709; below, and ffmpeg always, as BT.601
-HDR = ("smpte2084", "arib-std-b67")
 
 
 def to_rgb(name: str, seen: Decoded, stored: tuple[int, int], alpha: bool) -> list[str]:
@@ -35,17 +38,17 @@ def to_rgb(name: str, seen: Decoded, stored: tuple[int, int], alpha: bool) -> li
     """
     filters, layout = [], _layout(seen.pixel_format)
     large = any(side >= limit for side, limit in zip(stored, HD, strict=True))
-    if seen.space == "unknown" and seen.transfer not in HDR and large and _is_yuv(layout):
+    if seen.space == "unknown" and seen.transfer not in TO_LIGHT and large and _is_yuv(layout):
         logger.debug("%s does not say which matrix its colours have: read as BT.709, as it is HD", name)
         filters.append(AS_HD)
     if seen.interlaced:
         filters.append(DEINTERLACE)
-    if seen.transfer in HDR:
+    if seen.transfer in TO_LIGHT:
         if not (has_filter("zscale") and has_filter("tonemap")):
             raise SourceError(
                 f"{name} is HDR, and this ffmpeg has no zscale filter to convert it to SDR: convert it to SDR first"
             )
-        filters.append(TO_SDR)
+        filters += [TO_LIGHT[seen.transfer], TO_SDR]
     elif seen.space in UNKNOWN or (seen.space in ZIMG and not has_filter("zscale")):
         raise SourceError(f"{name} has colours of the matrix {seen.space}, which cannot be read: convert it to BT.709")
     elif seen.space in ZIMG:

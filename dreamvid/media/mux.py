@@ -92,7 +92,12 @@ def _titles(kind: str, streams: Sequence[av.stream.Stream]) -> list[str]:
 
 
 def _others(source: SourceInfo) -> list[str]:
-    """Return in words what of a source no film gets; nothing where this library cannot read it: a WebP."""
+    """Return in words what of a source no film gets.
+
+    Nothing of stills (the tracks of an AVIF are its frames and its cover), or where PyAV cannot read it, as a WebP.
+    """
+    if source.reader == "images":
+        return []
     with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
         return left_out(container)
     return []

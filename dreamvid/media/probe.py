@@ -1,6 +1,7 @@
 """Facts about a source as SourceInfo: from a strict decode where possible, else from the container."""
 
 import logging
+import math
 import os
 import re
 import stat
@@ -13,6 +14,7 @@ from av.video.stream import VideoStream
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import MAX_SIDE
+from dreamvid.core.lost import refuse_damage
 from dreamvid.core.paths import sha256_of
 from dreamvid.core.timing import FASTEST, LONGEST, SLOWEST
 from dreamvid.core.types import SourceInfo, Stream
@@ -48,16 +50,17 @@ class Facts:
     lead: Fraction = Fraction(0)
 
 
-def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
+def probe(source: str, *, tolerate_damage: bool = False, leave_damage: bool = False) -> SourceInfo:
     """Return all facts about a source: a video, a GIF, a still or a folder of images.
 
-    With `tolerate_damage` a damaged frame repeats the last good one and is listed in `damaged`. Raises SourceError,
-    with one line about what is wrong, for a source that cannot be read completely.
+    With `tolerate_damage` a damaged frame repeats the last good one and is listed in `damaged`; with `leave_damage`
+    also, for the frames of a video: the caller knows which of them are shown, and calls `refuse_damage`. Raises
+    SourceError, with one line about what is wrong, for a source that cannot be read completely.
     """
     if not source:
         raise SourceError("the source has no name: give a video, a GIF, a still or a folder of images")
     path = Path(os.path.abspath(source))  # noqa: PTH100 (resolve would follow links)
-    info = _probe(path, tolerate_damage)
+    info = _probe(path, tolerate_damage, leave_damage)
     if info.rate < SLOWEST:
         raise SourceError(
             f"{info.name} shows {float(info.rate):.3g} frames per second: at least {float(SLOWEST):g} are read, so "
@@ -66,17 +69,17 @@ def probe(source: str, *, tolerate_damage: bool = False) -> SourceInfo:
     return info
 
 
-def _probe(path: Path, tolerate_damage: bool) -> SourceInfo:
+def _probe(path: Path, tolerate_damage: bool, leave_damage: bool) -> SourceInfo:
     name = images.short_name(path)
     head = _head(path, name)
     if path.is_dir():
         return images.probe_folder(path, tolerate_damage=tolerate_damage)
     if path.suffix.lower() in MOTION_JPEG or not stills.is_picture(head):
-        return _probe_video(path, name, head, tolerate_damage)
+        return _probe_video(path, name, head, tolerate_damage, leave_damage)
     animated = any(sign in head for sign in ANIMATED)
-    pages, hdr = images.count_pages(path, tolerate_damage=tolerate_damage and animated)
+    pages, hdr = images.count_pages(path, tolerate_damage=(tolerate_damage or leave_damage) and animated)
     if animated or hdr:
-        info = _probe_video(path, name, head, tolerate_damage)
+        info = _probe_video(path, name, head, tolerate_damage, leave_damage)
         if info.damaged or info.frames >= pages:
             return info
     if pages == 1:
@@ -125,7 +128,7 @@ def _head(path: Path, name: str) -> bytes:
     return head
 
 
-def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceInfo:
+def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool) -> SourceInfo:
     facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name, head)
     seen = decode.decode(path, decoder=facts.decoder)
     found = Mended(seen)
@@ -133,11 +136,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         found = mend(path, name, facts.decoder, seen, tolerate)
         seen = found.decoded
     if len(seen.sizes) > 1:
-        (old, _), (new, number) = seen.sizes[:2]
-        raise SourceError(
-            f"{name}: the size changes from {old[0]}x{old[1]} to {new[0]}x{new[1]} at frame {number}: "
-            "cut it there and dream the parts one by one"
-        )
+        raise SourceError(f"{name}: {_in_one_size(seen.sizes)}")
     stamps, last = [None if time is None else time + facts.lead for time in seen.times], seen.last
     if stills.is_picture(head) and any(sign in head for sign in ANIMATED):
         stamps, last = as_browsers_show(stamps, last)
@@ -152,7 +151,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         )
     (width, height), _ = seen.sizes[0]
     filters = to_rgb(name, seen, facts.size, facts.alpha)
-    return SourceInfo(
+    info = SourceInfo(
         name=name,
         kind="video",
         reader="ffmpeg",
@@ -172,6 +171,20 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool) -> SourceIn
         chapters=facts.chapters,
         damaged=found.damaged,
         promised=found.promised,
+    )
+    if not (tolerate or leave):
+        refuse_damage(info, range(info.frames))
+    return info
+
+
+def _in_one_size(sizes: list[tuple[tuple[int, int], int]]) -> str:
+    """Return what to do with a film whose size changes: see `Decoded.sizes`."""
+    (old, _), (new, number) = sizes[:2]
+    width, height = (side + side % 2 for side in max((size for size, _ in sizes), key=math.prod))  # as H.264 needs it
+    return (
+        f"the size changes from {old[0]}x{old[1]} to {new[0]}x{new[1]} at frame {number}: bring all to one by "
+        f"`ffmpeg -i FILE -vf scale={width}:{height}:force_original_aspect_ratio=decrease,pad={width}:{height}:-1:-1 "
+        "-c:v libx264 -crf 12 -c:a copy one.mkv`"
     )
 
 

@@ -1,6 +1,6 @@
 """The time of every frame, and the constant rate that shows them all, from decoded time stamps."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, groupby, pairwise
@@ -79,17 +79,21 @@ def _place_twins(
     """Return the timeline at the rate of nearly all frames, where a few come at nearly the time of the one before.
 
     Each of these takes the free place beside it; where there is none, the later of both is shown. None where there are
-    no such frames or too many, where a usual rate shows them as they are, and where no usual rate shows all others.
+    no such frames, where more than a few would not be shown (a part of the film is faster), where a usual rate shows
+    them as they are, and where no usual rate shows all others.
     """
     twins = [number for number, (a, b) in enumerate(pairwise(times), 1) if b - a < NEAR]
-    if not 0 < len(twins) <= max(1, len(times) // 50):
+    if not twins:
         return None
     step = median_low(b - a for a, b in pairwise(times))
-    rates = [rate for rate in (*_tidied(claimed), *STANDARD_RATES) if rate * step < Fraction(11, 10)]
+    usual = [rate for rate in (*_tidied(claimed), *STANDARD_RATES) if rate <= MAX_RATE]
+    rates = [rate for rate in usual if rate * step < Fraction(11, 10)]
     if any(len(_places(times, end, rate)) == len(times) for rate in rates):
         return None
     others = [time for number, time in enumerate(times) if number not in set(twins)]
-    fitting = [rate for rate in rates if all(_place(a, rate) < _place(b, rate) for a, b in pairwise(others))]
+    fitting = [rate for rate in rates if _parts(others, rate)]
+    if not fitting and base_rate(_spread(times, end), end, claimed) > MAX_RATE:  # others that are uneven
+        fitting = [rate for rate in sorted(usual) if _parts(others, rate)][:1]
     if not fitting:
         return None
     counts = [_grid_count(others, rate) for rate in fitting]  # a claim is as good as another rate if it is nearly so
@@ -103,6 +107,8 @@ def _place_twins(
             continue
         taken.add(free)
         settled[number if free > place else number - 1] = free / rate
+    if hidden > max(1, len(times) // 50):
+        return None
     note = (
         f"{len(twins)} of {len(times)} frames at nearly the time of the one before (first: frame {twins[0]}, "
         f"{float(times[twins[0]]):.3f} s): read at the rate of all others, {float(rate):g} frames per second, "
@@ -142,7 +148,9 @@ def base_rate(times: tuple[Fraction, ...], end: Fraction, claimed: tuple[Fractio
     usual = (*sorted(rate for rate in claimed if rate <= MAX_RATE), *STANDARD_RATES)
     fitting = [rate for rate in usual if len(_places(times, end, rate)) == len(times) and _is_near(times, end, rate)]
     if fitting:
-        return next((rate for rate in fitting if _on_grid(times, rate)), fitting[0])
+        near = next((rate for rate in fitting if _on_grid(times, rate)), fitting[0])
+        common = _common_rate((*times, end))
+        return common if not claimed and 1 <= common <= near else near
     shortest = min(b - a for a, b in pairwise(times))
     return min(Fraction(FASTEST), (1 / shortest).limit_denominator(1001))
 
@@ -176,6 +184,11 @@ def _tidy(rate: Fraction) -> Fraction:
     """Return the whole or NTSC rate that a claim such as 19001/317 was rounded from; else the claim itself."""
     near = min((Fraction(round(rate)), Fraction(round(rate) * 1000, 1001)), key=lambda kind: abs(kind - rate))
     return near if near and abs(near / rate - 1) < Fraction(1, 2000) else rate
+
+
+def _parts(times: Sequence[Fraction], rate: Fraction) -> bool:
+    """Return whether a rate has a place of its own for each of these rising times."""
+    return all(_place(a, rate) < _place(b, rate) for a, b in pairwise(times))
 
 
 def _place(time: Fraction, rate: Fraction) -> int:

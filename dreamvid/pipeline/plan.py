@@ -9,10 +9,11 @@ from dreamvid.config.settings import InputSettings, Settings
 from dreamvid.core.easing import smooth
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing, frame_to
+from dreamvid.core.lost import refuse_damage
 from dreamvid.core.timing import LONGEST, frame_map, parse_range, parse_rate, seconds_to_frames
 from dreamvid.core.types import Shot, SourceInfo
 
-RENDER_VERSION = 9  # raised whenever the same settings give other pixels
+RENDER_VERSION = 10  # raised whenever the same settings give other pixels
 MAX_PIXELS = 10**12
 
 
@@ -99,7 +100,8 @@ def make_plan(settings: Settings, source: SourceInfo) -> Plan:
     """Plan the film of a source: its frame rate, its range, and which source frame each film frame shows.
 
     A source of varying frame rate is brought to a constant one here; a frame that is shown twice is dreamed once.
-    Raises SettingsError where the range lies outside the source or the size is impossible.
+    Raises SettingsError where the range lies outside the source or the size is impossible, SourceError where a frame of
+    the range is damaged and that is not tolerated.
     """
     wanted = settings.input
     rate = parse_rate(wanted.fps) if wanted.fps else source.rate
@@ -112,6 +114,8 @@ def make_plan(settings: Settings, source: SourceInfo) -> Plan:
     start, stop = _range(settings, rate, len(timeline), source.name)
     picked = timeline[start:stop]
     frames = tuple(sorted(set(picked)))
+    if not wanted.tolerate_damage:
+        refuse_damage(source, frames)
     position = {frame: index for index, frame in enumerate(frames)}
     playback = tuple(position[frame] for frame in picked)
     framing = frame_to(source.height, source.width, source.sar, wanted.size, wanted.fit)

@@ -23,6 +23,7 @@ from dreamvid.coherence.optical_flow import Motion
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, SourceError, nearest
 from dreamvid.core.framing import Framing, frame_to, parse_size
+from dreamvid.core.lost import refuse_damage
 from dreamvid.core.timing import parse_rate
 from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.media.probe import probe
@@ -60,7 +61,7 @@ def probe_source(source: str, settings: Settings) -> SourceInfo:
     if source in NOISE:
         return _noise_info(source, settings)
     _check_noise(source)
-    return probe(source, tolerate_damage=settings.input.tolerate_damage)
+    return probe(source, tolerate_damage=settings.input.tolerate_damage, leave_damage=True)
 
 
 def plan_video(probed: Sequence[SourceInfo], settings: Settings) -> tuple[SourceInfo, Plan]:
@@ -110,8 +111,10 @@ def plan_still(probed: Sequence[SourceInfo], settings: Settings) -> tuple[Source
     (info,) = probed
     framing = framing_of(info, settings)
     height, width = framing.size
-    alone = replace(info, kind="still", audio=(), subtitles=(), chapters=0, damaged=(), delay=Fraction(0))
-    still = replace(alone, times=(Fraction(0),), end=1 / info.rate, height=height, width=width, sar=framing.sar)
+    alone = replace(info, kind="still", audio=(), subtitles=(), chapters=0, damaged=(), promised=None)
+    still = replace(
+        alone, delay=Fraction(0), times=(Fraction(0),), end=1 / info.rate, height=height, width=width, sar=framing.sar
+    )
     once = with_input(settings, size=None, frames=None, start=None, stop=None, fps=None)
     return still, with_cuts(replace(make_plan(once, still), framing=framing), ())
 
@@ -131,15 +134,23 @@ def framing_of(info: SourceInfo, settings: Settings) -> Framing:
     """Return how a picture is cropped and scaled; noise is made in its size."""
     if info.kind == "noise":
         return frame_to(info.height, info.width, info.sar, None, "crop")
-    return make_plan(settings, info).framing
+    return plan_first(info, settings).framing
 
 
 def first_picture(info: SourceInfo, settings: Settings, framing: Framing) -> Pixels:
     """Read the first picture of a source's range, at the size of `framing`; make it, if it is noise."""
     if info.kind == "noise":
         return noise(info.name, info.height, info.width, settings.seed)
-    (frame,) = read(info, framing, make_plan(settings, info).frames[:1])
+    (frame,) = read(info, framing, plan_first(info, settings).frames[:1])
     return frame.image
+
+
+def plan_first(info: SourceInfo, settings: Settings) -> Plan:
+    """Plan a source of which only the first picture of its range is shown: damage behind that is none."""
+    plan = make_plan(with_input(settings, tolerate_damage=True), info)
+    if not settings.input.tolerate_damage:
+        refuse_damage(replace(info, promised=None), plan.frames[:1])
+    return plan
 
 
 def at_rate(info: SourceInfo, count: int, rate: Fraction) -> SourceInfo:
@@ -147,8 +158,8 @@ def at_rate(info: SourceInfo, count: int, rate: Fraction) -> SourceInfo:
     return replace(info, times=tuple(n / rate for n in range(count)), end=count / rate, rate=rate)
 
 
-def with_input(settings: Settings, **changes: None) -> Settings:
-    """Return settings without some of those of `input`."""
+def with_input(settings: Settings, **changes: bool | None) -> Settings:
+    """Return settings with some of `input` changed; None: without them."""
     return settings.model_copy(update={"input": settings.input.model_copy(update=changes)})
 
 

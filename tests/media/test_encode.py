@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import SourceInfo
@@ -278,6 +279,15 @@ def test_what_no_film_gets_is_said_in_one_line(clip: Clip, tmp_path: Path) -> No
         notices = rendered(source, tmp_path / name)[2]
         assert notices[0] == "left out of a.mkv: 1 further picture track, 1 cover picture, 1 attachment"
         assert len(notices) == (2 if name == "x.gif" else 1)
+
+
+def test_of_an_animated_avif_nothing_is_said_to_be_left_out(tmp_path: Path) -> None:
+    """It has a track of its frames, and another of the still that stands for them."""
+    source = tmp_path / "walk.avif"
+    first, *others = (Image.fromarray(clips.picture(number)) for number in range(3))
+    first.save(source, save_all=True, append_images=others, duration=40)
+    _, film, notices = rendered(source, tmp_path / "x.mp4")
+    assert (film.frames, notices) == (3, [])
 
 
 def test_a_timecode_is_said_and_titles_of_chapters_are_not(clip: Clip, tmp_path: Path) -> None:

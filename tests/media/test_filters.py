@@ -56,3 +56,30 @@ def test_a_matrix_that_nothing_reads_is_named(tmp_path: Path) -> None:
     path = labelled(tmp_path / "odd.mkv", "ictcp", np.array([90, 128, 128]))
     with pytest.raises(SourceError, match=r"^odd\.mkv has colours of the matrix ictcp, which cannot be read"):
         probe.probe(str(path))
+
+
+def test_hues_of_hlg_stay(tmp_path: Path) -> None:
+    """Red, green and blue of BT.709 at 80 candelas: by a gamma of each channel alone, two of three would clip."""
+    primaries = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
+    light = (0.078 * np.eye(3) + 0.002) @ primaries.T
+    scene = light * (light @ np.array([0.2627, 0.6780, 0.0593]))[:, None] ** (1 / 1.2 - 1)
+    signal = np.where(
+        scene <= 1 / 12,
+        np.sqrt(3 * scene),
+        0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073,
+    )
+    code = np.repeat(64 + 876 * signal[:, [1, 2, 0]].T, 32, axis=1)  # planes of G, B and R, in bars of 32 columns
+    planes = np.rint(np.repeat(code[:, None], 64, axis=1)).astype("<u2")
+    path = tmp_path / "phone.mkv"
+    tags = "setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc:range=tv"
+    clips.run(
+        *("-f", "rawvideo", "-pix_fmt", "gbrp10le", "-s", "96x64", "-i", "pipe:0", "-vf"),
+        f"setparams=range=tv,zscale=matrix=2020_ncl:matrixin=gbr:range=tv:rangein=tv,format=yuv444p10le,{tags}",
+        *("-c:v", "ffv1", str(path)),
+        data=planes.tobytes(),
+    )
+    (image,) = clips.images(probe.probe(str(path)))
+    for number, shown in enumerate(image[32, 16::32].astype(int)):
+        others = np.delete(shown, number)
+        assert shown[number] > 120
+        assert 5 < others.min() <= others.max() < others.min() + 8 < 60

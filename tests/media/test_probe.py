@@ -1,6 +1,7 @@
 import logging
 import re
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from dreamvid.core.errors import SourceError
+from dreamvid.core.lost import refuse_damage
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import Stream
 from dreamvid.media import damage, decode, filters, probe, read
@@ -35,7 +37,7 @@ FACTS = {
     "odd.mp4": {"frames": 24, "height": 91, "width": 161, "sar": 1},
     "interlaced.mp4": {"frames": 24, "filters": filters.DEINTERLACE},
     "ten_bits.mp4": {"frames": 24, "filters": ""},
-    "hdr.mp4": {"frames": 4, "filters": filters.TO_SDR},
+    "hdr.mp4": {"frames": 4, "filters": f"{filters.TO_LIGHT['smpte2084']},{filters.TO_SDR}"},
     "clear.webm": {"frames": 6, "filters": filters.OVER_BLACK, "decoder": "libvpx-vp9"},
     "clear.mov": {"frames": 6, "filters": filters.OVER_BLACK},
     "moving.gif": {"frames": 6, "rate": 25, "kind": "video"},
@@ -244,6 +246,35 @@ def test_recordings_put_together_are_not_taken_for_the_first_of_them(
     assert clips.numbers(probe.probe(str(tmp_path / "joined.mkv"))) == [*range(clips.COUNT)] * 2
 
 
+def test_damage_counts_where_it_is_shown(clip: Clip, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mkv"
+    data = clip("good.mkv").read_bytes()
+    cut.write_bytes(data[: len(data) * 6 // 10])
+    info = probe.probe(str(cut), leave_damage=True)
+    refuse_damage(info, range(8))
+    for number in info.damaged:
+        with pytest.raises(SourceError, match=rf"frame {number} of "):
+            refuse_damage(info, [0, number])
+    with pytest.raises(SourceError, match="is cut short: it ends after frame 9"):
+        refuse_damage(replace(info, damaged=(), times=info.times[:10]), [9])
+
+
+def test_a_film_whose_size_changes_is_read_once_it_is_brought_to_one(clip: Clip, tmp_path: Path) -> None:
+    small = clips.film(tmp_path / "small.ts", *clips.X264, count=8, size=(60, 120))
+    grows = tmp_path / "grows.ts"
+    grows.write_bytes(small.read_bytes() + clip("stream.ts").read_bytes())
+    with pytest.raises(SourceError, match="size changes from 120x60 to 160x90 at frame 8") as refused:
+        probe.probe(str(grows))
+    command = re.search(r"`ffmpeg (.*) one\.mkv`", str(refused.value))
+    assert command is not None
+    one = tmp_path / "one.mkv"
+    clips.run(*command[1].replace("FILE", str(grows)).split(), str(one))  # as the message says
+    info = probe.probe(str(one))
+    assert (info.width, info.height, info.frames) == (160, 90, 8 + clips.COUNT)
+    first = clips.images(info, [0])[0]
+    assert first[:4].max() < 20 < first[40].max()  # bars above and below what is wider
+
+
 def test_a_frame_of_which_a_decoder_only_says_that_it_is_torn_is_damaged(clip: Clip, tmp_path: Path) -> None:
     cut = tmp_path / "cut.gif"
     data = clip("moving.gif").read_bytes()
@@ -261,8 +292,13 @@ def test_frames_before_the_first_good_one_show_that(tmp_path: Path) -> None:
     clips.run("-i", str(whole), "-c", "copy", "-copyinkf", "-bsf:v", "noise=drop='lt(n,2)':amount=0", str(late))
     with pytest.raises(SourceError, match=r"frame 0 of .* is damaged"):
         probe.probe(str(late))
-    info = probe.probe(str(late), tolerate_damage=True)
+    info = probe.probe(str(late), leave_damage=True)
     lost = list(info.damaged)
+    with pytest.raises(
+        SourceError, match=rf"as all before frame {len(lost)} are: leave them out with --from 0\.[\d]+,"
+    ):
+        refuse_damage(info, range(info.frames))
+    refuse_damage(info, range(len(lost), info.frames))
     assert lost == list(range(len(lost))) and lost
     shown = clips.numbers(info)
     assert set(shown[: len(lost) + 1]) == {8}  # the second keyframe

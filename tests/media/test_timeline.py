@@ -1,5 +1,6 @@
 """Times and rates from time stamps."""
 
+import random
 from fractions import Fraction
 from itertools import accumulate
 
@@ -60,6 +61,12 @@ def test_even_time_stamps_are_their_own_rate() -> None:
     assert timeline.base_rate(times, Fraction(2, 5), (Fraction(1000),)) == 20
 
 
+def test_a_slow_rate_that_meets_every_time_is_taken_before_a_usual_one() -> None:
+    """An animated WebP, which claims none, shows its pictures for 0.1, 0.2, 0.3, 0.2 and 0.2 s: 29.97 is near, too."""
+    times = tuple(Fraction(n, 10) for n in (0, 1, 3, 6, 8))
+    assert timeline.base_rate(times, Fraction(1), ()) == 10
+
+
 def stamps_of(rate: Fraction, count: int, clock: int, moved: dict[int, Fraction]) -> list[Fraction | None]:
     """Evenly spaced stamps on a clock of `clock` ticks per second, but for those moved by some seconds."""
     return [Fraction(round((n / rate + moved.get(n, 0)) * clock), clock) for n in range(count)]
@@ -92,6 +99,25 @@ def test_a_few_faster_frames_are_no_slip() -> None:
     even = stamps_of(Fraction(30), 60, 1000, {})
     line = timeline.timeline([*even[:20], Fraction("0.650"), *even[20:]], Fraction(33, 1000), (Fraction(30),))
     assert (line.rate, line.note) == (60, "")
+
+
+@pytest.mark.parametrize("every", [12, 25])
+def test_a_stream_that_stutters_keeps_a_rate_that_displays_show(every: int) -> None:
+    """As a browser records a camera: uneven, and time and again a frame comes late and the next one at once."""
+    uneven = random.Random(1)
+    steps = [{every // 2: 2, every // 2 - 1: 64}.get(n % every) or uneven.randint(31, 35) for n in range(150)]
+    stamps = [Fraction(time, 1000) for time in accumulate(steps[:-1], initial=0)]
+    line = timeline.timeline([*stamps], Fraction(33, 1000), (Fraction(30), Fraction(1000)))
+    assert 29 < line.rate <= 60
+    assert len(set(frame_map(line.times, line.end, line.rate))) >= 149
+    assert max(abs(a - b) for a, b in zip(line.times, stamps, strict=True)) <= timeline.OFF
+    assert f"{150 // every} of 150 frames" in line.note
+
+
+def test_a_faster_part_of_a_film_keeps_its_frames() -> None:
+    slow, fast = [Fraction(n, 30) for n in range(60)], [2 + Fraction(n, 240) for n in range(24)]
+    line = timeline.timeline([*slow, *fast], Fraction(1, 240), (Fraction(30),))
+    assert (line.rate, line.note) == (240, "")
 
 
 def test_frames_at_one_time_leave_every_other_at_its_own() -> None:

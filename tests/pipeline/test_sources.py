@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from job_runs import source_of
@@ -10,7 +11,7 @@ from little import HEIGHT, WIDTH, drifting, film, quick, texture, write_image
 
 from dreamvid.coherence.carry import Past
 from dreamvid.coherence.optical_flow import warp
-from dreamvid.core.errors import SettingsError
+from dreamvid.core.errors import SettingsError, SourceError
 from dreamvid.core.types import Shot
 from dreamvid.pipeline.sources import FAINT, noise, same_file
 
@@ -76,6 +77,23 @@ def test_of_a_video_the_first_frame_of_its_range_is_taken(clip: Path) -> None:
     (frame,) = source_of("image", str(clip), quick(input={"frames": "9:12"})).frames((0,))
     (expected,) = source_of("video", str(clip), quick()).frames((9,))
     assert np.array_equal(frame.image, expected.image)
+
+
+def test_damage_that_is_not_shown_is_none(tmp_path: Path) -> None:
+    """A film whose last packet is spoiled; a range, the first picture and a flight into it do without."""
+    spoiled = film(tmp_path / "spoiled.mkv", drifting(12))
+    with av.open(str(spoiled)) as whole:
+        last = [bytes(packet) for packet in whole.demux(video=0) if packet.size][-1]
+    spoiled.write_bytes(spoiled.read_bytes().replace(last[4:], b"\xff" * len(last[4:])))
+    part = source_of("video", str(spoiled), quick(input={"frames": "0:6"}))
+    assert len(list(part.frames(part.plan.frames))) == 6
+    for command in ("image", "zoom"):
+        still = source_of(command, str(spoiled), quick(input={"seconds": 0.5}))
+        assert next(still.frames((0,))).image.shape == (HEIGHT, WIDTH, 3)
+    for frames in (None, "6:"):
+        with pytest.raises(SourceError, match=r"^spoiled\.mkv: frame \d+ of 12 is damaged"):
+            source_of("video", str(spoiled), quick(input={"frames": frames}))
+    assert source_of("video", str(spoiled), quick(input={"tolerate_damage": True})).info.damaged
 
 
 def test_a_flight_has_its_seconds_at_its_rate(still: Path) -> None:
