@@ -23,7 +23,6 @@ SCREEN, FIELD = (768, 1024), (256, 341)  # height and width
 AREA = 0.25  # share of the field that may flash
 MOST = 3  # flashes in any second
 TICKS = 10_000  # a second
-SECOND = TICKS - 20  # what is shorter is within a second: containers round times by a millisecond
 BRIGHTER = 0.1  # change of relative luminance that counts
 LIGHT = 0.8  # relative luminance from which on the darker of two states is too bright to count
 REDDER = np.nextafter(np.float32(20), np.float32(21))  # change of (R - G - B) * 320 that counts: more than 20
@@ -147,7 +146,7 @@ class _Rule:
         np.copyto(self.fell, fall, where=turned)
         self.changes[:-1, where] = self.changes[1:, where]
         self.changes[-1, where] = now
-        often = now - self.changes[0] < SECOND
+        often = now - self.changes[0] < TICKS
         if self._spreads(often.reshape(state.shape)):
             self._add(Span(int(self.changes[0][often].min()) / TICKS, now / TICKS))
 

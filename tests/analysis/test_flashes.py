@@ -76,10 +76,12 @@ def test_the_darker_state_is_below_eight_tenths() -> None:
     assert not found(blinking([screen(grey(light)), screen(WHITE)]))["general"]
 
 
-@pytest.mark.parametrize(("size", "too_large"), [((32, 24), False), ((25, 31), True), ((59, 13), False)])
-def test_the_area_is_more_than_a_quarter_of_a_field(size: tuple[int, int], *, too_large: bool) -> None:
-    """768 pixels are a quarter of a field; 775 are more; 59x13 are 767, and do not lie in one field, either."""
-    assert bool(found(blinking([screen(BLACK), patch(*size)]))["general"]) == too_large
+@pytest.mark.parametrize(("more", "too_large"), [(0, False), (1, True)])
+def test_the_area_is_more_than_a_quarter_of_a_field(more: int, *, too_large: bool) -> None:
+    """24x32 pixels are a quarter of a field; one more is too much."""
+    spot = patch(24, 32)
+    spot[44, 30 : 30 + more] = 255
+    assert bool(found(blinking([screen(BLACK), spot]))["general"]) == too_large
 
 
 def test_areas_of_one_field_are_counted_together_and_those_far_apart_are_not() -> None:
@@ -97,6 +99,14 @@ def test_a_film_larger_than_the_screen_is_seen_at_its_size() -> None:
         spot = screen(BLACK, large)
         spot[100 : 100 + round(384 * share), 200 : 200 + 512] = 255
         assert bool(found(blinking([screen(BLACK, large), spot], 2, 7))["general"]) == too_large
+
+
+def test_what_is_finer_than_a_pixel_of_the_screen_is_mixed_as_light_is() -> None:
+    fine = np.zeros((1536, 2048, 3), np.uint8)
+    fine[::2, ::2] = fine[1::2, 1::2] = 255
+    assert not found(blinking([fine, 255 - fine], 1, 7))["general"]
+    mixed = next(level for level in range(256) if LINEAR[level] >= 0.5)  # as bright as the two, not half the number
+    assert not found(blinking([fine, screen(grey(mixed), fine.shape[:2])], 1, 7))["general"]
 
 
 @pytest.mark.parametrize(("turns", "too_many"), [(7, True), (6, False)])
@@ -120,8 +130,9 @@ def test_slow_changes_are_flashes_where_their_sum_is_large() -> None:
     steps = [0, brighter(0, 0.06), brighter(0, 0.12), brighter(0, 0.06)]
     wave = [screen(grey(level)) for level in steps]
     assert found(blinking(wave, 1, 48))["general"]
-    fade = [screen(grey(level)) for level in (*range(0, 256, 4), *range(255, -1, -4))]
-    assert not found(fade)["general"]
+    for step in (4, 16):
+        fade = [screen(grey(level)) for level in (*range(0, 256, step), *range(255, -1, -step))]
+        assert not found(fade)["general"]
 
 
 def test_ripples_on_a_slow_rise_are_none() -> None:
@@ -137,6 +148,18 @@ def test_the_time_is_from_the_first_change_to_the_last() -> None:
         (pytest.approx(25 / 24, abs=1e-3), pytest.approx(35 / 24, abs=1e-3)),
         (pytest.approx(84 / 24, abs=1e-3), pytest.approx(95 / 24, abs=1e-3)),
     ]
+
+
+def test_the_time_is_that_of_all_places_that_flash() -> None:
+    """The left half flashes from frame 1 on, slower than the right one, which begins later and is found first."""
+    pictures = []
+    for number in range(22):
+        picture = screen(BLACK)
+        picture[:, :96] = 255 * (number % 6 >= 1 and number % 6 <= 3)
+        picture[:, 96:] = 255 * (number % 2 and number > 10)
+        pictures.append(picture)
+    (span,) = found(pictures)["general"]
+    assert (span.start, span.stop) == (pytest.approx(1 / 24, abs=1e-3), pytest.approx(21 / 24, abs=1e-3))
 
 
 def test_parts_in_opposition_are_flashes_though_the_whole_is_as_bright() -> None:
