@@ -9,7 +9,7 @@ from dreamvid.cli.options import RUN, Overwrite, Quiet, WorkDir, option
 from dreamvid.cli.progress import bar, show_notices
 
 REPORT = (
-    "dreamvid report dream.mp4                    to dream.mp4.html; the source lies beside the film",
+    "dreamvid report dream.mp4                    its source lies beside it",
     "dreamvid report dream.mp4 clips/clip.mp4 --out dream.html",
 )
 
