@@ -147,7 +147,7 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
     if "fields.pth" in words:  # what the reader brings
         torch.save(models.resnet18(num_classes=3).state_dict(), "fields.pth")
         Path("fields.txt").write_text("maize\nsorghum\nwheat\n")
-    if words[0] == "compare":
+    if words[0] in ("compare", "report"):
         clip = "samples/clip.mp4"
         for film in {word for word in words if Path(word).suffix} - {clip}:  # what the commands above it make
             assert cli.run(quicker(["video", clip, film], frames=2)) == 0, capfd.readouterr().err
@@ -182,7 +182,8 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
 
 def test_there_are_commands_of_every_kind() -> None:
     kinds = {command.split()[1] for command in commands()}
-    assert kinds >= {"video", "image", "zoom", "again", "batch", "compare", "models", "train", "features", "papers"}
+    assert kinds >= {"video", "image", "zoom", "again", "batch", "models", "train", "features", "papers"}
+    assert kinds >= {"compare", "report"}
 
 
 def test_no_command_is_shown_twice() -> None:
@@ -269,6 +270,7 @@ def test_every_option_they_speak_of_exists(capfd: pytest.CaptureFixture[str]) ->
         "image",
         "again",
         "compare",
+        "report",
         "features grid",
         "features class",
         "features embed",

@@ -8,13 +8,14 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
-from dreamvid.analysis import stability
+from dreamvid.analysis import flashes, stability
+from dreamvid.analysis.flashes import Verdict
 from dreamvid.analysis.pairing import Opened, Pairing, as_it_is, pair, rate_of
 from dreamvid.analysis.stability import Pair, Stability
 from dreamvid.coherence.cuts import find_cuts
@@ -91,7 +92,7 @@ class Measured:
     """Measures of one film over the `frames` that it has in common with its source.
 
     `gain` is None where there is no ratio: the objective of the source is not above zero, or fresh dreams do not raise
-    it. `note`: which part of the source the film shows.
+    it. `flashes`: whether it meets each rule; `note`: which part of the source the film shows.
     """
 
     film: str
@@ -99,6 +100,7 @@ class Measured:
     stability: Stability
     gain: Gain | None
     contract: Contract
+    flashes: tuple[Verdict, ...] = ()
     note: str = ""
 
 
@@ -164,12 +166,17 @@ def _measured(
     every = list(pairing.frames.items())
     chosen = sorted({round(at) for at in np.linspace(0, len(every) - 1, SAMPLED)}) if fresh else range(len(every))
     scored = [every[at] for at in chosen]
-    pairs = partial(_pairs, film, pairing, progress, len(every) + len(scored))
+    done, total = count(1), len(every) + len(scored) + flashes.looked_at(film, pairing)
+
+    def tell() -> None:
+        progress(next(done), total)
+
     if pairing.note:
         logger.info("%s: %s", film.path, pairing.note)
-    steady = stability.measure(pairs(every, 0), cuts, method)
-    gained = gain(pairs(scored, len(every)), session, settings.dream.steps, fresh)
-    return Measured(film.path, len(every), steady, gained, contract(pairing, film.info), pairing.note)
+    steady = stability.measure(_pairs(film, pairing, tell, every), cuts, method)
+    gained = gain(_pairs(film, pairing, tell, scored), session, settings.dream.steps, fresh)
+    verdicts = flashes.verdicts(film, pairing, tell)
+    return Measured(film.path, len(every), steady, gained, contract(pairing, film.info), verdicts, pairing.note)
 
 
 def to_json(source: str, films: Iterable[Measured]) -> str:
@@ -229,13 +236,12 @@ def contract(pairing: Pairing, film: SourceInfo) -> Contract:
 
 
 def _pairs(
-    film: Opened, pairing: Pairing, progress: Progress, total: int, chosen: Sequence[tuple[int, int]], done: int
+    film: Opened, pairing: Pairing, tell: Callable[[], None], chosen: Sequence[tuple[int, int]]
 ) -> Iterator[Pair]:
     theirs, ours = ([pair[side] for pair in chosen] for side in (0, 1))
-    frames = zip(read(pairing.source, pairing.framing, theirs), read(film.info, pairing.cropped, ours), strict=True)
-    for number, both in enumerate(frames, start=done + 1):
+    for both in zip(read(pairing.source, pairing.framing, theirs), read(film.info, pairing.cropped, ours), strict=True):
         yield both
-        progress(number, total)
+        tell()
 
 
 def _score(session: Session, pixels: Pixels) -> float:

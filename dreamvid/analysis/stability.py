@@ -1,7 +1,7 @@
 """Temporal stability of a film: whether its layer, film minus source, moves with the source's picture."""
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,6 +63,29 @@ class _Trace:
         return _Trace(self.layer, Motion(field + optical_flow.sample(step.field, field), self.motion.valid & valid))
 
 
+@dataclass(frozen=True)
+class Step:
+    """What a frame adds to the measures of a film; a value is None where it has no frame to be compared with.
+
+    `index`: of the source frame; `layer_rms`: of the high-passed layer, in 8-bit levels; `valid`: share of the frame
+    before with valid flow to this one; `unlike`: by lag, the two sums whose quotient is the incoherence; `errors`: warp
+    errors of source, film, and a film whose layer is new in every frame; `flickers`: of source and film.
+    """
+
+    index: int
+    layer_rms: float
+    valid: float | None
+    unlike: dict[int, Means]
+    errors: Means | None
+    flickers: Means | None
+
+    @property
+    def incoherence(self) -> float | None:
+        """The incoherence of this frame at a lag of 1; None where there is no dream, either."""
+        part, whole = self.unlike.get(1, (0.0, 0.0))
+        return float(part / whole) if whole > 0 and self.layer_rms >= FAINTEST else None
+
+
 def measure(pairs: Iterable[Pair], cuts: Collection[int], method: Method = "dis") -> Stability:
     """Measure a film, keeping only as many frames as the largest lag needs; no two frames are compared across a cut.
 
@@ -71,43 +94,55 @@ def measure(pairs: Iterable[Pair], cuts: Collection[int], method: Method = "dis"
     back to t and M the mask of valid flow, incoherence is sum M (R[t] - W R[t+k])^2 / sum M (R[t]^2 + (W R[t+k])^2)
     over all t. The warp error is that of Lai et al. as their code computes it: a mean over the channels too.
     """
-    traces: deque[_Trace] = deque(maxlen=max(LAGS))
-    recent: deque[Pair] = deque(maxlen=2)
-    rested: npt.NDArray[np.bool_] | None = None
     unlike = {lag: np.zeros(2) for lag in LAGS}
-    errors: list[Means] = []
-    flickers: list[Means] = []
-    squares: list[float] = []
-    for pair in pairs:
-        source = pair[0]
-        layer = _high_passed(_layer(pair))
-        squares.append(float(np.sqrt(np.square(layer).mean())))
-        if source.index in cuts:
-            traces.clear()
-            recent.clear()
-            rested = None
-        if recent:
-            step = follow(recent[-1][0].image, source.image, method)
-            traces = deque((trace.further(step) for trace in traces), traces.maxlen)
-            for lag in LAGS:
-                if lag <= len(traces) and traces[-lag].motion.valid.mean() >= FOLLOWED:
-                    unlike[lag] += _unlike(traces[-lag], layer)
-            if step.valid.mean() >= FOLLOWED:
-                errors.append(_warp_errors(recent[-1], pair, step))
-            rests = (np.square(step.field).sum(axis=2) < STILL**2) & step.valid
-            if rested is not None and (rests & rested).mean() >= STATIC:
-                flickers.append(_flickers([*recent, pair], rests & rested))
-            rested = rests
-        traces.append(_Trace(layer, _rest(*source.image.shape[:2])))
-        recent.append(pair)
-
-    layer_rms = 255 * float(np.mean(squares))
+    errors, flickers, levels = list[Means](), list[Means](), list[float]()
+    for step in steps(pairs, cuts, method):
+        levels.append(step.layer_rms)
+        for lag, sums in step.unlike.items():
+            unlike[lag] += sums
+        errors += [] if step.errors is None else [step.errors]
+        flickers += [] if step.flickers is None else [step.flickers]
+    layer_rms = float(np.mean(levels))
     dreamt = layer_rms >= FAINTEST
     one, eight = (float(part / whole) if dreamt and whole > 0 else None for part, whole in unlike.values())
     plain, dreamed, anew = (float(mean) for mean in np.mean(errors, axis=0)) if errors else (None, None, None)
     flicker_source, flicker = (float(mean) for mean in np.mean(flickers, axis=0)) if flickers else (None, None)
     reduction = 1 - dreamed / anew if dreamt and dreamed is not None and anew else None
     return Stability(one, eight, dreamed, plain, reduction, flicker, flicker_source, layer_rms)
+
+
+def steps(
+    pairs: Iterable[Pair], cuts: Collection[int], method: Method = "dis", lags: Sequence[int] = LAGS
+) -> Iterator[Step]:
+    """Yield what each frame adds to the measures of a film; arguments as of `measure`, `lags` rising."""
+    traces: deque[_Trace] = deque(maxlen=max(lags))
+    recent: deque[Pair] = deque(maxlen=2)
+    rested: npt.NDArray[np.bool_] | None = None
+    for pair in pairs:
+        source = pair[0]
+        layer = _high_passed(_layer(pair))
+        level = 255 * float(np.sqrt(np.square(layer).mean()))
+        valid, unlike, errors, flickers = None, dict[int, Means](), None, None
+        if source.index in cuts:
+            traces.clear()
+            recent.clear()
+            rested = None
+        if recent:
+            step = follow(recent[-1][0].image, source.image, method)
+            valid = float(step.valid.mean())
+            traces = deque((trace.further(step) for trace in traces), traces.maxlen)
+            for lag in lags:
+                if lag <= len(traces) and traces[-lag].motion.valid.mean() >= FOLLOWED:
+                    unlike[lag] = _unlike(traces[-lag], layer)
+            if valid >= FOLLOWED:
+                errors = _warp_errors(recent[-1], pair, step)
+            rests = (np.square(step.field).sum(axis=2) < STILL**2) & step.valid
+            if rested is not None and (rests & rested).mean() >= STATIC:
+                flickers = _flickers([*recent, pair], rests & rested)
+            rested = rests
+        traces.append(_Trace(layer, _rest(*source.image.shape[:2])))
+        recent.append(pair)
+        yield Step(source.index, level, valid, unlike, errors, flickers)
 
 
 def follow(now: Pixels, later: Pixels, method: Method = "dis") -> Motion:

@@ -17,6 +17,8 @@ from dreamvid.cli.options import FRAMES, Common, Config, option, preset_names, u
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
 from dreamvid.cli.progress import bar, minutes_bar, render_bar, report, show_notices
+from dreamvid.cli.report import REPORT
+from dreamvid.cli.report import report as film_report
 from dreamvid.cli.workers import Crew
 
 if TYPE_CHECKING:
@@ -289,6 +291,7 @@ def compare(
 
 
 command(app, examples=AGAIN, panel=DREAM)(again)
+command(app, examples=REPORT, panel=STUDY)(film_report)
 command(app, examples=PAPERS, panel=STUDY)(papers)
 command(app, examples=DOCTOR, panel=STUDY)(doctor)
 command(app, examples=BENCH, panel=STUDY)(bench)

@@ -17,7 +17,7 @@ LOG = "Log"  # heading of options
 DREAM, LOOKS, MANY, STUDY = "Dream", "Looks and nets", "Many films", "Study"
 ORDER = (  # in help
     *("video", "image", "zoom", "again", "presets", "models", "train"),
-    *("batch", "compare", "features", "papers", "doctor", "bench"),
+    *("batch", "compare", "report", "features", "papers", "doctor", "bench"),
 )
 HELP = {"help_option_names": ["-h", "--help"]}
 

@@ -14,16 +14,18 @@ HEADS = ("film", "I_1", "I_8", "E_warp", "reduction", "gain", "p5", "last/first"
 
 
 def table(films: Sequence["Measured"]) -> str:
-    """Format a table with one line per film under a header line; `-` for a missing number."""
+    """Format a table with one line per film under a header line, `-` for a missing number, and lines on flashes."""
     rows = [HEADS, *map(_row, films)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
-    return "\n".join(
+    lines = [
         "  ".join(
             cell.ljust(width) if head in ("film", "contract") else cell.rjust(width)
             for head, cell, width in zip(HEADS, row, widths, strict=True)
         ).rstrip()
         for row in rows
-    )
+    ]
+    verdicts = [f"{film.film}: {verdict.in_words()}" for film in films for verdict in film.flashes]
+    return "\n".join([*lines, "", *verdicts])
 
 
 def _row(film: "Measured") -> tuple[str, ...]:

@@ -36,6 +36,15 @@ class Framing:
         )
         return replace(self, inner=inner, size=size)
 
+    def within(self, longest: int) -> "Framing":
+        """Return the same crop and padding in square pixels, at a size whose longer side has at most `longest`."""
+        factor = min(Fraction(1), longest / max(Fraction(self.size[0]), self.size[1] * self.sar))
+        inner, size = (
+            (max(1, round(rows * factor)), max(1, round(cols * self.sar * factor)))
+            for rows, cols in (self.inner, self.size)
+        )
+        return replace(self, inner=inner, size=size, sar=Fraction(1))
+
 
 def parse_size(text: str, height: int, width: int) -> tuple[int, int, bool]:
     """Parse `WxH`, `Wx`, `xH` or `N%` for a source of `height` x `width` square pixels.

@@ -25,13 +25,15 @@ from dreamvid.models import zoo
 from dreamvid.models.device import physical_cores, set_up
 from dreamvid.pipeline.plan import RENDER_VERSION
 
-NEEDED = ("av", "numpy", "opencv-python", "pillow", "pydantic", "safetensors", "scenedetect", "torch", "torchvision")
+NEEDED = (
+    *("av", "jinja2", "numpy", "opencv-python", "pillow", "pydantic"),
+    *("safetensors", "scenedetect", "torch", "torchvision"),
+)
 MORE = {
     "scipy": "sound",
     "mido": "midi",
     "ray": "ray",
     "matplotlib": "plot",
-    "jinja2": "features",
     "scikit-learn": "features",
     "pillow-heif": "heic",
 }

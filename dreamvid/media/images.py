@@ -52,8 +52,8 @@ def unread(path: Path, head: bytes) -> str:
     return f"it is a picture of a kind that is not read; save it as PNG (read are {', '.join(sorted(READ_SUFFIXES))})"
 
 
-def encode(pixels: Pixels, suffix: str, text: str = "") -> bytes:
-    """Encode RGB pixels in the format of a suffix: .png (level 1), .jpg and .webp (quality 95), .tiff.
+def encode(pixels: Pixels, suffix: str, text: str = "", quality: int = 95) -> bytes:
+    """Encode RGB pixels in the format of a suffix: .png (level 1), .jpg and .webp (of a `quality` up to 100), .tiff.
 
     `text`: ASCII, goes along in an EXIF block. Raises SettingsError for another suffix, ToolError where the format
     cannot hold the size, as WebP above 16383 pixels a side.
@@ -73,8 +73,8 @@ def encode(pixels: Pixels, suffix: str, text: str = "") -> bytes:
             *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
             *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG),
         ],
-        "JPEG": [cv2.IMWRITE_JPEG_QUALITY, 95],
-        "WebP": [cv2.IMWRITE_WEBP_QUALITY, 95],
+        "JPEG": [cv2.IMWRITE_JPEG_QUALITY, quality],
+        "WebP": [cv2.IMWRITE_WEBP_QUALITY, quality],
     }
     beside = ([cv2.IMAGE_METADATA_EXIF], [np.frombuffer(still_texts.exif(text), np.uint8)]) if text else ([], [])
     try:

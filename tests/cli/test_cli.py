@@ -108,6 +108,7 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid.cli.options",
         "dreamvid.cli.papers",
         "dreamvid.cli.presets",
+        "dreamvid.cli.report",
         "dreamvid.cli.progress",
         "dreamvid.core",
         "dreamvid.core.ctrl_c",

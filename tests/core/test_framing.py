@@ -178,3 +178,19 @@ def test_enlarged_to_the_sources_own_size_a_frame_keeps_its_aspect(height, width
     assert large.inner[0] == kept
     for one, many in ((framing.inner, large.inner), (framing.size, large.size)):
         assert abs(many[1] / one[1] - many[0] / one[0]) <= 0.5 / one[0] + 0.5 / one[1]
+
+
+@given(SIDES, SIDES, SARS, ASKED)
+def test_within_a_length_a_frame_has_square_pixels_and_is_never_enlarged(height, width, sar, longest) -> None:
+    framing = frame_to(height, width, sar, None, "crop")
+    small = framing.within(longest)
+    assert (small.rows, small.cols, small.sar) == (framing.rows, framing.cols, 1)
+    assert max(small.size) <= max(longest, 16) and small.inner == small.size
+    assert abs(small.size[0] - height * min(1, longest / max(height, width * sar))) <= 1
+    assert small.size[1] <= round(width * sar) and small.size[0] <= height
+    assert keeps_aspect(small, sar)
+
+
+def test_within_a_length_the_padding_stays() -> None:
+    padded = frame_to(480, 640, Fraction(1), "1280x720", "pad").within(640)
+    assert (padded.inner, padded.size) == ((360, 480), (360, 640))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from little import texture
 
 from dreamvid.core.errors import SettingsError, SourceError, ToolError
 from dreamvid.media import images, opencv, probe, stills
@@ -236,3 +237,9 @@ def test_a_folder_of_nothing_but_damaged_images_is_refused(tmp_path: Path) -> No
     (tmp_path / "0.png").write_bytes(b"")
     with pytest.raises(SourceError, match="damaged"):
         probe.probe(str(tmp_path), tolerate_damage=True)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_a_lower_quality_makes_a_smaller_file(suffix: str) -> None:
+    sizes = [len(images.encode(texture(), suffix, quality=quality)) for quality in (60, 80, 95)]
+    assert sizes == sorted(set(sizes)) and len(images.encode(texture(), suffix)) == sizes[-1]

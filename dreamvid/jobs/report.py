@@ -1,0 +1,168 @@
+"""A report on a finished film: what its record, its source and its job folder say is gathered, and a page written."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from dreamvid.analysis.film_facts import Progress, measure
+from dreamvid.analysis.film_report import Rendered, Subject, page
+from dreamvid.analysis.pairing import Opened, Pairing, pair, rate_of
+from dreamvid.core.errors import JobError, SettingsError
+from dreamvid.jobs.done import read_done
+from dreamvid.jobs.folder import JobFolder, check_ours, folder_of, read_plan
+from dreamvid.jobs.records import FrameRecord, read_lines
+from dreamvid.media.companion import digest
+from dreamvid.media.formats import check_place
+from dreamvid.media.frame_store import write_file
+from dreamvid.media.images import short_name
+from dreamvid.pipeline.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is there of a film's making: its source, paired with it; what its job folder says; `missing`: why not."""
+
+    pairing: Pairing | None
+    rendered: Rendered | None
+    missing: tuple[str, ...]
+
+
+def report(
+    film: str,
+    source: str | None,
+    out: Path,
+    work_dir: Path | None = None,
+    *,
+    begins: float | None = None,
+    overwrite: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> None:
+    """Write a page about a finished film.
+
+    `source`: what it was made of; None: looked for beside it, by its record; `begins`: as of `pair`. Raises
+    SettingsError where the page cannot be written or source and film do not belong together, SourceError where one of
+    them cannot be read.
+    """
+    check(out, overwrite=overwrite)
+    opened = Opened.of(film)
+    found = _look(opened, source, work_dir, begins)
+    for line in found.missing:
+        logger.info("%s", line)
+    rate = opened.info.rate if found.pairing is None else rate_of(found.pairing.source, opened.info)
+    subject = Subject(
+        opened,
+        _size(Path(film)),
+        _link(Path(film), out),
+        rate,
+        found.pairing.note if found.pairing is not None else "",
+        found.missing,
+    )
+    facts = measure(opened, found.pairing, progress)
+    write_file(out, page(subject, facts, found.rendered).encode("utf-8", "replace"))
+
+
+def check(out: Path, *, overwrite: bool) -> None:
+    """Raise SettingsError where a page cannot be written under a name."""
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise SettingsError(f"--out {out}: a report is a page: give a name that ends in .html")
+    check_place(out)
+    if out.is_dir():
+        raise SettingsError(f"{out} is a folder: give the page another name")
+    if out.exists() and not overwrite:
+        raise SettingsError(f"{out} is there already: --overwrite replaces it")
+
+
+def _look(film: Opened, source: str | None, work_dir: Path | None, begins: float | None) -> Beside:
+    """Find what is there of a film's making; raise as `report`."""
+    missing, found = [], source
+    if source is None:
+        found, why = _source(film)
+        missing += [why] if why else []
+    try:
+        pairing = None if found is None else pair(Opened.of(found), film, begins)
+    except SettingsError as error:
+        if source is not None:
+            raise
+        logger.debug("%s", error)  # it names folders, which are no part of a page
+        pairing = None
+        missing.append(
+            "Not known: strength and incoherence, since its frames and those of its source cannot be paired one by "
+            "one. Give the source, and say with --from where it begins."
+        )
+    if film.info.frames == 1:
+        return Beside(pairing, None, tuple(missing))
+    rendered, why = _job(folder_of(Path(film.path), work_dir), Path(film.path))
+    if rendered is None:
+        missing.append(f"Not known: how long each frame took, and how much of its motion was followed, since {why}.")
+    return Beside(pairing, rendered, tuple(missing))
+
+
+def _source(film: Opened) -> tuple[str | None, str]:
+    """Return the source of a film where it lies beside it, as it was; else why there is none."""
+    lacking = "Not known: strength and incoherence" if film.info.frames > 1 else "The source is not shown"
+    name, record = short_name(Path(film.path)), film.record
+    if record is None:
+        return None, f"{lacking}, since {name} has no record of what it was made of. Give its source."
+    if record.command == "zoom":
+        return None, f"{lacking}, since no frame of a flight is one of its source."
+    recorded = record.sources[0]
+    place = Path(film.path).parent / recorded.name
+    if not place.exists():
+        noise = "" if recorded.name.startswith("noise") else " Give its source."
+        return None, f"{lacking}, since {short_name(place)} is not beside {name}.{noise}"
+    if digest(str(place)) != recorded.sha256:
+        return None, f"{lacking}, since {short_name(place)}, beside {name}, is another than it was made of."
+    return str(place), ""
+
+
+def _job(folder: JobFolder, film: Path) -> tuple[Rendered | None, str]:
+    """Return what the job folder of a film says; else why it says nothing."""
+    if not folder.path.is_dir():
+        return None, "the job folder is gone (--keep-work keeps it)"
+    try:
+        check_ours(folder.path)
+        if read_done(folder, film) is None:
+            return None, "the job folder is that of another film"
+        return _rendered(folder, read_plan(folder).plan), ""
+    except JobError as error:
+        logger.debug("%s", error)
+        return None, "the job folder is damaged"
+
+
+def _rendered(folder: JobFolder, plan: Plan) -> Rendered:
+    """Return what the journals of a job say, by film frame."""
+    lines = dict[int, FrameRecord]()
+    for shot in range(len(plan.shots)):
+        lines |= {record.index: record for record, _ in read_lines(folder.journal(shot))}
+    first = dict[int, int]()  # source frame -> the film frame that is the first to show it
+    for position, at in enumerate(plan.playback):
+        if plan.frames[at] in lines:
+            first.setdefault(plan.frames[at], position)
+    begins = {index for index in first if plan.starts_shot(index)}
+    return Rendered(
+        seconds={position: lines[index].seconds for index, position in first.items()},
+        valid={position: lines[index].valid for index, position in first.items()},
+        anew=tuple(at for index, at in first.items() if lines[index].valid is None and index not in begins),
+        cuts=tuple(position for index, position in first.items() if index in begins and position),
+        made=len(lines),
+        took=sum(record.seconds for record in lines.values()),
+        canvas=folder.canvas_file.exists(),
+    )
+
+
+def _size(film: Path) -> int:
+    """Return the bytes of a film; of a folder, those of its files."""
+    return sum(file.stat().st_size for file in (film.iterdir() if film.is_dir() else (film,)) if file.is_file())
+
+
+def _link(film: Path, out: Path) -> str:
+    """Return where a film is, as an address from the page; by its name alone where no path leads there."""
+    try:
+        way = os.path.relpath(film.resolve(), out.resolve().parent)
+    except ValueError:  # another drive
+        way = film.name
+    return quote(Path(way).as_posix())
