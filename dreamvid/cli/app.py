@@ -161,7 +161,7 @@ def batch(
     json: Annotated[bool, typer.Option("--json", help="Print a last line of JSON, for scripts.")] = False,
 ) -> None:
     """Render many films from one file of jobs. Run again, it renders what is missing or changed."""
-    from dreamvid.jobs import batch as batches
+    from dreamvid.batch import run as batches
     from dreamvid.jobs.interrupt import interruptible
     from dreamvid.jobs.run import Options
 

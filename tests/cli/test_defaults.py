@@ -7,9 +7,9 @@ import pytest
 import typer
 
 from dreamvid import cli
+from dreamvid.batch import run as batch
 from dreamvid.cli.options import Common, user_defaults
 from dreamvid.config import presets
-from dreamvid.jobs import batch
 
 Capture = pytest.CaptureFixture[str]
 

@@ -10,9 +10,10 @@ import pytest
 from job_runs import WORLD, two_tinted
 from little import film, quick, texture, write_image
 
+from dreamvid.batch import run as batch
 from dreamvid.config.presets import to_toml
 from dreamvid.core.errors import DreamvidError, SettingsError
-from dreamvid.jobs import batch, run
+from dreamvid.jobs import run
 from dreamvid.jobs.run import Options
 
 pytestmark = [

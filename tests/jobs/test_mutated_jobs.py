@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutated import mutated
 
+from dreamvid.batch.ledger import read_ledger
 from dreamvid.coherence.carry import CarryState
 from dreamvid.coherence.energy import BROADER, Strength
 from dreamvid.core.errors import DreamvidError
@@ -21,7 +22,6 @@ from dreamvid.core.texts import parse_json
 from dreamvid.core.types import Shot, SourceInfo
 from dreamvid.jobs.done import Done, Summary, film_hash, read_done, write_done
 from dreamvid.jobs.folder import JobFolder, read_fingerprint
-from dreamvid.jobs.ledger import read_ledger
 from dreamvid.jobs.records import FrameRecord, journal_line, read_line, read_lines
 from dreamvid.media.frame_store import Journal, write_table
 from dreamvid.pipeline.plan import Plan

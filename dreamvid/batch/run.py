@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dreamvid.batch.ledger import note, read_ledger, stamp_of
 from dreamvid.config import presets
 from dreamvid.config.presets import Defaults
 from dreamvid.config.settings import Settings
@@ -20,8 +21,8 @@ from dreamvid.core.paths import is_there, matching, read_toml
 from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.dream import session
 from dreamvid.jobs import run as job
+from dreamvid.jobs.again import RENDERERS
 from dreamvid.jobs.fingerprint import Facts, batch_digest, net_facts
-from dreamvid.jobs.ledger import note, read_ledger, stamp_of
 from dreamvid.jobs.run import Options
 from dreamvid.media import audio_features, formats
 from dreamvid.media.audio_tracks import first_track
@@ -31,7 +32,6 @@ from dreamvid.pipeline.schedule import make_schedule
 from dreamvid.pipeline.sources import NOISE, check_film, plan_still, probe_source, same_file
 
 logger = logging.getLogger(__name__)
-RENDERERS = {"video": job.dream_video, "image": job.dream_image, "zoom": job.dream_zoom}
 
 
 class JobTable(BaseModel):

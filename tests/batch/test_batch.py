@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from little import QUICK_PRESET, drifting, film, quick, texture, tone, write_image
 
+from dreamvid.batch import run as batch
+from dreamvid.batch.run import Outcome
 from dreamvid.cli import run
 from dreamvid.core.errors import NetError, SettingsError
 from dreamvid.dream import session
-from dreamvid.jobs import batch
 from dreamvid.jobs import run as job
-from dreamvid.jobs.batch import Outcome
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import Options
 from dreamvid.models.net import Net
