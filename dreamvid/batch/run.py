@@ -1,287 +1,204 @@
-"""Many renders from one file: all checked before the first frame, none stopped by another, nothing done twice."""
+"""The driver of a batch: job after job, none stopped by another, nothing done twice."""
 
-import glob
-import json
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from string import Formatter
-from typing import Any, Literal
+import time
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from dreamvid.batch.ledger import note, read_ledger, stamp_of
-from dreamvid.config import presets
-from dreamvid.config.presets import Defaults
-from dreamvid.config.settings import Settings
-from dreamvid.core.errors import DreamvidError, SettingsError, SourceError, nearest
-from dreamvid.core.framing import parse_size
-from dreamvid.core.paths import is_there, matching, read_toml
-from dreamvid.core.timing import parse_range, parse_rate
-from dreamvid.dream import session
-from dreamvid.jobs import run as job
+from dreamvid.batch.attempt import Attempt
+from dreamvid.batch.checked import Checker, in_the_way
+from dreamvid.batch.job import Job, Outcome
+from dreamvid.batch.orders import Orders
+from dreamvid.batch.place import at_work, opened, state_file
+from dreamvid.batch.state import Ended, MadeFilm, Row, State
+from dreamvid.batch.whole import Show, Tally, show_nothing
+from dreamvid.core import memory
+from dreamvid.core.errors import DreamvidError, JobError
+from dreamvid.jobs import run as job_run
 from dreamvid.jobs.again import RENDERERS
-from dreamvid.jobs.fingerprint import Facts, batch_digest, net_facts
+from dreamvid.jobs.done import film_hash
+from dreamvid.jobs.folder import folder_of
+from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.run import Options
-from dreamvid.media import audio_features, formats
-from dreamvid.media.audio_tracks import first_track
-from dreamvid.media.probe import identity as identity_of
-from dreamvid.pipeline.plan import make_plan
-from dreamvid.pipeline.schedule import make_schedule
-from dreamvid.pipeline.sources import NOISE, check_film, plan_still, probe_source, same_file
 
 logger = logging.getLogger(__name__)
+Settled = Literal["waiting", "done", "skipped", "failed"]
+PAUSE = 0.5  # seconds between looks at what may have changed, while there is nothing to render
+LEFT_OUT = "left out by `dreamvid batch skip`; `dreamvid batch resume JOBS JOB` takes it in again"
 
 
-class JobTable(BaseModel):
-    """One [[job]] of a batch file, or its [defaults]; `set` is a table of setting keys."""
+def run(orders: Orders, options: Options | None = None, show: Show = show_nothing) -> list[Outcome]:
+    """Render every job of a batch, those of higher priority first, and return what became of each, in their order.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    command: Literal["video", "image", "zoom"] = "video"
-    source: str
-    output: str = Field(min_length=1)
-    preset: str | None = None
-    size: str | None = None
-    frames: str | None = None
-    set: dict[str, Any] = Field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One render of a batch, resolved: `digest` changes with anything its pixels or its file depend on.
-
-    `name`: of its output, as the batch file has it; `problem`: why it cannot be rendered, empty where it can.
+    A job whose source is missing or broken is skipped; one that fails does not stop the others, and is tried again
+    where that can help. What another process writes into the state (`control.py`) and changes of the orders take effect
+    meanwhile. With `options.overwrite` outputs that this batch has not made are replaced, too; `options.resume` has no
+    effect. Raises SettingsError with a line for each mistake in the orders, AtWorkError where another process runs this
+    batch, Interrupted where it is stopped.
     """
+    options = options or Options()
+    with at_work(orders.file):
+        day, checker = _day(orders), Checker(orders.file, options.trust)
+        jobs = checker.checked(orders.read(day))
+        with opened(orders.file, drives=True) as state:
+            batch = Batch(orders, day, checker, options, state, Tally(show))
+            batch.take_up(jobs, anew=True)
+            while True:
+                if orders.changed():
+                    batch.take_up_changes()
+                paused = bool(state.told("paused"))
+                name = None if paused else state.next()
+                if name is not None:
+                    batch.render(batch.jobs[name])
+                elif paused or orders.endless:
+                    batch.wait(paused=paused)
+                else:
+                    return batch.outcomes
 
-    command: str
-    source: str
-    name: str
-    output: Path
-    settings: Settings
-    digest: str = ""
-    problem: str = ""
+
+def _day(orders: Orders) -> date:
+    """Return what {date} stands for: the day on which the batch was begun; today, where all of it is done."""
+    if state_file(orders.file).exists():
+        with opened(orders.file) as state:
+            if state.told("date") and any(row.state in ("waiting", "running") for row in state.rows()):
+                return date.fromisoformat(state.told("date"))
+    return date.today()
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The outcome of a job; `message` says why it was skipped or failed."""
+@dataclass
+class Batch:
+    """A batch that is being rendered: its jobs by name, and what became of them."""
 
-    source: str
-    output: str
-    state: Literal["rendered", "unchanged", "skipped", "failed"]
-    message: str = ""
+    orders: Orders
+    day: date
+    checker: Checker
+    options: Options
+    state: State
+    tally: Tally
+    jobs: dict[str, Job] = field(default_factory=dict)
+    found: dict[str, Outcome] = field(default_factory=dict)
+    waits: bool = False
 
     @property
-    def error(self) -> bool:
-        """Return whether the job made no film."""
-        return self.state in ("skipped", "failed")
+    def outcomes(self) -> list[Outcome]:
+        """What became of each job, in the order of the file."""
+        return [self.found.get(name) or job.ended("skipped", LEFT_OUT) for name, job in self.jobs.items()]
 
+    def take_up(self, jobs: list[Job], *, anew: bool = False) -> None:
+        """Take up jobs in place of those so far; `anew`: also what an earlier run has failed to make."""
+        known = {row.name: row for row in self.state.rows(all_known=True)}
+        planned = [(job, *self._condition(job, known.get(job.name), anew=anew)) for job in jobs]
+        self.jobs = {job.name: job for job in jobs}
+        self.state.take_up((job.name, job.priority, job.digest, job.frames, how, said) for job, how, said in planned)
+        self.state.tell("date", self.day.isoformat())
+        for job, condition, problem in planned:
+            if condition == "waiting":
+                self.found.pop(job.name, None)
+            elif condition == "done":
+                self.found.setdefault(job.name, job.ended("unchanged"))
+                self._clear(job)
+            else:
+                self._note(job.ended(condition, problem), job.name)
+        left_out = {row.name for row in known.values() if row.skip}
+        self.tally.take_up(job for job, how, _ in planned if how == "waiting" and job.name not in left_out)
 
-def run(file: Path, options: Options | None = None, defaults: Defaults | None = None) -> list[Outcome]:
-    """Render every job of a batch file, in order.
-
-    A job whose source is missing or broken is skipped; one that fails does not stop the others. Relative paths start
-    from the batch file's folder. With `options.overwrite` outputs that this batch has not made are replaced, too;
-    `options.resume` has no effect. `defaults`: the user's own, beneath every job's preset. Raises SettingsError for a
-    mistake in the file itself.
-    """
-    options, jobs = options or Options(), read(file, defaults)
-    nets = _nets(file, jobs, options.trust)
-    jobs = [_with_source(planned, nets[_dreamed_by(planned)]) for planned in jobs]
-    for planned in jobs:
-        if planned.problem:
-            logger.warning("skipping %s: %s", planned.output.name, planned.problem)
-    ledger = file.with_suffix(".done.json")
-    outcomes = []
-    for planned in jobs:
-        digest, stamp = read_ledger(ledger).get(planned.name, ("", None))
-        ours = planned.output.exists() and stamp == stamp_of(planned.output)
-        if ours and digest == planned.digest:
-            outcome = Outcome(planned.source, str(planned.output), "unchanged")
-        else:
-            # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
-            may = options.overwrite or ours
-            outcome = _run_one(planned, replace(options, overwrite=may, resume="renew", keep_work=True))
-        if outcome.state == "rendered":
-            note(ledger, planned.name, planned.digest, planned.output)
-        # Only now, so that a film whose batch is killed before the ledger knows it is taken as done by the next.
-        if not outcome.error and not options.keep_work:
-            job.clear(planned.output, options.work_dir)
-        outcomes.append(outcome)
-    return outcomes
-
-
-def read(file: Path, user: Defaults | None = None) -> list[Job]:
-    """Read the jobs of a batch file, globs and placeholders filled in; raise SettingsError naming file, job and key."""
-    if not is_there(file):
-        raise SettingsError(f"there is no batch file {file}")
-    table = read_toml(file)
-    if unknown := sorted(set(table) - {"defaults", "job"}):
-        raise SettingsError(f"{file}: unknown key {unknown[0]}{nearest(unknown[0], ['defaults', 'job'])}")
-    user = user or Defaults()
-    defaults, entries = table.get("defaults", {}), table.get("job", [])
-    if not isinstance(defaults, dict):
-        raise SettingsError(f"{file}: defaults must be a table, [defaults]")
-    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise SettingsError(f"{file}: it has no [[job]]")
-    jobs: list[Job] = []
-    for number, entry in enumerate(entries, start=1):
-        jobs += _jobs(file, number, presets.merged({"preset": user.preset, **defaults}, entry), len(jobs), user.table)
-    outputs = [planned.output.resolve() for planned in jobs]
-    for output in outputs:
-        if outputs.count(output) > 1:
-            raise SettingsError(
-                f"{file}: two jobs write {output.name}: tell them apart with {{stem}}, {{preset}} or {{index}}"
-            )
-    return jobs
-
-
-def _jobs(file: Path, number: int, table: dict[str, Any], first: int, under: dict[str, Any]) -> list[Job]:
-    where = f"{file}: job {number}"
-    try:
-        entry = JobTable.model_validate(table)
-    except ValidationError as error:
-        # An unknown key first: a required one that is missing is the same, spelled wrong.
-        mistake = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        key = ".".join(map(str, mistake["loc"]))
-        if mistake["type"] == "extra_forbidden":
-            raise SettingsError(f"{where}: unknown key {key}{nearest(key, JobTable.model_fields)}") from None
-        near = nearest(str(mistake["input"]), RENDERERS) if mistake["type"] == "literal_error" else ""
-        raise SettingsError(f"{where}: {key}: {mistake['msg']}{near}") from None
-    overrides = [*entry.set.items(), ("input.size", entry.size), ("input.frames", entry.frames)]
-    try:
-        settings = presets.resolve(
-            _preset(file, entry.preset), [(key, value) for key, value in overrides if value is not None], under
-        )
-        _check_input(settings)
-    except SettingsError as error:
-        raise SettingsError(f"{where}: {error}") from None
-    jobs = []
-    for index, source in enumerate(_sources(file.parent, entry.source), start=first):
+    def take_up_changes(self) -> None:
+        """Take up orders that were changed; where there is a mistake in them, say so and go on with those so far."""
         try:
-            name = _filled(
-                entry.output, stem=Path(source).stem, preset=Path(entry.preset or presets.DEFAULT).stem, index=index
-            )
-            output = file.parent / name
-            formats.check_image(output) if entry.command == "image" else formats.check(output, settings.output)
-            if same_file(source, output):
-                raise SettingsError(f"{output.name} is the source itself")
-        except (SettingsError, OSError) as error:  # also a name that is too long
-            raise SettingsError(f"{where}: output: {error}") from None
-        jobs.append(Job(entry.command, source, name, output, settings))
-    return jobs
-
-
-def _check_input(settings: Settings) -> None:
-    """Raise SettingsError for a range, rate or size that is invalid for any source."""
-    wanted = settings.input
-    if wanted.frames:
-        parse_range(wanted.frames)
-    if wanted.fps:
-        parse_rate(wanted.fps)
-    if wanted.size and not wanted.size.endswith("%"):
-        parse_size(wanted.size, 1080, 1920)
-
-
-def _filled(pattern: str, **values: str | int) -> str:
-    """Return a name with its placeholders filled in; raise SettingsError for an unknown one."""
-    near = ""
-    try:
-        parts = [part[1:] for part in Formatter().parse(pattern) if part[1] is not None]
-        near = next((nearest(field or "", values) for field, _, _ in parts if field not in values), "")
-        # A short format such as 02d is welcome; a long one could fill the memory with a name.
-        if "\0" not in pattern and all(field in values and len(form or "") <= 3 for field, form, _ in parts):
-            return pattern.format(**values)
-    except ValueError:
-        pass
-    raise SettingsError(f"{pattern!r} may hold {{stem}}, {{preset}} and {{index}}, nothing else in braces{near}")
-
-
-def _preset(file: Path, preset: str | None) -> str | None:
-    if preset is None:
-        return None
-    beside = file.parent / preset
-    return str(beside) if preset.endswith(".toml") and is_there(beside) else preset
-
-
-def _sources(folder: Path, pattern: str) -> list[str]:
-    """Return the files that match a pattern, sorted; the pattern itself where none does: `_with_source` says so."""
-    if pattern in NOISE or "\0" in pattern:
-        return [pattern]
-    path = str(folder / pattern)
-    return matching(path) or [path]
-
-
-def _dreamed_by(planned: Job) -> str:
-    return repr((planned.settings.net, planned.settings.objective))
-
-
-def _nets(file: Path, jobs: list[Job], trust: bool) -> dict[str, Facts]:
-    """Return what tells the nets that each job dreams with.
-
-    Raises the error of the first whose net, layer, channel or class cannot be had, naming the file.
-    """
-    found: dict[str, Facts] = {}
-    for wanted in {_dreamed_by(each): each for each in jobs}.values():
-        try:
-            nets, _ = session.choose(wanted.settings, trust=trust)
+            self.take_up(self.checker.checked(self.orders.read(self.day)))
         except DreamvidError as error:
-            raise type(error)(f"{file}: {wanted.output.name}: {error}") from None
-        found[_dreamed_by(wanted)] = net_facts(wanted.settings, nets)
-    return found
+            logger.warning("the changed batch is not taken up: %s", "; ".join(error.lines))
+
+    def _condition(self, job: Job, row: Row | None, *, anew: bool) -> tuple[Settled, str]:
+        """Return the state in which a job is taken up, and what is wrong with it."""
+        if job.problem:
+            return "skipped", job.problem
+        if row is not None and row.made == job.digest and row.owns(job.output):
+            return "done", ""
+        if not anew and row is not None and row.digest == job.digest and row.state == "failed":
+            return "failed", row.error
+        # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
+        may = self.options.overwrite or (row is not None and row.owns(job.output))
+        problem = in_the_way(job, self.options.work_dir, may_replace=may)
+        return ("failed", problem) if problem else ("waiting", "")
+
+    def render(self, job: Job) -> None:
+        """Render a job, as often as that can help, and take note of what became of it."""
+        for number in range(1, job.max_tries + 1):
+            ended = self._try(job)
+            if not ended.passing or number == job.max_tries:
+                break
+            logger.warning("%s: %s; trying again (%d of %d)", job.output.name, ended.error, number + 1, job.max_tries)
+        if ended.condition == "done":
+            self.found[job.name] = job.ended("rendered")
+            self._clear(job)
+        elif ended.condition in ("skipped", "failed"):
+            self._note(job.ended(ended.condition, ended.error), job.name)
+
+    def _try(self, job: Job) -> Ended:
+        """Try a job once, and return how it ended; the state has it, too, however that was."""
+        row, folder = self.state.row(job.name), folder_of(job.output, self.options.work_dir)
+        attempt = Attempt(job, folder, self.state, self.tally, self.options.progress, self.options.stop)
+        may = self.options.overwrite or (row is not None and row.owns(job.output))
+        how = replace(self.options, overwrite=may, resume="renew", keep_work=True)
+        number, ended = self.state.begin(job.name), Ended("waiting")
+        try:
+            _make_folder(job)
+            RENDERERS[job.command](
+                job.source, job.output, job.settings, replace(how, progress=attempt.on_event, stop=attempt.stop)
+            )
+            ended = Ended("done", film=MadeFilm.of(job.output, job.digest, film_hash(job.output)))
+        except Interrupted:
+            if attempt.reason in ("", "stopped"):
+                raise
+            ended = _stopped(attempt)
+        except DreamvidError as error:
+            ended = Ended("failed", str(error), error.passing)
+        except Exception as error:
+            if not memory.ran_out(error):
+                raise
+            ended = Ended("failed", memory.ADVICE)
+        finally:
+            self.state.end(job.name, number, attempt.seconds, ended)
+        if ended.condition != "waiting" and not ended.passing:
+            self.tally.end(job, attempt.seconds - attempt.dreamed if ended.condition == "done" else None)
+        return ended
+
+    def wait(self, *, paused: bool) -> None:
+        """Wait for a moment; raise Interrupted where the user stops the batch."""
+        if paused and not self.waits:
+            logger.warning("paused: `dreamvid batch resume %s` goes on", self.orders.file)
+        self.waits = paused
+        time.sleep(PAUSE)
+        if self.options.stop():
+            raise Interrupted("stopped; the same command goes on")
+
+    def _clear(self, job: Job) -> None:
+        """Remove the job folder of a film: only once the state knows the film, or a killed batch would lose it."""
+        if not self.options.keep_work:
+            job_run.clear(job.output, self.options.work_dir)
+
+    def _note(self, outcome: Outcome, job: str) -> None:
+        """Take note that a job has made no film, and say so, once."""
+        if self.found.get(job) != outcome:
+            words = "skipping %s: %s" if outcome.state == "skipped" else "%s failed: %s"
+            logger.warning(words, outcome.name, outcome.message)
+        self.found[job] = outcome
 
 
-def _with_source(planned: Job, net: Facts) -> Job:
-    """Return the job with its digest, or with the reason why its source cannot be rendered."""
-    sound = ""
-    if glob.has_magic(planned.source) and not matching(planned.source):
-        return replace(
-            planned, problem=f"no file matches {planned.source}: correct the pattern, or put the files there"
-        )
+def _make_folder(job: Job) -> None:
     try:
-        if planned.settings.audio.file is not None:
-            first_track(Path(planned.settings.audio.file))
-            sound = identity_of(Path(planned.settings.audio.file))
-        source = probe_source(planned.source, planned.settings)
-        if planned.command == "video":
-            check_film(source)
-            plan = make_plan(planned.settings, source)
-            make_schedule(planned.settings, plan, audio_features.of_film(planned.settings, source, plan.clip))
-        elif planned.command == "image":
-            plan_still((source,), planned.settings)
-        digest = batch_digest(planned.command, planned.settings, net, source.identity, sound)
-    except (SourceError, SettingsError) as error:
-        return replace(planned, problem=str(error))
-    return replace(planned, digest=digest)
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JobError(f"the folder {job.output.parent} cannot be made: {error.strerror}") from None
 
 
-def _run_one(planned: Job, options: Options) -> Outcome:
-    source, output = planned.source, str(planned.output)
-    if planned.problem:
-        return Outcome(source, output, "skipped", planned.problem)
-    try:
-        RENDERERS[planned.command](source, planned.output, planned.settings, options)
-    except DreamvidError as error:
-        logger.warning("%s failed: %s", planned.output.name, error)
-        return Outcome(source, output, "failed", str(error))
-    return Outcome(source, output, "rendered")
-
-
-def summary(outcomes: Iterable[Outcome]) -> str:
-    """Return a line per job and one for all."""
-    found = list(outcomes)
-    lines = [
-        f"{outcome.state:10} {outcome.output}{': ' + outcome.message if outcome.message else ''}" for outcome in found
-    ]
-    counts = {
-        state: sum(outcome.state == state for outcome in found)
-        for state in ("rendered", "unchanged", "skipped", "failed")
-    }
-    return "\n".join([*lines, ", ".join(f"{count} {state}" for state, count in counts.items())])
-
-
-def to_json(outcomes: Iterable[Outcome]) -> str:
-    """Return one line of JSON: the jobs with their states."""
-    return json.dumps({"jobs": [vars(outcome) for outcome in outcomes]})
+def _stopped(attempt: Attempt) -> Ended:
+    """Return how a try ended that was stopped, but not by Ctrl-C."""
+    if attempt.reason == "paused":
+        return Ended("waiting")
+    if attempt.reason == "left out":
+        return Ended("skipped", LEFT_OUT)
+    kept = f"{attempt.done} of {attempt.job.frames} frames are kept, and run again it goes on"
+    return Ended("failed", f"stopped after {attempt.job.max_minutes:g} minutes (max_minutes): {kept}")
