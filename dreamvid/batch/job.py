@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from dreamvid.config.settings import Settings
 from dreamvid.jobs.folder import bytes_needed
+from dreamvid.pipeline.prepare import Command
 
 State = Literal["rendered", "unchanged", "skipped", "failed"]
 
@@ -22,7 +23,7 @@ class Job:
     rendered, empty where it can.
     """
 
-    command: str
+    command: Command
     source: str
     name: str
     output: Path

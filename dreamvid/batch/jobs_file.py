@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from string import Formatter
-from typing import Any, Literal
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,11 +23,12 @@ from dreamvid.core.framing import parse_size
 from dreamvid.core.paths import is_there, matching, read_toml
 from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.media import formats
+from dreamvid.pipeline.prepare import Command
 from dreamvid.pipeline.sources import NOISE, same_file
 
 LONGEST, MOST = 10_000_000, 100_000  # bytes of a file; jobs of a batch
 MOST_WRONG = 200  # jobs with mistakes, after which no more are looked for
-COMMANDS = ("video", "image", "zoom")
+COMMANDS = get_args(Command)
 TABLES = ("defaults", "job", "matrix")
 
 
@@ -36,7 +37,7 @@ class JobTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    command: Literal["video", "image", "zoom"] = "video"
+    command: Command = "video"
     source: str
     output: str = Field(min_length=1)
     preset: str | None = None

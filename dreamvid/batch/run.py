@@ -66,6 +66,20 @@ def _day(orders: Orders) -> date:
     return date.today()
 
 
+def condition_of(job: Job, row: Row | None, options: Options, *, anew: bool) -> tuple[Settled, str]:
+    """Return the state in which a job is taken up, and what is wrong with it; `row`: what the state has of it."""
+    if job.problem:
+        return "skipped", job.problem
+    if row is not None and row.made == job.digest and row.owns(job.output):
+        return "done", ""
+    if not anew and row is not None and row.digest == job.digest and row.state == "failed":
+        return "failed", row.error
+    # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
+    may = options.overwrite or (row is not None and row.owns(job.output))
+    problem = in_the_way(job, options.work_dir, may_replace=may)
+    return ("failed", problem) if problem else ("waiting", "")
+
+
 @dataclass
 class Batch:
     """A batch that is being rendered: its jobs by name, and what became of them."""
@@ -88,7 +102,7 @@ class Batch:
     def take_up(self, jobs: list[Job], *, anew: bool = False) -> None:
         """Take up jobs in place of those so far; `anew`: also what an earlier run has failed to make."""
         known = {row.name: row for row in self.state.rows(all_known=True)}
-        planned = [(job, *self._condition(job, known.get(job.name), anew=anew)) for job in jobs]
+        planned = [(job, *condition_of(job, known.get(job.name), self.options, anew=anew)) for job in jobs]
         self.jobs = {job.name: job for job in jobs}
         self.state.take_up((job.name, job.priority, job.digest, job.frames, how, said) for job, how, said in planned)
         self.state.tell("date", self.day.isoformat())
@@ -109,19 +123,6 @@ class Batch:
             self.take_up(self.checker.checked(self.orders.read(self.day)))
         except DreamvidError as error:
             logger.warning("the changed batch is not taken up: %s", "; ".join(error.lines))
-
-    def _condition(self, job: Job, row: Row | None, *, anew: bool) -> tuple[Settled, str]:
-        """Return the state in which a job is taken up, and what is wrong with it."""
-        if job.problem:
-            return "skipped", job.problem
-        if row is not None and row.made == job.digest and row.owns(job.output):
-            return "done", ""
-        if not anew and row is not None and row.digest == job.digest and row.state == "failed":
-            return "failed", row.error
-        # What an earlier run of this batch wrote may be replaced, anything else only where that was asked for.
-        may = self.options.overwrite or (row is not None and row.owns(job.output))
-        problem = in_the_way(job, self.options.work_dir, may_replace=may)
-        return ("failed", problem) if problem else ("waiting", "")
 
     def render(self, job: Job) -> None:
         """Render a job, as often as that can help, and take note of what became of it."""

@@ -14,11 +14,13 @@ from dreamvid.cli.progress import render_bar, show_notices, whole_bar
 
 if TYPE_CHECKING:
     from dreamvid.batch.orders import Orders
+    from dreamvid.jobs.run import Options
 
 RUN = "run"
 EXAMPLES = (
     "dreamvid batch jobs.toml",
     "dreamvid batch jobs.toml --overwrite --json",
+    "dreamvid batch jobs.toml --dry-run --nodes 4              how long it takes",
     "dreamvid batch clips/*.mp4 --preset calm --preset boil --out films",
     "dreamvid batch --watch inbox --preset calm --out films    what is put into inbox",
     "dreamvid batch status jobs.toml                           while it runs, or not",
@@ -90,6 +92,16 @@ def run(
             "--watch", help="Render what is put into this folder, until Ctrl-C; default: none.", show_default=False
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be rendered, and how long it takes: it is measured.")
+    ] = False,
+    nodes: Annotated[
+        int | None,
+        typer.Option("--nodes", help="With --dry-run: say how long N machines take; default: not said.", min=1),
+    ] = None,
+    failures: Annotated[
+        float, typer.Option("--failures", help="With --nodes: share of the shots that fail once.", min=0, max=0.9)
+    ] = 0.0,
     config: Config = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing films, also those that this batch did not make.")
@@ -104,11 +116,16 @@ def run(
     from dreamvid.batch import run as driver
     from dreamvid.batch.job import summary, to_json
     from dreamvid.batch.place import AtWorkError
+    from dreamvid.core.errors import SettingsError
     from dreamvid.jobs.interrupt import interruptible
     from dreamvid.jobs.run import Options
 
     show_notices(quiet=quiet)
     orders = _orders(jobs or [], preset or [], out, pattern, watch, config)
+    if dry_run:
+        return _tell_forecast(orders, Options(overwrite, trust=trust), nodes, failures)
+    if nodes is not None or failures:
+        raise SettingsError("--nodes and --failures are of --dry-run: give that as well")
     try:
         with render_bar(quiet=quiet) as progress, whole_bar(quiet=quiet) as show, interruptible() as stop:
             options = Options(overwrite, resume="renew", progress=progress, stop=stop, trust=trust)
@@ -123,6 +140,15 @@ def run(
         print(to_json(outcomes))
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(BATCH_INCOMPLETE)
+
+
+def _tell_forecast(orders: "Orders", options: "Options", nodes: int | None, failures: float) -> None:
+    from dreamvid.batch.forecast import forecast, told
+
+    found = forecast(orders, options)
+    print("\n".join(found.lines()))
+    if nodes is not None and (simulation := found.simulated(nodes, failures)) is not None:
+        print(told(simulation))
 
 
 def _orders(
