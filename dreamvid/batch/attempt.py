@@ -56,10 +56,15 @@ class Attempt:
         if not self._planned:
             self._planned = True
             self._plan_shots()
-        if self.seconds - self._kept >= KEPT_EVERY or event.done == event.total:
-            self._kept = self.seconds
-            self.state.progress(self.job.name, event.done)
+        if self.seconds - self._kept >= KEPT_EVERY:
+            self.keep()
         self.tally.frame(self.job, event.done, event.seconds, event.seconds_left)
+
+    def keep(self) -> None:
+        """Write into the state how far it is."""
+        if self._planned:
+            self._kept = self.seconds
+            self.state.progress(self.job.name, self.done)
 
     def _plan_shots(self) -> None:
         if self.job.command == "image":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dreamvid.batch.job import Job
+from dreamvid.batch.positions import TOLD
 from dreamvid.config.settings import NetSettings, Settings
 from dreamvid.core.errors import DreamvidError, SettingsError, SourceError
 from dreamvid.core.paths import matching
@@ -57,29 +58,29 @@ class Checker:
 
         Raises an error with a line for each net, layer, channel or class that cannot be had.
         """
-        self._open_nets(jobs)
+        texts = _Texts()
+        self._open_nets(jobs, texts)
         by_source = sorted(range(len(jobs)), key=lambda number: jobs[number].source)
         found, sounds, read = list(jobs), dict[str, str | SourceError](), _Read()
         for number in by_source:
             job = jobs[number]
             try:
-                facts = self._facts(job, read)
+                facts = self._facts(job, read, texts)
                 if facts.problem:
                     raise SourceError(facts.problem)
-                sound = _identity_of_sound(job.settings, sounds)
-                net = self.nets[_dreamed_by(job)]
+                sound, net = _identity_of_sound(job.settings, sounds), self.nets[texts.dreamed_by(job)]
                 digest = batch_digest(job.command, job.settings, net, facts.identity, sound)
                 found[number] = replace(job, digest=digest, frames=facts.frames, size=facts.size)
             except (SourceError, SettingsError) as error:
                 found[number] = replace(job, problem=str(error))
         return found
 
-    def _open_nets(self, jobs: Sequence[Job]) -> None:
+    def _open_nets(self, jobs: Sequence[Job], texts: "_Texts") -> None:
         opened: dict[NetSettings, Net] = {}
         errors: dict[str, DreamvidError] = {}
-        for job in {_dreamed_by(job): job for job in reversed(jobs)}.values():
+        for key, job in {texts.dreamed_by(job): job for job in reversed(jobs)}.items():
             settings = job.settings
-            if _dreamed_by(job) in self.nets:
+            if key in self.nets:
                 continue
             try:
                 for how in settings.nets:
@@ -88,25 +89,42 @@ class Checker:
                 nets = {how: opened[how] for how in settings.nets}
                 over_time(settings.objective, nets[settings.net], nets)
             except DreamvidError as error:
-                errors.setdefault(f"{self.file}: {job.output.name}: {error}", error)
+                errors[f"{self.file}: {job.output.name}: {error}"] = error
             else:
-                self.nets[_dreamed_by(job)] = net_facts(settings, nets)
+                self.nets[key] = net_facts(settings, nets)
         if errors:
             lines = list(errors)[::-1]
-            raise type(errors[lines[0]])(*lines[:50])
+            raise type(errors[lines[0]])(*lines[:TOLD])
 
-    def _facts(self, job: Job, read: "_Read") -> SourceFacts:
-        wanted = job.settings.input
-        animated = (repr(job.settings), job.name) if job.settings.keyframes else ()
-        camera = repr(job.settings.camera) if job.command == "zoom" else ""
-        seed = job.settings.seed if job.source in NOISE else 0
-        key = (job.command, job.source, _stamp(job.source), repr(wanted), camera, seed, animated)
+    def _facts(self, job: Job, read: "_Read", texts: "_Texts") -> SourceFacts:
+        settings = job.settings
+        animated = texts.of(settings) if settings.keyframes else ""
+        camera = texts.of(settings.camera) if job.command == "zoom" else ""
+        seed = settings.seed if job.source in NOISE else 0
+        key = (job.command, job.source, _stamp(job.source), texts.of(settings.input), camera, seed, animated)
         if key not in self.sources:
             try:
                 self.sources[key] = _looked_at(job, read)
             except (SourceError, SettingsError) as error:
                 self.sources[key] = SourceFacts(problem=str(error))
         return self.sources[key]
+
+
+@dataclass
+class _Texts:
+    """Parts of settings as text, by which they are compared; jobs share settings, and each is written out once."""
+
+    known: dict[int, str] = field(default_factory=dict)
+
+    def of(self, part: object) -> str:
+        """Return a part of the settings of a job as text."""
+        if id(part) not in self.known:
+            self.known[id(part)] = repr(part)
+        return self.known[id(part)]
+
+    def dreamed_by(self, job: Job) -> str:
+        """Return what tells the nets and objective of a job."""
+        return f"{self.of(job.settings.net)} {self.of(job.settings.objective)}"
 
 
 @dataclass
@@ -148,10 +166,6 @@ def _looked_at(job: Job, read: _Read) -> SourceFacts:
     if settings.keyframes and job.command == "video":
         make_schedule(settings, plan, audio_features.of_film(settings, source, plan.clip))
     return SourceFacts(source.identity, len(plan.frames), plan.framing.size)
-
-
-def _dreamed_by(job: Job) -> str:
-    return repr((job.settings.net, job.settings.objective))
 
 
 def _stamp(source: str) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """The jobs of a file, globs, matrices and placeholders filled in; all mistakes of the file are told at once."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -93,6 +94,7 @@ def jobs_of(
         reader.add(_Entry(f"job {number + 1}", ("job", number), entry, defaults))
     if matrix is not None:
         reader.add(_Entry("matrix", ("matrix",), {"matrix": matrix}, defaults))
+    mistakes.check()
     reader.check_names()
     mistakes.check()
     return reader.jobs
@@ -144,6 +146,7 @@ class _Reader:
     owners: list[_Entry] = field(default_factory=list)
     resolved: dict[str, Settings | None] = field(default_factory=dict)
     globs: dict[str, list[str]] = field(default_factory=dict)
+    writable: set[tuple[object, ...]] = field(default_factory=set)
     wrong: int = 0
 
     def add(self, entry: _Entry) -> None:
@@ -171,7 +174,7 @@ class _Reader:
             parent = folders.setdefault(job.output.parent, job.output.parent.resolve())
             if seen.setdefault(parent / job.output.name, number) != number:
                 words = f"two jobs write {job.output.name}: tell them apart with {{stem}}, {{preset}} or {{index}}"
-                self._mistake(self.owners[number], words, "output")
+                self.mistakes.add(self.owners[number].key, words, self.owners[number].said)
 
     def _mistake(self, entry: _Entry, words: str, *keys: str) -> None:
         """Take note of a mistake at the first of some keys that is said anywhere; else at the entry."""
@@ -181,28 +184,19 @@ class _Reader:
 
     def _add(self, entry: _Entry, table: Table, named: dict[str, str | int | float]) -> None:
         """Add the jobs of a table, one for each source."""
-        try:
-            values = JobTable.model_validate(table)
-        except ValidationError as error:
-            for key, words in _told(error):
-                self._mistake(entry, words, key)
+        values = self._values(entry, table)
+        if values is None:
             return
+        named |= {"preset": Path(values.preset or presets.DEFAULT).stem, "date": self.today.isoformat()}
         settings = self._settings(entry, values)
-        if settings is None:
-            return
-        preset, how = (
-            Path(values.preset or presets.DEFAULT).stem,
-            (values.priority, values.max_tries, values.max_minutes),
-        )
+        how = (values.priority, values.max_tries, values.max_minutes)
         for source in self._sources(values.source):
-            named |= {"stem": Path(source).stem, "preset": preset, "date": self.today.isoformat()}
             try:
-                name = filled(values.output, {**named, "index": len(self.jobs)})
+                name = filled(values.output, {**named, "stem": Path(source).stem, "index": len(self.jobs)})
                 output = self.folder / name
-                if values.command == "image":
-                    formats.check_image(output, makes_folder=True)
-                else:
-                    formats.check(output, settings.output, makes_folder=True)
+                if settings is None:
+                    return
+                self._check_output(values.command, output, settings)
                 if same_file(source, output):
                     raise SettingsError(f"{output.name} is the source itself")
             except (SettingsError, OSError, ValueError) as error:  # also a name that is too long
@@ -211,6 +205,28 @@ class _Reader:
             self.owners.append(entry)
             if len(self.jobs) > MOST:
                 raise SettingsError(f"{self.mistakes.file}: it has more than {MOST} jobs: make several batches of them")
+
+    def _values(self, entry: _Entry, table: Table) -> JobTable | None:
+        """Return the values of a table, without those that are wrong, which are noted; None where one is missing."""
+        try:
+            return JobTable.model_validate(table)
+        except ValidationError as error:
+            wrong = dict(_told(error))
+        for key, words in wrong.items():
+            self._mistake(entry, words, key)
+        right = {key: value for key, value in table.items() if key not in wrong}
+        return JobTable.model_validate(right) if {"source", "output"} <= right.keys() else None
+
+    def _check_output(self, command: Command, output: Path, settings: Settings) -> None:
+        """Raise SettingsError where an output cannot be written; of names alike that are not there, one is tried."""
+        alike = (command, output.parent, output.suffix, id(settings))
+        if alike in self.writable and not os.path.lexists(output):
+            return
+        if command == "image":
+            formats.check_image(output, makes_folder=True)
+        else:
+            formats.check(output, settings.output, makes_folder=True)
+        self.writable.add(alike)
 
     def _settings(self, entry: _Entry, values: JobTable) -> Settings | None:
         """Return the settings of a job; None where there are mistakes in them, which are noted, each at its key."""
@@ -271,7 +287,7 @@ def _told(error: ValidationError) -> Iterator[tuple[str, str]]:
     mistakes = error.errors()
     unknown = any(mistake["type"] == "extra_forbidden" for mistake in mistakes)
     for mistake in mistakes:
-        key = ".".join(map(str, mistake["loc"]))
+        key = str(mistake["loc"][0])
         if mistake["type"] == "extra_forbidden":
             yield key, f"unknown key {key}{nearest(key, (*JobTable.model_fields, 'matrix'))}"
         elif mistake["type"] != "missing" or not unknown:  # the required key may be the unknown one, spelled wrong

@@ -78,9 +78,10 @@ def is_at_work(file: Path) -> bool:
 def opened(file: Path, *, drives: bool = False) -> Iterator[State]:
     """Open the state of a batch; `drives`: as who runs it. Raises as `State`."""
     path = state_file(file)
-    if drives and path.parent != file.parent:
-        logger.info("%s is on a network, where its state would not be safe: that is kept in %s", file.parent, path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+    if drives:
+        _make(path.parent)
+        if path.parent != file.parent:
+            logger.info("%s is on a network, where its state would not be safe: that is kept in %s", file.parent, path)
     state = State(path)
     try:
         if drives:
@@ -89,6 +90,13 @@ def opened(file: Path, *, drives: bool = False) -> Iterator[State]:
         yield state
     finally:
         state.close()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JobError(f"the folder {folder} cannot be made: {error.strerror}") from None
 
 
 def begun(file: Path) -> Path:

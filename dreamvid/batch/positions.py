@@ -31,7 +31,8 @@ class Mistakes:
 
     def check(self) -> None:
         """Raise SettingsError with a line for each mistake, where there are any."""
-        lines = [self.line(key, owner, words) for (owner, words), key in self.found.items()]
+        found = sorted(self.found.items(), key=lambda mistake: self._known.get(self._nearest(mistake[1]), (0, 0)))
+        lines = [self.line(key, owner, words) for (owner, words), key in found]
         more = [f"{self.file}: and {len(lines) - TOLD} more mistakes"] if len(lines) > TOLD else []
         if lines:
             raise SettingsError(*lines[:TOLD], *more)
@@ -42,9 +43,14 @@ class Mistakes:
 
     def place(self, key: Key) -> str:
         """Return file, line and column of a key, or of the table that it is in; the file alone where none is known."""
+        key = self._nearest(key)
+        return f"{self.file}:{self._known[key][0]}:{self._known[key][1]}" if key else str(self.file)
+
+    def _nearest(self, key: Key) -> Key:
+        """Return a key whose place is known: this, or that of the table it is in."""
         while key and key not in self._known:
             key = key[:-1]
-        return f"{self.file}:{self._known[key][0]}:{self._known[key][1]}" if key else str(self.file)
+        return key
 
     @cached_property
     def _known(self) -> dict[Key, tuple[int, int]]:
@@ -130,7 +136,7 @@ class _Reader:
         self._value(table)
 
     def _value(self, key: Key) -> None:
-        if self._is("{", "["):
+        if self.at < len(self.tokens) and self._is("{", "["):
             closing, number = {"{": "}", "[": "]"}[self.tokens[self.at][0]], 0
             self.at += 1
             while not self._is(closing):

@@ -161,6 +161,7 @@ class Batch:
                 raise
             ended = Ended("failed", memory.ADVICE)
         finally:
+            attempt.keep()
             self.state.end(job.name, number, attempt.seconds, ended)
         if ended.condition != "waiting" and not ended.passing:
             self.tally.end(job, attempt.seconds - attempt.dreamed if ended.condition == "done" else None)

@@ -44,7 +44,7 @@ CREATE TABLE shots (
 ) WITHOUT ROWID;
 CREATE TABLE control (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
-TURN = "state = 'waiting' AND NOT skip AND place IS NOT NULL"
+TURN = "state = 'waiting' AND skip = 0 AND place IS NOT NULL"
 Condition = Literal["waiting", "running", "done", "skipped", "failed"]
 
 
@@ -118,6 +118,7 @@ class State:
                     f"{file} was written by a newer dreamvid: update dreamvid, or give the batch file another name"
                 )
             self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
             if version == 0:
                 with self.together():
                     if not self._db.execute("PRAGMA user_version").fetchone()[0]:
@@ -206,7 +207,8 @@ class State:
             self._do("UPDATE shots SET done = max(0, min(frames, ? - first)) WHERE job = ?", done, name)
 
     def end(self, name: str, number: int, seconds: float, ended: Ended) -> None:
-        """Take note of how a try of a job ended; `number`: which try it was."""
+        """Take note of how a try of a job ended; `number`: which try it was. A film is known after a power cut, too."""
+        self._do(f"PRAGMA synchronous = {'FULL' if ended.film else 'NORMAL'}")
         with self.together():
             self._do(
                 "UPDATE tries SET seconds = ?, error = ? WHERE job = ? AND number = ?",
