@@ -3,17 +3,17 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from string import Formatter
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from dreamvid.batch.job import Job
+from dreamvid.batch.job_table import JobTable, filled, told
 from dreamvid.batch.matrix import Table, combinations, flat, labels
 from dreamvid.batch.positions import Key, Mistakes
 from dreamvid.config import presets
@@ -31,23 +31,6 @@ LONGEST, MOST = 10_000_000, 100_000  # bytes of a file; jobs of a batch
 MOST_WRONG = 200  # jobs with mistakes, after which no more are looked for
 COMMANDS = get_args(Command)
 TABLES = ("defaults", "job", "matrix")
-
-
-class JobTable(BaseModel):
-    """One [[job]] of a batch file, or its [defaults]; `set` is a table of setting keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    command: Command = "video"
-    source: str
-    output: str = Field(min_length=1)
-    preset: str | None = None
-    size: str | None = None
-    frames: str | None = None
-    set: dict[str, Any] = Field(default_factory=dict)
-    priority: int = Field(default=0, ge=-1_000_000, le=1_000_000)
-    max_tries: int = Field(default=3, ge=1, le=100)
-    max_minutes: float | None = Field(default=None, gt=0)
 
 
 def read(file: Path, user: Defaults | None = None, today: date | None = None) -> list[Job]:
@@ -211,7 +194,7 @@ class _Reader:
         try:
             return JobTable.model_validate(table)
         except ValidationError as error:
-            wrong = dict(_told(error))
+            wrong = dict(told(error))
         for key, words in wrong.items():
             self._mistake(entry, words, key)
         right = {key: value for key, value in table.items() if key not in wrong}
@@ -282,19 +265,6 @@ def _resolved(preset: str | None, pairs: Iterable[tuple[str, Any]], user: Defaul
     return settings
 
 
-def _told(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Yield key and words of each mistake in a table; where a key is unknown, a required one is not missed."""
-    mistakes = error.errors()
-    unknown = any(mistake["type"] == "extra_forbidden" for mistake in mistakes)
-    for mistake in mistakes:
-        key = str(mistake["loc"][0])
-        if mistake["type"] == "extra_forbidden":
-            yield key, f"unknown key {key}{nearest(key, (*JobTable.model_fields, 'matrix'))}"
-        elif mistake["type"] != "missing" or not unknown:  # the required key may be the unknown one, spelled wrong
-            near = nearest(str(mistake["input"]), COMMANDS) if mistake["type"] == "literal_error" else ""
-            yield key, f"{key}: {mistake['msg']}{near}"
-
-
 def _check_input(settings: Settings) -> None:
     """Raise SettingsError for a range, rate or size that is invalid for any source."""
     wanted = settings.input
@@ -304,23 +274,3 @@ def _check_input(settings: Settings) -> None:
         parse_rate(wanted.fps)
     if wanted.size and not wanted.size.endswith("%"):
         parse_size(wanted.size, 1080, 1920)
-
-
-def filled(pattern: str, values: dict[str, str | int | float]) -> str:
-    """Return a name with its placeholders filled in; raise SettingsError for an unknown one."""
-    near, name = "", ""
-    try:
-        for text, key, form, conversion in Formatter().parse(pattern):
-            if key is not None and key not in values:
-                near = near or nearest(key, values)
-                raise ValueError(key)
-            # A short format such as 02d is welcome; a long one could fill the memory with a name.
-            if conversion or len(form or "") > 3:
-                raise ValueError(form)
-            name += text + ("" if key is None else format(values[key], form or ""))
-        if "\0" not in name:
-            return name
-    except ValueError:
-        pass
-    valid = ", ".join(f"{{{key}}}" for key in dict.fromkeys(("stem", "preset", "index", "date", *values)))
-    raise SettingsError(f"{pattern!r} may hold {valid}, nothing else in braces{near}")

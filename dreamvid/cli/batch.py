@@ -1,6 +1,7 @@
 """The command `dreamvid batch`, which renders many films, and the commands that say how far it is and steer it."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from dreamvid.cli import BATCH_INCOMPLETE
-from dreamvid.cli.commands import Group, command, escaped, write_examples
+from dreamvid.cli.commands import Group, command, escaped, takes, write_examples
 from dreamvid.cli.options import Config, preset_names, user_defaults
 from dreamvid.cli.progress import render_bar, show_notices, whole_bar
 
@@ -64,7 +65,49 @@ Jobs = Annotated[
 Name = Annotated[str, typer.Argument(help="Name of its output, or its number, from 1.", metavar="JOB")]
 
 
+@dataclass
+class _Looks:
+    """The options by which clips are dreamed without a batch file, and a folder is watched."""
+
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--preset", help="Of clips: a look; default: yours. Repeat it for more.", autocompletion=preset_names
+        ),
+    ] = None
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Of clips: the folder of the films; default: none.", show_default=False)
+    ] = None
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", help="Of clips: names of the films; default: '{stem} {preset}.mp4'.")
+    ] = None
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            "--watch", help="Render what is put into this folder, until Ctrl-C; default: none.", show_default=False
+        ),
+    ] = None
+
+
+@dataclass
+class _Trial:
+    """The options of a dry run."""
+
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be rendered, and how long it takes: it is measured.")
+    ] = False
+    nodes: Annotated[
+        int | None,
+        typer.Option("--nodes", help="With --dry-run: say how long N machines take; default: not said.", min=1),
+    ] = None
+    failures: Annotated[
+        float, typer.Option("--failures", help="With --nodes: share of the shots that fail once.", min=0, max=0.9)
+    ] = 0.0
+
+
 @command(batch_app, RUN, examples=["dreamvid batch run jobs.toml"])
+@takes(_Looks)
+@takes(_Trial)
 def run(
     jobs: Annotated[
         list[str] | None,
@@ -74,34 +117,9 @@ def run(
             show_default=False,
         ),
     ] = None,
-    preset: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--preset", help="Of clips: a look; default: yours. Repeat it for more.", autocompletion=preset_names
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Of clips: the folder of the films; default: none.", show_default=False)
-    ] = None,
-    pattern: Annotated[
-        str | None, typer.Option("--pattern", help="Of clips: names of the films; default: '{stem} {preset}.mp4'.")
-    ] = None,
-    watch: Annotated[
-        Path | None,
-        typer.Option(
-            "--watch", help="Render what is put into this folder, until Ctrl-C; default: none.", show_default=False
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be rendered, and how long it takes: it is measured.")
-    ] = False,
-    nodes: Annotated[
-        int | None,
-        typer.Option("--nodes", help="With --dry-run: say how long N machines take; default: not said.", min=1),
-    ] = None,
-    failures: Annotated[
-        float, typer.Option("--failures", help="With --nodes: share of the shots that fail once.", min=0, max=0.9)
-    ] = 0.0,
+    *,
+    looks: _Looks,
+    trial: _Trial,
     config: Config = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing films, also those that this batch did not make.")
@@ -121,10 +139,10 @@ def run(
     from dreamvid.jobs.run import Options
 
     show_notices(quiet=quiet)
-    orders = _orders(jobs or [], preset or [], out, pattern, watch, config)
-    if dry_run:
-        return _tell_forecast(orders, Options(overwrite, trust=trust), nodes, failures)
-    if nodes is not None or failures:
+    orders = _orders(jobs or [], looks, config)
+    if trial.dry_run:
+        return _tell_forecast(orders, Options(overwrite, trust=trust), trial)
+    if trial.nodes is not None or trial.failures:
         raise SettingsError("--nodes and --failures are of --dry-run: give that as well")
     try:
         with render_bar(quiet=quiet) as progress, whole_bar(quiet=quiet) as show, interruptible() as stop:
@@ -142,40 +160,38 @@ def run(
         raise typer.Exit(BATCH_INCOMPLETE)
 
 
-def _tell_forecast(orders: "Orders", options: "Options", nodes: int | None, failures: float) -> None:
+def _tell_forecast(orders: "Orders", options: "Options", trial: _Trial) -> None:
     from dreamvid.batch.forecast import forecast, told
 
     found = forecast(orders, options)
     print("\n".join(found.lines()))
-    if nodes is not None and (simulation := found.simulated(nodes, failures)) is not None:
+    if trial.nodes is not None and (simulation := found.simulated(trial.nodes, trial.failures)) is not None:
         print(told(simulation))
 
 
-def _orders(
-    jobs: list[str], presets: list[str], out: Path | None, pattern: str | None, watch: Path | None, config: str | None
-) -> "Orders":
+def _orders(jobs: list[str], looks: _Looks, config: str | None) -> "Orders":
     """Return what a command line asks for; raise SettingsError where that is not clear."""
     from dreamvid.batch.orders import Clips, JobsFile, Watched
     from dreamvid.core.errors import SettingsError
 
     orders: JobsFile | Clips
     user = user_defaults(config)
-    of_clips = {"--preset": bool(presets), "--out": out is not None, "--pattern": pattern is not None}
+    of_clips = {"--preset": looks.preset, "--out": looks.out, "--pattern": looks.pattern}
     if given := [option for option, said in of_clips.items() if said]:
         if len(jobs) == 1 and jobs[0].endswith(".toml"):
             raise SettingsError(f"{' and '.join(given)}: for clips, not for a batch file, which says these itself")
-        if out is None:
+        if looks.out is None:
             raise SettingsError("give the folder of the films as well: --out FOLDER")
-        if not jobs and watch is None:
+        if not jobs and looks.watch is None:
             raise SettingsError("give a clip or more: dreamvid batch CLIP... --out FOLDER")
-        if jobs and watch is not None:
+        if jobs and looks.watch is not None:
             raise SettingsError("give clips, or --watch FOLDER, not both")
-        orders = Clips(jobs, presets, out, pattern, user)
+        orders = Clips(jobs, looks.preset or [], looks.out, looks.pattern, user)
     elif len(jobs) != 1:
         raise SettingsError("give one batch file, or clips and --out FOLDER")
     else:
         orders = JobsFile(Path(jobs[0]), user)
-    return orders if watch is None else Watched(watch, orders)
+    return orders if looks.watch is None else Watched(looks.watch, orders)
 
 
 @command(batch_app, examples=["dreamvid batch status jobs.toml", "dreamvid batch status jobs.toml --json"])

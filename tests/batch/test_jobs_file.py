@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreamvid.batch import jobs_file
+from dreamvid.batch.job_table import filled
 from dreamvid.batch.jobs_file import read
-from dreamvid.batch.matrix import combinations
+from dreamvid.batch.matrix import combinations, labels
 from dreamvid.batch.positions import positions
 from dreamvid.cli import run
 from dreamvid.core.errors import SettingsError
@@ -55,7 +56,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_place(jobs: Write, capsys: 
         "20:1:",
     ]
     assert lines[0].endswith(": defaults: unknown key maxtries; nearest: max_tries, matrix, max_minutes")
-    assert lines[1].endswith(": job 1: unknown key sorce; nearest: source")
+    assert lines[1].endswith(": job 1: unknown key sorce; nearest: source, set")
     assert "job 2: output: '{stm}.mp4' may hold {stem}" in lines[2]
     assert "job 2: " in lines[3] and "banana" in lines[3]
     assert "job 3: " in lines[4] and "dream.octaves" in lines[4]
@@ -154,7 +155,7 @@ def test_a_job_may_have_a_matrix_of_its_own_and_keys_without_quotes(jobs: Write)
 def test_a_list_or_table_is_named_by_its_number() -> None:
     matrix: dict[str, Any] = {"objective": [[{"layer": "first"}], [{"layer": "second"}]]}
     chosen = list(combinations(matrix, 9))[1]
-    assert jobs_file.filled("{objective}.mp4", dict(jobs_file.labels(matrix, chosen))) == "1.mp4"
+    assert filled("{objective}.mp4", dict(labels(matrix, chosen))) == "1.mp4"
 
 
 @pytest.mark.parametrize(
