@@ -87,10 +87,10 @@ def two_tinted(first: int, second: int) -> list[Pixels]:
     ]
 
 
-def clicking(path: Path, times: list[float]) -> Path:
-    """A second of faint hiss with clicks at these times."""
+def clicking(path: Path, times: list[float], seconds: int = 1) -> Path:
+    """Some seconds of faint hiss with clicks at these times."""
     random = np.random.default_rng(0)
-    samples = 0.002 * random.standard_normal(8000)
+    samples = 0.002 * random.standard_normal(8000 * seconds)
     for time_ in times:
         samples[round(8000 * time_) :][:80] += random.uniform(-0.8, 0.8, 80)
     with wave.open(str(path), "wb") as file:

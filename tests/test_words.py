@@ -57,7 +57,6 @@ MEANT = {
     ("batch.estimate", "laps"),
     ("pipeline.zoom_source", "laps"),
     ("coherence.cuts", "min_scene_len"),
-    ("media.audio_features", "listening"),
     ("research.sketches.nature", "turns"),
     ("research.sketches.outdoors", "turns"),
     ("research.sketches.pen", "turns"),

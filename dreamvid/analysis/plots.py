@@ -1,7 +1,7 @@
 """Plots drawn by matplotlib into RGB pictures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 from dreamvid.core.types import Pixels
 
 DPI = 110
+# Kinds of vertical lines that mark places on the x axis -> how they are drawn.
+LINES: dict[str, dict[str, Any]] = {
+    "beat": {"color": "0.82", "linewidth": 0.7},
+    "bar": {"color": "0.45", "linewidth": 1.1},
+    "event": {"color": "tab:red", "linewidth": 1.0, "linestyle": (0, (4, 3))},
+}
 
 
 @dataclass(frozen=True)
@@ -23,13 +29,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One plot of curves by name; `across` and `up` label its axes."""
+    """One plot of curves by name; `across` and `up` label its axes; `lines`: places on the x axis, by `LINES`."""
 
     curves: Mapping[str, Curve]
     across: str
     up: str
     title: str = ""
     log: bool = False
+    lines: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def curves(panels: Sequence[Panel]) -> Pixels:
@@ -56,6 +63,8 @@ def timelines(panels: Sequence[Panel]) -> Pixels:
 
 
 def _plot(axes: Any, panel: Panel) -> None:
+    for kind, places in panel.lines.items():
+        axes.vlines(places, 0, 1, transform=axes.get_xaxis_transform(), zorder=1, **LINES[kind])
     for name, curve in panel.curves.items():
         (line,) = axes.plot(curve.x, curve.y, label=name, linewidth=1.4)
         at = [np.interp(mark, curve.x, curve.y) for mark in curve.marks]

@@ -20,7 +20,8 @@ KEPT_EVERY = 1.0  # seconds from one time to the next that the progress is kept
 class Attempt:
     """A try of a job; `reason`: why it stopped, empty while nothing has asked it to.
 
-    `progress`, `stopped`: of the batch's own options; `dreamed`: the seconds that its frames took.
+    `progress`, `stopped`: of the batch's own options; `in_order`: whether frames are finished in the order of the film,
+    as they are without workers; `dreamed`: the seconds that its frames took.
     """
 
     job: Job
@@ -29,6 +30,7 @@ class Attempt:
     tally: Tally
     progress: Progress
     stopped: Stop
+    in_order: bool = True
     now: Callable[[], float] = time.monotonic
     reason: Reason = ""
     done: int = 0
@@ -64,7 +66,7 @@ class Attempt:
         """Write into the state how far it is."""
         if self._planned:
             self._kept = self.seconds
-            self.state.progress(self.job.name, self.done)
+            self.state.progress(self.job.name, self.done, in_order=self.in_order)
 
     def _plan_shots(self) -> None:
         if self.job.command == "image":
@@ -73,7 +75,7 @@ class Attempt:
             plan = read_plan(self.folder).plan
         except JobError:  # it is only for those who ask how far it is
             return
-        self.state.plan_shots(self.job.name, [plan.positions(number) for number in range(len(plan.shots))])
+        self.state.plan_shots(self.job.name, [plan.positions(part) for part in plan.segments])
 
     def stop(self) -> bool:
         """Return whether the render is to stop after what is being done."""

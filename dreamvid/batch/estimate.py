@@ -40,7 +40,10 @@ class Pace:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a job takes: the seconds of each of its `shots`, those `beside` them; `problem`: why it cannot be told."""
+    """What a job takes: the seconds of each of its `shots` (or segments of long ones), and those `beside` them.
+
+    `problem`: why that cannot be told, empty where it can.
+    """
 
     job: Job
     shots: tuple[float, ...] = ()
@@ -68,7 +71,7 @@ class Estimator:
             pace = self._pace(job, planned)
         except DreamvidError as error:
             return Estimate(job, problem=str(error))
-        lengths = [len(planned.plan.positions(number)) for number in range(len(planned.plan.shots))]
+        lengths = [len(planned.plan.positions(part)) for part in planned.plan.segments]
         shots = []
         for length in lengths:
             finished = min(done, length)
@@ -156,7 +159,7 @@ def _sample(job: Job, plan: Plan) -> tuple[Settings, float]:
         return _with_input(settings, size=resized(settings.input.size, share) if share < 1 else settings.input.size), (
             1 / share**2
         )
-    shot = max((plan.positions(number) for number in range(len(plan.shots))), key=len)
+    shot = max((plan.positions(shot) for shot in plan.shots), key=len)
     last = shot[: 1 + max(CARRIED, settings.coherence.cadence)][-1]
     before = 0 if plan.clip is None else round(plan.clip[0] * plan.rate)
     start, stop = before + bisect_left(plan.playback, shot.start), before + bisect_right(plan.playback, last)

@@ -10,7 +10,7 @@ from dreamvid.batch.checked import Checker
 from dreamvid.batch.estimate import Estimate, Estimator
 from dreamvid.batch.orders import Orders
 from dreamvid.batch.place import opened, state_file
-from dreamvid.batch.run import condition_of
+from dreamvid.batch.run import condition_of, read
 from dreamvid.batch.schedule import Simulation, Unit, simulate
 from dreamvid.batch.state import Row
 from dreamvid.core.timing import duration
@@ -74,7 +74,7 @@ def forecast(orders: Orders, options: Options) -> Forecast:
             rows = {row.name: row for row in state.rows(all_known=True)}
     estimator, estimates, problems, unchanged = Estimator(options.trust), list[Estimate](), list[str](), 0
     jobs = sorted(
-        checker.checked(orders.read(date.today())),
+        checker.checked(read(orders, date.today(), options)),
         key=lambda job: -(rows[job.name].priority if job.name in rows else job.priority),
     )
     for number, job in enumerate(jobs, start=1):

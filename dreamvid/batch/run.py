@@ -21,6 +21,7 @@ from dreamvid.jobs.done import film_hash
 from dreamvid.jobs.folder import folder_of
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.run import Options
+from dreamvid.jobs.workers import pinned
 
 logger = logging.getLogger(__name__)
 Settled = Literal["waiting", "done", "skipped", "failed"]
@@ -40,7 +41,7 @@ def run(orders: Orders, options: Options | None = None, show: Show = show_nothin
     options = options or Options()
     with at_work(orders.file):
         day, checker = _day(orders), Checker(orders.file, options.trust)
-        jobs = checker.checked(orders.read(day))
+        jobs = checker.checked(read(orders, day, options))
         with opened(orders.file, drives=True) as state:
             batch = Batch(orders, day, checker, options, state, Tally(show))
             batch.take_up(jobs, anew=True)
@@ -55,6 +56,15 @@ def run(orders: Orders, options: Options | None = None, show: Show = show_nothin
                     batch.wait(paused=paused)
                 else:
                     return batch.outcomes
+
+
+def read(orders: Orders, day: date, options: Options) -> list[Job]:
+    """Return the jobs of a batch, with settings as they are rendered with: workers have a number of threads."""
+    jobs = orders.read(day)
+    if options.workers is None:
+        return jobs
+    shared = {id(job.settings): pinned(job.settings) for job in jobs}
+    return [replace(job, settings=shared[id(job.settings)]) for job in jobs]
 
 
 def _day(orders: Orders) -> date:
@@ -120,7 +130,7 @@ class Batch:
     def take_up_changes(self) -> None:
         """Take up orders that were changed; where there is a mistake in them, say so and go on with those so far."""
         try:
-            self.take_up(self.checker.checked(self.orders.read(self.day)))
+            self.take_up(self.checker.checked(read(self.orders, self.day, self.options)))
         except DreamvidError as error:
             logger.warning("the changed batch is not taken up: %s", "; ".join(error.lines))
 
@@ -140,7 +150,8 @@ class Batch:
     def _try(self, job: Job) -> Ended:
         """Try a job once, and return how it ended; the state has it, too, however that was."""
         row, folder = self.state.row(job.name), folder_of(job.output, self.options.work_dir)
-        attempt = Attempt(job, folder, self.state, self.tally, self.options.progress, self.options.stop)
+        in_order = self.options.workers is None
+        attempt = Attempt(job, folder, self.state, self.tally, self.options.progress, self.options.stop, in_order)
         may = self.options.overwrite or (row is not None and row.owns(job.output))
         how = replace(self.options, overwrite=may, resume="renew", keep_work=True)
         number, ended = self.state.begin(job.name), Ended("waiting")

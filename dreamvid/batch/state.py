@@ -39,7 +39,7 @@ CREATE INDEX turns ON jobs (state, skip, priority DESC, place);
 CREATE TABLE tries (
     job TEXT, number INTEGER, began REAL, seconds REAL, error TEXT NOT NULL DEFAULT '', PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
-CREATE TABLE shots (
+CREATE TABLE shots ( -- or segments of long ones
     job TEXT, number INTEGER, first INTEGER, frames INTEGER, done INTEGER DEFAULT 0, PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 CREATE TABLE control (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -200,11 +200,12 @@ class State:
             rows = [(name, number, shot.start, len(shot)) for number, shot in enumerate(shots)]
             self._db.executemany("INSERT INTO shots (job, number, first, frames) VALUES (?, ?, ?, ?)", rows)
 
-    def progress(self, name: str, done: int) -> None:
-        """Take note of how many frames of a job are finished."""
+    def progress(self, name: str, done: int, *, in_order: bool = True) -> None:
+        """Take note of how many frames of a job are finished; `in_order`: of the film, which tells those of shots."""
         with self.together():
             self._do("UPDATE jobs SET done = ? WHERE name = ?", done, name)
-            self._do("UPDATE shots SET done = max(0, min(frames, ? - first)) WHERE job = ?", done, name)
+            if in_order:
+                self._do("UPDATE shots SET done = max(0, min(frames, ? - first)) WHERE job = ?", done, name)
 
     def end(self, name: str, number: int, seconds: float, ended: Ended) -> None:
         """Take note of how a try of a job ended; `number`: which try it was. A film is known after a power cut, too."""

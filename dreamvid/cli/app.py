@@ -16,11 +16,13 @@ from dreamvid.cli.options import FRAMES, Common, Config, option, preset_names, u
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
 from dreamvid.cli.progress import bar, minutes_bar, render_bar, report, show_notices
+from dreamvid.cli.workers import Count, Devices, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dreamvid.jobs.run import Summary
+    from dreamvid.jobs.workers import Workers
 
 app = new_app(
     "Dream a real video, end to end. `dreamvid COMMAND --help` shows a command's options, defaults and examples.",
@@ -76,6 +78,8 @@ def video(
             panel=FRAMES,
         ),
     ] = None,
+    workers: Count = None,
+    devices: Devices = None,
 ) -> None:
     """Dream a video (with its sound), a GIF or a folder of images."""
     from functools import partial
@@ -86,8 +90,11 @@ def video(
 
     if budget is not None and common.draft:
         raise SettingsError("--budget chooses size, steps and cadence itself: leave out --draft")
+    if budget is not None and (workers is not None or devices is not None):
+        raise SettingsError("--budget measures this process alone: leave out --workers and --devices")
     seconds = None if budget is None else parse_duration(budget)
-    _dream(partial(run.dream_video, budget=seconds), source, output, common)
+    with opened(workers, devices, trust=common.trust) as found:
+        _dream(partial(run.dream_video, budget=seconds), source, output, common, workers=found)
 
 
 @command(
@@ -259,11 +266,15 @@ def _dream(
     common: Common,
     *,
     one_picture: bool = False,
+    workers: "Workers | None" = None,
 ) -> None:
     """Render with a progress bar, unless it is `one_picture`, and report the result."""
+    from dataclasses import replace
+
     from dreamvid.jobs.interrupt import interruptible
 
     show_notices(quiet=common.quiet)
     with render_bar(quiet=common.quiet or one_picture) as progress, interruptible() as stop:
-        summary = render(source, Path(output), common.settings(output), common.options(progress, stop))
+        options = replace(common.options(progress, stop), workers=workers)
+        summary = render(source, Path(output), common.settings(output), options)
     report(summary, json=common.json)

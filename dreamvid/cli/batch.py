@@ -12,6 +12,7 @@ from dreamvid.cli import BATCH_INCOMPLETE
 from dreamvid.cli.commands import Group, command, escaped, takes, write_examples
 from dreamvid.cli.options import Config, preset_names, user_defaults
 from dreamvid.cli.progress import render_bar, show_notices, whole_bar
+from dreamvid.cli.workers import Count, Devices, opened
 
 if TYPE_CHECKING:
     from dreamvid.batch.orders import Orders
@@ -120,6 +121,8 @@ def run(
     *,
     looks: _Looks,
     trial: _Trial,
+    workers: Count = None,
+    devices: Devices = None,
     config: Config = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing films, also those that this batch did not make.")
@@ -145,8 +148,13 @@ def run(
     if trial.nodes is not None or trial.failures:
         raise SettingsError("--nodes and --failures are of --dry-run: give that as well")
     try:
-        with render_bar(quiet=quiet) as progress, whole_bar(quiet=quiet) as show, interruptible() as stop:
-            options = Options(overwrite, resume="renew", progress=progress, stop=stop, trust=trust)
+        with (
+            opened(workers, devices, trust=trust) as found,
+            render_bar(quiet=quiet) as progress,
+            whole_bar(quiet=quiet) as show,
+            interruptible() as stop,
+        ):
+            options = Options(overwrite, "renew", progress=progress, stop=stop, trust=trust, workers=found)
             outcomes = driver.run(orders, options, show)
     except AtWorkError as error:
         print("dreamvid:", error, file=sys.stderr)

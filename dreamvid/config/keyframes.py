@@ -1,48 +1,36 @@
 """Animated settings: text, either keyframes or a formula -> a value at every time of a film.
 
-Keyframes are `TIME:VALUE [EASING], ...`: TIME in seconds (`4`, `2.5s`), frames (`96f`) or per cent of the film's length
-(`50%`), EASING how the value changes from the keyframe before to this one. Other text is a formula of `t` (seconds),
-`f` (frame), `n` (number of frames), `fps`, `pi` and the audio features `bass mid high onset beat loudness`, each in
-[0, 1]; `random(low, high)` is a new random number at every frame.
+Keyframes are `TIME:VALUE [EASING], ...`: TIME in seconds (`4`, `2.5s`), frames (`96f`), per cent of the film's length
+(`50%`), beats (`8b`) or bars (`2bar`), EASING how the value changes from the keyframe before to this one. After `every
+TIME,` or `every event,` they begin anew each time, and their times count from there. Other text is a formula of `t`
+(seconds), `f` (frame), `n` (number of frames), `fps`, `pi`, `b` (beats), `bar` (bars), `event` and the audio features
+`bass mid high onset beat loudness`, each of the last seven in [0, 1]; `random(low, high)` is a new random number at
+every frame.
 """
 
 import hashlib
+import itertools
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise, takewhile
 
 from dreamvid.config import formula as formulas
 from dreamvid.config.formula import Expression
-from dreamvid.core.easing import smooth
+from dreamvid.config.interpolation import SPLINE, WAYS, Curve, interpolated
+from dreamvid.config.timeline import BEATS, EVENT, NEAR, NOMINAL, SOUNDS, Timeline, decaying
 from dreamvid.core.errors import SettingsError, nearest
 
-SOUNDS = ("bass", "mid", "high", "onset", "beat", "loudness")
-NAMES = ("t", "f", "n", "fps", "pi", *SOUNDS)
-Curve = Callable[[float], float]  # a time in seconds -> a value
-Hear = Callable[[str, float], float]  # one of SOUNDS and a time in seconds -> the audio feature, in [0, 1]
+NAMES = ("t", "f", "n", "fps", "pi", *BEATS, EVENT, *SOUNDS)
 Draw = Callable[[str, int], float]  # one of a formula's `draws` and a frame -> a random number in [0, 1)
 
-# Easings from one keyframe to the next: share of the time -> share of the change in value, both in [0, 1].
-WAYS: dict[str, Curve] = {
-    "linear": lambda share: share,
-    "hold": lambda share: float(share >= 1),
-    "ease": smooth,
-    "ease-in": lambda share: share * share,
-    "ease-out": lambda share: share * (2 - share),
-}
-SPLINE = "spline"
-_KEY = re.compile(
-    r"\s*(?P<time>\d+\.?\d*|\.\d+)\s*(?P<unit>s|f|%)?\s*:\s*(?P<value>[^\s:]+)(?:\s+(?P<way>\S+))?\s*", re.A
-)
-
-
-def silence(sound: str, time: float) -> float:
-    """Return 0, the value of every audio feature where there is no sound."""
-    return 0.0
+_TIME, _UNIT = r"(?P<time>\d+\.?\d*|\.\d+)", r"(?P<unit>s|f|%|bar|b)"
+_KEY = re.compile(rf"\s*{_TIME}\s*{_UNIT}?\s*:\s*(?P<value>[^\s:]+)(?:\s+(?P<way>\S+))?\s*", re.A)
+_EVERY = re.compile(rf"\s*every\s+(?:{_TIME}\s*{_UNIT}?|(?P<one>bar|b|{EVENT}))\s*", re.A)
+MOST_TIMES = 1000  # of keyframes that repeat, so many times are given
 
 
 def middle(draw: str, frame: int) -> float:
@@ -64,29 +52,8 @@ def chance(seed: int, key: str) -> Draw:
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """The time axis of a film: number of `frames`, `rate` in frames per second, and its audio features.
-
-    `periodic`: the film is a loop, whose end is its beginning.
-    """
-
-    frames: int
-    rate: Fraction
-    hear: Hear = silence
-    periodic: bool = False
-
-    @property
-    def seconds(self) -> Fraction:
-        """The end of the last frame, in seconds."""
-        return self.frames / self.rate
-
-
-NOMINAL = Timeline(240, Fraction(24))  # stands in while there is no film yet: ten seconds, silent
-
-
-@dataclass(frozen=True)
 class Keyframe:
-    """A value at a time; `unit` of `time`: seconds (`s`), frames (`f`) or per cent of the film (`%`).
+    """A value at a time; `unit` of `time`: `s`, `f`, `%`, `b` or `bar`, as of `Timeline.length`.
 
     `way`: the easing from the keyframe before, one of `WAYS`, or `SPLINE`.
     """
@@ -101,16 +68,53 @@ class Keyframe:
 
     def seconds(self, timeline: Timeline) -> Fraction:
         """Return the time of the keyframe in seconds, on a film's `timeline`."""
-        return self.time * {"s": Fraction(1), "f": 1 / timeline.rate, "%": timeline.seconds / 100}[self.unit]
+        return timeline.start(self.unit) + timeline.length(self.time, self.unit)
+
+
+@dataclass(frozen=True)
+class Every:
+    """When keyframes begin anew: at every multiple of `count` of a `unit` of time, or at every event (unit `event`)."""
+
+    count: Fraction
+    unit: str
+
+    def __str__(self) -> str:
+        return f"every {EVENT}" if self.unit == EVENT else f"every {float(self.count):g}{self.unit}"
+
+    def period(self, timeline: Timeline) -> Fraction | None:
+        """Return the seconds from one beginning to the next; None at events."""
+        return None if self.unit == EVENT else timeline.length(self.count, self.unit)
+
+    def beginnings(self, timeline: Timeline) -> Iterator[float]:
+        """Yield when keyframes begin in a film, in seconds, rising; without end where they have a period."""
+        if (period := self.period(timeline)) is None:
+            yield from (event.time for event in timeline.events)
+            return
+        start = timeline.start(self.unit) % period
+        yield from (float(start + number * period) for number in itertools.count(-1 if start else 0))
+
+    def since(self, timeline: Timeline) -> Curve:
+        """Return the seconds since keyframes last began, as a function of the time; infinity before the first event."""
+        if (period := self.period(timeline)) is None:
+            times = [event.time for event in timeline.events]
+
+            def since_event(time: float) -> float:
+                last = bisect_right(times, time + NEAR) - 1
+                return max(0.0, time - times[last]) if last >= 0 else math.inf
+
+            return since_event
+        start, length = float(timeline.start(self.unit)), float(period)
+        return lambda time: max(0.0, time - start - math.floor((time - start + NEAR) / length) * length)
 
 
 @dataclass(frozen=True)
 class Keyframes:
-    """An animated value parsed from text: either keyframes or a formula."""
+    """An animated value parsed from text: either keyframes, which may begin anew at `every` so much, or a formula."""
 
     text: str
     keys: tuple[Keyframe, ...] = ()
     formula: Expression | None = None
+    every: Every | None = None
 
     @property
     def constant(self) -> bool:
@@ -128,32 +132,77 @@ class Keyframes:
     @property
     def sounds(self) -> frozenset[str]:
         """The audio features that the formula uses."""
-        return self.formula.names & frozenset(SOUNDS) if self.formula else frozenset()
+        return self._names & frozenset(SOUNDS)
+
+    @property
+    def in_beats(self) -> bool:
+        """True where beats or bars are counted."""
+        units = {key.unit for key in self.keys} | ({self.every.unit} if self.every else set())
+        return not (units | self._names).isdisjoint(BEATS)
+
+    @property
+    def at_events(self) -> bool:
+        """True where events are followed."""
+        return EVENT in self._names or (self.every is not None and self.every.unit == EVENT)
+
+    @property
+    def _names(self) -> frozenset[str]:
+        return self.formula.names if self.formula else frozenset()
+
+    def times(self, timeline: Timeline) -> tuple[float, ...]:
+        """Return when the keyframes are, in seconds of a film; of those that begin anew, the first `MOST_TIMES`."""
+        if self.every is None:
+            return tuple(float(key.seconds(timeline)) for key in self.keys)
+        end, period = float(timeline.seconds), self.every.period(timeline)
+        after = [float(timeline.length(key.time, key.unit, period)) for key in self.keys]
+        begun = islice(takewhile(lambda time: time <= end, self.every.beginnings(timeline)), MOST_TIMES)
+        places = (
+            begin + seconds for begin, until in pairwise((*begun, end)) for seconds in after if begin + seconds <= until
+        )
+        return tuple(time for time in places if 0 <= time <= end)[:MOST_TIMES]
 
     def on(self, timeline: Timeline, draw: Draw = middle) -> Curve:
         """Return the value as a function of the time in a film, in seconds.
 
         It is constant before the first keyframe and after the last; on a periodic timeline it is interpolated from the
-        last to the first. `draw`: source of random numbers. Raises SettingsError if a keyframe lies beyond the end of
-        the film or two have the same time; the returned function raises it where a formula is undefined.
+        last to the first, unless keyframes begin anew in it. `draw`: source of random numbers. Raises SettingsError if
+        a keyframe lies beyond the end of the film, or of its turn, or two have the same time; the returned function
+        raises it where a formula is undefined.
         """
-        return _keyed(self.keys, timeline) if self.formula is None else _calculated(self.formula, timeline, draw)
+        if self.formula is not None:
+            return _calculated(self.formula, timeline, draw)
+        return _keyed(self.keys, timeline) if self.every is None else _repeated(self.every, self.keys, timeline)
 
 
 def parse(text: str) -> Keyframes:
     """Parse keyframes or a formula; raise SettingsError for text that is neither."""
-    if ":" not in text:
+    anew = text.split(maxsplit=1)[:1] == ["every"]
+    if ":" not in text and not anew:
         return Keyframes(text, formula=formulas.parse(text, NAMES))
     if len(text) > 100 * formulas.LONGEST:
         raise SettingsError(f"the keyframes have {len(text)} characters: give at most {100 * formulas.LONGEST}")
-    return Keyframes(text, tuple(_key(part) for part in text.split(",")))
+    head, _, rest = text.partition(",")
+    every = _every(head) if anew else None
+    return Keyframes(text, tuple(_key(part) for part in (rest if anew else text).split(",")), every=every)
+
+
+def _every(text: str) -> Every:
+    match = _EVERY.fullmatch(text) if len(text) < 100 else None
+    count = Fraction(match["time"] or 1) if match else Fraction(0)
+    if match is None or not count:
+        raise SettingsError(
+            f"{text.strip()[:40]!r} is not how often keyframes begin anew: give every 4b, every bar, every 2s or "
+            f"every {EVENT}, and after a comma keyframes that count from there, such as 0b:0.06, 1b:0.02"
+        )
+    return Every(count, match["one"] or match["unit"] or "s")
 
 
 def _key(text: str) -> Keyframe:
     match = _KEY.fullmatch(text) if len(text) < 100 else None
     if match is None:
         raise SettingsError(
-            f"{text.strip()[:40]!r} is not a keyframe: give TIME:VALUE, such as 4s:0.06, 96f:0.06 or 50%:0.06"
+            f"{text.strip()[:40]!r} is not a keyframe: give TIME:VALUE, such as 4s:0.06, 96f:0.06, 50%:0.06, "
+            "8b:0.06 or 2bar:0.06"
         )
     way = match["way"] or "linear"
     if way not in (*WAYS, SPLINE):
@@ -171,39 +220,42 @@ def _key(text: str) -> Keyframe:
 
 
 def _keyed(keys: tuple[Keyframe, ...], timeline: Timeline) -> Curve:
-    placed = [(key.seconds(timeline), key) for key in keys]
+    placed, end = [(key.seconds(timeline), key) for key in keys], timeline.seconds
+    _check_order(placed)
+    if placed[-1][0] > end:
+        raise SettingsError(
+            f"the keyframe {placed[-1][1]} is after the end of the film, at {float(end):g} s or {timeline.frames} "
+            "frames: give an earlier time, or one in per cent"
+        )
+    return (
+        interpolated(_points(_closed(placed, end)), float(end)) if timeline.periodic else interpolated(_points(placed))
+    )
+
+
+def _repeated(every: Every, keys: tuple[Keyframe, ...], timeline: Timeline) -> Curve:
+    period = every.period(timeline)
+    if period is None and any(key.unit == "%" for key in keys):
+        raise SettingsError(f"from one {EVENT} to the next there are no per cent: give seconds, frames, beats or bars")
+    placed = [(timeline.length(key.time, key.unit, period), key) for key in keys]
+    _check_order(placed)
+    if period is not None and placed[-1][0] > period:
+        raise SettingsError(
+            f"the keyframe {placed[-1][1]} is never reached, as keyframes begin anew {every}: give an earlier time"
+        )
+    value, since, end = interpolated(_points(placed)), every.since(timeline), float(timeline.seconds)
+    return lambda time: value(since(time % end if timeline.periodic else time))
+
+
+def _points(placed: Iterable[tuple[Fraction, Keyframe]]) -> list[tuple[float, float, str]]:
+    return [(float(time), key.value, key.way) for time, key in placed]
+
+
+def _check_order(placed: list[tuple[Fraction, Keyframe]]) -> None:
     for (before, one), (after, other) in pairwise(placed):
         if before == after:
             raise SettingsError(f"the keyframes {one} and {other} are at the same time: leave one of them out")
         if before > after:
             raise SettingsError(f"the keyframe {other} is earlier than {one}: give them in order of time")
-    last, end = placed[-1][1], timeline.seconds
-    if placed[-1][0] > end:
-        raise SettingsError(
-            f"the keyframe {last} is after the end of the film, at {float(end):g} s or {timeline.frames} frames: "
-            "give an earlier time, or one in per cent"
-        )
-    if timeline.periodic:
-        placed = _closed(placed, end)
-    times = [float(time) for time, _ in placed]
-    values = [key.value for _, key in placed]
-    slopes = _slopes(times, values, periodic=timeline.periodic)
-
-    def value(time: float) -> float:
-        if timeline.periodic:
-            time %= float(end)
-            time += float(end) if time < times[0] else 0.0
-        after = bisect_right(times, time)
-        if after in (0, len(times)):
-            return values[min(after, len(times) - 1)]
-        span = times[after] - times[after - 1]
-        share, (first, final) = (time - times[after - 1]) / span, values[after - 1 : after + 1]
-        way = placed[after][1].way
-        if way == SPLINE:
-            return _hermite(share, first, final, span * slopes[after - 1], span * slopes[after])
-        return first + (final - first) * WAYS[way](share)
-
-    return value
 
 
 def _closed(placed: list[tuple[Fraction, Keyframe]], end: Fraction) -> list[tuple[Fraction, Keyframe]]:
@@ -219,40 +271,11 @@ def _closed(placed: list[tuple[Fraction, Keyframe]], end: Fraction) -> list[tupl
     return [*placed, (start + end, first)]
 
 
-def _slopes(times: list[float], values: list[float], *, periodic: bool) -> list[float]:
-    """Return the slopes at the keyframes of a monotone cubic spline, which never overshoots (Fritsch and Butland 1984).
-
-    They are 0 at both ends; in a loop (`periodic`), whose last keyframe is its first, that one has a slope like any
-    other.
-    """
-    spans, rises = ([after - before for before, after in pairwise(these)] for these in (times, values))
-    steps = list(zip(spans, rises, strict=True))
-    inner = [_slope(one, other) for one, other in pairwise(steps)]
-    ends = _slope(steps[-1], steps[0]) if periodic and steps else 0.0
-    return [ends, *inner, ends]
-
-
-def _slope(before: tuple[float, float], after: tuple[float, float]) -> float:
-    (span, rise), (next_span, next_rise) = before, after
-    if rise * next_rise <= 0:
-        return 0.0
-    weight, other = 2 * next_span + span, next_span + 2 * span
-    return (weight + other) / (weight * span / rise + other * next_span / next_rise)
-
-
-def _hermite(share: float, first: float, final: float, leaving: float, arriving: float) -> float:
-    """Return the cubic Hermite interpolation from `first` to `final`, with the slopes at its ends; share in [0, 1].
-
-    The slopes are per span: change in value over the whole interval.
-    """
-    rest = 1 - share
-    ends = first * (1 + 2 * share) * rest**2 + final * (3 - 2 * share) * share**2
-    return ends + leaving * share * rest**2 - arriving * rest * share**2
-
-
 def _calculated(formula: Expression, timeline: Timeline, draw: Draw) -> Curve:
     fixed = {"n": float(timeline.frames), "fps": float(timeline.rate), "pi": math.pi}
     heard = formula.names & frozenset(SOUNDS)
+    tempo = None if formula.names.isdisjoint(BEATS) else timeline.tempo
+    event = decaying(timeline.events, timeline.cues.release, timeline.rate) if EVENT in formula.names else None
 
     def value(time: float) -> float:
         if timeline.periodic:
@@ -260,8 +283,13 @@ def _calculated(formula: Expression, timeline: Timeline, draw: Draw) -> Curve:
         frame = time * float(timeline.rate)
         if abs(frame - round(frame)) < 1e-6:  # remove rounding errors: at a frame, f is an integer
             frame = float(round(frame))
-        sounds = {name: timeline.hear(name, time) for name in heard}
+        followed = {name: timeline.cues.hear(name, time) for name in heard}
+        if tempo is not None:
+            beats = tempo.beats(time)
+            followed |= {"b": beats, "bar": beats / tempo.per_bar}
+        if event is not None:
+            followed[EVENT] = event(time)
         drawn = {name: draw(name, math.floor(frame)) for name in formula.draws}
-        return formula.value({"t": time, "f": frame, **fixed, **sounds, **drawn})
+        return formula.value({"t": time, "f": frame, **fixed, **followed, **drawn})
 
     return value

@@ -22,7 +22,7 @@ def _sections(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], tupl
     numbered = enumerate(terms if isinstance(terms, list | tuple) else ())
     found: list[tuple[str, Any, tuple[str, ...]]] = [("net", table.get("net"), ("name", "weights", "classes"))]
     found += [(f"objective.{number}", term, ("file", "weights", "net")) for number, term in numbered]
-    found += [(name, table.get(name), ("file",)) for name in ("mask", "audio")]
+    found += [("mask", table.get("mask"), ("file",)), ("audio", table.get("audio"), ("file", "events"))]
     yield from (each for each in found if isinstance(each[1], dict))
 
 

@@ -10,9 +10,10 @@ from pydantic.fields import FieldInfo
 
 from dreamvid.config import keyframes
 from dreamvid.config.fields import LIST, NUMBER
-from dreamvid.config.keyframes import Curve, Timeline
+from dreamvid.config.interpolation import Curve
 from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.settings import OTHER_CODEC_NAMES, ComputeSettings, Settings
+from dreamvid.config.timeline import Timeline
 from dreamvid.core.errors import SettingsError, nearest
 
 MOST_OBJECTIVES = 100

@@ -3,127 +3,17 @@
 Help texts, the JSON schema, preset checking and the job folder's `job.toml` are all generated from them.
 """
 
-from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
-from dreamvid.config.fields import LIST, NUMBER, Moment, Section, number_or_list, setting
+from dreamvid.config.dream_settings import DreamSettings
+from dreamvid.config.fields import Moment, Section, setting
 from dreamvid.config.objective_settings import NetSettings, ObjectiveSettings
 
 Codec = Literal["h264", "h265", "av1", "vp9", "prores", "ffv1", "gif", "webp", "png"]
 # Codec by another name -> ours.
 OTHER_CODEC_NAMES = {"avc": "h264", "hevc": "h265"}
-
-
-def _scales_or_pixels(octaves: tuple[float, ...]) -> tuple[float, ...]:
-    """Return a list of octaves; raise ValueError if it is neither rising scales up to 1 nor rising whole pixels."""
-    rising = all(small < large for small, large in pairwise(octaves))
-    pixels = all(size > 1 and size == int(size) for size in octaves)
-    if not rising or (octaves[-1] != 1 and not pixels):
-        raise ValueError(
-            "give rising scales of the frame that end in 1, such as [0.3, 0.55, 1], or rising whole pixels of its "
-            "short side, such as [128, 256, 512]"
-        )
-    return octaves
-
-
-Octaves = Annotated[
-    Annotated[int, Field(ge=1, le=16), Tag(NUMBER)]
-    | Annotated[
-        tuple[Annotated[float, Field(gt=0)], ...],
-        Field(min_length=1, max_length=16),
-        AfterValidator(_scales_or_pixels),
-        Tag(LIST),
-    ],
-    Discriminator(number_or_list),
-]
-
-
-class DreamSettings(Section):
-    """Settings of DeepDream on one picture: octaves, gradient steps, gradient filters, tiles."""
-
-    octaves: Octaves = setting(
-        4, "number of sizes; or a list of them, as scales up to 1 or as pixels of the short side", animated=True
-    )
-    octave_scale: float = setting(
-        1.4, "size ratio of one octave to the next, if octaves is a number", "factor", animated=True, gt=1, le=4
-    )
-    coarsest: int = setting(
-        32, "octaves with a shorter short side are left out", "pixels of the short side", animated=True, ge=32, le=4096
-    )
-    draft: int = setting(
-        1, "the octaves of a picture so many times as large, as far as they fit: same forms", "factor", ge=1, le=16
-    )
-    steps: int = setting(6, "gradient steps per octave on a fresh frame", "count", animated=True, ge=0, le=10_000)
-    step_size: float = setting(
-        0.012, "change of one step, as step_rule measures it", "share of the full range", animated=True, gt=0
-    )
-    step_rule: Literal["mean", "std", "l2", "raw", "adam", "adagrad", "adagrad_printed"] = setting(
-        "mean",
-        "divisor of the gradient: its mean, std, rms (l2), none (raw, pixels 0..255), past (adam, adagrad)",
-    )
-    strength: float = setting(
-        1.0, "how far a dream goes: 0.3 whispers, 2 is delirium", "factor on step_size", animated=True, gt=0, le=10
-    )
-    gradient: Literal["plain", "laplacian", "fourier"] | None = setting(
-        None,
-        "fourier: spectrum of photographs; laplacian: equal bands; plain; none: plain, fourier for a class",
-    )
-    spectrum: float = setting(
-        1.0,
-        "fourier: exponent a of the factor 1 / frequency^a on the gradient's spectrum",
-        "exponent",
-        animated=True,
-        ge=0,
-        le=3,
-    )
-    cutoff: float | None = setting(
-        None,
-        "fourier: wavelengths above it stay unchanged; 0: none do; none: 64, or 0 for a class",
-        "pixels of the octave",
-        animated=True,
-        ge=0,
-        le=16384,
-    )
-    decorrelate: bool = setting(True, "fourier: colour channels are correlated as in photographs")
-    smooth: float = setting(0.0, "width of a blur of the gradient", "pixels", animated=True, ge=0, le=100)
-    cycle: bool = setting(False, "each step maximises the next objective, in turn, in place of their sum")
-    jitter: int | None = setting(
-        None,
-        "largest random shift of a step; none: 16, or 0 with an objective of kind neuron",
-        "pixels",
-        animated=True,
-        ge=0,
-        le=4096,
-    )
-    zoom_jitter: float = setting(0.0, "largest random change of scale of a step", "share", animated=True, ge=0, le=0.5)
-    turn_jitter: float = setting(0.0, "largest random turn of a step", "degrees", animated=True, ge=0, le=180)
-    decay: float = setting(
-        1.0, "the picture's contrast is multiplied by it after each step", "factor", animated=True, gt=0, le=1
-    )
-    clamp: bool = setting(True, "pixels are clipped to the valid range after each step")
-    keep_colours: bool = setting(False, "only brightness is dreamed: hue and saturation stay the source's")
-    tiling: Literal["windowed", "summed", "contiguous"] = setting(
-        "windowed",
-        "windowed: tiles blended, weights sum to 1; summed: overlaps added; contiguous: side by side",
-    )
-    tile: int = setting(1024, "side of a tile, its margins included", "pixels", ge=32, le=16384)
-    overlap: int = setting(64, "overlap of neighbouring tiles", "pixels", ge=0, le=4096)
-    blur_every: int | None = setting(
-        None, "blur after every so many steps; 0 never", "steps", animated=True, ge=0, le=1000
-    )
-    blur_sigma: float = setting(0.5, "width of that blur", "pixels", animated=True, gt=0, le=100)
-
-    @model_validator(mode="after")
-    def _overlap_fits(self) -> "DreamSettings":
-        most = self.tile - 1 if self.tiling == "summed" else self.tile // 2
-        if self.overlap > most:
-            raise ValueError(
-                f"overlap {self.overlap} is too large for tile {self.tile} with tiling {self.tiling}: "
-                f"give at most {most}, or a larger tile"
-            )
-        return self
 
 
 class CoherenceSettings(Section):
@@ -240,11 +130,15 @@ class CameraSettings(Section):
 
 
 class AudioSettings(Section):
-    """Settings of the film's sound and of the audio features that formulas use."""
+    """Settings of the film's sound, and of what settings follow: audio features, beats, events."""
 
     file: str | None = setting(None, "soundtrack and source of the audio features; none: the source's own")
     attack: float = setting(0.0, "shortest time for an audio feature to rise from 0 to 1", "seconds", ge=0, le=60)
-    release: float = setting(0.25, "shortest time for an audio feature to fall from 1 to 0", "seconds", ge=0, le=60)
+    release: float = setting(0.25, "shortest time for feature or event to fall from 1 to 0", "seconds", ge=0, le=60)
+    bpm: float | None = setting(None, "tempo; none: where beats are counted, found", "beats per minute", ge=1, le=1000)
+    first_beat: float | None = setting(None, "beat 0 in the sound; none: 0, or found too", "seconds", ge=0, le=1e5)
+    beats_per_bar: int = setting(4, "beats of a bar", "count", ge=1, le=64)
+    events: str | None = setting(None, "CSV (seconds or beat, value) or MIDI file of events that settings follow")
 
 
 class InputSettings(Section):
@@ -286,6 +180,18 @@ class ComputeSettings(Section):
     threads: int | None = setting(None, "CPU threads; none: one per physical core", "count", ge=1, le=1024)
 
 
+class ParallelSettings(Section):
+    """Settings of what several workers may render at once."""
+
+    segment: float | None = setting(
+        None,
+        "length into which a video's long shots are cut, each rendered by itself; none: shots stay whole",
+        "seconds",
+        ge=0.5,
+        le=3600,
+    )
+
+
 class Settings(Section):
     """All settings of a render, except its source.
 
@@ -304,6 +210,7 @@ class Settings(Section):
     camera: CameraSettings = CameraSettings()
     audio: AudioSettings = AudioSettings()
     input: InputSettings = InputSettings()
+    parallel: ParallelSettings = ParallelSettings()
     output: OutputSettings = OutputSettings()
     compute: ComputeSettings = ComputeSettings()
     keyframes: dict[str, str] = setting({}, "animated settings, by full key; given as the value of the setting itself")

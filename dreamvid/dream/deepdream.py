@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dreamvid.config.settings import DreamSettings
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.core.errors import NetError
 from dreamvid.core.types import Image, Mask
 from dreamvid.dream import local_stats, step_rules, tiles

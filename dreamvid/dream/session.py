@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.config.serialize import PlainSettings
-from dreamvid.config.settings import DreamSettings, Settings
+from dreamvid.config.settings import Settings
 from dreamvid.dream.build_objectives import RATE, START, Nets, Terms, over_time, uses_class, uses_place, weighted
 from dreamvid.dream.deepdream import Dreamer
 from dreamvid.dream.objectives import Objective

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dreamvid.config.settings import DreamSettings
+from dreamvid.config.dream_settings import DreamSettings
 
 Rule = Callable[[Tensor], Tensor]
 FIRST, SECOND, TINY = 0.9, 0.999, 1e-8  # Adam's decay rates and epsilon (Kingma and Ba 2015, algorithm 1)

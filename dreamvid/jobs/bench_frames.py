@@ -28,7 +28,7 @@ from dreamvid.media import encode, opencv
 from dreamvid.media.frame_store import FrameStore
 from dreamvid.models.device import wait_for
 from dreamvid.pipeline import calibrate
-from dreamvid.pipeline.plan import Plan
+from dreamvid.pipeline.plan import Plan, with_cuts
 from dreamvid.pipeline.prepare import open_source, prepare
 from dreamvid.pipeline.render import RenderContext
 from dreamvid.pipeline.sources import noise
@@ -149,8 +149,7 @@ def frame_speed(size: tuple[int, int], how: ComputeSettings, count: int, folder:
 
 def _one_shot(plan: Plan) -> Plan:
     """Return the plan without cuts: there are none in the film."""
-    (first, last) = plan.shots[0], plan.shots[-1]
-    return replace(plan, shots=(replace(first, stop=last.stop),))
+    return with_cuts(plan, ())
 
 
 def write_film(film: Path, size: tuple[int, int], count: int) -> None:

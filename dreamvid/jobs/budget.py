@@ -14,14 +14,15 @@ from dreamvid.config.budget import Choice, Limits, Pace, Workload, choose, least
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError, SettingsError
 from dreamvid.core.timing import duration
-from dreamvid.core.types import Pixels, Shot
+from dreamvid.core.types import Pixels
 from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs.folder import JobFolder, Resume
+from dreamvid.jobs.job import Job
 from dreamvid.jobs.pace import paced
-from dreamvid.jobs.worker import SCORED, Job
+from dreamvid.jobs.worker import SCORED
 from dreamvid.media import encode
 from dreamvid.media.frame_store import FrameStore
-from dreamvid.pipeline.plan import Plan, make_plan
+from dreamvid.pipeline.plan import Plan, make_plan, with_cuts
 from dreamvid.pipeline.prepare import RenderPlan, open_source, prepare
 from dreamvid.pipeline.render import FINISHING, RenderContext, Rendered
 from dreamvid.pipeline.schedule import Schedule
@@ -83,7 +84,7 @@ def _film(plan: Plan, settings: Settings) -> Workload:
     how = settings.coherence
     if how.mode == "none":
         return Workload((1,) * len(plan.frames), settings.dream.steps)
-    shots = tuple(len(plan.positions(number)) for number in range(len(plan.shots)))
+    shots = tuple(len(plan.positions(shot)) for shot in plan.shots)
     more = FINISHING + 1 if how.mode == "flow" else 0  # the strength is measured: about the time of a step
     return Workload(shots, settings.dream.steps, more, whole=how.mode == "blend" and how.steps is None)
 
@@ -150,13 +151,11 @@ def _pace(planned: RenderPlan, schedule: Schedule, session: Session, share: floa
 
 def _sample(plan: Plan, count: int) -> Plan:
     """Return the plan of the first frames of a shot: of the first that has as many, else of the longest."""
-    lengths = [len(plan.positions(number)) for number in range(len(plan.shots))]
-    number = next((at for at, length in enumerate(lengths) if length >= count), lengths.index(max(lengths)))
-    frames = tuple(plan.frames[position] for position in plan.positions(number)[:count])
-    shots = (Shot(frames[0], frames[-1] + 1),)
-    return replace(
-        plan, frames=frames, playback=tuple(range(len(frames))), shots=shots, crossfade=None, cycle_length=None
-    )
+    shots = [plan.positions(shot) for shot in plan.shots]
+    chosen = next((shot for shot in shots if len(shot) >= count), max(shots, key=len))
+    frames = tuple(plan.frames[position] for position in chosen[:count])
+    sample = replace(plan, frames=frames, playback=tuple(range(len(frames))), crossfade=None, cycle_length=None)
+    return with_cuts(sample, ())
 
 
 def _scored(job: Job, result: Rendered) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import PIL
 import torch
 
+from dreamvid.config import keyframes
 from dreamvid.config.settings import Settings
 from dreamvid.dream.build_objectives import Nets, guide_digests
 from dreamvid.dream.session import Session
@@ -30,7 +31,8 @@ CHANGED = {
     "further nets": "the nets of objectives (their weights are others)",
     "guides": "the guides (their files were changed)",
     "mask": "the mask (its file was changed)",
-    "animated values": "the values of animated settings (their keyframes, formulas or sound are others)",
+    "animated values": "the values of animated settings (their keyframes, formulas, sound, tempo or events are others)",
+    "beats and events": "the tempo or the events (audio.bpm, the sound or the file of events are others)",
     FRAMES: f"{FRAMES} (those of the source that are shown, or its cuts, are others now)",
 }
 
@@ -74,6 +76,9 @@ def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session) -> Fa
     frames = [planned.plan.frames, [(shot.start, shot.stop) for shot in planned.plan.shots]]
     facts = pixel_facts(settings, net_facts(settings, session.nets), planned.info.identity)
     values = {"animated values": _hash(schedule.values)} if schedule.values else {}  # what a sound makes of them, too
+    if any(text.in_beats or text.at_events for text in map(keyframes.parse, settings.keyframes.values())):
+        cues = schedule.timeline.cues  # a camera moves by what is between frames, too
+        values["beats and events"] = _hash([cues.tempo, cues.events])
     here = {
         "frame size": "{1}x{0}".format(*planned.plan.framing.size),
         FRAMES: _hash(frames),
@@ -93,10 +98,12 @@ def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session) -> Fa
 def batch_digest(command: str, settings: Settings, net: Facts, source: str, sound: str) -> str:
     """Return a sha256 of everything that a finished film depends on: pixels, encoding, sound.
 
-    `source`, `sound`: their identities; `sound`: of a file of its own, or empty.
+    `source`, `sound`: their identities; `sound`: of a file of its own, or empty. Raises SourceError where a file that
+    the settings name cannot be read.
     """
     how = settings.model_dump(include={"output", "compute", "audio"}, mode="json")
-    return _hash([command, pixel_facts(settings, net, source), how, sound])
+    events = "" if settings.audio.events is None else identity(Path(settings.audio.events))
+    return _hash([command, pixel_facts(settings, net, source), how, sound, events])
 
 
 def film_facts(facts: Facts, settings: Settings) -> str:

@@ -1,7 +1,7 @@
 """The folder of a job: what a render keeps on disk so that it can be stopped anywhere and resumed.
 
 OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (the plan), fingerprint.json (what pixels depend on),
-                   journal/000000.jsonl ... (one per shot, a line per finished frame, with its hash),
+                   journal/000000.jsonl ... (one per segment, a line per finished frame, with its hash),
                    frames/000000.png ..., canvas.npz, trial/ (a film of plain frames with the film's sound and
                    subtitles), done.json (once the film has its name), lock
 """
@@ -52,9 +52,9 @@ class JobFolder:
         """The finished frames, by their position in the plan."""
         return FrameStore(self.path / FRAMES)
 
-    def journal(self, shot: int) -> Journal:
-        """Return the journal of a shot, by its number from 0."""
-        return Journal(self.path / JOURNALS / f"{shot:06d}.jsonl")
+    def journal(self, segment: int) -> Journal:
+        """Return the journal of a segment, by its number from 0."""
+        return Journal(self.path / JOURNALS / f"{segment:06d}.jsonl")
 
     @property
     def settings_file(self) -> Path:
@@ -254,14 +254,17 @@ def read_plan(folder: JobFolder) -> RenderPlan:
     return RenderPlan.from_table(table)
 
 
-def finished(folder: JobFolder, plan: Plan, shot: int) -> tuple[list[FrameRecord], CarryState | None]:
-    """Return the records of a shot's finished frames and the state after the last, None where there is no frame.
+def finished(
+    folder: JobFolder, plan: Plan, segment: int, most: int | None = None
+) -> tuple[list[FrameRecord], CarryState | None]:
+    """Return the records of a segment's finished frames and the state after the last, None where there is no frame.
 
     They are the longest run from its first frame that the journal knows and whose files still have their hash.
+    `most`: frames that are looked at, by default all.
     """
-    records, state, coming = list[FrameRecord](), None, iter(plan.positions(shot))
+    records, state, coming = list[FrameRecord](), None, iter(plan.positions(plan.segments[segment])[:most])
     position = next(coming, None)
-    for record, after in read_lines(folder.journal(shot)):
+    for record, after in read_lines(folder.journal(segment)):
         if position is None:
             break
         due = record.index == plan.frames[position]

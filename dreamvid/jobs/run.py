@@ -22,8 +22,10 @@ from dreamvid.jobs.film_record import record_text
 from dreamvid.jobs.fingerprint import film_facts, fingerprint
 from dreamvid.jobs.folder import JobFolder, Resume
 from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.job import Job
 from dreamvid.jobs.locks import output_held
-from dreamvid.jobs.worker import Job, find_shots, render_missing
+from dreamvid.jobs.worker import find_segments, render_missing
+from dreamvid.jobs.workers import Workers, pinned, render_over
 from dreamvid.media import encode, formats
 from dreamvid.pipeline.prepare import Command, RenderPlan, open_source, prepare
 from dreamvid.pipeline.render import RenderContext, gain, render
@@ -38,7 +40,9 @@ class Options:
     """Options of a job, none of which changes a pixel.
 
     `progress`: called with every event; `stop`: asked after every frame whether the render is to stop there; `trust`:
-    whether a net that is code may be executed; `names`: of the sources in the film's record, none: their own.
+    whether a net that is code may be executed; `names`: of the sources in the film's record, none: their own;
+    `workers`: what renders the frames of films, none: this process. With workers, and unless `compute.threads` says
+    otherwise, each has one thread; another number of threads is another dream.
     """
 
     overwrite: bool = False
@@ -49,6 +53,7 @@ class Options:
     stop: Stop = never
     trust: bool = False
     names: Sequence[str] = ()
+    workers: Workers | None = None
 
 
 def dream_video(
@@ -129,6 +134,8 @@ def _dream_film(
     options: Options,
     budget: float | None = None,
 ) -> Summary:
+    if options.workers is not None:
+        settings = pinned(settings)
     with output_held(output):
         encode.recover(output)
         folder = job_folder.folder_of(output, options.work_dir)
@@ -173,13 +180,16 @@ def _render_film(
     job: Job, film: encode.FilmSpec, made_from: str, sources: Sequence[str], output: Path, options: Options
 ) -> Summary:
     """Render what a job lacks, write its film, and return what is said of it."""
-    source, shots = job.source, find_shots(job)
-    finished = [record for shot in shots for record in shot.finished]
+    source, segments = job.source, find_segments(job)
+    finished = [record for segment in segments for record in segment.finished]
     if finished:
         logger.info("resuming: %d of %d frames are finished", len(finished), len(source.plan.frames))
     threads = job.session.compute.threads
     trial = encode.rehearse(output, film, job.folder.trial, threads=threads, notice=_notice)
-    fresh = render_missing(job, shots, options.progress, options.stop)
+    if options.workers is None:
+        fresh = render_missing(job, segments, options.progress, options.stop)
+    else:
+        fresh = render_over(options.workers, job, segments, options.progress, options.stop)
     _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
     records = sorted((*finished, *fresh), key=lambda record: record.index)
     scores = [record.score for record in records if record.score is not None]

@@ -1,45 +1,37 @@
-"""Render what a job still lacks: its canvas, and its shots, frame by frame. Stopped anywhere, nothing finished is lost.
+"""Render what a job still lacks: its canvas, and its segments, frame by frame. Stopped anywhere, nothing done is lost.
 
-The next frame is computed from what is stored of its shot and from nothing else. So a job that was killed and resumed
-gives the same bytes, and so do its shots in any order and in any process, which needs the job folder alone. Only the
-end of a loop, where the dream crossfades to the beginning, needs what is stored of that.
+The next frame is computed from what is stored of its segment and from nothing else. So a job that was killed and
+resumed gives the same bytes, and so do its segments in any order and in any process, which needs the job folder alone.
+Only the end of a segment, where the dream crossfades to the next anchor, needs that; the end of a loop, its beginning.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
-from pathlib import Path
+from typing import NoReturn, Protocol
 
 from dreamvid.camera import paint
 from dreamvid.camera.canvas import Canvas
 from dreamvid.coherence.carry import Carry, CarryState, Past
-from dreamvid.config import presets
-from dreamvid.config.serialize import settings_at
-from dreamvid.core.errors import JobError
-from dreamvid.core.types import Frame, Image
-from dreamvid.dream.build_objectives import START
+from dreamvid.core.types import Frame, Pixels, Shot
 from dreamvid.dream.deepdream import Dreamer
-from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.canvas_file import load_canvas, save_canvas
 from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
-from dreamvid.jobs.fingerprint import differences, fingerprint
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord, journal_line
 from dreamvid.jobs.time_left import FrameTimes
 from dreamvid.pipeline.cadence import render_at_cadence
-from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.overlap import keeping_behind, reading_ahead
-from dreamvid.pipeline.prepare import open_source, schedule_of
-from dreamvid.pipeline.render import RenderContext, Rendered, gain, render_views
-from dreamvid.pipeline.schedule import SHAPES_THE_DREAM, Schedule
-from dreamvid.pipeline.sources import Source
+from dreamvid.pipeline.render import RenderContext, Rendered, render_views
+from dreamvid.pipeline.schedule import SHAPES_THE_DREAM
+from dreamvid.pipeline.segments import anchors_of, render_anchors
 
 logger = logging.getLogger(__name__)
 SAVE_EVERY = 60.0  # seconds from one time to the next that a canvas is saved while it is painted
@@ -47,64 +39,8 @@ SCORED = 8  # every so many frames are scored, and the last: it costs a good par
 
 
 @dataclass(frozen=True)
-class Job:
-    """A job that is open in this process: its folder, and what its frames are rendered with."""
-
-    folder: JobFolder
-    source: Source
-    schedule: Schedule
-    session: Session
-
-    @property
-    def varies(self) -> bool:
-        """Return whether frames have parameters of their own: settings are animated, or a guide is a film."""
-        return bool(self.schedule.values) or self.session.terms.varies
-
-    def when(self, frame: int) -> Fraction:
-        """Return the time of a source frame, in seconds, where a guide is a film; else that of the first frame."""
-        # A loop continues behind the end of its source; a guide of a loop is a still.
-        return self.source.info.times[frame] if self.session.terms.varies else START
-
-    @cached_property
-    def context(self) -> RenderContext:
-        """What rendering frames needs, the same for all shots."""
-        session, plan, settings = self.session, self.source.plan, settings_at(self.schedule.settings, {})
-        frame_params = params_by_frame(self.schedule, session, plan, self.when) if self.varies else None
-        return RenderContext(plan, settings, self.source.move, session.dreamer, frame_params, self.stored_layer)
-
-    def stored_layer(self, index: int) -> Image:
-        """Return what dreaming has added to a source frame that is stored, H x W x 3 in [-1, 1]."""
-        (frame,) = self.source.frames((index,))
-        pixels = self.folder.frames.read(self.source.plan.frames.index(index))
-        return Past(index, frame.image, pixels, frame.mask).layer
-
-    def score(self, result: Rendered) -> float:
-        """Return how much the dream of a frame raised the objective that the frame was dreamed with."""
-        session, index = self.session, result.index
-        at = session.at(self.schedule.at(index), self.when(index)) if self.varies else session
-        return gain(at.scorer, result.source, result.dream)
-
-
-def open_job(path: Path, *, trust: bool = False) -> Job:
-    """Open a job from its folder alone; `trust`: whether a net that is code may be executed.
-
-    Raises JobError where this process would give other pixels than the one that began it.
-    """
-    folder = JobFolder(path)
-    planned = job_folder.read_plan(folder)
-    settings = presets.resolve(str(folder.settings_file))
-    schedule = schedule_of(planned, settings)
-    source = open_source(planned, schedule)
-    session = open_session(settings, trust=trust, rate=planned.info.rate)
-    changed = differences(job_folder.read_fingerprint(folder), fingerprint(planned, schedule, session))
-    if changed:
-        raise JobError(f"{path} would be continued differently here: {'; '.join(changed)}")
-    return Job(folder, source, schedule, session)
-
-
-@dataclass(frozen=True)
-class ShotRecords:
-    """A shot of a job: its `number`, from 0; the `positions` of its frames in the plan; what is `finished` of them.
+class SegmentRecords:
+    """A segment of a job: its `number`, from 0; the `positions` of its frames in the plan; what is `finished` of them.
 
     `state`: what the next frame needs to know of the last finished one, None where there is none.
     """
@@ -125,60 +61,134 @@ class ShotRecords:
         return range(first if self.missing else self.positions.stop, self.positions.stop)
 
 
-def find_shots(job: Job) -> list[ShotRecords]:
-    """Return every shot of a job, with what is finished of it."""
-    plan = job.source.plan
-    found = (job_folder.finished(job.folder, plan, number) for number in range(len(plan.shots)))
-    return [
-        ShotRecords(number, plan.positions(number), tuple(records), state)
-        for number, (records, state) in enumerate(found)
-    ]
+def find_segments(job: Job, numbers: Iterable[int] | None = None) -> list[SegmentRecords]:
+    """Return segments of a job, by default all, with what is finished of each."""
+    plan, found = job.source.plan, []
+    for number in range(len(plan.segments)) if numbers is None else numbers:
+        records, state = job_folder.finished(job.folder, plan, number)
+        found.append(SegmentRecords(number, plan.positions(plan.segments[number]), tuple(records), state))
+    return found
+
+
+class Tally:
+    """The count of the frames of a render: every finished one is told to it, and it tells `progress`."""
+
+    def __init__(self, segments: Sequence[SegmentRecords], progress: Progress, stop: Stop) -> None:
+        """Begin with what is finished of some segments; raise Interrupted where all is to stop before more is done."""
+        self._progress, self._stop = progress, stop
+        self._times = _times(segments)
+        self._total = sum(len(segment.positions) for segment in segments)
+        self._done = self._total - sum(len(segment.missing) for segment in segments)
+        progress(Event("render", self._done, self._total))
+        if self._done < self._total and stop():
+            self._interrupt()
+
+    def __call__(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
+        """Count a frame, and the seconds it took; raise Interrupted where all is to stop.
+
+        `first`: whether it was dreamed in full; `picture`: H x W x 3.
+        """
+        self._times.add(seconds, first=first)
+        self._done += 1
+        self._progress(Event("render", self._done, self._total, seconds, picture, self._times.seconds_left))
+        if self._done < self._total and self._stop():
+            self._interrupt()
+
+    def _interrupt(self) -> NoReturn:
+        raise Interrupted(f"stopped after frame {self._done} of {self._total}; the same command resumes")
+
+
+class OnFrame(Protocol):
+    """What is told of every frame that is finished, such as a Tally."""
+
+    def __call__(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
+        """Take note of a frame; arguments as of a Tally."""
 
 
 def render_missing(
-    job: Job, shots: Sequence[ShotRecords], progress: Progress = ignore, stop: Stop = never
+    job: Job, segments: Sequence[SegmentRecords], progress: Progress = ignore, stop: Stop = never
 ) -> list[FrameRecord]:
-    """Render all that is missing of some shots, in their order, and return the records of that.
+    """Render all that is missing of some segments, in their order, and return the records of that.
 
-    `shots`: of `find_shots`. Raises DreamvidError, or Interrupted where `stop` asks for it.
+    `segments`: of `find_segments`. Raises DreamvidError, or Interrupted where `stop` asks for it.
     """
-    memory, total = _memory(job), sum(len(shot.positions) for shot in shots)
-    done = total - sum(len(shot.missing) for shot in shots)
-    progress(Event("render", done, total))
-    incomplete = [shot for shot in shots if shot.missing]
-    if not incomplete:
+    tally = Tally(segments, progress, stop)
+    if not any(segment.missing for segment in segments):
         return []
-    if stop():
-        raise Interrupted(f"stopped after frame {done} of {total}; the same command resumes")
-    tiles = [record.tile for shot in shots for record in shot.finished]
-    if tiles:  # patches that an earlier run had to come down to: others would give other pixels
-        job.session.dreamer.budget.limit = min(tiles)
     canvas = paint_missing(job, progress, stop)
-    fresh: list[Future[FrameRecord]] = []
-    times = _times(shots)
-    read = [job.source.plan.frames[at] for shot in incomplete for at in shot.reads(memory)]
-    # One reader for all: each decodes from the beginning.
+    anchors = [record for shot in job.source.plan.shots for record in render_shot_anchors(job, shot, tally)]
+    if anchors:
+        segments = find_segments(job, [segment.number for segment in segments])
+    return anchors + render_segments(job, segments, tally, canvas)
+
+
+def render_shot_anchors(job: Job, shot: Shot, tally: OnFrame) -> list[FrameRecord]:
+    """Dream the anchors that a shot lacks, and return their records; none where it is one segment."""
+    plan, folder = job.source.plan, job.folder
+    numbers = anchored(job, shot)
+    known = {anchor: job_folder.finished(folder, plan, number, most=1) for anchor, number in numbers.items()}
+    missing = [anchor for anchor, (records, _) in known.items() if not records]
+    if not missing:
+        return []
+    before = max((anchor for anchor in known if anchor < missing[0]), default=None)
+    state = known[before][1] if before is not None else None
+    carry = Carry((job.stored(before),), state) if before is not None and state is not None else None
+    first = missing[0] if before is None else before
+    read = [frame for frame in plan.frames if first <= frame <= missing[-1]]
+    fresh, began = list[Future[FrameRecord]](), time.perf_counter()
     with keeping_behind() as keep, reading_ahead(job.context, job.source.frames(read)) as (frames, ctx):
-        for shot in incomplete:
-            shot_frames = islice(frames, len(shot.reads(memory)))
-            rendered = render_shot(job, ctx, shot, shot_frames, keep, canvas)
-            for position, (result, seconds, record) in zip(shot.missing, rendered, strict=True):
-                fresh.append(record)
-                times.add(seconds, first=position == shot.positions.start)
-                done += 1
-                progress(Event("render", done, total, seconds, result.dream, times.seconds_left))
-                if stop() and done < total:
-                    raise Interrupted(f"stopped after frame {done} of {total}; the same command resumes")
+        for result in render_anchors(ctx, frames, numbers, carry):
+            if result.index not in missing:  # one that lies between two that are
+                continue
+            seconds, number = time.perf_counter() - began, numbers[result.index]
+            position = plan.positions(plan.segments[number]).start
+            record = _record(job, position, result, seconds)
+            fresh.append(keep(partial(_store, folder, number, position, result, record, None)))
+            tally(seconds, first=True, picture=result.dream)
+            began = time.perf_counter()
     return [record.result() for record in fresh]
 
 
-def _times(shots: Sequence[ShotRecords]) -> FrameTimes:
-    """Return what the frames of some shots took so far, and how many are missing."""
-    begun = sum(bool(shot.missing) and not shot.finished for shot in shots)
-    took = [[record.seconds for record in shot.finished] for shot in shots]
+def anchored(job: Job, shot: Shot) -> dict[int, int]:
+    """Return the anchors of a shot, and the numbers of the segments that they begin."""
+    if job.schedule.settings.coherence.mode != "flow":
+        return {}
+    numbers = {segment.start: number for number, segment in enumerate(job.source.plan.segments)}
+    return {anchor: numbers[anchor] for anchor in anchors_of(job.source.plan, shot)}
+
+
+def render_segments(
+    job: Job, segments: Sequence[SegmentRecords], tally: OnFrame, canvas: Canvas | None = None
+) -> list[FrameRecord]:
+    """Render all that is missing of some segments, whose anchors are stored, and return the records of that.
+
+    `canvas`: of a zoom that has one.
+    """
+    memory = _memory(job)
+    incomplete = [segment for segment in segments if segment.missing]
+    tiles = [record.tile for segment in segments for record in segment.finished]
+    if tiles:  # patches that an earlier run had to come down to: others would give other pixels
+        job.session.dreamer.budget.limit = min(tiles)
+    fresh: list[Future[FrameRecord]] = []
+    read = [job.source.plan.frames[at] for segment in incomplete for at in segment.reads(memory)]
+    # One reader for all: each decodes from the beginning.
+    with keeping_behind() as keep, reading_ahead(job.context, job.source.frames(read)) as (frames, ctx):
+        for segment in incomplete:
+            coming = islice(frames, len(segment.reads(memory)))
+            rendered = render_segment(job, ctx, segment, coming, keep, canvas)
+            for position, (result, seconds, record) in zip(segment.missing, rendered, strict=True):
+                fresh.append(record)
+                tally(seconds, first=position == segment.positions.start, picture=result.dream)
+    return [record.result() for record in fresh]
+
+
+def _times(segments: Sequence[SegmentRecords]) -> FrameTimes:
+    """Return what the frames of some segments took so far, and how many are missing."""
+    begun = sum(bool(segment.missing) and not segment.finished for segment in segments)
+    took = [[record.seconds for record in segment.finished] for segment in segments]
     return FrameTimes(
         begun,
-        sum(len(shot.missing) for shot in shots) - begun,
+        sum(len(segment.missing) for segment in segments) - begun,
         [seconds[0] for seconds in took if seconds],
         [each for seconds in took for each in seconds[1:]],
     )
@@ -190,47 +200,54 @@ def _memory(job: Job) -> int:
     return max(how.references) * how.cadence
 
 
-def render_shot(
+def render_segment(
     job: Job,
     ctx: RenderContext,
-    shot: ShotRecords,
+    segment: SegmentRecords,
     frames: Iterator[Frame],
     keep: Callable[[Callable[[], FrameRecord]], "Future[FrameRecord]"],
     canvas: Canvas | None = None,
 ) -> Iterator[tuple[Rendered, float, "Future[FrameRecord]"]]:
-    """Render what is missing of a shot; yield each frame, the seconds it took, and its record once both are stored.
+    """Render what is missing of a segment; yield each frame, the seconds it took, and its record once both are stored.
 
-    `ctx`: of the job; `frames`: those of `shot.reads`; `keep`: runs what stores a frame, in the order of the frames;
+    `ctx`: of the job; `frames`: those of `segment.reads`; `keep`: runs what stores a frame, in the order of the frames;
     `canvas`: of a zoom that has one.
     """
     plan, store, how = job.source.plan, job.folder.frames, job.schedule.settings.coherence
-    seen = zip(range(shot.reads(_memory(job)).start, shot.missing.start), frames, strict=False)
+    seen = zip(range(segment.reads(_memory(job)).start, segment.missing.start), frames, strict=False)
     past = tuple(
         Past(frame.index, frame.image, store.read(position), frame.mask)
         for position, frame in seen
         if plan.is_key(frame.index, how.cadence)
     )
-    carry = Carry(past[::-1], shot.state) if shot.state is not None else None
+    carry = Carry(past[::-1], segment.state) if segment.state is not None else None
+    ending = job.ending(plan.segments[segment.number])
+    ctx = ctx if ending is None else replace(ctx, ending=ending)
     before, began = None, time.perf_counter()
-    for position, result in zip(shot.missing, _rendered(job, ctx, frames, carry, canvas), strict=True):
+    for position, result in zip(segment.missing, _rendered(job, ctx, frames, carry, canvas), strict=True):
         seconds = time.perf_counter() - began
-        scored = position % SCORED == 0 or position + 1 == len(plan.frames)
-        record = partial(
-            FrameRecord,
-            index=result.index,
-            valid=result.valid,
-            tile=job.session.dreamer.patch[0],
-            seconds=seconds,
-            score=job.score(result) if scored else None,
-            values=dict(job.schedule.values_at(result.index)),
-        )
-        yield result, seconds, keep(partial(_store, job.folder, shot.number, position, result, record, before))
+        record = _record(job, position, result, seconds)
+        yield result, seconds, keep(partial(_store, job.folder, segment.number, position, result, record, before))
         before, began = result.state, time.perf_counter()
+
+
+def _record(job: Job, position: int, result: Rendered, seconds: float) -> Callable[..., FrameRecord]:
+    """Return what makes the record of a frame of its hash."""
+    scored = position % SCORED == 0 or position + 1 == len(job.source.plan.frames)
+    return partial(
+        FrameRecord,
+        index=result.index,
+        valid=result.valid,
+        tile=job.session.dreamer.patch[0],
+        seconds=seconds,
+        score=job.score(result) if scored else None,
+        values=dict(job.schedule.values_at(result.index)),
+    )
 
 
 def _store(
     folder: JobFolder,
-    shot: int,
+    segment: int,
     position: int,
     result: Rendered,
     record: Callable[..., FrameRecord],
@@ -238,7 +255,7 @@ def _store(
 ) -> FrameRecord:
     """Store a frame, then its record and the state after it; return the record. `before`: the state before it."""
     stored = record(sha256=folder.frames.write(position, result.dream))
-    folder.journal(shot).append(journal_line(stored, result.state, before))
+    folder.journal(segment).append(journal_line(stored, result.state, before))
     return stored
 
 

@@ -28,7 +28,7 @@ def set_up(settings: ComputeSettings) -> Compute:
 
     Raises SettingsError where the requested device is missing; it never falls back to another one.
     """
-    device = _device(settings.device)
+    device = find_device(settings.device)
     usual = physical_cores()
     threads = settings.threads or usual
     torch.set_num_threads(threads)
@@ -58,7 +58,8 @@ def physical_cores() -> int:
     return len({file.read_text() if file.exists() else file for file in siblings})
 
 
-def _device(wanted: str) -> torch.device:
+def find_device(wanted: str) -> torch.device:
+    """Return the device of a name, as of `compute.device`; raise SettingsError where it is missing."""
     if wanted == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", 0)

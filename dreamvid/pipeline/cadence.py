@@ -36,7 +36,7 @@ def render_at_cadence(ctx: RenderContext, frames: Iterable[Frame], carry: Carry 
                 waiting.append(frame)
 
     for key in render(ctx, keys(), carry):
-        past, following = Past(key.index, key.source, key.dream, mask), ctx.params_at(key.index)
+        past, following = key.past(mask), ctx.params_at(key.index)
         for frame in waiting:
             assert carry is not None  # what begins a shot is dreamed
             share = (frame.index - carry.last.index) / (key.index - carry.last.index)

@@ -1,5 +1,7 @@
-"""The crossfade that closes a loop: place by place, the carried layer becomes that of a cycle before."""
+"""The crossfade that ends a loop or a segment: place by place, the carried layer becomes the one that follows on."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
@@ -17,8 +19,29 @@ PATCH_SHARE = 1 / 3  # of a crossfade: how long one place takes
 PATCHES = 3  # places along the short side that crossfade at times of their own
 
 
+@dataclass(frozen=True)
+class Ending:
+    """The end of a loop or of a segment: over some frames the carried layer becomes the one that follows on.
+
+    `layer_at`: that layer in a frame of the crossfade, H x W x 3, and where it is to be had, H x W in [0, 1], None for
+    all of the frame; `restless`: whether what is static may change as well.
+    """
+
+    crossfade: Crossfade
+    layer_at: Callable[[int], tuple[Image, Mask | None]]
+    restless: bool = False
+
+    def mix(self, index: int, layer: Image) -> Image:
+        """Return a carried layer, H x W x 3, with its share of the other one."""
+        if self.crossfade.share(index) <= 0:
+            return layer
+        other, there = self.layer_at(index)
+        share = mixing(self.crossfade, index, *layer.shape[:2])
+        return layer + (share if there is None else share * there[..., None]) * (other - layer)
+
+
 def mixing(crossfade: Crossfade, index: int, height: int, width: int) -> Image:
-    """Return the share of the layer of a cycle before that is mixed into the carried layer: H x W x 1, in [0, 1].
+    """Return the share of the other layer that is mixed into the carried layer: H x W x 1, in [0, 1].
 
     Each place crossfades in a part of the time, one after another: where all of the picture does at once, two dreams
     are visible through each other.

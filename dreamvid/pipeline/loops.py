@@ -16,7 +16,7 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import Frame, Pixels, SourceInfo, to_float, to_pixels
 from dreamvid.pipeline.crossfade import SHARE, crossfade_frames
-from dreamvid.pipeline.plan import Crossfade, Plan
+from dreamvid.pipeline.plan import LoopEnd, Plan
 
 FOLLOWED = 0.75  # share of the frame whose motion can be followed from the last frame to the first
 SEAMLESS = 1.5  # times the larger of the steps beside it: a step from the last frame to the first that is no jump
@@ -55,7 +55,7 @@ def close_loop(plan: Plan, frames: Frames, cycles: int) -> Plan:
         playback=(*range(cycle, cycle + back), *range(back, cycle)) * cycles,
         clip=(first / plan.rate, (first + cycle) / plan.rate),
         cycle_length=cycle,
-        crossfade=Crossfade(cycle, first + cycle, first + cycle + back, dissolves=not by_itself),
+        crossfade=LoopEnd(first + cycle, first + cycle + back, cycle, dissolves=not by_itself),
     )
 
 
@@ -68,7 +68,7 @@ def _loops(plan: Plan, frames: Frames) -> bool:
     return steps[1] <= SEAMLESS * max(steps[0], steps[2]) and optical_flow.estimate(last, one).valid.mean() >= FOLLOWED
 
 
-def looped(frames: Frames, plan: Plan, crossfade: Crossfade) -> Frames:
+def looped(frames: Frames, plan: Plan, crossfade: LoopEnd) -> Frames:
     """Return the frames of a source and, after its end, its first again, into which the last ones dissolve."""
     end = crossfade.stop if crossfade.dissolves else crossfade.start  # of the source's own frames
 
@@ -84,7 +84,7 @@ def looped(frames: Frames, plan: Plan, crossfade: Crossfade) -> Frames:
     return dissolving
 
 
-def _mixed(frame: Frame, again: dict[int, Pixels], crossfade: Crossfade) -> Frame:
+def _mixed(frame: Frame, again: dict[int, Pixels], crossfade: LoopEnd) -> Frame:
     head = again.get(frame.index - crossfade.cycle_length)
     if head is None:
         return frame

@@ -18,25 +18,31 @@ MAX_PIXELS = 10**12
 
 @dataclass(frozen=True)
 class Crossfade:
-    """The end of a loop that is dreamed frame by frame.
+    """Frames, from `start` to before `stop`, over which the layer crossfades to another."""
 
-    From frame `start` to before `stop` the layer crossfades to that of `cycle_length` frames before, where the source
-    was the same; so the frame that follows the last is the one that followed there. `dissolves`: whether the source's
-    own pictures in this range dissolve into its first ones; else the range lies behind its end and repeats these.
-    """
-
-    cycle_length: int
     start: int
     stop: int
-    dissolves: bool = False
 
     def gone(self, index: int) -> float:
         """Return the share of the crossfade that is over with a frame, in [0, 1]."""
         return min(1.0, max(0.0, (index - self.start + 1) / (self.stop - self.start)))
 
     def share(self, index: int) -> float:
-        """Return the share of the cycle before in a frame: from 0, before the crossfade, to 1 in the last."""
+        """Return the share of the other layer in a frame: from 0, before the crossfade, to 1 in the last."""
         return float(smooth(self.gone(index)))
+
+
+@dataclass(frozen=True)
+class LoopEnd(Crossfade):
+    """The end of a loop that is dreamed frame by frame.
+
+    Its layer crossfades to that of `cycle_length` frames before, where the source was the same; so the frame that
+    follows the last is the one that followed there. `dissolves`: whether the source's own pictures in this range
+    dissolve into its first ones; else the range lies behind its end and repeats these.
+    """
+
+    cycle_length: int
+    dissolves: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Plan:
     `frames`: the source frames that are dreamed, rising, each once; `playback`: for each frame of the film, the
     position in `frames` of the one it shows; `rate`: of the film, frames a second.
 
+    `shots`: its frames from cut to cut; `segments`: the same, but that long shots may be divided: what is rendered by
+    itself.
     `clip`: the half-open range, in seconds of the source's picture, that the film shows; None for all of it;
     `cycle_length`: of a loop, after how many frames everything is as it was; `crossfade`: its end, where it is dreamed
     frame by frame.
@@ -56,9 +64,10 @@ class Plan:
     frames: tuple[int, ...]
     playback: tuple[int, ...]
     shots: tuple[Shot, ...] = ()
+    segments: tuple[Shot, ...] = ()
     clip: tuple[Fraction, Fraction] | None = None
     cycle_length: int | None = None
-    crossfade: Crossfade | None = None
+    crossfade: LoopEnd | None = None
 
     @property
     def moments(self) -> tuple[int, ...]:
@@ -81,10 +90,9 @@ class Plan:
         first, position, after = (bisect_left(self.frames, at) for at in (shot.start, frame, shot.stop))
         return (position - first) % cadence == 0 or position == after - 1
 
-    def positions(self, number: int) -> range:
-        """Return the positions in `frames` of a shot's frames; the shot is given by its number, from 0."""
-        shot = self.shots[number]
-        return range(bisect_left(self.frames, shot.start), bisect_left(self.frames, shot.stop))
+    def positions(self, part: Shot) -> range:
+        """Return the positions in `frames` of the frames of a shot or segment."""
+        return range(bisect_left(self.frames, part.start), bisect_left(self.frames, part.stop))
 
 
 def make_plan(settings: Settings, source: SourceInfo) -> Plan:
@@ -117,10 +125,11 @@ def make_plan(settings: Settings, source: SourceInfo) -> Plan:
 
 
 def with_cuts(plan: Plan, cuts: tuple[int, ...]) -> Plan:
-    """Return the plan divided into shots at `cuts`, the source frames that begin one."""
+    """Return the plan divided into shots at `cuts`, the source frames that begin one; each is a segment."""
     starts = sorted({plan.frames[0], *(cut for cut in cuts if plan.frames[0] < cut <= plan.frames[-1])})
     stops = [*starts[1:], plan.frames[-1] + 1]
-    return dataclasses.replace(plan, shots=tuple(Shot(*ends) for ends in zip(starts, stops, strict=True)))
+    shots = tuple(Shot(*ends) for ends in zip(starts, stops, strict=True))
+    return dataclasses.replace(plan, shots=shots, segments=shots)
 
 
 def _range(settings: Settings, rate: Fraction, count: int, name: str) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 What comes of it, a RenderPlan, is data: with it, the settings and the files it names, any process renders any shot.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +18,11 @@ from dreamvid.media import audio_features, audio_tracks
 from dreamvid.pipeline.masks import with_masks
 from dreamvid.pipeline.plan import Plan, with_cuts
 from dreamvid.pipeline.schedule import Schedule, make_schedule
+from dreamvid.pipeline.segments import with_segments
 from dreamvid.pipeline.sources import Source, open_still, open_video, plan_still, plan_video, probe_source
 from dreamvid.pipeline.zoom_source import open_zoom, plan_zoom
 
+logger = logging.getLogger(__name__)
 Command = Literal["video", "image", "zoom"]
 
 
@@ -82,15 +85,21 @@ def prepare(command: Command, sources: Sequence[str], settings: Settings) -> tup
         audio_tracks.first_track(Path(settings.audio.file))
     found = RenderPlan(command, probed, info, plan)
     schedule = schedule_of(found, settings)
+    if settings.audio.bpm is None and (tempo := schedule.timeline.cues.tempo) is not None:
+        logger.info(
+            "found %.6g beats per minute, beat 0 at %.3f s: audio.bpm and audio.first_beat change that",
+            *(tempo.bpm, tempo.first),
+        )
     # Where the objective jumps, a dream of its own begins, as at a cut.
     cuts = (*(shot.start for shot in plan.shots), *schedule.jumps)
-    return replace(found, plan=with_cuts(plan, cuts)), schedule
+    plan = with_cuts(plan, cuts)
+    return replace(found, plan=with_segments(plan, settings) if command == "video" else plan), schedule
 
 
 def schedule_of(planned: RenderPlan, settings: Settings) -> Schedule:
     """Return the animated settings of a planned render, frame by frame; raises as `make_schedule`."""
-    hear = audio_features.of_film(settings, planned.info, planned.plan.clip)
-    return make_schedule(settings, planned.plan, hear)
+    cues = audio_features.of_film(settings, planned.info, planned.plan.clip)
+    return make_schedule(settings, planned.plan, cues)
 
 
 def open_source(planned: RenderPlan, schedule: Schedule) -> Source:

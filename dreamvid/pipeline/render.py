@@ -1,8 +1,8 @@
 """The loop: frames -> motion -> seed -> dream -> damp what is static -> frames. No files, no progress bars."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from dreamvid.core.types import Frame, Image, Mask, Pixels, to_float, to_pixels
 from dreamvid.dream.deepdream import Dreamer, StepBudget, dream, score, to_tensor
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.pipeline.calibrate import NO_STRENGTH, calibrate_again, dream_afresh, measure_strength, recalibrate_lost
-from dreamvid.pipeline.crossfade import mixing
+from dreamvid.pipeline.crossfade import Ending
 from dreamvid.pipeline.frame_params import FrameParams, ParamsByFrame
 from dreamvid.pipeline.plan import Plan
 
@@ -25,7 +25,7 @@ BALANCE = 0.8  # on a carried frame, where what is strong already would take all
 USUAL_STEPS = 6  # of a fresh frame, which the size of a carried one's steps is reckoned by: more steps, longer ones
 ANEW = 1 / 3  # share of a fresh frame's steps that is taken where much was uncovered: a half is steadier, and slower
 REACH = 0.83  # of the way of all of a fresh frame's steps: how far what was uncovered goes in these
-FINISHING = 3  # passes that bring the first frame of a shot to the strength of its others
+FINISHING = 3  # passes that bring what begins a shot or a segment to the strength of its others
 FINISH = 2_000  # in the keys of their random numbers
 
 
@@ -35,8 +35,8 @@ class RenderContext:
 
     `move`: how the picture moved from the carried frame to the next, by estimate or by the camera's own word;
     `dreamer`: what dreams, with the tiles to begin with; `frame_params`: where settings are animated or a guide runs
-    along, what each frame is dreamed with, in place of `settings` and `dreamer`; `layer_at`: the layers that the
-    crossfade of a loop ends in, by source frame.
+    along, what each frame is dreamed with, in place of `settings` and `dreamer`; `ending`: of the loop or the segment
+    that is rendered.
     """
 
     plan: Plan
@@ -44,11 +44,13 @@ class RenderContext:
     move: Move
     dreamer: Dreamer
     frame_params: ParamsByFrame | None = None
-    layer_at: Callable[[int], Image] | None = None
+    ending: Ending | None = None
 
     def params_at(self, frame: int) -> FrameParams:
         """Return the parameters of a source frame."""
-        return FrameParams(self.settings, self.dreamer) if self.frame_params is None else self.frame_params(frame)
+        params = FrameParams(self.settings, self.dreamer) if self.frame_params is None else self.frame_params(frame)
+        restless = self.ending is not None and self.ending.restless and self.ending.crossfade.share(frame) > 0
+        return replace(params, restless=True) if restless else params
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ class Rendered:
     state: CarryState
     valid: float | None
 
+    def past(self, mask: Mask | None) -> Past:
+        """Return what the next frame is carried from; `mask`: of this frame."""
+        return Past(self.index, self.source, self.dream, mask)
+
 
 def render(ctx: RenderContext, frames: Iterable[Frame], carry: Carry | None = None) -> Iterator[Rendered]:
     """Dream frames in order; each starts from the last dream, moved by optical flow.
@@ -106,7 +112,7 @@ def render(ctx: RenderContext, frames: Iterable[Frame], carry: Carry | None = No
         result = dreamed.finished(frame)
         yield result
         before = carry.frames[: max(how.references) - 1] if carry is not None else ()
-        carry = Carry((Past(frame.index, frame.image, result.dream, frame.mask), *before), result.state)
+        carry = Carry((result.past(frame.mask), *before), result.state)
 
 
 def first_of_shot(ctx: RenderContext, params: FrameParams, frame: Frame) -> Dreamed:
@@ -117,13 +123,22 @@ def first_of_shot(ctx: RenderContext, params: FrameParams, frame: Frame) -> Drea
     if params.settings.coherence.mode != "flow" or not ctx.plan.continues_shot(frame.index):
         return Dreamed(image, CarryState(NO_STRENGTH))
     strength = measure_strength(dreamer, source, image, visible)
+    return Dreamed(brought_to(strength, params, frame, image), CarryState(strength))
+
+
+def brought_to(strength: Strength, params: FrameParams, frame: Frame, image: Image) -> Image:
+    """Return a dream of a frame, H x W x 3 in [0, 1], in the state in which it is carried on: as strong as the others.
+
+    For what begins a shot or a segment: each of a few passes takes the steps of a carried frame.
+    """
+    source, visible = to_float(frame.image), visibility(frame)
     budget = carried_budget(params.settings, strength, visible=visible)
     sizes = octave_sizes(source.shape[0], source.shape[1], params.settings.dream)
     for finish in range(FINISHING):
         layer = coherence.apply_mask(image, source, visible) - source
-        image = dream(dreamer, source, layer, budget, (frame.index, FINISH + finish))
+        image = dream(params.dreamer, source, layer, budget, (frame.index, FINISH + finish))
         image = coherence.match_band_energy(image, source, strength, sizes, visible)
-    return Dreamed(image, CarryState(strength))
+    return image
 
 
 def blend(params: FrameParams, frame: Frame, carry: Carry) -> Dreamed:
@@ -152,9 +167,10 @@ def carried(ctx: RenderContext, params: FrameParams, frame: Frame, carry: Carry)
         image = dream_afresh(params.dreamer, source, (frame.index,))
         return Dreamed(image, recalibrate_lost(carry.state, params.dreamer, source, image, visible))
     state, found = calibrate_again(params, frame.index, source, carry.state, found, visible)
-    layer, done = crossfaded(ctx, frame.index, found.seed)
+    ending = ctx.ending
+    layer = found.seed if ending is None else ending.mix(frame.index, found.seed)
     start = np.clip(source + layer, 0, 1)
-    if done:  # what follows was dreamed from this very layer
+    if ending is not None and ending.crossfade.share(frame.index) == 1:  # what follows was dreamed from this very layer
         return Dreamed(start, state, found.valid)
     budget = carried_budget(settings, state.strength, found.new, frame.index, visible)
     image = dream(params.dreamer, source, layer, budget, (frame.index,))
@@ -177,18 +193,6 @@ def hold_steady(
     image = coherence.match_band_energy(image, source, strength, sizes, found.lasting(frame.mask))
     restless = is_restless(params, frame, last)
     return coherence.damp_static(image, start, found.still, last, frame.image, restless=restless)
-
-
-def crossfaded(ctx: RenderContext, index: int, layer: Image) -> tuple[Image, bool]:
-    """Mix a layer with the one that a loop ends in, and return whether the crossfade is done with this frame."""
-    crossfade = ctx.plan.crossfade
-    if crossfade is None:
-        return layer, False
-    if crossfade.share(index) > 0:
-        assert ctx.layer_at is not None
-        back = mixing(crossfade, index, *layer.shape[:2])
-        layer = layer + back * (ctx.layer_at(index - crossfade.cycle_length) - layer)
-    return layer, crossfade.share(index) == 1
 
 
 def visibility(frame: Frame) -> Mask | None:

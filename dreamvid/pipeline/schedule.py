@@ -8,9 +8,9 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from dreamvid.config.keyframes import Hear, Timeline, silence
 from dreamvid.config.serialize import PlainSettings, curve, rounded, settings_at
 from dreamvid.config.settings import Settings
+from dreamvid.config.timeline import Cues, Timeline
 from dreamvid.core.errors import SettingsError
 from dreamvid.pipeline.plan import Plan
 
@@ -120,15 +120,15 @@ class Schedule:
         return {key: max(abs(values[key]) for values in self.values) or 1.0 for key in self.settings.keyframes}
 
 
-def make_schedule(settings: Settings, plan: Plan, hear: Hear = silence) -> Schedule:
+def make_schedule(settings: Settings, plan: Plan, cues: Cues = Cues()) -> Schedule:
     """Evaluate animated settings for all frames of a plan; time counts from the first frame of the film and cycle.
 
-    A source frame that is shown several times is dreamed for the first of them. `hear`: what is heard at a time. Raises
-    SettingsError, naming the setting, the text and where it lies in a frame, the frame, for keyframes that do not fit
-    the film, has no value somewhere, or leaves its bounds.
+    A source frame that is shown several times is dreamed for the first of them. `cues`: what is followed beside the
+    time. Raises SettingsError, naming the setting, the text and where it lies in a frame, the frame, for keyframes that
+    do not fit the film, has no value somewhere, or leaves its bounds.
     """
     timeline = Timeline(
-        plan.cycle_length or len(plan.playback), plan.rate, hear, periodic=plan.cycle_length is not None
+        plan.cycle_length or len(plan.playback), plan.rate, cues, periodic=plan.cycle_length is not None
     )
     if not settings.keyframes:
         return Schedule(settings, timeline, plan.frames)

@@ -13,16 +13,17 @@ from dreamvid.camera.paint import FlightView
 from dreamvid.camera.path import Flight
 from dreamvid.coherence.carry import Past
 from dreamvid.coherence.optical_flow import Motion
-from dreamvid.config.keyframes import Timeline
+from dreamvid.config.interpolation import Curve
 from dreamvid.config.serialize import curve
 from dreamvid.config.settings import Settings
+from dreamvid.config.timeline import Timeline
 from dreamvid.core.easing import smooth
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.timing import nearest_whole, parse_rate
 from dreamvid.core.types import Frame, SourceInfo
 from dreamvid.media import audio_features
 from dreamvid.pipeline.crossfade import crossfade_frames
-from dreamvid.pipeline.plan import Crossfade, Plan, make_plan, with_cuts
+from dreamvid.pipeline.plan import LoopEnd, Plan, make_plan, with_cuts
 from dreamvid.pipeline.sources import Source, at_rate, first_picture, plan_still, with_input
 
 ZOOM_RATE = "24"
@@ -67,7 +68,7 @@ def plan_zoom(probed: Sequence[SourceInfo], settings: Settings) -> tuple[SourceI
         begins = 0 if intro else begun
         playback = (*range(begins, begun), *(tuple(range(begun, count)) * wanted.laps))
         plan = replace(plan, playback=playback, cycle_length=cycle)
-    crossfade = Crossfade(cycle, count - fade, count) if fade else None
+    crossfade = LoopEnd(count - fade, count, cycle) if fade else None
     return info, replace(plan, crossfade=crossfade)
 
 
@@ -126,7 +127,7 @@ def _velocity(
     if not any(key in settings.keyframes for key in keys):
         return None
     timeline = Timeline(frames, rate, audio_features.of_film(settings, info, None), settings.input.loop)
-    zoom, rotate, down, right, row, column = (curve(settings, key, timeline) for key in keys)
+    zoom, rotate, down, right, row, column = (_curve(settings, key, timeline) for key in keys)
     first = complex(settings.camera.centre[1], settings.camera.centre[0])
 
     def velocity_at(time: float) -> tuple[complex, complex]:
@@ -135,6 +136,14 @@ def _velocity(
         return rate, complex(right(time), down(time)) + rate * (first - complex(column(time), row(time)))
 
     return velocity_at
+
+
+def _curve(settings: Settings, key: str, timeline: Timeline) -> Curve:
+    """Return a setting of the camera as `curve` does; an error names the setting and its text."""
+    try:
+        return curve(settings, key, timeline)
+    except SettingsError as error:
+        raise SettingsError(f"{key}: {settings.keyframes[key]!r}: {error}") from None
 
 
 def _check_canvas(settings: Settings, flight: Flight) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from dreamvid.core.errors import SourceError, ToolError
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.run import Options
+from dreamvid.jobs.workers import Workers
 from dreamvid.media.ffmpeg import EndedError
 
 pytestmark = pytest.mark.usefixtures("small_net")
@@ -192,6 +194,17 @@ def test_a_second_batch_only_says_how_far_the_first_is(
     assert "is being rendered by another dreamvid" in err
     assert out.startswith("at work: process ") and "running    one.mp4: 0 of 2 frames" in out
     assert out.endswith("0 done, 1 running, 1 waiting, 0 skipped, 0 failed; 0 of 4 frames\n")
+
+
+def test_with_workers_a_job_is_another_one_unless_it_says_how_many_threads(jobs: Write) -> None:
+    """They have a thread each, and another number of threads is another dream."""
+    one, two = '[[job]]\nsource = "in/one.mp4"\n', '[[job]]\nsource = "in/two.mp4"\n'
+    orders_ = JobsFile(jobs(HEAD + one + two + 'set = {"compute.threads" = 3}\n'))
+    day = date(2031, 4, 5)
+    alone = driver.read(orders_, day, Options())
+    over = driver.read(orders_, day, Options(workers=Workers([])))
+    assert [job.settings.compute.threads for job in alone] == [None, 3]
+    assert [job.settings.compute.threads for job in over] == [1, 3]
 
 
 def test_the_commands_steer_a_batch(jobs: Write, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from little import HEIGHT, QUICK_PRESET, WIDTH, drifting, film, read_image, text
 
 import dreamvid
 from dreamvid import cli
+from dreamvid.analysis import plots
 from dreamvid.config import presets
 from dreamvid.core.types import Pixels
 from dreamvid.dream import session
@@ -890,11 +891,32 @@ def test_what_moves_is_drawn(here: Path, capsys: Capture) -> None:
     assert read_image(here / "one.png").shape[0] < two.shape[0]
 
 
+def test_beats_bars_and_events_are_drawn_as_lines(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[plots.Panel] = []
+    draw = plots.timelines
+    monkeypatch.setattr(plots, "timelines", lambda panels: drawn.extend(panels) or draw(panels))
+    (here / "hits.csv").write_text("beat\n1\n7\n99\n")
+    moving = '[dream]\nsmooth = "every bar, 0b:1, 50%:0 hold"\n[audio]\nbpm = 60\nfirst_beat = 0.5\nbeats_per_bar = 3\n'
+    (here / "moving.toml").write_text(f'{moving}events = "hits.csv"\n')
+    assert cli.run(["presets", "show", "moving.toml", "--plot", "moving.png", "--seconds", "8"]) == 0
+    (panel,) = drawn
+    assert panel.lines == {"beat": [n + 0.5 for n in range(8)], "bar": [0.5, 3.5, 6.5], "event": [1.5, 7.5]}
+    assert panel.across == "seconds; light lines: 60 beats per minute; dark lines: bars of 3; dashed: events"
+    (curve,) = panel.curves.values()
+    assert curve.marks == (0.5, 2, 3.5, 5, 6.5, 8)
+    assert [curve.y[list(curve.x).index(mark)] for mark in curve.marks] == [1, 0, 1, 0, 1, 0]  # where it jumps, too
+    (here / "moving.toml").write_text(moving.replace("= 60", "= 1000"))
+    assert cli.run(["presets", "show", "moving.toml", "--plot", "fast.png", "--seconds", "60"]) == 0
+    assert drawn[1].lines == {}  # a thousand lines would be a grey area
+
+
 @pytest.mark.parametrize(
     ("text", "more", "said"),
     [
         ("", [], "--plot: this preset has no animated settings"),
         ('[dream]\nsmooth = "beat"\n', [], "dream.smooth uses the audio feature beat: give --audio FILE"),
+        ('[dream]\nsmooth = "b"\n', [], "dream.smooth counts in beats: give --set audio.bpm=BPM, or --audio FILE"),
+        ('[dream]\nsmooth = "b"\n[audio]\nbpm = 0\n', [], "audio.bpm: input should be greater than or equal to 1"),
         (
             '[dream]\nsmooth = "0:1, 9s:2"\n',
             ["--seconds", "5"],

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreamvid.config.keyframes import SPLINE, WAYS, Timeline, chance, parse
+from dreamvid.config.interpolation import SPLINE, WAYS
+from dreamvid.config.keyframes import chance, parse
+from dreamvid.config.timeline import Cues, Event, Tempo, Timeline
 from dreamvid.core.errors import SettingsError
 
 TIMELINE = Timeline(240, Fraction(24))
@@ -166,7 +168,7 @@ def test_a_formula_counts_whole_frames(rate: Fraction) -> None:
 
 
 def test_a_formula_hears() -> None:
-    timeline = Timeline(240, Fraction(24), lambda name, time: {"beat": time, "bass": 1.0}[name])
+    timeline = Timeline(240, Fraction(24), Cues(lambda name, time: {"beat": time, "bass": 1.0}[name]))
     assert at("beat + bass", 0.25, timeline) == 1.25
     assert parse("beat + bass").sounds == {"beat", "bass"}
     assert parse("t").sounds == parse("0:1, 2:3").sounds == frozenset()
@@ -215,3 +217,155 @@ def test_a_number_is_known_from_what_moves() -> None:
     assert not parse("0:1").constant and not parse("pi").constant
     assert parse("20s:4, 30s:5").first == 4
     assert math.isclose(parse("cos(t) + beat").first, 1)
+
+
+MUSIC = Timeline(240, Fraction(24), Cues(tempo=Tempo(Fraction(120), Fraction(1, 4), 3)))
+HITS = Timeline(240, Fraction(24), Cues(events=(Event(1.0), Event(2.5, 0.5), Event(2.75))))
+bpms = st.decimals(30, 300, places=3).map(Fraction)
+firsts = st.decimals(0, 5, places=3).map(Fraction)
+
+
+@pytest.mark.parametrize(
+    ("text", "time", "value"),
+    [
+        ("0b:1, 4b:5", 0, 1),  # beat 0 is at 0.25 s, a beat takes 0.5 s
+        ("0b:1, 4b:5", 0.25, 1),
+        ("0b:1, 4b:5", 1.25, 3),
+        ("0b:1, 2bar:7", 1.75, 4),
+        ("0s:0, .5b:1, 100%:1", 0.25, 0.5),
+        ("b", 1.0, 1.5),
+        ("b", 0.0, -0.5),
+        ("bar", 1.75, 1),
+        ("b % 4 < 1", 2.25, 1),
+        ("every 2b, 0b:1, 1b:0", 0.25, 1),
+        ("every 2b, 0b:1, 1b:0", 1.5, 0.5),
+        ("every 2b, 0b:1, 1b:0", 2.0, 0),
+        ("every 2b, 0b:1, 1b:0", 0.0, 0),  # before beat 0 as after it
+        ("every bar, 0%:0, 100%:3", 2.25, 1),
+        ("every 2, 0:0, 1:1", 4.5, 0.5),
+        ("every 48f, 12f:0, 24f:1", 4.75, 0.5),
+        ("every 25%, 0:0, 1b:1", 2.75, 0.5),
+    ],
+)
+def test_keyframes_and_formulas_count_beats_and_bars(text: str, time: float, value: float) -> None:
+    assert at(text, time, MUSIC) == pytest.approx(value, abs=1e-9)
+
+
+@given(bpms, firsts, st.integers(0, 4000), st.sampled_from([1, 2, 3, 4, 8, 16]), st.integers(1, 16))
+def test_beats_are_seconds_and_seconds_are_beats(bpm: Fraction, first: Fraction, part: int, of: int, bar: int) -> None:
+    tempo = Tempo(bpm, first, bar)
+    beat = Fraction(part, of)
+    seconds = tempo.seconds(beat)
+    assert tempo.beats(float(seconds)) == float(beat)  # exactly, whatever the tempo
+    assert (seconds - first) * bpm / 60 == beat
+    assert tempo.seconds(Fraction(part), "bar") == tempo.seconds(Fraction(part * bar))
+
+
+@given(bpms, firsts, st.floats(0, 600), st.floats(0, 600))
+def test_later_is_a_later_beat(bpm: Fraction, first: Fraction, one: float, other: float) -> None:
+    tempo = Tempo(bpm, first)
+    earlier, later = sorted([one, other])
+    assert tempo.beats(earlier) <= tempo.beats(later)
+    assert tempo.beats(earlier) == pytest.approx((earlier - float(first)) * float(bpm) / 60, abs=2e-6)
+
+
+@given(bpms, firsts, st.fractions(0, 100, max_denominator=1000), st.integers(1, 7))
+def test_in_a_part_of_a_film_bars_stay_where_they_are_and_count_from_0(
+    bpm: Fraction, first: Fraction, part: Fraction, bar: int
+) -> None:
+    tempo = Tempo(bpm, first, bar)
+    within, length = tempo.within(part), tempo.length(Fraction(1), "bar")
+    assert within.first >= 0 and (within.first + part - first) % length == 0
+    assert within.first < length or within.first == first - part
+
+
+@given(bpms, firsts, st.sampled_from(RATES), st.integers(1, 8), st.integers(0, 30))
+def test_what_begins_anew_does_so_on_the_first_frame_that_is_not_before_the_beat(
+    bpm: Fraction, first: Fraction, rate: Fraction, every: int, turn: int
+) -> None:
+    tempo = Tempo(bpm, first)
+    value = parse(f"every {every}b, 0b:1, {every}b:0 hold").on(Timeline(10**6, rate, Cues(tempo=tempo)))
+    since = parse(f"every {every}b, 0b:0, 100%:{every}").on(Timeline(10**6, rate, Cues(tempo=tempo)))
+    frame = math.ceil(tempo.seconds(Fraction(turn * every)) * rate)
+    assert value(float(frame / rate)) == 1
+    gone = (frame / rate - tempo.seconds(Fraction(turn * every))) * bpm / 60
+    assert since(float(frame / rate)) == pytest.approx(float(gone) % every, abs=1e-4)
+    assert since(float((frame - 1) / rate)) == pytest.approx(float(gone - bpm / 60 / rate) % every, abs=1e-4)
+
+
+@given(st.lists(st.tuples(st.floats(0, 9), st.floats(0, 1)), min_size=1, max_size=8), st.floats(0, 2))
+def test_an_event_is_seen_in_the_first_frame_after_it_and_falls(
+    made: list[tuple[float, float]], release: float
+) -> None:
+    events = tuple(sorted(Event(time, value) for time, value in made))
+    value = parse("event").on(Timeline(240, Fraction(24), Cues(events=events, release=release)))
+    found = [value(frame / 24) for frame in range(240)]
+    for event in events:
+        assert found[math.ceil(event.time * 24 - 1e-6)] >= event.value
+    begun = {math.ceil(event.time * 24 - 1e-6) for event in events}
+    fall = 1 / 24 / release if release > 1e-3 else 1
+    for frame, (before, after) in enumerate(pairwise(found), 1):
+        assert 0 <= after <= 1
+        assert frame in begun or after == pytest.approx(max(0.0, before - fall), abs=1e-6)
+
+
+def test_keyframes_begin_anew_at_every_event() -> None:
+    value = parse("every event, 0:2, .5s:1").on(HITS)
+    found = [value(time) for time in (0.9, 1.0, 1.25, 1.5, 2.4, 2.5, 2.7, 2.75, 9.0)]
+    assert found == pytest.approx([1, 2, 1.5, 1, 1, 2, 1.6, 2, 1])
+    assert parse("every event, 0:2, .5s:1").first == 2
+
+
+def test_in_a_loop_events_of_the_end_are_felt_at_the_beginning() -> None:
+    loop = Timeline(240, Fraction(24), Cues(events=(Event(9.75), Event(12.0)), release=1.0), periodic=True)
+    assert [at("event", time, loop) for time in (0.25, 2.0, 9.5, 9.75, 10.25)] == pytest.approx([0.5, 0, 0, 1, 0.5])
+    assert at("every event, 0:0, 1s:1", 0.25, loop) == at("every event, 0:0, 1s:1", 10.25, loop) == pytest.approx(0.5)
+
+
+def test_when_keyframes_are() -> None:
+    assert parse("0:1, 2b:2, 50%:3").times(MUSIC) == (0, 1.25, 5)
+    assert parse("every 6b, 0b:1, 1b:2").times(MUSIC) == (0.25, 0.75, 3.25, 3.75, 6.25, 6.75, 9.25, 9.75)
+    assert parse("every 4s, 3s:1, 3.5s:0").times(MUSIC) == (3, 3.5, 7, 7.5)
+    assert parse("every event, 0:1, .5s:2").times(HITS) == (1, 1.5, 2.5, 2.75, 3.25)
+    assert parse("t").times(MUSIC) == ()
+    assert len(parse("every .001s, 0:1").times(MUSIC)) == 1000
+
+
+def test_what_is_followed_is_known() -> None:
+    assert [parse(text).in_beats for text in ("0:1, 4b:2", "2bar:1", "bar", "every 2b, 0:1", "b")] == [True] * 5
+    assert [parse(text).in_beats for text in ("0:1", "beat", "every event, 0:1", "t")] == [False] * 4
+    assert [parse(text).at_events for text in ("event", "every event, 0:1", "beat", "0b:1")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "timeline", "said"),
+    [
+        ("0b:1, 20b:2", MUSIC, "the keyframe 20b:2 is after the end of the film, at 10 s"),
+        ("0s:1, 0b:2, 0.2s:3", MUSIC, "the keyframe 0.2s:3 is earlier than 0b:2"),
+        ("1bar:1, 3b:2", MUSIC, "the keyframes 1bar:1 and 3b:2 are at the same time"),
+        ("every 2b, 0b:1, 3b:2", MUSIC, "the keyframe 3b:2 is never reached, as keyframes begin anew every 2b"),
+        ("every 2b, 1b:1, .5b:2", MUSIC, "the keyframe 0.5b:2 is earlier than 1b:1"),
+        ("every 2b", MUSIC, "'' is not a keyframe"),
+        ("every 2b 0b:1", MUSIC, "'every 2b 0b:1' is not how often keyframes begin anew"),
+        ("every 0b, 0b:1", MUSIC, "'every 0b' is not how often keyframes begin anew: give every 4b"),
+        ("every beat, 0b:1", MUSIC, "'every beat' is not how often"),
+        ("every 2event, 0b:1", MUSIC, "'every 2event' is not how often"),
+        ("every 0b:1, 1b:2", MUSIC, "'every 0b:1' is not how often"),
+        ("every event, 0%:1", HITS, "from one event to the next there are no per cent"),
+        ("0b:1, 4b:2", TIMELINE, "it counts in beats, and there is no tempo: give audio.bpm"),
+        ("every 2bar, 0s:1", TIMELINE, "there is no tempo"),
+        ("sin(b)", TIMELINE, "there is no tempo"),
+        ("4bars:1", MUSIC, "'4bars:1' is not a keyframe: give TIME:VALUE"),
+    ],
+)
+def test_what_is_wrong_with_beats_is_said(text: str, timeline: Timeline, said: str) -> None:
+    assert said in refused(text, timeline)
+
+
+def test_without_a_film_beats_are_those_of_any() -> None:
+    assert parse("b + bar + event").first == 0 and parse("4b:3, 8b:4").first == parse("every bar, 0b:3").first == 3

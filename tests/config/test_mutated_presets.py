@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from mutated import mutated
 
 from dreamvid.config import formula, keyframes, presets
-from dreamvid.config.keyframes import NAMES, Timeline
+from dreamvid.config.keyframes import NAMES
 from dreamvid.config.serialize import read_settings
+from dreamvid.config.timeline import Cues, Event, Tempo, Timeline
 from dreamvid.core.errors import SettingsError
 
 WRITTEN = presets.to_toml(presets.resolve("dream", [("dream.step_size", "0:0.01, 50%:0.05 ease"), ("seed", 7)]))
 SHORT = (presets.folder() / "boil.toml").read_text(encoding="utf-8")
-FILM = Timeline(48, Fraction(24))
+FILM = Timeline(48, Fraction(24), Cues(tempo=Tempo(), events=(Event(0.5), Event(1.25, 0.5))))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,9 @@ def test_an_override_is_settings_or_one_line(key: str, data: st.DataObject) -> N
 
 @given(
     mutated("0:0.01, 12f:0.05 ease, 50%:0.1 spline, 2s:0.2 hold")
-    | mutated("clamp(0.1 + 0.2 * sin(t), 0, 1) if f < n / 2 else 3")
+    | mutated("clamp(0.1 + 0.2 * sin(t), 0, 1) if f < n / 2 else b % 4 + event - bar")
+    | mutated("every 2b, 0b:0.3, 0.5b:0.1 ease-out, 50%:0.2 hold")
+    | mutated("every event, 0s:1, 3f:0.5 spline, 1bar:0")
 )
 def test_keyframes_are_a_curve_or_one_line(text: str) -> None:
     try:

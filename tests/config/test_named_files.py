@@ -15,7 +15,7 @@ def test_every_file_is_found_and_nothing_else() -> None:
             "no table",
         ],
         "mask": {"file": "g.png", "kind": None},
-        "audio": {"file": None},
+        "audio": {"file": None, "events": "h.csv"},
     }
     seen: dict[str, str] = {}
 
@@ -32,6 +32,7 @@ def test_every_file_is_found_and_nothing_else() -> None:
         "objective.0.net": "e.py:make",
         "objective.1.weights": "f.pth",
         "mask.file": "g.png",
+        "audio.events": "h.csv",
     }
     assert table["objective"][0]["file"] == "D.PNG" and table["objective"][1]["net"] == "vgg16"
 

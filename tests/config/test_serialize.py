@@ -8,10 +8,10 @@ import pytest
 from pydantic import BaseModel
 
 from dreamvid.config import presets
-from dreamvid.config.keyframes import Timeline
 from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.serialize import changed, curve, read_settings, rounded, settings_at, to_table
 from dreamvid.config.settings import Settings
+from dreamvid.config.timeline import Timeline
 from dreamvid.core.errors import SettingsError
 
 

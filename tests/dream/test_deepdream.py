@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.config.objective_settings import ObjectiveSettings
-from dreamvid.config.settings import DreamSettings
 from dreamvid.core.errors import NetError, SettingsError
 from dreamvid.core.types import Image
 from dreamvid.dream import tiles

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from little import texture
 from torch import Tensor
 
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.config.presets import resolve
-from dreamvid.config.settings import DreamSettings
 from dreamvid.core.types import to_float, to_pixels
 from dreamvid.dream.deepdream import StepBudget, dream
 from dreamvid.dream.session import open_session

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dreamvid.config.settings import DreamSettings
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.dream.transforms import shaken
 
 

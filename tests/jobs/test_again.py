@@ -92,11 +92,14 @@ def test_what_is_not_beside_the_film_is_said(home: Path) -> None:
 
 def test_nothing_of_machine_user_place_or_time_is_in_a_film(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     guide = write_image(home / "guide.png", texture(seed=3))
+    hits = home / "hits.csv"
+    hits.write_text("seconds\n0.1\n")
     settings = quick(
         layer=None,
         objective=[{"kind": "guide", "layer": "second", "file": str(guide)}],
         mask={"file": str(guide)},
-        audio={"file": str(home / "clip.mp4")},
+        dream={"smooth": "event"},
+        audio={"file": str(home / "clip.mp4"), "events": str(hits)},
         **PART,
     )
     made = home / "dream.mkv"
@@ -107,6 +110,9 @@ def test_nothing_of_machine_user_place_or_time_is_in_a_film(home: Path, monkeypa
     assert [word for word in secrets if len(word) > 5 and word.encode() in made.read_bytes()] == []
     monkeypatch.chdir(home.parent)
     assert again(made, home / "twin.mkv").read_bytes() == made.read_bytes()  # and all of it is found again
+    hits.write_text("seconds\n0.2\n")
+    with pytest.raises(SourceError, match=r"hits.csv \(audio.events\) is not that which"):
+        again(made, home / "third.mkv")
     guide.write_bytes(guide.read_bytes() + b" ")
     with pytest.raises(SourceError, match=r"guide.png \(objective.0.file\)"):
         again(made, home / "third.mkv")

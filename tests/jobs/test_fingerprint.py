@@ -1,10 +1,12 @@
 """Fingerprints: what pixels depend on, and how it is said that something of it has changed."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from little import quick
 
+from dreamvid.core.errors import SourceError
 from dreamvid.jobs.fingerprint import CHANGED, batch_digest, differences, pixel_facts
 
 NET = {"net": "aa", "further nets": [], "named channels": []}
@@ -63,3 +65,16 @@ def test_a_film_depends_on_nothing_that_only_describes_it() -> None:
     assert batch_digest("video", quick(description="other words"), NET, "file", "") == plain
     for other in (("zoom", "file", ""), ("video", "other", ""), ("video", "file", "song")):
         assert batch_digest(other[0], quick(), NET, other[1], other[2]) != plain
+
+
+def test_a_film_depends_on_what_its_file_of_events_holds(tmp_path: Path) -> None:
+    hits = tmp_path / "hits.csv"
+    hits.write_text("seconds\n1\n")
+    settings = quick(audio={"events": str(hits)})
+    first = batch_digest("zoom", settings, NET, "file", "")
+    assert batch_digest("zoom", settings, NET, "file", "") == first
+    hits.write_text("seconds\n2\n")
+    assert batch_digest("zoom", settings, NET, "file", "") != first
+    hits.unlink()
+    with pytest.raises(SourceError):
+        batch_digest("zoom", settings, NET, "file", "")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -395,3 +396,30 @@ def test_a_sound_moves_settings_and_goes_with_the_film(clip: Path, output: Path,
     clicking(track, [0.1])
     with pytest.raises(JobError, match="the values of animated settings"):
         run.dream_video(str(clip), output, settings, Options(overwrite=True))
+
+
+def test_beats_and_events_move_settings_and_a_job_knows_them(clip: Path, output: Path, tmp_path: Path) -> None:
+    hits = tmp_path / "hits.csv"
+    hits.write_text("seconds\n0.25\n")
+    sound: dict[str, Any] = {"bpm": 240, "events": str(hits)}
+    settings = quick(dream={"smooth": "every 1b, 0b:1, 0.5b:0", "decay": "1 - 0.1 * event"}, audio=sound)
+    run.dream_video(str(clip), output, settings, KEEP)
+    values = [line["values"] for line in journal_of(output)]
+    assert [each["dream.smooth"] for each in values[:4]] == pytest.approx([1, 1 / 3, 0, 1])  # 12 frames a second
+    assert [each["dream.decay"] for each in values[2:5]] == pytest.approx([1, 0.9, 1 - 0.1 * 2 / 3])
+    hits.write_text("seconds\n0.25\n77\n")  # changes no frame
+    with pytest.raises(JobError, match=r"the tempo or the events \(audio.bpm"):
+        run.dream_video(str(clip), output, settings, Options(overwrite=True))
+    other = quick(dream={"smooth": "event"}, audio={"events": "gone.csv"})
+    with pytest.raises(SourceError, match=r"the events of gone\.csv cannot be read"):
+        run.dream_video(str(clip), tmp_path / "other.mp4", other)
+    assert not (tmp_path / "other.mp4").exists()
+
+
+def test_a_tempo_that_is_found_is_told(
+    clip: Path, output: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    track = clicking(tmp_path / "clicks.wav", [0.1 + 0.5 * number for number in range(8)], seconds=5)
+    caplog.set_level("INFO")
+    run.dream_video(str(clip), output, quick(dream={"smooth": "b % 1"}, audio={"file": str(track)}))
+    assert re.search(r"found (120|119\.[89]\d*|120\.[01]\d*) beats per minute, beat 0 at 0\.(09|10)", caplog.text)

@@ -22,6 +22,7 @@ from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs import run, worker
 from dreamvid.jobs.fingerprint import fingerprint
 from dreamvid.jobs.folder import JobFolder
+from dreamvid.jobs.job import open_job
 from dreamvid.jobs.run import Options
 from dreamvid.pipeline.prepare import Command, RenderPlan, prepare
 
@@ -60,8 +61,8 @@ def begun(command: Command, source: Path, output: Path, settings: Settings) -> J
 
 def render_apart(folder: str, number: int) -> None:
     """Render one shot of a job, in whatever process this is called."""
-    job = worker.open_job(Path(folder))
-    worker.render_missing(job, worker.find_shots(job)[number : number + 1])
+    job = open_job(Path(folder))
+    worker.render_missing(job, worker.find_segments(job)[number : number + 1])
 
 
 def in_process(folder: Path, number: int) -> None:
@@ -148,9 +149,9 @@ def test_a_job_that_would_be_continued_differently_is_refused(
     folder = begun("video", three_shots, tmp_path / "dream.mkv", resolve(str(preset)))
     monkeypatch.setattr("dreamvid.jobs.fingerprint.torch.__version__", "0.0.1")
     with pytest.raises(JobError, match=r"continued differently here: torch \(was .*, now 0\.0\.1\)"):
-        worker.open_job(folder.path)
+        open_job(folder.path)
     with pytest.raises(JobError, match="not a job that was begun"):
-        worker.open_job(tmp_path)
+        open_job(tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files must be text here")
@@ -158,7 +159,7 @@ def test_settings_may_name_a_file_whose_name_is_not_text(three_shots: Path, pres
     mask = write_image(tmp_path / "mask.png", texture()).rename(tmp_path / os.fsdecode(b"m\xe9.png"))
     settings = resolve(str(preset), [("mask.file", str(mask))])
     folder = begun("video", three_shots, tmp_path / "dream.mkv", settings)
-    assert worker.open_job(folder.path).schedule.settings.mask.file == str(mask)
+    assert open_job(folder.path).schedule.settings.mask.file == str(mask)
 
 
 @pytest.mark.parametrize("command", ["video", "image", "zoom"])
@@ -178,4 +179,4 @@ def test_a_damaged_plan_is_said(three_shots: Path, preset: Path, tmp_path: Path)
     folder = begun("video", three_shots, tmp_path / "dream.mkv", resolve(str(preset)))
     folder.plan_file.write_text(folder.plan_file.read_text().replace('"start": 0', '"start": 1', 1))
     with pytest.raises(JobError, match=r"plan\.json is damaged.*render it again"):
-        worker.open_job(folder.path)
+        open_job(folder.path)

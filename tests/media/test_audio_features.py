@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from little import drifting, film, quick
 
-from dreamvid.config.keyframes import SOUNDS
 from dreamvid.config.settings import AudioSettings
+from dreamvid.config.timeline import SOUNDS, Cues, Tempo
 from dreamvid.core.errors import SettingsError, SourceError
 from dreamvid.media.audio_features import Heard, listen, of_film
 from dreamvid.media.probe import probe
@@ -130,22 +130,22 @@ def test_a_film_hears_its_own_sound_from_where_it_is_shown(tmp_path: Path) -> No
     track = written(tmp_path / "clicks.wav", clicks())
     settings = quick(dream={"smooth": "beat"})
     source = replace(probe(str(film(tmp_path / "clip.mkv", drifting(3)))), files=(track,))
-    whole, late = (of_film(settings, source, clip) for clip in (None, (Fraction(1, 4), Fraction(1))))
+    whole, late = (of_film(settings, source, clip).hear for clip in (None, (Fraction(1, 4), Fraction(1))))
     assert late("beat", 0.0) == whole("beat", 0.25) > 0.5
     delayed = of_film(settings, replace(source, delay=Fraction(1, 2)), None)
-    assert delayed("beat", 0.25) == whole("beat", 0.75)
+    assert delayed.hear("beat", 0.25) == whole("beat", 0.75)
 
 
 def test_a_film_hears_another_sound_from_its_beginning(tmp_path: Path) -> None:
     track = written(tmp_path / "clicks.wav", clicks())
     settings = quick(dream={"smooth": "beat"}, audio={"file": str(track), "release": 0.1})
-    hear = of_film(settings, None, (Fraction(3), Fraction(4)))
+    hear = of_film(settings, None, (Fraction(3), Fraction(4))).hear
     assert hear("beat", 0.26) > 0.5
 
 
 def test_where_nothing_listens_nothing_is_read() -> None:
     settings = quick(dream={"smooth": "t"}, audio={"file": "nowhere.wav"})
-    assert of_film(settings, None)("beat", 1.0) == 0
+    assert of_film(settings, None) == Cues()
 
 
 def test_what_cannot_be_heard_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,3 +167,88 @@ def test_what_cannot_be_heard_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(SettingsError, match="need scipy: run `pip install scipy`"):
         listen(written(tmp_path / "clicks.wav", clicks()), AudioSettings())
+
+
+def song(bpm: float, first: float, seconds: float, between: float) -> Samples:
+    """A kick on every beat, and a hat between two, `between` of a beat after the kick."""
+    random, rate = np.random.default_rng(0), 22050
+    samples = 0.001 * random.standard_normal(int(rate * seconds))
+    for number in range(int((seconds - first) * bpm / 60)):
+        for after, loud, length in ((0.0, 0.8, 0.05), (between, 0.3, 0.02)):
+            start, count = round(rate * (first + (number + after) * 60 / bpm)), round(rate * length)
+            burst = loud * random.uniform(-1, 1, count) * np.exp(-4 * np.arange(count) / count)
+            samples[start : start + count] += burst[: len(samples) - start]
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("bpm", "first", "between"), [(124, 0.35, 0.5), (93.7, 1.2, 0.62), (120, 0.0, 0.5), (174, 0.0, 0.0)]
+)
+def test_the_tempo_is_found_to_the_thousandth_and_the_beat_to_the_hundredth_of_a_second(
+    tmp_path: Path, bpm: float, first: float, between: float
+) -> None:
+    track = written(tmp_path / "song.wav", song(bpm, first, 20, between))
+    tempo = of_film(quick(dream={"smooth": "1 + b % 1"}, audio={"file": str(track)}), None).tempo
+    assert tempo is not None and tempo.per_bar == 4
+    assert float(tempo.bpm) == pytest.approx(bpm, rel=1e-3)
+    assert float(tempo.first) == pytest.approx(first, abs=0.01)
+    last = Fraction(int(19 * bpm / 60))
+    assert float(tempo.seconds(last)) == pytest.approx(first + float(last) * 60 / bpm, abs=0.02)
+
+
+def test_a_tempo_that_is_given_needs_no_sound_and_stays_with_the_source(tmp_path: Path) -> None:
+    source = probe(str(film(tmp_path / "mute.mkv", drifting(3), sound=False)))
+    settings = quick(dream={"smooth": "0b:0, 4b:1"}, audio={"bpm": 124, "first_beat": 0.35, "beats_per_bar": 3})
+    assert of_film(settings, source).tempo == Tempo(Fraction(124), Fraction(35, 100), 3)
+    assert of_film(settings, None).tempo == Tempo(Fraction(124), Fraction(35, 100), 3)
+    part = of_film(settings, source, (Fraction(2), Fraction(3))).tempo
+    bar = Fraction(3 * 60, 124)
+    assert part == Tempo(Fraction(124), Fraction(35, 100) + 2 * bar - 2, 3)  # the first bar within the part
+    later = quick(dream={"smooth": "b"}, audio={"bpm": 93.7})
+    assert of_film(later, replace(source, delay=Fraction(0))).tempo == Tempo(Fraction(937, 10))
+    assert of_film(quick(audio={"bpm": 124}), None).tempo == Tempo(Fraction(124))  # to be drawn
+
+
+def test_a_first_beat_that_is_given_goes_with_a_tempo_that_is_found(tmp_path: Path) -> None:
+    track = str(written(tmp_path / "clicks.wav", clicks()))
+    settings = quick(dream={"smooth": "every 4b, 0b:1, 1b:0"}, audio={"file": track, "first_beat": 1.5})
+    tempo = of_film(settings, None).tempo
+    assert tempo is not None and tempo.first == Fraction(3, 2) and float(tempo.bpm) == pytest.approx(120, abs=0.2)
+    assert of_film(quick(dream={"smooth": "beat"}, audio={"file": track}), None).tempo is None  # nothing counts
+
+
+def test_events_are_on_the_clock_of_the_film(tmp_path: Path) -> None:
+    hits, beats = tmp_path / "hits.csv", tmp_path / "beats.csv"
+    hits.write_text("seconds,value\n2.5,0.5\n")
+    beats.write_text("beat\n4\n")
+    source = probe(str(film(tmp_path / "mute.mkv", drifting(3), sound=False)))
+    part = (Fraction(1), Fraction(3))
+    for file, bpm in ((hits, None), (beats, 120)):
+        settings = quick(dream={"smooth": "event"}, audio={"events": str(file), "bpm": bpm, "first_beat": 0.5})
+        (event,) = of_film(settings, source, part).events
+        assert event.time == 1.5
+    assert of_film(settings, source, part).release == 0.25
+
+
+def test_what_cannot_be_followed_is_said(tmp_path: Path) -> None:
+    def said(settings: Any, source: Any = None) -> str:
+        with pytest.raises((SettingsError, SourceError)) as error:
+            of_film(settings, source)
+        return str(error.value)
+
+    mute = probe(str(film(tmp_path / "mute.mkv", drifting(3), sound=False)))
+    counting = quick(dream={"smooth": "0b:0, 4b:1"})
+    assert said(counting, mute) == (
+        "dream.smooth counts in beats, and mute.mkv has no sound: give --set audio.bpm=BPM, or --audio FILE"
+    )
+    assert said(counting) == "dream.smooth counts in beats: give --set audio.bpm=BPM, or --audio FILE"
+    silent = written(tmp_path / "silent.wav", np.zeros(22050))
+    assert said(quick(dream={"smooth": "b"}, audio={"file": str(silent)})) == (
+        "dream.smooth counts in beats, and no tempo is found in silent.wav: give --set audio.bpm=BPM"
+    )
+    assert said(quick(dream={"smooth": "event"})) == (
+        "dream.smooth follows events, and there are none: give --set audio.events=FILE"
+    )
+    assert "the events of gone.csv cannot be read: No such file" in said(quick(audio={"events": "gone.csv"}))
+    (tmp_path / "beats.csv").write_text("beat\n4\n")
+    assert said(quick(audio={"events": str(tmp_path / "beats.csv")})).startswith("audio.events counts in beats: give")

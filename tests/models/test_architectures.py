@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.config.objective_settings import ObjectiveSettings
-from dreamvid.config.settings import DreamSettings
 from dreamvid.dream.build_objectives import from_settings
 from dreamvid.dream.deepdream import Dreamer, gradient_step
 from dreamvid.models import zoo

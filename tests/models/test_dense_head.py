@@ -8,7 +8,7 @@ import torch
 import torchvision.models as models
 from torch import Tensor, nn
 
-from dreamvid.config.settings import DreamSettings
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.core.errors import NetError
 from dreamvid.dream.deepdream import Dreamer, StepBudget, dream
 from dreamvid.dream.objectives import class_logit

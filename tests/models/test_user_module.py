@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from dreamvid.config import presets
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.config.objective_settings import NetSettings, ObjectiveSettings
-from dreamvid.config.settings import DreamSettings
 from dreamvid.core.errors import NetError, SettingsError
 from dreamvid.dream import session
 from dreamvid.dream.build_objectives import from_settings

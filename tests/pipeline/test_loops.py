@@ -152,7 +152,7 @@ def test_a_video_is_made_to_loop(tmp_path: Path) -> None:
 
 
 def test_a_crossfade_mixes_in_what_its_share_still_lacks() -> None:
-    crossfade, left, means = Crossfade(20, 20, 44), np.ones((36, 64, 1)), []
+    crossfade, left, means = Crossfade(20, 44), np.ones((36, 64, 1)), []
     assert not mixing(crossfade, 19, 36, 64).any()
     for index in range(20, 44):
         left = left * (1 - mixing(crossfade, index, 36, 64))
@@ -164,7 +164,7 @@ def test_a_crossfade_mixes_in_what_its_share_still_lacks() -> None:
 
 
 def test_each_place_crossfades_in_a_part_of_the_time_one_after_another() -> None:
-    crossfade, whole = Crossfade(20, 20, 44), (36, 64)
+    crossfade, whole = Crossfade(20, 44), (36, 64)
     mixed = np.stack([mixing(crossfade, index, *whole)[..., 0] for index in range(20, 44)])
     begins, ends = (mixed > 0).argmax(axis=0), (mixed == 1).argmax(axis=0)
     assert (ends - begins).max() <= 24 / 3 + 1
@@ -173,6 +173,6 @@ def test_each_place_crossfades_in_a_part_of_the_time_one_after_another() -> None
 
 
 def test_what_has_crossfaded_stays_what_it_was() -> None:
-    crossfade = Crossfade(20, 20, 24)
+    crossfade = Crossfade(20, 24)
     early = np.argwhere(patch_delays(36, 64) < 0.05)[0]
     assert [mixing(crossfade, index, 36, 64)[tuple(early)][0] for index in (22, 23)] == [1, 1]

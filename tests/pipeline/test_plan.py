@@ -134,12 +134,12 @@ def test_a_shot_begins_at_the_first_frame_and_at_every_cut() -> None:
     assert plan.shots == (Shot(10, 15), Shot(15, 22), Shot(22, 30))
     assert [frame for frame in plan.frames if plan.starts_shot(frame)] == [10, 15, 22]
     assert [frame for frame in plan.frames if not plan.continues_shot(frame)] == [14, 21, plan.frames[-1]]
-    assert [plan.positions(number) for number in range(3)] == [range(5), range(5, 12), range(12, 20)]
+    assert [plan.positions(shot) for shot in plan.shots] == [range(5), range(5, 12), range(12, 20)]
 
 
 def test_a_shot_may_hold_no_frame_that_is_dreamed() -> None:
     plan = with_cuts(plan_of((0, 8, 16)), (3, 5))
-    assert [list(plan.positions(number)) for number in range(3)] == [[0], [], [1, 2]]
+    assert [list(plan.positions(shot)) for shot in plan.shots] == [[0], [], [1, 2]]
 
 
 def test_with_a_cadence_every_nth_frame_of_a_shot_is_dreamed_and_its_last() -> None:

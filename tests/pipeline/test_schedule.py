@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from little import HEIGHT, WIDTH, quick
 
+from dreamvid.config.timeline import Cues
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing
 from dreamvid.pipeline.plan import Plan
@@ -56,7 +57,7 @@ def test_time_counts_from_the_first_frame_of_the_film() -> None:
 
 
 def test_what_is_heard_moves_a_setting() -> None:
-    made = make_schedule(quick(dream={"smooth": "bass"}), plan(), lambda name, time: time / 10)
+    made = make_schedule(quick(dream={"smooth": "bass"}), plan(), Cues(lambda name, time: time / 10))
     assert made.at(120).dream.smooth == 0.5
 
 
@@ -148,7 +149,7 @@ def test_an_objective_that_becomes_another_at_once_begins_a_dream() -> None:
     made = make_schedule(fading("0:1, 5s:0 hold", "0:0, 5s:1 hold"), plan())
     assert made.jumps == (120,)
     assert not any(made.refresh_share(frame) for frame in made.frames)
-    beaten = make_schedule(fading("beat", "1 - beat"), plan(), lambda name, time: float(time >= 5))
+    beaten = make_schedule(fading("beat", "1 - beat"), plan(), Cues(lambda name, time: float(time >= 5)))
     assert beaten.jumps == (120,)
 
 

@@ -253,6 +253,22 @@ def test_a_zoom_is_about_its_centre_wherever_that_has_come(still: Path) -> None:
         assert np.abs(np.subtract(where, expected)).max() <= 1
 
 
+def test_a_push_on_the_beat_nears_on_the_beat(still: Path) -> None:
+    pushed = quick(
+        camera={"zoom": "every 2b, 0b:3, 0.5b:1"}, audio={"bpm": 120, "first_beat": 0.5}, input={"seconds": 3}
+    )
+    source = source_of("zoom", str(still), pushed)
+    frames = list(source.frames((6, 12, 18, 36)))  # at 0.25, 0.5, 0.75 and 1.5 s; beats 0 and 2 are at 0.5 and 1.5 s
+
+    def nears(one: int, other: int) -> float:
+        field = source.move(Past(frames[one].index, frames[one].image, frames[one].image, None), frames[other]).field
+        return float(np.abs(field).max())
+
+    assert nears(0, 1) < 0.1 and nears(1, 2) > 3 and nears(2, 3) < 0.1
+    with pytest.raises(SettingsError, match=r"^camera\.rotate: '0b:1, 40b:2': the keyframe 40b:2 is after the end"):
+        source_of("zoom", str(still), quick(camera={"rotate": "0b:1, 40b:2"}, audio={"bpm": 120}))
+
+
 def test_a_loop_about_a_point_that_moves_is_refused(still: Path) -> None:
     moved = {"zoom": 2.0, "centre": ["0:0, 50%:0.3", 0.0], "mode": "frames"}
     with pytest.raises(SettingsError, match=r"leave out --loop"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dreamvid.config.settings import DreamSettings
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.core.types import Pixels, to_float, to_pixels
 from dreamvid.dream.deepdream import Dreamer, StepBudget, dream
 from dreamvid.dream.objectives import layer_energy

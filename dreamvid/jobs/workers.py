@@ -1,0 +1,237 @@
+"""Workers: processes that render parts of films; which of them renders a part, and how many there are, changes no byte.
+
+A worker gets nothing but the path of a job folder and the numbers of what to render; what it renders lies there. The
+process that writes the film hands out the parts, and counts the frames that it is told of.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from dreamvid.config.settings import Settings
+from dreamvid.core.errors import JobError
+from dreamvid.jobs import folder as job_folder
+from dreamvid.jobs.events import Event, Progress, Stop
+from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.job import Job
+from dreamvid.jobs.records import FrameRecord
+from dreamvid.jobs.worker import (
+    OnFrame,
+    SegmentRecords,
+    Tally,
+    anchored,
+    find_segments,
+    paint_missing,
+    render_segments,
+    render_shot_anchors,
+)
+
+logger = logging.getLogger(__name__)
+TRIES = 3  # times that a part is begun, where the worker that renders it is killed
+POLL = 0.2  # seconds between two looks at whether all is to stop
+
+
+class LostError(Exception):
+    """A worker has ended in the middle of a part; says how."""
+
+
+class WorkerLostError(JobError):
+    """One worker after another has ended in the middle of the same part."""
+
+    passing = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a worker renders in one go: some segments of a job, or the anchors of one of its shots."""
+
+    folder: Path
+    segments: tuple[int, ...] = ()
+    shot: int | None = None
+
+    def __str__(self) -> str:
+        names = f"the anchors of shot {self.shot}" if self.shot is not None else f"segment {self.segments[0]}"
+        return f"{names} of {self.folder.name.removesuffix('.dreamvid')}"
+
+
+@dataclass(frozen=True)
+class FrameTime:
+    """What a worker tells of a finished frame; arguments as of a Tally."""
+
+    seconds: float
+    first: bool
+
+
+News = FrameTime | Event  # of a part that is being rendered; an Event: of the canvas that it paints
+
+
+Tell = Callable[[News], None]
+
+
+class Worker(Protocol):
+    """What renders parts, one at a time, in a process of its own, here or elsewhere."""
+
+    def render(self, part: Part, tell: Tell, halt: threading.Event) -> None:
+        """Render a part, and tell its news; end early once `halt` is set.
+
+        Raises DreamvidError for what went wrong, Interrupted where it was halted; LostError where the process has
+        ended, after which the next part begins another.
+        """
+
+    def end(self, *, at_once: bool) -> None:
+        """End the process: it renders nothing now, or is to stop in the middle, `at_once`."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """A part that is to be rendered, and whom to tell."""
+
+    part: Part
+    tell: Tell
+    halt: threading.Event
+    future: "Future[None]"
+
+
+class Workers:
+    """What renders parts: `count` at once, in the order in which they are submitted; they end with the context."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        """Take some workers, each of which gets a thread that hands it one part after another."""
+        self.count = len(workers)
+        self._workers, self._ending = workers, False
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in workers]
+
+    def __enter__(self) -> "Workers":
+        """Let the workers take parts."""
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers: once they have done what was submitted, or at once where something went wrong."""
+        self._ending = kind is not None
+        for worker in self._workers:
+            self._orders.put(None)
+            if self._ending:
+                worker.end(at_once=True)
+        for thread in self._threads:
+            thread.join()
+
+    def submit(self, part: Part, tell: Tell, halt: threading.Event) -> "Future[None]":
+        """Have a part rendered by the next worker that is free; the future raises as `Worker.render`.
+
+        `tell`: called in another thread. A worker that is lost is replaced, some times, and its part goes on.
+        """
+        order = _Order(part, tell, halt, Future())
+        self._orders.put(order)
+        return order.future
+
+    def _serve(self, worker: Worker) -> None:
+        while (order := self._orders.get()) is not None:
+            try:
+                self._carry_out(worker, order)
+                order.future.set_result(None)
+            except BaseException as error:
+                order.future.set_exception(error)
+        worker.end(at_once=False)
+
+    def _carry_out(self, worker: Worker, order: _Order) -> None:
+        for number in range(TRIES):
+            try:
+                return worker.render(order.part, order.tell, order.halt)
+            except LostError as error:
+                if self._ending or order.halt.is_set():
+                    raise Interrupted("stopped at once; the same command resumes") from None
+                if number + 1 == TRIES:
+                    message = f"a worker {error} while it rendered {order.part}, {TRIES} times: run again to resume"
+                    raise WorkerLostError(message) from None
+                logger.warning("a worker %s while it rendered %s: begun again", error, order.part)
+
+
+def pinned(settings: Settings) -> Settings:
+    """Return settings with one thread a worker where no number is given: it must not depend on that of the workers."""
+    threads = 1 if settings.compute.threads is None else settings.compute.threads
+    return settings.model_copy(update={"compute": settings.compute.model_copy(update={"threads": threads})})
+
+
+def render_part(job: Job, part: Part, on_frame: OnFrame, progress: Progress, stop: Stop) -> None:
+    """Render all that is missing of a part, in whatever process."""
+    if part.shot is not None:
+        render_shot_anchors(job, job.source.plan.shots[part.shot], on_frame)
+    else:
+        canvas = paint_missing(job, progress, stop)
+        render_segments(job, find_segments(job, part.segments), on_frame, canvas)
+
+
+def render_over(
+    workers: Workers, job: Job, segments: Sequence[SegmentRecords], progress: Progress, stop: Stop
+) -> list[FrameRecord]:
+    """Render all that is missing of a job by workers; arguments and result as of `render_missing`."""
+    tally = Tally(segments, progress, stop)
+    waiting, stored, open_parts = _parts(job, segments), set[int](), set[Future[None]]()
+    news: queue.SimpleQueue[News | Future[None]] = queue.SimpleQueue()
+    halt = threading.Event()
+    try:
+        while waiting or open_parts:
+            stored |= {at for anchors in waiting.values() for at in anchors - stored if _has_anchor(job, at)}
+            for part in [part for part, anchors in waiting.items() if anchors <= stored]:
+                del waiting[part]
+                future = workers.submit(part, news.put, halt)
+                open_parts.add(future)
+                future.add_done_callback(news.put)
+            match _next(news, stop):
+                case FrameTime(seconds, first):
+                    tally(seconds, first=first)
+                case Event() as event:
+                    progress(event)
+                case Future() as future:
+                    open_parts.remove(future)
+                    future.result()
+    except BaseException:
+        halt.set()
+        for future in open_parts:  # each finishes its frame
+            future.exception()
+        raise
+    before = {record.index for segment in segments for record in segment.finished}
+    found = find_segments(job, [segment.number for segment in segments])
+    return [record for segment in found for record in segment.finished if record.index not in before]
+
+
+def _next(news: "queue.SimpleQueue[News | Future[None]]", stop: Stop) -> "News | Future[None]":
+    """Return the next news; raise Interrupted where `stop` asks for it meanwhile."""
+    while True:
+        with suppress(queue.Empty):
+            return news.get(timeout=POLL)
+        if stop():
+            raise Interrupted("stopped; the same command resumes")
+
+
+def _parts(job: Job, segments: Sequence[SegmentRecords]) -> dict[Part, frozenset[int]]:
+    """Return the parts that are missing of a job, and the segments whose anchors each needs; first what dreams these.
+
+    A canvas and the end of a loop need what all of their film has: these are one part.
+    """
+    plan, path = job.source.plan, job.folder.path
+    missing = tuple(segment.number for segment in segments if segment.missing)
+    if missing and (job.source.view is not None or plan.crossfade is not None):
+        return {Part(path, missing): frozenset()}
+    anchors = {number: set(anchored(job, shot).values()) for number, shot in enumerate(plan.shots)}
+    lacking = [shot for shot, its in anchors.items() if any(not _has_anchor(job, at) for at in its)]
+    every = set[int]().union(*anchors.values())
+    # A segment begins with its own anchor, and ends with the next one.
+    needed = {Part(path, (number,)): frozenset(every & {number, number + 1}) for number in missing}
+    return {Part(path, shot=number): frozenset() for number in lacking} | needed
+
+
+def _has_anchor(job: Job, segment: int) -> bool:
+    return bool(job_folder.finished(job.folder, job.source.plan, segment, most=1)[0])
