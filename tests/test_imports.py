@@ -13,6 +13,7 @@ PACKAGE = Path(dreamvid.__file__).parent
 # Rooms from above; a module imports from its own room and from floors below, never from another room of its floor.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("cli",),
+    ("batch",),
     ("jobs", "research"),
     ("pipeline",),
     ("camera", "analysis"),
@@ -32,7 +33,7 @@ RESEARCH: tuple[tuple[str, ...], ...] = (
 HEAVY = {"torch", "torchvision", "cv2", "av", "subprocess", "scenedetect", "imageio_ffmpeg", "safetensors"}
 OPENCV = "media.opencv"
 LIGHT_ROOMS = ("core", "config")
-RENDERS = ("jobs.run", "jobs.batch")  # from where a render is begun
+RENDERS = ("jobs.run", "batch.run")  # from where a render is begun
 ENTRIES = {"__init__", "__main__"}  # of the package itself: above all rooms
 
 

@@ -93,7 +93,7 @@ def quicker(words: list[str], frames: int = 1) -> list[str]:
 
 def smaller_batch(block: str) -> str:
     """Return a batch file with little to do: one that names no frames gets a small one."""
-    if "[[job]]" not in block or "frames" in block:
+    if not {"[[job]]", "[matrix]"} & set(block.splitlines()) or "frames" in block:
         return block
     return re.sub(
         r'^size = ".*"', 'size = "64x36"\nframes = "0:1"\nset = {"dream.steps" = 1}', block, flags=re.MULTILINE

@@ -54,6 +54,7 @@ MEANT = {
     ("config.settings", "laps"),
     ("cli.options", "laps"),
     ("pipeline.sources", "laps"),
+    ("batch.estimate", "laps"),
     ("pipeline.zoom_source", "laps"),
     ("coherence.cuts", "min_scene_len"),
     ("research.sketches.nature", "turns"),

@@ -67,7 +67,8 @@ def run(arguments: list[str]) -> int:
             _say(message)
         return EXIT_CODES["SettingsError"]
     except DreamvidError as error:
-        _say(str(error))
+        for line in error.lines:
+            _say(line)
         return next(EXIT_CODES[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in EXIT_CODES)
     except KeyboardInterrupt as stop:
         _say(str(stop) or "stopped; the same command resumes from what is finished")

@@ -1,15 +1,14 @@
 """The top-level commands of `dreamvid`."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamvid.cli import BATCH_INCOMPLETE
 from dreamvid.cli.again import AGAIN, again
+from dreamvid.cli.batch import batch_app
 from dreamvid.cli.bench import BENCH, bench
-from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, escaped, new_app, takes
+from dreamvid.cli.commands import DREAM, HELP, LOOKS, MANY, STUDY, add_group, command, new_app, takes
 from dreamvid.cli.doctor import DOCTOR, doctor
 from dreamvid.cli.features import features_app
 from dreamvid.cli.models import models_app
@@ -41,6 +40,7 @@ app = new_app(
 add_group(app, presets_app, "presets", LOOKS)
 add_group(app, models_app, "models", LOOKS)
 add_group(app, features_app, "features", STUDY)
+add_group(app, batch_app, "batch", MANY)
 
 Trust = Annotated[bool, typer.Option("--trust", help="Allow a net to run FILE.py: only for code that you trust.")]
 Output = Annotated[str, typer.Argument(help="The file to write; a name without a suffix becomes a folder of PNGs.")]
@@ -149,41 +149,6 @@ def zoom(
     from dreamvid.jobs import run
 
     _dream(run.dream_zoom, starts, output, common)
-
-
-@command(
-    app,
-    examples=[
-        "dreamvid batch jobs.toml",
-        "dreamvid batch jobs.toml --overwrite --json",
-    ],
-    panel=MANY,
-)
-def batch(
-    jobs: Annotated[Path, typer.Argument(help=escaped("A TOML file with [defaults] and [[job]] tables."))],
-    config: Config = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace existing films, also those that this batch did not make.")
-    ] = False,
-    trust: Trust = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a last line of JSON, for scripts.")] = False,
-) -> None:
-    """Render many films from one file of jobs. Run again, it renders what is missing or changed."""
-    from dreamvid.jobs import batch as batches
-    from dreamvid.jobs.interrupt import interruptible
-    from dreamvid.jobs.run import Options
-
-    show_notices(quiet=quiet)
-    with render_bar(quiet=quiet) as progress, interruptible() as stop:
-        options = Options(overwrite, resume="renew", progress=progress, stop=stop, trust=trust)
-        outcomes = batches.run(jobs, options, user_defaults(config))
-    if not quiet:
-        print(batches.summary(outcomes), file=sys.stderr)
-    if json:
-        print(batches.to_json(outcomes))
-    if any(outcome.error for outcome in outcomes):
-        raise typer.Exit(BATCH_INCOMPLETE)
 
 
 @command(

@@ -39,7 +39,7 @@ class Command(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, then the examples."""
         super().format_help(ctx, formatter)
-        _write_examples(self.examples, formatter)
+        write_examples(self.examples, formatter)
 
 
 class Group(TyperGroup):
@@ -63,7 +63,7 @@ class Group(TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, then the examples."""
         super().format_help(ctx, formatter)
-        _write_examples(self.examples, formatter)
+        write_examples(self.examples, formatter)
 
 
 def _takes_one_value(param: Any) -> bool:
@@ -74,7 +74,7 @@ def _times(count: int) -> str:
     return "twice" if count == 2 else f"{count} times"
 
 
-def _write_examples(examples: Sequence[str], formatter: Any) -> None:
+def write_examples(examples: Sequence[str], formatter: Any) -> None:
     """Write examples as lines to copy; not by rich, which would wrap them and read brackets as markup."""
     if examples:
         formatter.write("".join(["Examples:\n", *(f"  {example}\n" for example in examples)]))

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from dreamvid.cli import REPAIRED
 from dreamvid.core.errors import SettingsError, one_line
 
 if TYPE_CHECKING:
+    from dreamvid.batch.whole import Show, Whole
     from dreamvid.jobs.events import Event, Progress
     from dreamvid.jobs.run import Summary
 
+EVERY = 30.0  # seconds from line to line where there is no terminal
 PHASES = {"paint": "canvas: ", "render": "", "encode": "film: "}  # before the bar of each phase of a render
 
 
@@ -103,14 +106,55 @@ def bar(*, quiet: bool) -> Iterator[Callable[..., None]]:
 
 @contextmanager
 def render_bar(*, quiet: bool) -> Iterator["Progress"]:
-    """Show a bar of each phase of a render; yields the function that is called with its events."""
+    """Show a bar of each phase of a render; yields the function that is called with its events.
+
+    Where standard error is not a terminal, there is a line from time to time instead.
+    """
+    line_is_due = _lines(quiet=quiet)
     with bar(quiet=quiet) as tell:
 
         def on_event(event: "Event") -> None:
             left = "{remaining}" if event.phase != "render" else clock(event.seconds_left)
             tell(event.done, event.total, PHASES[event.phase], left)
+            if event.phase == "render" and line_is_due():
+                log = logging.getLogger("dreamvid")
+                log.info("%d of %d frames, %s left", event.done, event.total, clock(event.seconds_left))
 
         yield on_event
+
+
+@contextmanager
+def whole_bar(*, quiet: bool) -> Iterator["Show"]:
+    """Show a bar of a batch; yields the function that is called with its progress. Lines as for `render_bar`."""
+    from tqdm import tqdm
+
+    line_is_due = _lines(quiet=quiet)
+    shape = "batch: {percentage:3.0f}%|{bar}| {desc}"
+    with tqdm(disable=quiet or not sys.stderr.isatty(), position=1, bar_format=shape, dynamic_ncols=True) as bar:
+
+        def show(whole: "Whole") -> None:
+            words = f"{whole.jobs_done} of {whole.jobs} jobs, {whole.frames_done} of {whole.frames} frames"
+            words += f", {clock(whole.seconds_left)} left"
+            bar.total, bar.n = whole.frames, whole.frames_done
+            bar.set_description_str(words)
+            if line_is_due():
+                logging.getLogger("dreamvid").info("batch: %s; now %s", words, whole.job)
+
+        yield show
+
+
+def _lines(*, quiet: bool) -> Callable[[], bool]:
+    """Return a function that says whether a line is due: where there is no terminal, after `EVERY` seconds."""
+    last = time.monotonic()
+
+    def is_due() -> bool:
+        nonlocal last
+        if quiet or sys.stderr.isatty() or time.monotonic() - last < EVERY:
+            return False
+        last = time.monotonic()
+        return True
+
+    return is_due
 
 
 def clock(seconds: float | None) -> str:

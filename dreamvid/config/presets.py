@@ -48,6 +48,7 @@ def names(series: str = "") -> list[str]:
     return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in found)
 
 
+@cache
 def everything() -> list[str]:
     """Return the names of all shipped presets: those outside any series first, then series by series."""
     return [*names(), *(name for series in SERIES for name in names(series))]

@@ -12,12 +12,26 @@ Exit codes belong to the command line (`dreamvid.cli`). Anything else that is ra
 
 import difflib
 from collections.abc import Iterable
+from typing import ClassVar
 
 LONGEST = 1500  # characters of a message
 
 
 class DreamvidError(Exception):
-    """Base class of all errors that dreamvid raises on purpose."""
+    """Base class of all errors that dreamvid raises on purpose; each argument is a line of its message.
+
+    `passing`: whether the same may go well another time, such as where ffmpeg was ended from outside.
+    """
+
+    passing: ClassVar[bool] = False
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message: one line, or more where several mistakes were found at once."""
+        return tuple(map(str, self.args))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 class SettingsError(DreamvidError):

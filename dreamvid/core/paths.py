@@ -8,7 +8,7 @@ from typing import Any
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.texts import parse_toml
 
-LONGEST = 1_000_000  # bytes of a TOML file: a batch of ten thousand jobs
+LONGEST = 1_000_000  # bytes of a TOML file
 
 
 def is_there(path: Path) -> bool:
@@ -30,11 +30,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; raise SettingsError with its name where it cannot be read, is too long or is not TOML."""
+def read_toml(path: Path, longest: int = LONGEST) -> dict[str, Any]:
+    """Read a TOML file; raise SettingsError with its name where it cannot be read, is no TOML, or too long in bytes."""
     try:
-        if (size := path.stat().st_size) > LONGEST:
-            raise SettingsError(f"{path}: a file of {size} bytes is too long: give at most {LONGEST}")
+        if (size := path.stat().st_size) > longest:
+            raise SettingsError(f"{path}: a file of {size} bytes is too long: give at most {longest}")
         # -sig: Windows Notepad writes a byte order mark; surrogates: the name of a file that is no text, in a job.
         return parse_toml(path.read_text(encoding="utf-8-sig", errors="surrogatepass"))
     except UnicodeDecodeError:

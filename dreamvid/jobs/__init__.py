@@ -1,1 +1,1 @@
-"""Run renders that can be stopped and resumed: job folders, workers, interrupts, batches."""
+"""Run renders that can be stopped and resumed: job folders, workers, interrupts."""

@@ -274,9 +274,13 @@ def finished(
     return records, state
 
 
+def bytes_needed(frames: int, size: tuple[int, int]) -> int:
+    """Return the bytes that a job of so many frames of (height, width) needs, about: their PNGs, and the film."""
+    return int(frames * size[0] * size[1] * 3 * 0.8 * 1.2)
+
+
 def _check_disk(path: Path, plan: Plan) -> None:
-    height, width = plan.framing.size
-    needed = int(len(plan.frames) * height * width * 3 * 0.8 * 1.2)  # a PNG of a dream, and the film beside them
+    needed = bytes_needed(len(plan.frames), plan.framing.size)
     free = shutil.disk_usage(path).free
     if needed > free:
         raise JobError(

@@ -45,6 +45,8 @@ class LostError(Exception):
 class WorkerLostError(JobError):
     """One worker after another has ended in the middle of the same part."""
 
+    passing = True
+
 
 @dataclass(frozen=True)
 class Part:

@@ -48,6 +48,8 @@ _TIED = (
 class EndedError(ToolError):
     """ffmpeg was ended from outside, or stood still: that says nothing about what it was to do."""
 
+    passing = True
+
 
 @cache
 def executable() -> str:

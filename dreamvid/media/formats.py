@@ -102,14 +102,15 @@ class Format:
         return f"log-level=error:pools={threads}:frame-threads=1{lossless}"
 
 
-def check(output: Path, settings: OutputSettings) -> Format:
+def check(output: Path, settings: OutputSettings, *, makes_folder: bool = False) -> Format:
     """Return the format in which the film will be written; call it before anything is rendered.
 
-    A name without a suffix, or an existing folder, becomes a folder of PNGs. Raises SettingsError where the suffix is
-    unknown, the container cannot hold the codec, crf or pix_fmt do not apply, or the output's folder is missing or not
-    writable; ToolError where this ffmpeg lacks the encoder.
+    A name without a suffix, or an existing folder, becomes a folder of PNGs. `makes_folder`: the output's folder is
+    made later, where it is missing. Raises SettingsError where the suffix is unknown, the container cannot hold the
+    codec, crf or pix_fmt do not apply, or the output's folder is missing or not writable; ToolError where this ffmpeg
+    lacks the encoder.
     """
-    check_place(output)
+    check_place(output, makes_folder=makes_folder)
     codec, muxer = _codec(output, settings.codec)
     crf, largest = CRF.get(codec, (0, 0))
     if settings.crf is not None:
@@ -167,9 +168,9 @@ def check_film(
     return form
 
 
-def check_image(output: Path) -> None:
+def check_image(output: Path, *, makes_folder: bool = False) -> None:
     """Raise SettingsError where a still cannot be written under this name: unknown suffix, or no writable folder."""
-    check_place(output)
+    check_place(output, makes_folder=makes_folder)
     if output.is_dir():
         raise SettingsError(f"{output} is a folder: give the still another name")
     if output.suffix.lower() not in images.WRITTEN:
@@ -211,17 +212,24 @@ def _codec(output: Path, wanted: str | None) -> tuple[str, str]:
     return wanted, muxer
 
 
-def check_place(output: Path) -> None:
-    """Raise SettingsError where nothing can be written under a name, for what it is or where it lies."""
+def check_place(output: Path, *, makes_folder: bool = False) -> None:
+    """Raise SettingsError where nothing can be written under a name, for what it is or where it lies.
+
+    `makes_folder`: the folder is made later, where it is missing.
+    """
     if output.name in ("", ".."):
         raise SettingsError(f"{output} is not a file name: give the name of the file or folder to write")
     if output.name == "-":
         raise SettingsError("- is no output: nothing can be written to a pipe, so give the name of a file")
     if output.exists() and not (output.is_file() or output.is_dir()):
         raise SettingsError(f"{output} is not a regular file: give the output another name")
-    if not output.parent.is_dir():
-        raise SettingsError(f"the folder {output.parent} does not exist: create it first")
     folder = output if output.is_dir() else output.parent
+    if makes_folder:
+        folder = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not folder.is_dir():
+            raise SettingsError(f"the folder {output.parent} cannot be made: {folder} is a file")
+    elif not folder.is_dir():
+        raise SettingsError(f"the folder {folder} does not exist: create it first")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass

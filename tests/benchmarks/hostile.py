@@ -31,8 +31,9 @@ from hostile_inputs import Case, cases  # noqa: E402
 from little import drifting, film, texture, write_image  # noqa: E402
 
 from dreamvid import cli  # noqa: E402
+from dreamvid.batch import run as batch  # noqa: E402
 from dreamvid.cli import app  # noqa: E402
-from dreamvid.jobs import batch, run  # noqa: E402
+from dreamvid.jobs import run  # noqa: E402
 from dreamvid.media import ffmpeg, opencv  # noqa: E402
 
 MEMORY, PATIENCE = 2 << 30, 300.0

@@ -96,7 +96,7 @@ class Bench:
         self.temporary, self.log = folder / "temporary", folder / "log"
         self.random = random.Random(seed)
         self.context: Any = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["dreamvid.jobs.batch", "dreamvid.cli.app", "tqdm.contrib.logging"])
+        self.context.set_forkserver_preload(["dreamvid.batch.run", "dreamvid.cli.app", "tqdm.contrib.logging"])
         make_sources(self.sources)
         self.temporary.mkdir()
         self.finish(["--version"])  # the process that the others are forked from loads torch once

@@ -7,9 +7,9 @@ import pytest
 import typer
 
 from dreamvid import cli
+from dreamvid.batch.jobs_file import read
 from dreamvid.cli.options import Common, user_defaults
 from dreamvid.config import presets
-from dreamvid.jobs import batch
 
 Capture = pytest.CaptureFixture[str]
 
@@ -74,7 +74,7 @@ def test_a_batch_has_them_beneath_its_jobs(mine: Path, tmp_path: Path) -> None:
         '[[job]]\nsource = "a.mp4"\noutput = "{preset}.mkv"\n[[job]]\nsource = "a.mp4"\noutput = "b.mkv"\n'
         'preset = "boil"\nset = {"compute.threads" = 1}\n'
     )
-    first, second = batch.read(file, user_defaults(str(mine)))
+    first, second = read(file, user_defaults(str(mine)))
     assert (first.name, first.settings.output.codec, first.settings.compute.threads) == ("calm.mkv", "h265", 3)
     assert (second.settings.output.codec, second.settings.compute.threads) == ("h265", 1)
 

@@ -32,3 +32,9 @@ def test_a_name_is_offered_once() -> None:
 @pytest.mark.parametrize("wanted", ["", "zzz"])
 def test_where_nothing_is_near_nothing_is_said(wanted: str) -> None:
     assert nearest(wanted, LAYERS) == ""
+
+
+def test_each_mistake_is_a_line_of_its_own() -> None:
+    several = errors.SettingsError("one", "two")
+    assert (several.lines, str(several)) == (("one", "two"), "one\ntwo")
+    assert (errors.SettingsError("one").lines, str(errors.SettingsError("one"))) == (("one",), "one")

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from batch_jobs import render
 from job_runs import WORLD, two_tinted
 from little import film, quick, texture, write_image
 
 from dreamvid.config.presets import to_toml
 from dreamvid.core.errors import DreamvidError, SettingsError
-from dreamvid.jobs import batch, run
+from dreamvid.jobs import run
 from dreamvid.jobs.run import Options
 
 pytestmark = [
@@ -68,8 +69,8 @@ def source_folder(tmp_path: Path) -> None:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """The bytes of every file below a folder, by its path; the ledger of a batch, which holds times, is left out."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "jobs.done.json"]
+    """The bytes of every file below a folder, by its path; the state of a batch, which holds times, is left out."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("jobs.state")]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
@@ -186,7 +187,7 @@ set = {"input.seconds" = 0.1, "input.fps" = "12", "camera.mode" = "frames"}
 """
 
     def job() -> None:
-        outcomes = batch.run(out / "jobs.toml")
+        outcomes = render(out / "jobs.toml")
         assert not any(outcome.error for outcome in outcomes), outcomes
 
     check(out, job, lambda: (out / "jobs.toml").write_text(jobs))

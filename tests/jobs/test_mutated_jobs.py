@@ -21,7 +21,6 @@ from dreamvid.core.texts import parse_json
 from dreamvid.core.types import Shot, SourceInfo
 from dreamvid.jobs.done import Done, Summary, film_hash, read_done, write_done
 from dreamvid.jobs.folder import JobFolder, read_fingerprint
-from dreamvid.jobs.ledger import read_ledger
 from dreamvid.jobs.records import FrameRecord, journal_line, read_line, read_lines
 from dreamvid.media.frame_store import Journal, write_table
 from dreamvid.pipeline.plan import Plan
@@ -121,27 +120,5 @@ def test_a_fingerprint_is_a_table_or_one_line(folder: JobFolder, text: str) -> N
     folder.fingerprint_file.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
         assert all(isinstance(key, str) for key in read_fingerprint(folder))
-    except DreamvidError as error:
-        assert "\n" not in str(error)
-
-
-ENTRIES = st.dictionaries(
-    st.text(max_size=9), st.tuples(st.text(max_size=9), st.lists(st.integers(0, 2**62), max_size=2))
-)
-
-
-@given(ENTRIES)
-def test_a_ledger_comes_back_as_it_was(folder: JobFolder, entries: dict[str, Any]) -> None:
-    file = folder.path / "jobs.done.json"
-    file.write_text(json.dumps(entries))
-    assert read_ledger(file) == entries
-
-
-@given(mutated(json.dumps({"a.mp4": ["0" * 64, [123, 456]], "b.mp4": ["1" * 64, [7, 8]]})) | st.text())
-def test_a_ledger_is_a_table_or_one_line(folder: JobFolder, text: str) -> None:
-    file = folder.path / "jobs.done.json"
-    file.write_bytes(text.encode("utf-8", "surrogatepass"))
-    try:
-        assert all(isinstance(name, str) for name in read_ledger(file))
     except DreamvidError as error:
         assert "\n" not in str(error)

@@ -54,7 +54,7 @@ def run(arguments: list[str], folder: Path) -> Outcome:
     """Run a command line in a folder, in a process forked from one that has loaded torch already."""
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["dreamvid.jobs.run", "dreamvid.jobs.batch", "dreamvid.cli.app", "tqdm.contrib.logging"]
+        ["dreamvid.jobs.run", "dreamvid.batch.run", "dreamvid.cli.app", "tqdm.contrib.logging"]
     )
     log, began = folder / "log", time.monotonic()
     process = context.Process(target=_command, args=(arguments, str(folder), str(log)))

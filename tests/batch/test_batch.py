@@ -1,75 +1,24 @@
 """Batches: checked whole, none stopped by another, nothing done twice."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from little import QUICK_PRESET, drifting, film, quick, texture, tone, write_image
+from batch_jobs import HEAD, ONE, Write, render, states
+from little import QUICK_PRESET, drifting, film, quick, tone
 
+from dreamvid.batch import run as driver
+from dreamvid.batch.jobs_file import read
 from dreamvid.cli import run
 from dreamvid.core.errors import NetError, SettingsError
 from dreamvid.dream import session
-from dreamvid.jobs import batch
 from dreamvid.jobs import run as job
-from dreamvid.jobs.batch import Outcome
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import Options
 from dreamvid.models.net import Net
 
 pytestmark = pytest.mark.usefixtures("small_net")
-
-HEAD = '[defaults]\npreset = "quick.toml"\nframes = "0:2"\noutput = "{stem}.mp4"\n'
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("clips")
-    return {
-        name: film(folder / name, drifting(2, seed=seed)).read_bytes()
-        for seed, name in enumerate(("one.mp4", "two.mp4"))
-    }
-
-
-Write = Callable[[str], Path]
-
-
-@pytest.fixture
-def jobs(tmp_path: Path, clips: dict[str, bytes]) -> Write:
-    """Writes a batch file beside two clips in `in/`, a still and two presets."""
-    (tmp_path / "in").mkdir()
-    for name, data in clips.items():
-        (tmp_path / "in" / name).write_bytes(data)
-    write_image(tmp_path / "in" / "still.png", texture())
-    (tmp_path / "quick.toml").write_text(QUICK_PRESET)
-    (tmp_path / "bold.toml").write_text('extends = "quick.toml"\n[dream]\nstep_size = 0.05\n')
-
-    def write(text: str) -> Path:
-        file = tmp_path / "jobs.toml"
-        file.write_text(text)
-        return file
-
-    return write
-
-
-@pytest.fixture
-def renders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the outputs that are really rendered, in order."""
-    done: list[str] = []
-    for command, render in batch.RENDERERS.items():
-
-        def counted(source: str, output: Path, *rest: Any, render: Any = render) -> Any:
-            done.append(output.name)
-            return render(source, output, *rest)
-
-        monkeypatch.setitem(batch.RENDERERS, command, counted)
-    return done
-
-
-def states(outcomes: list[Outcome]) -> dict[str, str]:
-    return {Path(outcome.output).name: outcome.state for outcome in outcomes}
 
 
 def test_defaults_hold_where_a_job_says_nothing(jobs: Write) -> None:
@@ -79,7 +28,7 @@ def test_defaults_hold_where_a_job_says_nothing(jobs: Write) -> None:
         + '[[job]]\nsource = "in/one.mp4"\n'
         + '[[job]]\nsource = "in/two.mp4"\nframes = "1:2"\noutput = "b.mkv"\nset = {"dream.steps" = 5}\n'
     )
-    first, second = batch.read(file)
+    first, second = read(file)
     assert (first.settings.dream.steps, first.settings.seed, first.settings.input.frames) == (4, 3, "0:2")
     assert (second.settings.dream.steps, second.settings.seed, second.settings.input.frames) == (5, 3, "1:2")
     assert (first.command, first.output.name, second.output.name) == ("video", "one.mp4", "b.mkv")
@@ -87,7 +36,7 @@ def test_defaults_hold_where_a_job_says_nothing(jobs: Write) -> None:
 
 def test_a_glob_makes_a_job_of_each_match_in_order(jobs: Write) -> None:
     file = jobs(HEAD + '[[job]]\nsource = "in/*.mp4"\noutput = "{index}-{stem}-{preset}.mkv"\n')
-    assert [planned.output.name for planned in batch.read(file)] == ["0-one-quick.mkv", "1-two-quick.mkv"]
+    assert [planned.output.name for planned in read(file)] == ["0-one-quick.mkv", "1-two-quick.mkv"]
 
 
 def test_the_index_counts_over_all_jobs(jobs: Write) -> None:
@@ -96,26 +45,26 @@ def test_the_index_counts_over_all_jobs(jobs: Write) -> None:
         + '[[job]]\nsource = "in/*.mp4"\noutput = "{index:02d}.mp4"\n'
         + '[[job]]\nsource = "in/one.mp4"\noutput = "{index:02d}.mp4"\npreset = "bold.toml"\n'
     )
-    assert [planned.output.name for planned in batch.read(file)] == ["00.mp4", "01.mp4", "02.mp4"]
+    assert [planned.output.name for planned in read(file)] == ["00.mp4", "01.mp4", "02.mp4"]
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(jobs: Write, tmp_path: Path) -> None:
     odd = tmp_path / "in" / "[one].mp4"
     odd.write_bytes((tmp_path / "in" / "one.mp4").read_bytes())
-    (planned,) = batch.read(jobs(HEAD + '[[job]]\nsource = "in/[one].mp4"\n'))
+    (planned,) = read(jobs(HEAD + '[[job]]\nsource = "in/[one].mp4"\n'))
     assert Path(planned.source) == odd
 
 
 @pytest.mark.parametrize("pattern", ["in/*.mov", "nowhere/[ab]*.mp4"])
 def test_a_glob_without_a_match_is_said_to_be_one(pattern: str, jobs: Write) -> None:
-    (outcome,) = batch.run(jobs(HEAD + f'[[job]]\nsource = "{pattern}"\noutput = "a.mp4"\n'))
+    (outcome,) = render(jobs(HEAD + f'[[job]]\nsource = "{pattern}"\noutput = "a.mp4"\n'))
     assert outcome.state == "skipped"
     assert outcome.message.startswith("no file matches ")
     assert pattern in outcome.message
 
 
 def test_a_name_that_is_too_long_is_a_missing_file(jobs: Write) -> None:
-    (outcome,) = batch.run(jobs(HEAD + f'[[job]]\nsource = "{"a" * 300}.mp4"\noutput = "a.mp4"\n'))
+    (outcome,) = render(jobs(HEAD + f'[[job]]\nsource = "{"a" * 300}.mp4"\noutput = "a.mp4"\n'))
     assert outcome.state == "skipped"
 
 
@@ -124,7 +73,7 @@ def test_paths_start_from_the_batch_files_folder(jobs: Write, tmp_path: Path, mo
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert states(batch.run(file)) == {"one.mp4": "rendered"}
+    assert states(render(file)) == {"one.mp4": "rendered"}
     assert (tmp_path / "one.mp4").is_file()
     assert list(elsewhere.iterdir()) == []
 
@@ -161,29 +110,29 @@ def test_a_missing_source_is_skipped_and_the_others_are_rendered(
 def test_run_again_it_renders_nothing_and_later_only_what_is_missing(
     two_by_two: Path, tmp_path: Path, renders: list[str]
 ) -> None:
-    batch.run(two_by_two)
+    render(two_by_two)
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.mp4")}
     renders.clear()
-    assert sorted(states(batch.run(two_by_two)).values()) == ["skipped", "unchanged", "unchanged", "unchanged"]
+    assert sorted(states(render(two_by_two)).values()) == ["skipped", "unchanged", "unchanged", "unchanged"]
     assert renders == []
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.mp4")} == before
 
     (tmp_path / "in" / "missing.mp4").write_bytes((tmp_path / "in" / "one.mp4").read_bytes())
     (tmp_path / "two-bold.mp4").unlink()
-    assert not any(outcome.error for outcome in batch.run(two_by_two))
+    assert not any(outcome.error for outcome in render(two_by_two))
     assert renders == ["missing-quick.mp4", "two-bold.mp4"]
 
 
 def test_a_changed_setting_or_source_renders_that_alone(two_by_two: Path, tmp_path: Path, renders: list[str]) -> None:
-    batch.run(two_by_two)
+    render(two_by_two)
     renders.clear()
     (tmp_path / "quick.toml").write_text(QUICK_PRESET.replace("jitter = 4", "jitter = 5"))
     (tmp_path / "bold.toml").write_text(QUICK_PRESET)
-    batch.run(two_by_two)
+    render(two_by_two)
     assert renders == ["one-quick.mp4", "one-bold.mp4", "two-bold.mp4"]
     renders.clear()
     film(tmp_path / "in" / "two.mp4", drifting(3, seed=7))
-    batch.run(two_by_two)
+    render(two_by_two)
     assert renders == ["two-bold.mp4"]
 
 
@@ -194,11 +143,11 @@ def test_other_weights_of_any_of_its_nets_render_a_job_again(
     monkeypatch.setattr(session.zoo, "get", lambda name, weights=None: nets[name])
     still = '[[job]]\ncommand = "image"\nsource = "in/still.png"\noutput = "a.png"\npreset = "quick.toml"\n'
     file = jobs(still + 'set = {objective = [{layer = "second"}, {net = "alexnet", layer = "first"}]}\n')
-    assert states(batch.run(file)) == {"a.png": "rendered"}
-    assert states(batch.run(file)) == {"a.png": "unchanged"}
+    assert states(render(file)) == {"a.png": "rendered"}
+    assert states(render(file)) == {"a.png": "unchanged"}
     for name in nets:
         nets[name] = replace(nets[name], sha256="f" * 64)
-        assert states(batch.run(file)) == {"a.png": "rendered"}
+        assert states(render(file)) == {"a.png": "rendered"}
 
 
 def test_a_job_that_fails_does_not_stop_the_others(jobs: Write, tmp_path: Path, renders: list[str]) -> None:
@@ -209,7 +158,7 @@ def test_a_job_that_fails_does_not_stop_the_others(jobs: Write, tmp_path: Path, 
         + '[[job]]\nsource = "in/two.mp4"\n'
         + '[[job]]\nsource = "in/two.mp4"\noutput = "good.mp4"\n'
     )
-    outcomes = batch.run(file)
+    outcomes = render(file)
     assert states(outcomes) == {"one.mp4": "skipped", "two.mp4": "failed", "good.mp4": "rendered"}
     assert "beyond" in outcomes[0].message
     assert "there already" in outcomes[1].message
@@ -223,13 +172,13 @@ def test_a_layer_that_does_not_exist_stops_the_batch_before_its_first_frame(jobs
         + '[[job]]\nsource = "in/two.mp4"\nset = {"objective" = [{layer = "secnd"}]}\n'
     )
     with pytest.raises(NetError, match=r"jobs\.toml: two\.mp4: layer 'secnd' .* nearest: second"):
-        batch.run(file)
+        render(file)
     assert renders == []
 
 
 def test_a_film_that_the_batch_has_not_made_is_not_replaced(jobs: Write, tmp_path: Path) -> None:
     (tmp_path / "one.mp4").write_text("precious")
-    (outcome,) = batch.run(jobs(HEAD + '[[job]]\nsource = "in/one.mp4"\n'))
+    (outcome,) = render(jobs(HEAD + '[[job]]\nsource = "in/one.mp4"\n'))
     assert outcome.state == "failed"
     assert (tmp_path / "one.mp4").read_text() == "precious"
 
@@ -242,13 +191,13 @@ def test_a_batch_that_is_stopped_goes_on(jobs: Write, tmp_path: Path, monkeypatc
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        batch.run(file, Options(progress=stops))
+        render(file, Options(progress=stops))
     assert (tmp_path / "one.mp4").exists()
     assert not (tmp_path / "two.mp4").exists()
     summaries: list[job.Summary] = []
-    render = batch.RENDERERS["video"]
-    monkeypatch.setitem(batch.RENDERERS, "video", lambda *given: summaries.append(render(*given)))
-    assert states(batch.run(file)) == {"one.mp4": "unchanged", "two.mp4": "rendered"}
+    plain = driver.RENDERERS["video"]
+    monkeypatch.setitem(driver.RENDERERS, "video", lambda *given: summaries.append(plain(*given)))
+    assert states(render(file)) == {"one.mp4": "unchanged", "two.mp4": "rendered"}
     assert [summary.rendered for summary in summaries] == [1]
 
 
@@ -259,10 +208,8 @@ def test_a_job_that_was_stopped_and_then_changed_begins_anew(jobs: Write, tmp_pa
 
     file = jobs(HEAD + '[[job]]\nsource = "in/one.mp4"\n')
     with pytest.raises(KeyboardInterrupt):
-        batch.run(file, Options(progress=stops))
-    assert states(batch.run(jobs(HEAD + '[[job]]\nsource = "in/one.mp4"\nset = {seed = 9}\n'))) == {
-        "one.mp4": "rendered"
-    }
+        render(file, Options(progress=stops))
+    assert states(render(jobs(HEAD + '[[job]]\nsource = "in/one.mp4"\nset = {seed = 9}\n'))) == {"one.mp4": "rendered"}
 
 
 def test_stills_and_flights_are_jobs_too(jobs: Write, tmp_path: Path) -> None:
@@ -272,11 +219,10 @@ def test_stills_and_flights_are_jobs_too(jobs: Write, tmp_path: Path) -> None:
         '[[job]]\ncommand = "image"\nsource = "noise:pink"\nsize = "32x32"\noutput = "noise.png"\n'
         '[[job]]\ncommand = "zoom"\nsource = "in/still.png"\noutput = "flight.mp4"\nset = {"input.seconds" = 0.1}\n'
     )
-    assert set(states(batch.run(file)).values()) == {"rendered"}
-    assert set(states(batch.run(file)).values()) == {"unchanged"}
+    assert set(states(render(file)).values()) == {"rendered"}
+    assert set(states(render(file)).values()) == {"unchanged"}
 
 
-ONE = '[[job]]\nsource = "in/one.mp4"\n'
 MISTAKES = {
     "no TOML": ("[[job", "jobs.toml"),
     "no job": ("[defaults]\n", "no \\[\\[job\\]\\]"),
@@ -306,7 +252,7 @@ MISTAKES = {
     "an unknown suffix of a film": (f'{ONE}output = "x.mp5"\n', "job 1: output.*nearest: .mp4"),
     "an unknown suffix": (f'{ONE}output = "x.doc"\n', "job 1: output.*doc"),
     "a still as a film": (f'{ONE}command = "image"\noutput = "x.mp4"\n', "job 1: output.*still"),
-    "a folder that is not there": (f'{ONE}output = "nowhere/x.mp4"\n', "job 1: output.*does not exist"),
+    "a folder that cannot be made": (f'{ONE}output = "in/one.mp4/x.mp4"\n', "job 1: output.*one.mp4 is a file"),
     "two jobs with one output": (f"{HEAD}{ONE}{ONE}", "two jobs write one.mp4"),
     "two matches with one output": ('[[job]]\nsource = "in/*.mp4"\noutput = "x.mp4"\n', "two jobs write x.mp4"),
     "a name that is too long": (f'{ONE}output = "{"x" * 300}.mp4"\n', "job 1: output.*too long"),
@@ -323,7 +269,7 @@ def test_a_mistake_in_the_file_stops_the_batch_at_once(
     file = jobs(text)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(SettingsError, match=f"(?s){said}"):
-        batch.run(file)
+        render(file)
     assert run(["batch", str(file)]) == 2
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1
@@ -334,7 +280,7 @@ def test_a_mistake_in_the_file_stops_the_batch_at_once(
 
 @pytest.mark.parametrize("source", [r"\u0000", "x" * 5000, "/dev/zero", "["])
 def test_a_source_that_no_file_can_be_is_skipped(source: str, jobs: Write, renders: list[str]) -> None:
-    (outcome,) = batch.run(jobs(f'{HEAD}[[job]]\nsource = "{source}"\noutput = "x.mp4"\n'))
+    (outcome,) = render(jobs(f'{HEAD}[[job]]\nsource = "{source}"\noutput = "x.mp4"\n'))
     assert (outcome.state, renders) == ("skipped", [])
     assert "\n" not in outcome.message
 
@@ -349,9 +295,9 @@ def test_from_another_folder_it_is_the_same_batch(
 ) -> None:
     file = jobs(HEAD + ONE)
     monkeypatch.chdir(tmp_path)
-    assert states(batch.run(Path(file.name))) == {"one.mp4": "rendered"}
+    assert states(render(Path(file.name))) == {"one.mp4": "rendered"}
     monkeypatch.chdir(tmp_path / "in")
-    assert states(batch.run(Path("..", file.name))) == states(batch.run(file)) == {"one.mp4": "unchanged"}
+    assert states(render(Path("..", file.name))) == states(render(file)) == {"one.mp4": "unchanged"}
     assert renders == ["one.mp4"]
 
 
@@ -367,13 +313,13 @@ def test_a_job_folder_with_a_damaged_record_stays_and_is_said(
     jobs: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file, folder = jobs(HEAD + ONE), tmp_path / "one.mp4.dreamvid"
-    batch.run(file, Options(keep_work=True))
+    render(file, Options(keep_work=True))
     whole = (folder / "done.json").read_text()
     (folder / "done.json").write_text(whole.replace("summary", "summery"))
-    assert states(batch.run(file)) == {"one.mp4": "unchanged"}
+    assert states(render(file)) == {"one.mp4": "unchanged"}
     assert f"{folder} stays: the record of its film is damaged" in caplog.text
     (folder / "done.json").write_text(whole)
-    assert states(batch.run(file)) == {"one.mp4": "unchanged"}
+    assert states(render(file)) == {"one.mp4": "unchanged"}
     assert not folder.exists()
 
 
@@ -388,12 +334,12 @@ def test_quiet_says_only_what_is_wrong(jobs: Write, capsys: pytest.CaptureFixtur
 
 def test_a_film_put_in_the_place_of_ours_is_not_replaced_unless_that_is_asked_for(jobs: Write, tmp_path: Path) -> None:
     file = jobs(HEAD + '[[job]]\nsource = "in/one.mp4"\n')
-    batch.run(file)
+    render(file)
     (tmp_path / "one.mp4").write_text("precious")
-    (outcome,) = batch.run(file)
+    (outcome,) = render(file)
     assert outcome.state == "failed"
     assert (tmp_path / "one.mp4").read_text() == "precious"
-    (outcome,) = batch.run(file, Options(overwrite=True))
+    (outcome,) = render(file, Options(overwrite=True))
     assert outcome.state == "rendered"
 
 
@@ -401,7 +347,7 @@ def test_a_film_put_in_the_place_of_ours_is_not_replaced_unless_that_is_asked_fo
 def test_a_range_size_or_rate_that_is_none_stops_the_batch(jobs: Write, renders: list[str], mistake: str) -> None:
     file = jobs(HEAD + f'[[job]]\nsource = "in/one.mp4"\n[[job]]\nsource = "in/two.mp4"\n{mistake}\n')
     with pytest.raises(SettingsError, match="job 2"):
-        batch.run(file)
+        render(file)
     assert renders == []
 
 
@@ -409,7 +355,7 @@ def test_a_track_that_does_not_fit_its_film_is_told_before_the_first_frame(
     jobs: Write, tmp_path: Path, renders: list[str]
 ) -> None:
     long = '[[job]]\nsource = "in/one.mp4"\nset = {"dream.smooth" = "0:0, 9s:1"}\n'
-    (skipped, rendered) = batch.run(jobs(f'{HEAD}{long}[[job]]\nsource = "in/two.mp4"\n'))
+    (skipped, rendered) = render(jobs(f'{HEAD}{long}[[job]]\nsource = "in/two.mp4"\n'))
     assert (skipped.state, rendered.state, renders) == ("skipped", "rendered", ["two.mp4"])
     assert skipped.message.startswith("dream.smooth: '0:0, 9s:1': the keyframe 9s:1 is after the end of the film")
 
@@ -418,7 +364,7 @@ def test_another_sound_renders_a_job_anew(jobs: Write, tmp_path: Path, renders: 
     sound = tone(tmp_path / "tone.wav")
     moved = f'[[job]]\nsource = "in/one.mp4"\nset = {{"audio.file" = {json.dumps(str(sound))}}}\n'
     file = jobs(HEAD + moved)
-    assert [batch.run(file)[0].state for _ in range(2)] == ["rendered", "unchanged"]
+    assert [render(file)[0].state for _ in range(2)] == ["rendered", "unchanged"]
     sound.write_bytes(sound.read_bytes()[:-800])
-    assert batch.run(file)[0].state == "rendered"
+    assert render(file)[0].state == "rendered"
     assert renders == ["one.mp4"] * 2

@@ -1,0 +1,1 @@
+"""Render many films from one file: checked whole, none stopped by another, nothing done twice."""

@@ -1,0 +1,97 @@
+"""One try of a job, as its render sees it: what it reports goes to the state, and it stops where it is told to."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dreamvid.batch.job import Job
+from dreamvid.batch.state import State
+from dreamvid.batch.whole import Tally
+from dreamvid.core.errors import JobError
+from dreamvid.jobs.events import Event, Progress, Stop
+from dreamvid.jobs.folder import JobFolder, read_plan
+
+Reason = Literal["", "stopped", "paused", "left out", "out of time"]
+KEPT_EVERY = 1.0  # seconds from one time to the next that the progress is kept
+
+
+@dataclass
+class Attempt:
+    """A try of a job; `reason`: why it stopped, empty while nothing has asked it to.
+
+    `progress`, `stopped`: of the batch's own options; `in_order`: whether frames are finished in the order of the film,
+    as they are without workers; `dreamed`: the seconds that its frames took.
+    """
+
+    job: Job
+    folder: JobFolder
+    state: State
+    tally: Tally
+    progress: Progress
+    stopped: Stop
+    in_order: bool = True
+    now: Callable[[], float] = time.monotonic
+    reason: Reason = ""
+    done: int = 0
+    dreamed: float = 0.0
+    _began: float = field(init=False)
+    _kept: float = -KEPT_EVERY
+    _version: int = -1
+    _planned: bool = False
+
+    def __post_init__(self) -> None:
+        self._began = self.now()
+
+    @property
+    def seconds(self) -> float:
+        """The seconds since it began."""
+        return self.now() - self._began
+
+    def on_event(self, event: Event) -> None:
+        """Pass on what the render reports, and keep how far it is."""
+        self.progress(event)
+        if event.phase != "render":
+            return
+        self.done = event.done
+        self.dreamed += event.seconds
+        if not self._planned:
+            self._planned = True
+            self._plan_shots()
+        if self.seconds - self._kept >= KEPT_EVERY:
+            self.keep()
+        self.tally.frame(self.job, event.done, event.seconds, event.seconds_left)
+
+    def keep(self) -> None:
+        """Write into the state how far it is."""
+        if self._planned:
+            self._kept = self.seconds
+            self.state.progress(self.job.name, self.done, in_order=self.in_order)
+
+    def _plan_shots(self) -> None:
+        if self.job.command == "image":
+            return
+        try:
+            plan = read_plan(self.folder).plan
+        except JobError:  # it is only for those who ask how far it is
+            return
+        self.state.plan_shots(self.job.name, [plan.positions(part) for part in plan.segments])
+
+    def stop(self) -> bool:
+        """Return whether the render is to stop after what is being done."""
+        self.reason = self.reason or self._asked()
+        return bool(self.reason)
+
+    def _asked(self) -> Reason:
+        if self.stopped():
+            return "stopped"
+        if self.job.max_minutes is not None and self.seconds > 60 * self.job.max_minutes:
+            return "out of time"
+        version = self.state.version
+        if version != self._version:  # another process has written something
+            self._version = version
+            if self.state.told("paused"):
+                return "paused"
+            if self.state.is_left_out(self.job.name):
+                return "left out"
+        return ""

@@ -1,0 +1,186 @@
+"""How long a batch takes, before it is begun: a few frames of every kind of job are rendered, and thrown away."""
+
+import logging
+import statistics
+import tempfile
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dreamvid.batch.job import Job
+from dreamvid.batch.whole import kind_of
+from dreamvid.camera import paint
+from dreamvid.camera.canvas import empty
+from dreamvid.config.draft import resized
+from dreamvid.config.serialize import settings_at
+from dreamvid.config.settings import Settings
+from dreamvid.core.errors import DreamvidError
+from dreamvid.dream.session import open_session
+from dreamvid.jobs.again import RENDERERS
+from dreamvid.jobs.events import Event
+from dreamvid.jobs.run import Options
+from dreamvid.pipeline.plan import Plan
+from dreamvid.pipeline.prepare import RenderPlan, open_source, prepare, schedule_of
+
+CARRIED = 3  # frames of a sample beside the first of a shot, at least
+LARGEST = 300_000  # pixels of a sample of a still
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The seconds that a kind of job takes: the first frame of a shot, any other, and all beside frames and plan."""
+
+    first: float
+    later: float
+    beside: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a job takes: the seconds of each of its `shots` (or segments of long ones), and those `beside` them.
+
+    `problem`: why that cannot be told, empty where it can.
+    """
+
+    job: Job
+    shots: tuple[float, ...] = ()
+    beside: float = 0.0
+    problem: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of the whole job."""
+        return sum(self.shots) + self.beside
+
+
+@dataclass
+class Estimator:
+    """Estimates jobs; of each kind a sample is rendered once, every source is planned once for each range and size."""
+
+    trust: bool = False
+    paces: dict[tuple[object, ...], Pace] = field(default_factory=dict)
+    plans: dict[tuple[object, ...], tuple[RenderPlan, float]] = field(default_factory=dict)
+
+    def estimate(self, job: Job, done: int = 0) -> Estimate:
+        """Return what a job takes; `done`: frames of it that an earlier run has finished, in the order of the film."""
+        try:
+            planned, seconds = self._planned(job)
+            pace = self._pace(job, planned)
+        except DreamvidError as error:
+            return Estimate(job, problem=str(error))
+        lengths = [len(planned.plan.positions(part)) for part in planned.plan.segments]
+        shots = []
+        for length in lengths:
+            finished = min(done, length)
+            done -= finished
+            shots.append((pace.first if not finished else 0.0) + pace.later * (length - max(1, finished)))
+        return Estimate(job, tuple(shots), seconds + pace.beside)
+
+    def _planned(self, job: Job) -> tuple[RenderPlan, float]:
+        """Return the plan of a job, and how long it took to make."""
+        settings = job.settings
+        own = job.name if settings.keyframes or job.command == "zoom" else ""
+        key = (job.command, job.source, repr(settings.input), settings.coherence.mode, own)
+        if key not in self.plans:
+            began = time.perf_counter()
+            planned, _ = prepare(job.command, (job.source,), settings)
+            self.plans[key] = (planned, time.perf_counter() - began)
+        return self.plans[key]
+
+    def _pace(self, job: Job, planned: RenderPlan) -> Pace:
+        key = (kind_of(job), job.size, job.output.suffix, job.settings.output.codec)
+        if key not in self.paces:
+            if not self.paces:  # a net that runs for the first time is slow
+                self._sampled(job, planned)
+            self.paces[key] = self._sampled(job, planned)
+        return self.paces[key]
+
+    def _sampled(self, job: Job, planned: RenderPlan) -> Pace:
+        """Render a sample of a job, and return the pace."""
+        settings, scale = _sample(job, planned.plan)
+        with tempfile.TemporaryDirectory() as name, _quietly():
+            began = time.perf_counter()
+            prepare(job.command, (job.source,), settings)
+            prepared = time.perf_counter() - began
+            took: list[float] = []
+
+            def on_event(event: Event) -> None:
+                if event.phase == "render" and event.seconds:
+                    took.append(event.seconds)
+
+            began = time.perf_counter()
+            output = Path(name) / f"sample{job.output.suffix}"
+            RENDERERS[job.command](job.source, output, settings, Options(progress=on_event, trust=self.trust))
+            beside = max(0.0, time.perf_counter() - began - sum(took) - prepared)
+            if _is_view(job):
+                beside += _canvas_seconds(job, planned, trust=self.trust)
+        first, *later = [seconds * scale for seconds in took]
+        return Pace(first, statistics.fmean(later or [first]), beside)
+
+
+def _canvas_seconds(job: Job, planned: RenderPlan, *, trust: bool) -> float:
+    """Return how long a canvas takes: of its finest octave a step is taken at its beginning and at its end."""
+    source, session = open_source(planned, schedule_of(planned, job.settings)), open_session(job.settings, trust=trust)
+    assert source.view is not None
+    backdrop, (height, width) = source.view.backdrop, planned.plan.framing.size
+    steps = paint.paint_steps(backdrop.flight, height, width, session.dreamer)
+    finest = sum(step[0] == steps[-1][0] for step in steps)
+    evened = round(paint.EVENING * finest)
+
+    def seconds(number: int) -> float:
+        number = min(max(1, number), len(steps) - 1)
+        begun = number, empty(backdrop.flight, *steps[number - 1][2:]).layer
+        walk = paint.paint_canvas(backdrop, height, width, session.dreamer, begun)
+        began = time.perf_counter()
+        next(walk, None)
+        return time.perf_counter() - began
+
+    if not steps:
+        return 0.0
+    seconds(len(steps) - finest)  # warms up
+    plain, even = seconds(len(steps) - finest + 1), seconds(len(steps) - 1)
+    coarse = sum(high * wide for _, _, high, wide in steps[:-finest]) / (height * width)
+    return plain * (coarse + finest - evened) + even * evened
+
+
+def _is_view(job: Job) -> bool:
+    """Return whether the frames of a job are views of a canvas."""
+    return job.command == "zoom" and job.settings.camera.mode == "world"
+
+
+def _sample(job: Job, plan: Plan) -> tuple[Settings, float]:
+    """Return settings by which a few frames of a job are rendered, and the factor from their seconds to its own."""
+    settings = Settings(**dict(settings_at(job.settings, {})))
+    if job.command == "image":
+        share = min(1.0, (LARGEST / job.pixels) ** 0.5)
+        return _with_input(settings, size=resized(settings.input.size, share) if share < 1 else settings.input.size), (
+            1 / share**2
+        )
+    shot = max((plan.positions(shot) for shot in plan.shots), key=len)
+    last = shot[: 1 + max(CARRIED, settings.coherence.cadence)][-1]
+    before = 0 if plan.clip is None else round(plan.clip[0] * plan.rate)
+    start, stop = before + bisect_left(plan.playback, shot.start), before + bisect_right(plan.playback, last)
+    if plan.cycle_length is not None:
+        start, stop = 0, 1 + last - shot.start
+    settings = _with_input(settings, frames=f"{start}:{stop}", start=None, stop=None, loop=False, laps=1)
+    if _is_view(job):  # its canvas is measured by itself
+        settings = settings.model_copy(update={"dream": settings.dream.model_copy(update={"steps": 0})})
+    return settings, 1.0
+
+
+def _with_input(settings: Settings, **changes: object) -> Settings:
+    return settings.model_copy(update={"input": settings.input.model_copy(update=changes)})
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the log to itself: what a sample says is not of the batch."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,86 @@
+"""A job of a batch, and what became of it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from dreamvid.config.settings import Settings
+from dreamvid.jobs.folder import bytes_needed
+from dreamvid.pipeline.prepare import Command
+
+State = Literal["rendered", "unchanged", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One render of a batch, resolved.
+
+    `name`: of its output, as the batch file has it; `priority`: higher ones come first; `max_tries`, `max_minutes`: in
+    one run of the batch, None: any time. Known once its source is: `digest`, which changes with anything that its
+    pixels or its file depend on; `frames` that are dreamed, of `size` (height, width); `problem`: why it cannot be
+    rendered, empty where it can.
+    """
+
+    command: Command
+    source: str
+    name: str
+    output: Path
+    settings: Settings
+    priority: int = 0
+    max_tries: int = 1
+    max_minutes: float | None = None
+    digest: str = ""
+    frames: int = 0
+    size: tuple[int, int] = (0, 0)
+    problem: str = ""
+
+    @property
+    def pixels(self) -> int:
+        """The pixels that are dreamed, of all frames together."""
+        return self.frames * self.size[0] * self.size[1]
+
+    @property
+    def bytes_needed(self) -> int:
+        """The bytes that its job folder needs on the disk, about."""
+        return bytes_needed(self.frames, self.size) if self.command != "image" else 0
+
+    def ended(self, state: State, message: str = "") -> "Outcome":
+        """Return what became of it."""
+        return Outcome(self.source, str(self.output), state, message)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a job; `message` says why it was skipped or failed."""
+
+    source: str
+    output: str
+    state: State
+    message: str = ""
+
+    @property
+    def error(self) -> bool:
+        """Return whether the job made no film."""
+        return self.state in ("skipped", "failed")
+
+    @property
+    def name(self) -> str:
+        """The name of the output, without its folder."""
+        return Path(self.output).name
+
+
+def summary(outcomes: Iterable[Outcome]) -> str:
+    """Return a line per job and one for all."""
+    found = list(outcomes)
+    lines = [
+        f"{outcome.state:10} {outcome.output}{': ' + outcome.message if outcome.message else ''}" for outcome in found
+    ]
+    counts = {state: sum(outcome.state == state for outcome in found) for state in get_args(State)}
+    return "\n".join([*lines, ", ".join(f"{count} {state}" for state, count in counts.items())])
+
+
+def to_json(outcomes: Iterable[Outcome]) -> str:
+    """Return one line of JSON: the jobs with their states."""
+    return json.dumps({"jobs": [vars(outcome) for outcome in outcomes]})

@@ -1,0 +1,83 @@
+"""What a batch would do, and how long it would take, alone or on several nodes."""
+
+from pathlib import Path
+
+import pytest
+from batch_jobs import HEAD, ONE, TWO, Write, render
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dreamvid.batch.forecast import forecast
+from dreamvid.batch.orders import JobsFile
+from dreamvid.batch.schedule import Unit, simulate
+from dreamvid.cli import run
+from dreamvid.jobs.run import Options
+
+pytestmark = pytest.mark.usefixtures("small_net")
+
+UNITS = st.lists(st.builds(Unit, st.just("shot"), st.floats(0.1, 100), st.just(0.0)), min_size=1, max_size=30)
+
+
+def test_a_dry_run_tells_all_jobs_and_writes_nothing(
+    jobs: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flight = '[[job]]\ncommand = "zoom"\nsource = "in/still.png"\noutput = "flight.mp4"\nframes = "0:2"\n'
+    still = '[[job]]\ncommand = "image"\nsource = "in/still.png"\noutput = "still.png"\nframes = "0:1"\n'
+    file = jobs(
+        HEAD + ONE + flight + 'priority = 1\nset = {"input.seconds" = 0.2}\n' + still + TWO.replace("*", "none")
+    )
+    before = sorted(tmp_path.rglob("*"))
+    assert run(["batch", str(file), "--dry-run", "--nodes", "2", "--failures", "0.1"]) == 0
+    assert sorted(tmp_path.rglob("*")) == before
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["film", "frames", "seconds", "disk", "ends"]
+    assert [line.split()[:2] for line in lines[1:4]] == [["flight.mp4", "2"], ["one.mp4", "2"], ["still.png", "1"]]
+    assert all(float(line.split()[2]) > 0 for line in lines[1:4])
+    assert lines[4].startswith("none.mp4: none.mp4: there is no such file")
+    assert lines[5].startswith("3 jobs, 5 frames, ") and "; 0 unchanged; disk: " in lines[5]
+    assert lines[6].startswith("2 nodes: ") and lines[6].count("idle") == 1
+
+
+def test_what_is_done_takes_no_time(jobs: Write) -> None:
+    file = jobs(HEAD + TWO)
+    render(file)
+    (file.parent / "two.mp4").unlink()
+    found = forecast(JobsFile(file), Options())
+    assert ([each.job.name for each in found.estimates], found.unchanged) == (["two.mp4"], 1)
+    assert found.seconds == found.estimates[0].seconds > 0
+
+
+def test_jobs_of_a_kind_are_measured_once(jobs: Write, renders: list[str]) -> None:
+    file = jobs(HEAD + TWO + '[[job]]\nsource = "in/one.mp4"\npreset = "bold.toml"\noutput = "bold.mp4"\n')
+    found = forecast(JobsFile(file), Options())
+    assert len(found.estimates) == 3
+    assert renders == ["sample.mp4"] * 3  # the first twice: a net that runs for the first time is slow
+
+
+@given(UNITS, st.integers(1, 5))
+def test_nodes_do_all_work_and_none_is_faster_than_its_longest_shot(units: list[Unit], nodes: int) -> None:
+    found = simulate(units, nodes)
+    total, longest = sum(unit.seconds for unit in units), max(unit.seconds for unit in units)
+    assert found.work == pytest.approx(total)
+    assert max(longest, total / nodes) <= found.makespan * (1 + 1e-9)
+    assert found.makespan <= total / nodes + longest + 1e-9  # no schedule of a list is longer
+    assert found.idle == pytest.approx(1 - total / (nodes * found.makespan))
+
+
+@given(UNITS)
+def test_what_is_finished_of_a_shot_that_fails_is_kept(units: list[Unit]) -> None:
+    found = simulate(units, 3, failures=0.5)
+    assert found.work == pytest.approx(sum(unit.seconds for unit in units))
+    assert found.makespan > 0
+
+
+def test_a_failure_costs_the_start_of_a_shot_again() -> None:
+    units = [Unit("shot", 10.0, start=2.0)] * 200
+    found = simulate(units, 4, failures=0.1)
+    assert 10 <= found.failures <= 40
+    assert 0 < found.work - 2000 <= 2.0 * found.failures
+
+
+def test_what_bounds_a_batch_is_said() -> None:
+    assert "longest shot, long" in simulate([Unit("long", 50), Unit("short", 1)], 4).bound
+    assert "more nodes help" in simulate([Unit("even", 1)] * 40, 4).bound
