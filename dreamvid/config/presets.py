@@ -48,10 +48,15 @@ def names(series: str = "") -> list[str]:
     return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in found)
 
 
-@cache
 def everything() -> list[str]:
     """Return the names of all shipped presets: those outside any series first, then series by series."""
-    return [*names(), *(name for series in SERIES for name in names(series))]
+    return list(_everything(folder()))
+
+
+@cache
+def _everything(_shipped: Path) -> tuple[str, ...]:
+    """Return the names of all presets; a batch asks for them with each of its jobs."""
+    return (*names(), *(name for series in SERIES for name in names(series)))
 
 
 def called(last: str) -> list[str]:
