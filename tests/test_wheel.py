@@ -33,6 +33,8 @@ NEEDED = [
     "dreamvid/research/training/dreamnet.toml",
     "dreamvid/research/training/efficientnet_lite2_robust.toml",
     "dreamvid/research/features/atlas.html.j2",
+    "dreamvid/analysis/pages/page.html.j2",
+    "dreamvid/analysis/pages/page.css",
     f"{RECORDS}licenses/LICENSE",
     f"{RECORDS}licenses/{WEIGHTS}NOTICE",
     f"{RECORDS}licenses/{WEIGHTS}LICENSE.apache-2.0",

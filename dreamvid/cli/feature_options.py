@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dreamvid.research.features.feature_session import FeatureSession
     from dreamvid.research.features.finding import Finding
 
-PLOTS, LEARNING, PAGES = "matplotlib", "sklearn", "jinja2"  # libraries of the extra `features`
+PLOTS, LEARNING = "matplotlib", "sklearn"  # libraries of the extra `features`
 
 Side = Annotated[int, typer.Option("--side", help="Short side of the pictures, in pixels.", min=32, max=4096)]
 

@@ -7,7 +7,7 @@ import typer
 
 from dreamvid.cli import experiments
 from dreamvid.cli.commands import command, new_app, takes
-from dreamvid.cli.feature_options import LEARNING, PAGES, PLOTS, Shared, Side, make, parse_numbers
+from dreamvid.cli.feature_options import LEARNING, PLOTS, Shared, Side, make, parse_numbers
 from dreamvid.cli.options import Text
 from dreamvid.cli.progress import bar
 
@@ -44,7 +44,7 @@ def atlas(layer: Layer, shared: Shared, side: Side = 64) -> None:
                 return gallery.units_page(at, every, side=side, progress=progress)
             return gallery.units_sheet(at, every, side=side, across=16, progress=progress)
 
-    make(shared, "atlas", feature_session.LITTLE, work, needs=(PAGES,) if page else (), html=True)
+    make(shared, "atlas", feature_session.LITTLE, work, html=True)
 
 
 @command(features_app, examples=["dreamvid features grid block9", "dreamvid features grid block9 --units 3,14,15"])

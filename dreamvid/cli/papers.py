@@ -51,7 +51,7 @@ def papers(
             print(f"{entry.id:22} {entry.title}")
         return
     show_notices(quiet=quiet)
-    finding.require("matplotlib", "sklearn", "jinja2")
+    finding.require("matplotlib", "sklearn")
     nets = dict(gallery.at_hand())
     nets.update((name, weights or None) for name, _, weights in (net.partition("=") for net in also or ()))
     machine = {"compute.device": device, "compute.threads": threads}

@@ -25,8 +25,11 @@ from dreamvid.models import zoo
 from dreamvid.models.device import physical_cores, set_up
 from dreamvid.pipeline.plan import RENDER_VERSION
 
-NEEDED = ("av", "numpy", "opencv-python", "pillow", "pydantic", "safetensors", "scenedetect", "torch", "torchvision")
-MORE = {"scipy": "sound", "matplotlib": "plot", "jinja2": "features", "scikit-learn": "features", "pillow-heif": "heic"}
+NEEDED = (
+    *("av", "jinja2", "numpy", "opencv-python", "pillow", "pydantic"),
+    *("safetensors", "scenedetect", "torch", "torchvision"),
+)
+MORE = {"scipy": "sound", "matplotlib": "plot", "scikit-learn": "features", "pillow-heif": "heic"}
 HEADLESS = {"opencv-python": "opencv-python-headless"}  # package -> another of the same content
 SIZE = 32, 48
 FOLDERS = re.compile(r"(?:[A-Za-z]:|~|\.\.?)?[\\/].*[\\/]")  # from the first to the last: names may hold spaces
