@@ -35,6 +35,7 @@ NEEDED = [
     "dreamvid/research/features/atlas.html.j2",
     "dreamvid/analysis/pages/page.html.j2",
     "dreamvid/analysis/pages/page.css",
+    "dreamvid/analysis/pages/preview.html.j2",
     f"{RECORDS}licenses/LICENSE",
     f"{RECORDS}licenses/{WEIGHTS}NOTICE",
     f"{RECORDS}licenses/{WEIGHTS}LICENSE.apache-2.0",

@@ -109,7 +109,7 @@ def check(output: Path, settings: OutputSettings) -> Format:
     unknown, the container cannot hold the codec, crf or pix_fmt do not apply, or the output's folder is missing or not
     writable; ToolError where this ffmpeg lacks the encoder.
     """
-    _check_place(output)
+    check_place(output)
     codec, muxer = _codec(output, settings.codec)
     crf, largest = CRF.get(codec, (0, 0))
     if settings.crf is not None:
@@ -169,7 +169,7 @@ def check_film(
 
 def check_image(output: Path) -> None:
     """Raise SettingsError where a still cannot be written under this name: unknown suffix, or no writable folder."""
-    _check_place(output)
+    check_place(output)
     if output.is_dir():
         raise SettingsError(f"{output} is a folder: give the still another name")
     if output.suffix.lower() not in images.WRITTEN:
@@ -211,7 +211,8 @@ def _codec(output: Path, wanted: str | None) -> tuple[str, str]:
     return wanted, muxer
 
 
-def _check_place(output: Path) -> None:
+def check_place(output: Path) -> None:
+    """Raise SettingsError where nothing can be written under a name, for what it is or where it lies."""
     if output.name in ("", ".."):
         raise SettingsError(f"{output} is not a file name: give the name of the file or folder to write")
     if output.name == "-":
