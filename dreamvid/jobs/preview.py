@@ -32,7 +32,8 @@ from dreamvid.pipeline.schedule import Schedule
 from dreamvid.pipeline.sources import NOISE, Source, probe_source
 
 logger = logging.getLogger(__name__)
-FIRST, LEAST = 300, 32  # pixels, at least: of the long side of the first pictures, and of their short side
+FIRST, LEAST = 200, 32  # pixels, at least: of the long side of the first pictures, and of their short side
+SOON = 480  # pixels of the long side of pictures that are soon dreamed: before larger ones, smaller ones come
 PALE = 3  # by which the contrast of the source is divided where no dream is there yet
 AnyArray = npt.NDArray[Any]
 ONLY_IN_MOTION = ("coherence", "camera", "audio", "output")  # sections that a still shows nothing of
@@ -177,9 +178,10 @@ def _factors(size: tuple[int, int], settings: Settings, session: Session, side: 
     """Return by how much smaller than (height, width) a look is dreamed, pass by pass.
 
     The last pictures have `side` pixels at least, or all that there are, and are no smaller than the coarsest octave at
-    full size: in a smaller one other forms grow. Raises NetError where the net takes no picture of the size.
+    full size: in a smaller one other forms grow. Before them comes about that octave alone, which is soon dreamed;
+    before it, where it is large, ever smaller ones. Raises NetError where the net takes no picture of the size.
     """
-    coarsest = octave_sizes(*size, settings.dream)[0]
+    coarsest = min(size) / min(octave_sizes(*size, settings.dream)[0])
 
     def check(factor: int) -> None:
         session.dreamer.net.check_size(*(min(round(edge / factor), session.dreamer.patch[0]) for edge in size))
@@ -191,13 +193,14 @@ def _factors(size: tuple[int, int], settings: Settings, session: Session, side: 
             return False
         return max(size) // factor >= FIRST and min(size) // factor >= LEAST
 
-    last = max(1, min(max(size) // side, min(size) // min(coarsest)))
+    last = max(1, min(max(size) // side, int(coarsest)))
     while last > 1 and not fits(last):
         last -= 1
     check(last)
-    factors = [last]
-    while fits(2 * factors[-1]):
-        factors.append(2 * factors[-1])
+    factors, smaller = [last], round(coarsest) if round(coarsest) > last else 2 * last
+    while fits(smaller) and max(size) // factors[-1] > SOON:
+        factors.append(smaller)
+        smaller *= 2
     return tuple(reversed(factors))
 
 
@@ -243,7 +246,7 @@ def _passes(
             if options.stop():
                 raise Interrupted
             factor, began = each.factors[number], time.perf_counter()
-            small = [_shrunk(frame, factor // each.factors[-1]) for frame in frames[at]]
+            small = [_shrunk(frame, factor / each.factors[-1]) for frame in frames[at]]
             pictures = _dreamed(each, small, factor, options.stop)
             took, done = time.perf_counter() - began, done + 1
             yield at, _view(each, pictures, options, _note(each, pictures[0], factor)), took
@@ -270,7 +273,7 @@ def _dreamed(each: Opened, frames: Sequence[Frame], factor: int, stop: Stop) -> 
     return [made[position] for position in plan.playback]
 
 
-def _shrunk(frame: Frame, factor: int) -> Frame:
+def _shrunk(frame: Frame, factor: float) -> Frame:
     if factor == 1:
         return frame
     height, width = (round(side / factor) for side in frame.image.shape[:2])

@@ -118,7 +118,8 @@ def test_the_page_has_the_same_pictures_and_lines_and_those_of_whole_films(here:
     said = preview(capfd, "my 'clip'.mp4", "looks.html", "--presets", f"{ONE},{OTHER}", "--at", "0.5", "--fps", "3")
     page = (here / "looks.html").read_text()
     assert "frame 3 of 9, at 0:00.5: as --at asks for" in page and said["shows"] in page
-    lines = [html.unescape(line) for line in re.findall("<code[^>]*>(.*?)</code>", page)]
+    texts = re.findall("<code[^>]*>(.*?)</code>", page)
+    lines = [html.unescape(re.sub("<[^>]*>", "", text)) for text in texts]
     assert lines[::2] == [cell["command"] for cell in said["cells"]]
     assert f"a look of {ONE}" in page
     shown = [stills.decode(b64decode(data)) for data in re.findall('src="data:image/webp;base64,([^"]+)"', page)]

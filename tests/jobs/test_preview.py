@@ -25,7 +25,7 @@ LOOKS = [Look(layer, quick(layer, dream={"octaves": 4}), f"dreamvid image {layer
 
 @pytest.fixture
 def large(tmp_path: Path, small_net: None) -> str:
-    """A still that is dreamed at two sizes, 320x180 and 640x360."""
+    """A still that is dreamed at two sizes, 213x120 and 640x360."""
     return str(write_image(tmp_path / "large.png", texture(360, 640, grain=9)))
 
 
@@ -64,12 +64,12 @@ def test_pictures_come_small_and_then_sharper(large: str, tmp_path: Path, writte
     shown = preview(still(large), LOOKS, tmp_path / "a.html", Options(SIDE, tell=lambda *at: told.append(at)))
     assert [look for look, _ in shown] == LOOKS and all(seconds > 0 for _, seconds in shown)
     assert told == [(number, 4) for number in range(1, 5)]
-    notes = [re.findall('<p class="faint">(to come|dreamed at 320x180|as at full size)', page) for page in written]
+    notes = [re.findall('<p class="faint">(to come|dreamed at 213x120|as at full size)', page) for page in written]
     assert notes == [
         ["to come", "to come"],
-        ["dreamed at 320x180", "to come"],
-        ["dreamed at 320x180", "dreamed at 320x180"],
-        ["as at full size", "dreamed at 320x180"],
+        ["dreamed at 213x120", "to come"],
+        ["dreamed at 213x120", "dreamed at 213x120"],
+        ["as at full size", "dreamed at 213x120"],
         ["as at full size", "as at full size"],
         ["as at full size", "as at full size"],
     ]
@@ -82,7 +82,7 @@ def test_a_stop_leaves_a_page_of_what_there_is(large: str, tmp_path: Path, writt
         preview(still(large), LOOKS, tmp_path / "a.html", Options(SIDE, stop=stopping(after=1)))
     page = (tmp_path / "a.html").read_text()
     assert page == written[-1] and "Stopped before" in page and "location.reload" not in page
-    assert page.count("dreamed at 320x180") == 1 and page.count('"faint">to come') == 1
+    assert page.count("dreamed at 213x120") == 1 and page.count('"faint">to come') == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "large.png"]
 
 
@@ -130,15 +130,17 @@ def test_every_net_is_loaded_once(
 @pytest.mark.parametrize(
     ("size", "octaves", "side", "expected"),
     [
-        ((360, 640), 4, 640, (2, 1)),
-        ((720, 1280), 4, 640, (4, 2)),
-        ((1080, 1920), 4, 640, (4, 2)),  # a third would be less than the coarsest octave
-        ((1080, 1920), [0.2, 0.5, 1.0], 640, (6, 3)),
+        ((360, 640), 4, 640, (3, 1)),
+        ((720, 1280), 4, 640, (3, 2)),
+        ((1080, 1920), 4, 640, (6, 3, 2)),  # a third at the end would be less than the coarsest octave
+        ((1080, 1920), [0.2, 0.5, 1.0], 640, (5, 3)),
         ((1080, 1920), [180, 360], 640, (6, 3)),
+        ((360, 640), 1, 640, (2, 1)),
         ((720, 1280), 1, 640, (4, 2, 1)),
-        ((720, 1280), 4, 1280, (4, 2, 1)),
+        ((720, 1280), 4, 1280, (3, 1)),
+        ((2160, 3840), 4, 640, (12, 6, 3, 2)),
         ((216, 384), 4, 640, (1,)),
-        ((48, 2000), 4, 640, (1,)),  # half of it has too few rows
+        ((48, 2000), 4, 640, (1,)),  # smaller ones have too few rows
     ],
 )
 def test_pictures_are_no_smaller_than_the_coarsest_octave(
