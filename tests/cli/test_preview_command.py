@@ -75,9 +75,7 @@ def holds(sheet: Pixels, picture: Pixels) -> bool:
 
 
 STILLS: dict[str, tuple[str, ...]] = {
-    "presets of a still": ("still.png", "--presets", f"{ONE},{OTHER}"),
     "layers of a film": ("my 'clip'.mp4", "--preset", ONE, "--layers", "first,third", "--at", "0.7"),
-    "of its most telling frame": ("my 'clip'.mp4", "--preset", ONE, "--layers", "first,third"),
     "within a range": ("my 'clip'.mp4", "--presets", ONE, "--from", "0.5", "--to", "1", "--fps", "3", "--loop"),
     "channels": ("still.png", "--preset", ONE, "--channels", "first:2,5,second:1"),
     "classes": ("still.png", "--preset", ONE, "--classes", "tabby cat,volcano", "--seed", "0"),
