@@ -44,6 +44,7 @@ ONE_STEP = ["--set", "dream.steps=1"]
 SMALLER = {
     "video": ["--size", "64x36", *ONE_STEP],
     "image": ["--size", "64x48", *ONE_STEP],
+    "preview": ["--size", "64x36", "--fps", "2", *ONE_STEP],
     "zoom": ["--size", "64x36", "--fps", "2", "--seconds", "1", "--laps", "1", *ONE_STEP],
     "train": ["--minutes", "0.01"],
     "papers": ["--only", "b-2.1", "--minutes", "0.01"],
@@ -83,6 +84,8 @@ def quicker(words: list[str], frames: int = 1) -> list[str]:
     more = SMALLER_FEATURES[words[1]] if words[0] == "features" else SMALLER.get(words[0], [])
     if "--from" in words:
         more = [*more, "--from", "1.5", "--to", "1.55"]
+    elif words[0] == "preview" and not any(word in ("--presets", "--layers") for word in words):
+        more = [*more, "--presets", "whisper,reef"]
     elif words[0] == "video":
         frames = 8 if "--loop" in words else 2 if "motion" in words else frames
         more = [*more, "--frames", f"0:{frames}"]
@@ -162,7 +165,7 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
         assert code == 5
         return
     assert code == 0, err
-    if words[0] in ("video", "image", "zoom") or (words[0] == "again" and "--show" not in words):
+    if words[0] in ("video", "image", "zoom", "preview") or (words[0] == "again" and "--show" not in words):
         made = {path.name for path in set(checkout.iterdir()) - before}
         named = next((at for at, word in enumerate(words) if word.startswith("--")), len(words))
         assert made == {words[named - 1]}
@@ -182,8 +185,8 @@ def test_the_command_does_what_is_said(command: str, checkout: Path, capfd: pyte
 
 def test_there_are_commands_of_every_kind() -> None:
     kinds = {command.split()[1] for command in commands()}
-    assert kinds >= {"video", "image", "zoom", "again", "batch", "models", "train", "features", "papers"}
-    assert kinds >= {"compare", "report"}
+    assert kinds >= {"video", "image", "zoom", "again", "preview", "batch"}
+    assert kinds >= {"compare", "report", "models", "train", "features", "papers"}
 
 
 def test_no_command_is_shown_twice() -> None:
@@ -269,6 +272,7 @@ def test_every_option_they_speak_of_exists(capfd: pytest.CaptureFixture[str]) ->
         "zoom",
         "image",
         "again",
+        "preview",
         "compare",
         "report",
         "features grid",

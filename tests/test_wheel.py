@@ -36,6 +36,7 @@ NEEDED = [
     "dreamvid/analysis/pages/page.html.j2",
     "dreamvid/analysis/pages/page.css",
     "dreamvid/analysis/pages/report.html.j2",
+    "dreamvid/analysis/pages/preview.html.j2",
     f"{RECORDS}licenses/LICENSE",
     f"{RECORDS}licenses/{WEIGHTS}NOTICE",
     f"{RECORDS}licenses/{WEIGHTS}LICENSE.apache-2.0",

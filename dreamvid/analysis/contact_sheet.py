@@ -1,23 +1,27 @@
 """Labelled pictures in a grid, without resampling."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from dreamvid.core.types import Box, Pixels
-from dreamvid.media import opencv
 
-TITLE, GAP, LETTER = 16, 4, 7  # height of a title, space between cells, width of a letter, in pixels
+LINE, GAP = 16, 4  # height of a line of text, space between cells, in pixels
+LETTERS = 12  # their size
 WHITE, BLACK, YELLOW = (255, 255, 255), (0, 0, 0), (255, 220, 0)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Picture, H x W x 3, and the title above it."""
+    """Picture, H x W x 3, and the title above it; `beneath`: text under it, in as many lines as it takes."""
 
     title: str
     picture: Pixels
+    beneath: str = ""
 
 
 def sheet(cells: Sequence[Cell], across: int) -> Pixels:
@@ -26,12 +30,16 @@ def sheet(cells: Sequence[Cell], across: int) -> Pixels:
     widths = [max(row[column].picture.shape[1] for row in rows if column < len(row)) for column in range(len(rows[0]))]
     strips = []
     for row in rows:
-        height = max(cell.picture.shape[0] for cell in row)
-        strip = np.full((TITLE + height + GAP, GAP + sum(widths) + GAP * len(widths), 3), 255, np.uint8)
+        texts = [list(_broken(cell.beneath, width)) for cell, width in zip(row, widths, strict=False)]
+        height = max(cell.picture.shape[0] + LINE * len(text) for cell, text in zip(row, texts, strict=True))
+        strip = np.full((LINE + height + GAP, GAP + sum(widths) + GAP * len(widths), 3), 255, np.uint8)
         left = GAP
-        for cell, width in zip(row, widths, strict=False):
-            _write(strip, cell.title, left, width)
-            strip[TITLE : TITLE + cell.picture.shape[0], left : left + cell.picture.shape[1]] = cell.picture
+        for cell, text, width in zip(row, texts, widths, strict=False):
+            bottom = LINE + cell.picture.shape[0]
+            _write(strip, cell.title, 0, left, width)
+            strip[LINE:bottom, left : left + cell.picture.shape[1]] = cell.picture
+            for number, line in enumerate(text):
+                _write(strip, line, bottom + LINE * number, left, width)
             left += width + GAP
         strips.append(strip)
     return np.vstack(strips)
@@ -78,7 +86,46 @@ def _frame(picture: Pixels, box: Box, colour: tuple[int, int, int]) -> None:
             picture[rows, column] = colour
 
 
-def _write(picture: Pixels, text: str, column: int, width: int) -> None:
-    cv2 = opencv.load()
-    plain = text.encode("ascii", "replace").decode()[: max(1, width // LETTER)]
-    cv2.putText(picture, plain, (column, TITLE - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.38, BLACK, 1, cv2.LINE_AA)
+def _broken(text: str, width: int) -> Iterator[str]:
+    """Yield a text in lines of at most `width` pixels, broken at spaces, or within a word that is longer."""
+    line = ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if _fitting(longer, width) == len(longer):
+            line = longer
+            continue
+        if line:
+            yield line
+        line = word
+        while (fits := _fitting(line, width)) < len(line):
+            yield line[:fits]
+            line = line[fits:]
+    if line:
+        yield line
+
+
+def _fitting(text: str, width: int) -> int:
+    """Return how many letters of a text, one at least, are at most `width` pixels wide."""
+    ends = accumulate(map(_advance, text))
+    return max(1, sum(end <= width for end in ends))
+
+
+def _write(picture: Pixels, text: str, row: int, column: int, width: int) -> None:
+    """Write a line, cut to `width`, below a row and from a column on."""
+    plate = Image.new("L", (width, LINE), 255)
+    draw, left = ImageDraw.Draw(plate), 0
+    for letter in text[: _fitting(text, width)]:
+        draw.text((left, 0), letter, fill=0, font=_font())
+        left += _advance(letter)
+    picture[row : row + LINE, column : column + width] = np.asarray(plate)[:, :, None]
+
+
+@cache
+def _advance(letter: str) -> int:
+    """Return the pixels from one letter to the next; a hyphen stands apart, since two would look like a dash."""
+    return round(_font().getlength(letter)) + (letter == "-")
+
+
+@cache
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(LETTERS)

@@ -15,6 +15,7 @@ from dreamvid.cli.models import models_app
 from dreamvid.cli.options import FRAMES, Common, Config, option, preset_names, user_defaults
 from dreamvid.cli.papers import PAPERS, papers
 from dreamvid.cli.presets import presets_app
+from dreamvid.cli.preview import PREVIEW, preview
 from dreamvid.cli.progress import bar, minutes_bar, render_bar, report, show_notices
 from dreamvid.cli.report import REPORT
 from dreamvid.cli.report import report as film_report
@@ -257,6 +258,7 @@ def compare(
 
 command(app, examples=AGAIN, panel=DREAM)(again)
 command(app, examples=REPORT, panel=STUDY)(film_report)
+command(app, examples=PREVIEW, panel=LOOKS)(preview)
 command(app, examples=PAPERS, panel=STUDY)(papers)
 command(app, examples=DOCTOR, panel=STUDY)(doctor)
 command(app, examples=BENCH, panel=STUDY)(bench)

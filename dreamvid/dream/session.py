@@ -1,13 +1,14 @@
 """The session of a job, opened once: device, nets, objective, fp32 scorer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import torch
 
 from dreamvid.config.dream_settings import DreamSettings
+from dreamvid.config.objective_settings import NetSettings
 from dreamvid.config.serialize import PlainSettings
 from dreamvid.config.settings import Settings
 from dreamvid.dream.build_objectives import RATE, START, Nets, Terms, over_time, uses_class, uses_place, weighted
@@ -21,6 +22,7 @@ from dreamvid.models.ensemble import PreparedNets, prepare_all
 from dreamvid.models.net import Net
 from dreamvid.models.prepare import PreparedNet
 
+AnyPrepared = PreparedNet | PreparedNets
 CUTOFF = 64  # pixels of an octave: what is broader keeps the light of the photograph
 CLASS_BLUR = 4  # steps from blur to blur where a class is dreamed and nothing else is said
 
@@ -53,13 +55,42 @@ class Session:
         return next(iter(self.nets.values()))
 
 
-def choose(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> tuple[Nets, Terms]:
+@dataclass(frozen=True)
+class SharedNets:
+    """Nets of several sessions: each is loaded once, and prepared once for the same layers.
+
+    `trust`: whether a net that is code may be executed.
+    """
+
+    trust: bool = False
+    loaded: dict[NetSettings, Net] = field(default_factory=dict)
+    prepared: dict[tuple[object, ...], AnyPrepared] = field(default_factory=dict)
+
+    def load(self, settings: Settings) -> Nets:
+        """Return the nets that the settings name, the render's own first; raises NetError."""
+        for how in settings.nets:
+            if how not in self.loaded:
+                self.loaded[how] = zoo.from_settings(how, trust=self.trust)
+        return {how: self.loaded[how] for how in settings.nets}
+
+    def prepare(self, nets: Nets, layers: frozenset[str], compute: Compute, dtype: torch.dtype) -> AnyPrepared:
+        """Return nets, as `load` gives them, prepared for layers; raises NetError."""
+        key = (tuple(nets), layers, compute.device, dtype)
+        if key not in self.prepared:
+            self.prepared[key] = prepare_all(nets.values(), layers, compute.device, dtype)
+        return self.prepared[key]
+
+
+def choose(
+    settings: Settings, *, trust: bool = False, rate: Fraction = RATE, shared: SharedNets | None = None
+) -> tuple[Nets, Terms]:
     """Load the nets that the settings name, the render's own first, and build the terms of the objective, unweighted.
 
-    `trust`: whether a net that is code may be executed; `rate`: frames a second of the film that guides follow.
-    Raises NetError or SettingsError where they cannot be had, SourceError for a guide.
+    `trust`: whether a net that is code may be executed; `rate`: frames a second of the film that guides follow;
+    `shared`: nets of several sessions, which decide themselves about `trust`. Raises NetError or SettingsError where
+    they cannot be had, SourceError for a guide.
     """
-    nets = {how: zoo.from_settings(how, trust=trust) for how in settings.nets}
+    nets = (shared or SharedNets(trust)).load(settings)
     return nets, over_time(settings.objective, nets[settings.net], nets, rate)
 
 
@@ -69,24 +100,23 @@ def with_defaults(how: DreamSettings, **defaults: Any) -> DreamSettings:
     return how.model_copy(update=unsaid)
 
 
-def open_session(settings: Settings, *, trust: bool = False, rate: Fraction = RATE) -> Session:
-    """Set up the process and prepare nets and objective; `trust`, `rate` and errors as for `choose`."""
+def open_session(
+    settings: Settings, *, trust: bool = False, rate: Fraction = RATE, shared: SharedNets | None = None
+) -> Session:
+    """Set up the process and prepare nets and objective; `trust`, `rate`, `shared` and errors as for `choose`."""
     compute = set_up(settings.compute)
-    nets, terms = choose(settings, trust=trust, rate=rate)
+    shared = shared or SharedNets(trust)
+    nets, terms = choose(settings, rate=rate, shared=shared)
     parts = terms.at(START)
     layers = frozenset().union(*(part.of_picture for part in parts))
-    prepared = prepare_all(nets.values(), layers, compute.device, compute.dtype)
-    exact = prepared
-    if compute.dtype != torch.float32:
-        exact = prepare_all(nets.values(), layers, compute.device, torch.float32)
+    prepared = shared.prepare(nets, layers, compute, compute.dtype)
+    exact = shared.prepare(nets, layers, compute, torch.float32)
     # A net for pictures of one size sees any picture in patches of that.
     dreamer = _dreamer(prepared, parts, settings, TileBudget(prepared.max_size))
     return Session(nets, compute, dreamer, replace(dreamer, net=exact), terms)
 
 
-def _dreamer(
-    prepared: PreparedNet | PreparedNets, terms: Sequence[Objective], settings: Settings, budget: TileBudget
-) -> Dreamer:
+def _dreamer(prepared: AnyPrepared, terms: Sequence[Objective], settings: Settings, budget: TileBudget) -> Dreamer:
     parts = weighted(terms, settings.objective)
     objective = sum(parts[1:], start=parts[0])
     how = settings.dream

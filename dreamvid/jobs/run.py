@@ -82,7 +82,7 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
     options, settings = options or Options(), settings_at(settings, {})
     with output_held(output):
         encode.recover(output)
-        _check_output((source,), output, options)
+        check_output((source,), output, overwrite=options.overwrite)
         formats.check_image(output)
         planned, schedule = prepare("image", (source,), settings)
         opened = open_source(planned, schedule)
@@ -142,7 +142,7 @@ def _dream_film(
         done = None if options.overwrite else read_done(folder, output)
         if done is None:
             job_folder.tidy(folder)  # of a run that was killed just before its end
-            _check_output(sources, output, options)
+            check_output(sources, output, overwrite=options.overwrite)
         encode.check(output, settings.output)
         if budget is not None:
             settings = within(sources[0], settings, budget, output, folder, resume=options.resume, trust=options.trust)
@@ -153,7 +153,7 @@ def _dream_film(
         if done is not None:
             if done.made_from == made_from:
                 return _done_already(folder, done, options)
-            _check_output(sources, output, options)
+            check_output(sources, output, overwrite=options.overwrite)
         job_folder.make(folder)
         with job_folder.held(folder):
             job_folder.begin(folder, planned, settings, facts, options.resume)
@@ -190,7 +190,8 @@ def _render_film(
         fresh = render_missing(job, segments, options.progress, options.stop)
     else:
         fresh = render_over(options.workers, job, segments, options.progress, options.stop)
-    _check_output(sources, output, options)  # again: a file may have come to lie there while it was rendered
+    # Again: a file may have come to lie there while it was rendered.
+    check_output(sources, output, overwrite=options.overwrite)
     records = sorted((*finished, *fresh), key=lambda record: record.index)
     scores = [record.score for record in records if record.score is not None]
     rate, count = source.plan.rate, len(source.plan.playback)
@@ -288,7 +289,8 @@ def _encode(
     encode.encode(stored, output, film, trial, threads=threads, notice=_notice, ready=ready)
 
 
-def _check_output(sources: Sequence[str], output: Path, options: Options) -> None:
+def check_output(sources: Sequence[str], output: Path, *, overwrite: bool) -> None:
+    """Raise SettingsError where an output is one of its sources, or there already and not to be overwritten."""
     try:
         same = any(same_file(source, output) for source in sources)
         taken = output.exists() and not (output.is_dir() and not any(output.iterdir()))
@@ -297,8 +299,8 @@ def _check_output(sources: Sequence[str], output: Path, options: Options) -> Non
         raise SettingsError(f"{output} cannot be written: {error.strerror}{advice}") from None
     if same:
         raise SettingsError(f"{output} is the source itself: give the output another name")
-    if taken and not options.overwrite:
+    if taken and not overwrite:
         raise SettingsError(f"{output} is there already: --overwrite replaces it")
 
 
-__all__ = ["Options", "Summary", "dream_image", "dream_video", "dream_zoom"]
+__all__ = ["Options", "Summary", "check_output", "dream_image", "dream_video", "dream_zoom"]

@@ -77,7 +77,11 @@ def prepare(command: Command, sources: Sequence[str], settings: Settings) -> tup
 
     Raises SourceError where a source cannot be read, SettingsError where the settings do not fit it.
     """
-    probed = tuple(probe_source(source, settings) for source in sources)
+    return prepare_probed(command, tuple(probe_source(source, settings) for source in sources), settings)
+
+
+def prepare_probed(command: Command, probed: tuple[SourceInfo, ...], settings: Settings) -> tuple[RenderPlan, Schedule]:
+    """Plan a render of sources whose facts are known; else as `prepare`."""
     info, plan = KINDS[command].plan(probed, settings)
     if settings.coherence.cadence > 1 and plan.crossfade is not None:
         raise SettingsError("a loop comes back to a dream of every frame: give coherence.cadence=1, or no --loop")
