@@ -9,7 +9,7 @@ from dreamvid.coherence.carry import Past
 from dreamvid.config import presets
 from dreamvid.config.serialize import settings_at
 from dreamvid.core.errors import JobError
-from dreamvid.core.types import Shot
+from dreamvid.core.types import Frame, Image, Shot
 from dreamvid.dream.build_objectives import START
 from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
@@ -20,7 +20,7 @@ from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.prepare import open_source, schedule_of
 from dreamvid.pipeline.render import RenderContext, Rendered, gain
 from dreamvid.pipeline.schedule import Schedule
-from dreamvid.pipeline.segments import ending_frames, ending_of
+from dreamvid.pipeline.segments import SegmentEnd, ending_frames
 from dreamvid.pipeline.sources import Source
 
 
@@ -49,21 +49,25 @@ class Job:
         session, plan, settings = self.session, self.source.plan, settings_at(self.schedule.settings, {})
         frame_params = params_by_frame(self.schedule, session, plan, self.when) if self.varies else None
         loop = plan.crossfade
-        ending = Ending(loop, lambda at: (self.stored(at - loop.cycle_length).layer, None)) if loop else None
+        ending = Ending(loop, lambda at: (self.layer_at(at - loop.cycle_length), None)) if loop else None
         return RenderContext(plan, settings, self.source.move, session.dreamer, frame_params, ending)
 
-    def stored(self, index: int) -> Past:
+    def stored(self, frame: Frame) -> Past:
         """Return a source frame that is stored, with its dream."""
-        (frame,) = self.source.frames((index,))
-        pixels = self.folder.frames.read(self.source.plan.frames.index(index))
-        return Past(index, frame.image, pixels, frame.mask)
+        pixels = self.folder.frames.read(self.source.plan.frames.index(frame.index))
+        return Past(frame.index, frame.image, pixels, frame.mask)
 
-    def ending(self, segment: Shot) -> Ending | None:
-        """Return the ending of a segment, whose next anchor is stored; None where no segment follows in its shot."""
-        coming = ending_frames(self.source.plan, segment)
-        if not coming or self.schedule.settings.coherence.mode != "flow":
+    def layer_at(self, index: int) -> Image:
+        """Return what dreaming has added to a source frame that is stored, H x W x 3 in [-1, 1]."""
+        (frame,) = self.source.frames((index,))
+        return self.stored(frame).layer
+
+    def end_of(self, segment: Shot) -> SegmentEnd | None:
+        """Return the end of a segment, whose next anchor is stored; None where no segment follows in its shot."""
+        frames = ending_frames(self.source.plan, segment)
+        if not frames or self.schedule.settings.coherence.mode != "flow":
             return None
-        return ending_of(list(self.source.frames(coming)), self.stored(segment.stop), self.source.move)
+        return SegmentEnd(frames, segment.stop, self.stored, self.source.move)
 
     def score(self, result: Rendered) -> float:
         """Return how much the dream of a frame raised the objective that the frame was dreamed with."""

@@ -1,7 +1,12 @@
-"""The time that a render still takes, told from the frames so far."""
+"""The count of the frames of a render, and the time that it still takes, told from the frames so far."""
 
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import NoReturn, Protocol
+
+from dreamvid.core.types import Pixels
+from dreamvid.jobs.events import Event, Progress, Stop
+from dreamvid.jobs.interrupt import Interrupted
 
 RECENT = 48  # frames whose mean tells the seconds of the next; in as many every share of the work comes round
 
@@ -33,3 +38,37 @@ class FrameTimes:
         if any(left and not took for left, took in kinds):
             return None
         return sum(left * fmean(took[-RECENT:]) for left, took in kinds if left)
+
+
+class OnFrame(Protocol):
+    """What is told of every frame that is finished, such as a Tally."""
+
+    def __call__(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
+        """Take note of a frame, and the seconds it took.
+
+        `first`: whether it was dreamed in full; `picture`: H x W x 3.
+        """
+
+
+class Tally:
+    """The count of the frames of a render: every finished one is told to it, and it tells `progress`."""
+
+    def __init__(self, times: FrameTimes, progress: Progress, stop: Stop) -> None:
+        """Begin with what is finished; raise Interrupted where all is to stop before more is done."""
+        self._times, self._progress, self._stop = times, progress, stop
+        self._done = len(times.first) + len(times.later)
+        self._total = self._done + times.firsts_left + times.later_left
+        progress(Event("render", self._done, self._total))
+        if self._done < self._total and stop():
+            self._interrupt()
+
+    def __call__(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
+        """Count a frame, see `OnFrame`; raise Interrupted where all is to stop."""
+        self._times.add(seconds, first=first)
+        self._done += 1
+        self._progress(Event("render", self._done, self._total, seconds, picture, self._times.seconds_left))
+        if self._done < self._total and self._stop():
+            self._interrupt()
+
+    def _interrupt(self) -> NoReturn:
+        raise Interrupted(f"stopped after frame {self._done} of {self._total}; the same command resumes")

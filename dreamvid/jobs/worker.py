@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
-from typing import NoReturn, Protocol
 
 from dreamvid.camera import paint
 from dreamvid.camera.canvas import Canvas
 from dreamvid.coherence.carry import Carry, CarryState, Past
-from dreamvid.core.types import Frame, Pixels, Shot
+from dreamvid.core.types import Frame, Shot
 from dreamvid.dream.deepdream import Dreamer
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.canvas_file import load_canvas, save_canvas
@@ -26,12 +24,12 @@ from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord, journal_line
-from dreamvid.jobs.time_left import FrameTimes
+from dreamvid.jobs.time_left import FrameTimes, OnFrame, Tally
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.overlap import keeping_behind, reading_ahead
 from dreamvid.pipeline.render import RenderContext, Rendered, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM
-from dreamvid.pipeline.segments import anchors_of, render_anchors
+from dreamvid.pipeline.segments import SegmentEnd, anchors_of, render_anchors
 
 logger = logging.getLogger(__name__)
 SAVE_EVERY = 60.0  # seconds from one time to the next that a canvas is saved while it is painted
@@ -70,39 +68,13 @@ def find_segments(job: Job, numbers: Iterable[int] | None = None) -> list[Segmen
     return found
 
 
-class Tally:
-    """The count of the frames of a render: every finished one is told to it, and it tells `progress`."""
-
-    def __init__(self, segments: Sequence[SegmentRecords], progress: Progress, stop: Stop) -> None:
-        """Begin with what is finished of some segments; raise Interrupted where all is to stop before more is done."""
-        self._progress, self._stop = progress, stop
-        self._times = _times(segments)
-        self._total = sum(len(segment.positions) for segment in segments)
-        self._done = self._total - sum(len(segment.missing) for segment in segments)
-        progress(Event("render", self._done, self._total))
-        if self._done < self._total and stop():
-            self._interrupt()
-
-    def __call__(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
-        """Count a frame, and the seconds it took; raise Interrupted where all is to stop.
-
-        `first`: whether it was dreamed in full; `picture`: H x W x 3.
-        """
-        self._times.add(seconds, first=first)
-        self._done += 1
-        self._progress(Event("render", self._done, self._total, seconds, picture, self._times.seconds_left))
-        if self._done < self._total and self._stop():
-            self._interrupt()
-
-    def _interrupt(self) -> NoReturn:
-        raise Interrupted(f"stopped after frame {self._done} of {self._total}; the same command resumes")
-
-
-class OnFrame(Protocol):
-    """What is told of every frame that is finished, such as a Tally."""
-
-    def __call__(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
-        """Take note of a frame; arguments as of a Tally."""
+def tally_of(segments: Sequence[SegmentRecords], progress: Progress, stop: Stop) -> Tally:
+    """Return the tally of some segments, as far as they are finished; raises as a `Tally`."""
+    begun = sum(bool(segment.missing) and not segment.finished for segment in segments)
+    missing = sum(len(segment.missing) for segment in segments)
+    took = [[record.seconds for record in segment.finished] for segment in segments]
+    first, later = [seconds[0] for seconds in took if seconds], [each for seconds in took for each in seconds[1:]]
+    return Tally(FrameTimes(begun, missing - begun, first, later), progress, stop)
 
 
 def render_missing(
@@ -112,7 +84,7 @@ def render_missing(
 
     `segments`: of `find_segments`. Raises DreamvidError, or Interrupted where `stop` asks for it.
     """
-    tally = Tally(segments, progress, stop)
+    tally = tally_of(segments, progress, stop)
     if not any(segment.missing for segment in segments):
         return []
     canvas = paint_missing(job, progress, stop)
@@ -131,10 +103,12 @@ def render_shot_anchors(job: Job, shot: Shot, tally: OnFrame) -> list[FrameRecor
     if not missing:
         return []
     before = max((anchor for anchor in known if anchor < missing[0]), default=None)
-    state = known[before][1] if before is not None else None
-    carry = Carry((job.stored(before),), state) if before is not None and state is not None else None
+    carry = None
+    if before is not None and (state := known[before][1]) is not None:
+        (frame,) = job.source.frames((before,))
+        carry = Carry((job.stored(frame),), state)
     first = missing[0] if before is None else before
-    read = [frame for frame in plan.frames if first <= frame <= missing[-1]]
+    read = [index for index in plan.frames if first <= index <= missing[-1]]
     fresh, began = list[Future[FrameRecord]](), time.perf_counter()
     with keeping_behind() as keep, reading_ahead(job.context, job.source.frames(read)) as (frames, ctx):
         for result in render_anchors(ctx, frames, numbers, carry):
@@ -170,28 +144,35 @@ def render_segments(
     if tiles:  # patches that an earlier run had to come down to: others would give other pixels
         job.session.dreamer.budget.limit = min(tiles)
     fresh: list[Future[FrameRecord]] = []
-    read = [job.source.plan.frames[at] for segment in incomplete for at in segment.reads(memory)]
+    plan, work = job.source.plan, list[tuple[SegmentRecords, SegmentEnd | None, Sequence[int]]]()
+    for segment in incomplete:
+        end, reads = job.end_of(plan.segments[segment.number]), segment.reads(memory)
+        work.append((segment, end, plan.frames[reads.start : reads.stop + (end is not None)]))  # and the next anchor
+    read = tuple(dict.fromkeys(frame for *_, frames in work for frame in frames))
     # One reader for all: each decodes from the beginning.
     with keeping_behind() as keep, reading_ahead(job.context, job.source.frames(read)) as (frames, ctx):
-        for segment in incomplete:
-            coming = islice(frames, len(segment.reads(memory)))
-            rendered = render_segment(job, ctx, segment, coming, keep, canvas)
+        feed = _Feed(frames)
+        for segment, end, frames_read in work:
+            rendered = render_segment(job, ctx, segment, feed.take(frames_read), keep, canvas, end)
             for position, (result, seconds, record) in zip(segment.missing, rendered, strict=True):
                 fresh.append(record)
                 tally(seconds, first=position == segment.positions.start, picture=result.dream)
     return [record.result() for record in fresh]
 
 
-def _times(segments: Sequence[SegmentRecords]) -> FrameTimes:
-    """Return what the frames of some segments took so far, and how many are missing."""
-    begun = sum(bool(segment.missing) and not segment.finished for segment in segments)
-    took = [[record.seconds for record in segment.finished] for segment in segments]
-    return FrameTimes(
-        begun,
-        sum(len(segment.missing) for segment in segments) - begun,
-        [seconds[0] for seconds in took if seconds],
-        [each for seconds in took for each in seconds[1:]],
-    )
+class _Feed:
+    """The frames of a reader in their order, the last of which may be taken again: an anchor, for two segments."""
+
+    def __init__(self, frames: Iterator[Frame]) -> None:
+        self._frames = frames
+        self._last: Frame | None = None
+
+    def take(self, indices: Iterable[int]) -> Iterator[Frame]:
+        """Yield the next frames."""
+        for index in indices:
+            if self._last is None or self._last.index != index:
+                self._last = next(self._frames)
+            yield self._last
 
 
 def _memory(job: Job) -> int:
@@ -207,12 +188,15 @@ def render_segment(
     frames: Iterator[Frame],
     keep: Callable[[Callable[[], FrameRecord]], "Future[FrameRecord]"],
     canvas: Canvas | None = None,
+    end: SegmentEnd | None = None,
 ) -> Iterator[tuple[Rendered, float, "Future[FrameRecord]"]]:
     """Render what is missing of a segment; yield each frame, the seconds it took, and its record once both are stored.
 
-    `ctx`: of the job; `frames`: those of `segment.reads`; `keep`: runs what stores a frame, in the order of the frames;
-    `canvas`: of a zoom that has one.
+    `ctx`: of the job; `frames`: those of `segment.reads`, and the next anchor where the segment has an `end`; `keep`:
+    runs what stores a frame, in the order of the frames; `canvas`: of a zoom that has one.
     """
+    if end is not None:
+        ctx, frames = replace(ctx, ending=end.ending), end.through(frames)
     plan, store, how = job.source.plan, job.folder.frames, job.schedule.settings.coherence
     seen = zip(range(segment.reads(_memory(job)).start, segment.missing.start), frames, strict=False)
     past = tuple(
@@ -221,8 +205,6 @@ def render_segment(
         if plan.is_key(frame.index, how.cadence)
     )
     carry = Carry(past[::-1], segment.state) if segment.state is not None else None
-    ending = job.ending(plan.segments[segment.number])
-    ctx = ctx if ending is None else replace(ctx, ending=ending)
     before, began = None, time.perf_counter()
     for position, result in zip(segment.missing, _rendered(job, ctx, frames, carry, canvas), strict=True):
         seconds = time.perf_counter() - began

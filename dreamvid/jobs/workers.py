@@ -22,19 +22,20 @@ from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord
+from dreamvid.jobs.time_left import OnFrame
 from dreamvid.jobs.worker import (
-    OnFrame,
     SegmentRecords,
-    Tally,
     anchored,
     find_segments,
     paint_missing,
     render_segments,
     render_shot_anchors,
+    tally_of,
 )
 
 logger = logging.getLogger(__name__)
 TRIES = 3  # times that a part is begun, where the worker that renders it is killed
+PARTS = 4  # of a job for each worker, where it has as many segments: fewer would leave workers idle at the end
 POLL = 0.2  # seconds between two looks at whether all is to stop
 
 
@@ -185,8 +186,8 @@ def render_over(
     workers: Workers, job: Job, segments: Sequence[SegmentRecords], progress: Progress, stop: Stop
 ) -> list[FrameRecord]:
     """Render all that is missing of a job by workers; arguments and result as of `render_missing`."""
-    tally = Tally(segments, progress, stop)
-    waiting, stored, open_parts = _parts(job, segments), set[int](), set[Future[None]]()
+    tally = tally_of(segments, progress, stop)
+    waiting, stored, open_parts = _parts(job, segments, workers.count), set[int](), set[Future[None]]()
     news: queue.SimpleQueue[News | Future[None]] = queue.SimpleQueue()
     halt = threading.Event()
     try:
@@ -224,8 +225,10 @@ def _next(news: "queue.SimpleQueue[News | Future[None]]", stop: Stop) -> "News |
             raise Interrupted("stopped; the same command resumes")
 
 
-def _parts(job: Job, segments: Sequence[SegmentRecords]) -> dict[Part, frozenset[int]]:
+def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Part, frozenset[int]]:
     """Return the parts that are missing of a job, and the segments whose anchors each needs; first what dreams these.
+
+    `count`: of the workers.
 
     A canvas and the end of a loop need what all of their film has: these are one part.
     """
@@ -236,8 +239,11 @@ def _parts(job: Job, segments: Sequence[SegmentRecords]) -> dict[Part, frozenset
     anchors = {number: set(anchored(job, shot).values()) for number, shot in enumerate(plan.shots)}
     lacking = [shot for shot, its in anchors.items() if any(not _has_anchor(job, at) for at in its)]
     every = set[int]().union(*anchors.values())
+    # Neighbours go together: each part decodes its source from the beginning.
+    size = -(-len(missing) // (PARTS * count))
+    together = [missing[start : start + size] for start in range(0, len(missing), size)]
     # A segment begins with its own anchor, and ends with the next one.
-    needed = {Part(path, (number,)): frozenset(every & {number, number + 1}) for number in missing}
+    needed = {Part(path, part): frozenset(every & {at + side for at in part for side in (0, 1)}) for part in together}
     return {Part(path, shot=number): frozenset() for number in lacking} | needed
 
 

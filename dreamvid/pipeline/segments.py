@@ -5,9 +5,10 @@ the motion over all the frames between. A segment goes on from its anchor; over 
 that of the next anchor, carried backwards. The layout is part of the plan, so the film is the same whoever renders it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -107,21 +108,37 @@ def ending_frames(plan: Plan, segment: Shot) -> Sequence[int]:
     return plan.frames[positions.stop - max(1, count) : positions.stop]
 
 
-def ending_of(frames: Sequence[Frame], anchor: Past, move: Move) -> Ending:
-    """Return the ending of a segment: the layer of the next anchor, carried backwards over `frames`, by optical flow.
+class SegmentEnd:
+    """The end of a segment: its layer becomes that of the next anchor, carried backwards by optical flow."""
 
-    `frames`: of the crossfade, in order; `anchor`: the frame after them, as it was stored.
-    """
-    layers = dict[int, tuple[npt.NDArray[np.float16], Mask]]()  # in half precision: there are many
-    after, way = Frame(anchor.index, Fraction(0), anchor.source), None
-    for frame in reversed(frames):
-        step = move(Past(after.index, after.image, after.image), frame)
-        way = step if way is None else composed(way, step)
-        layers[frame.index] = warp(anchor.layer, way).astype(np.float16), 1 - uncovered(way)
-        after = frame
+    def __init__(self, frames: Sequence[int], anchor: int, stored: Callable[[Frame], Past], move: Move) -> None:
+        """Take the source frames of the crossfade, and the anchor after them; `stored`: gives its dream."""
+        self._frames, self._stored, self._move = frames, stored, move
+        self._layers = dict[int, tuple[npt.NDArray[np.float16], Mask]]()  # in half precision: there are many
+        self.ending = Ending(Crossfade(frames[0], anchor + 1), self._layer_at, restless=True)
 
-    def layer_at(index: int) -> tuple[Image, Mask]:
-        layer, there = layers[index]
+    def through(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Yield frames as they come, up to the anchor; those of the crossfade once all of it, and the anchor, is read.
+
+        Only then the ending knows its layers.
+        """
+        for frame in frames:
+            if frame.index < self._frames[0]:
+                yield frame
+                continue
+            coming = [frame, *islice(frames, sum(index > frame.index for index in self._frames))]
+            self._carry_back(coming, next(frames))
+            yield from coming
+            return
+
+    def _carry_back(self, frames: Sequence[Frame], anchor: Frame) -> None:
+        layer, after, way = self._stored(anchor).layer, anchor, None
+        for frame in reversed(frames):
+            step = self._move(Past(after.index, after.image, after.image), frame)
+            way = step if way is None else composed(way, step)
+            self._layers[frame.index] = warp(layer, way).astype(np.float16), 1 - uncovered(way)
+            after = frame
+
+    def _layer_at(self, index: int) -> tuple[Image, Mask]:
+        layer, there = self._layers[index]
         return layer.astype(np.float32), there
-
-    return Ending(Crossfade(frames[0].index, anchor.index + 1), layer_at, restless=True)

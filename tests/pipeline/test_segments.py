@@ -1,5 +1,6 @@
 """Segments: shots divided evenly, anchors by all the motion between, endings that lead into the next anchor."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -8,21 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreamvid.coherence.carry import Past
+from dreamvid.coherence.carry import Move, Past
 from dreamvid.coherence.optical_flow import Motion
 from dreamvid.config.serialize import read_settings
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import frame_to
 from dreamvid.core.types import Frame, Shot
+from dreamvid.pipeline.crossfade import Ending
 from dreamvid.pipeline.plan import Plan, with_cuts
 from dreamvid.pipeline.segments import (
     CROSSFADE_SHARE,
     SHORTEST,
+    SegmentEnd,
     anchors_of,
     composed,
     ending_frames,
-    ending_of,
     with_segments,
 )
 
@@ -109,6 +111,29 @@ def test_the_motion_over_two_steps_is_their_sum_and_holds_where_both_do(steps: t
     assert not composed(first, moved(0, 0, valid=False)).valid.any()
 
 
+def ending(frames: list[Frame], anchor: Past, move: Move) -> Ending:
+    """The ending of a segment whose frames have been read, up to its anchor."""
+    end = SegmentEnd([frame.index for frame in frames], anchor.index, lambda frame: anchor, move)
+    coming = [*frames, Frame(anchor.index, Fraction(anchor.index, RATE), anchor.source)]
+    assert list(end.through(iter(coming))) == frames
+    return end.ending
+
+
+def test_the_frames_of_a_crossfade_come_once_all_of_them_and_the_anchor_are_read() -> None:
+    grey, read = np.full((*SIZE, 3), 100, np.uint8), list[int]()
+
+    def frames(first: int) -> Iterator[Frame]:
+        for index in range(first, 9):
+            read.append(index)
+            yield Frame(index, Fraction(index, RATE), grey)
+
+    for first in (0, 6):  # also where the crossfade has begun
+        read.clear()
+        end = SegmentEnd((4, 5, 6, 7), 8, lambda frame: Past(frame.index, grey, grey), lambda *_: moved(0, 0))
+        seen = [(frame.index, read[-1]) for frame in end.through(frames(first))]
+        assert seen == [(index, index if index < 4 else 8) for index in range(first, 8)]
+
+
 def test_an_ending_leads_from_the_carried_layer_to_that_of_the_anchor_moved_backwards() -> None:
     """Pictures move right by 2 pixels a frame: `frame` lies to the left of the anchor."""
     rng, grey = np.random.default_rng(0), np.full((*SIZE, 3), 100, np.uint8)
@@ -119,14 +144,14 @@ def test_an_ending_leads_from_the_carried_layer_to_that_of_the_anchor_moved_back
         assert past.index == now.index + 1
         return moved(0, 2)
 
-    ending = ending_of(frames, anchor, move)
+    found = ending(frames, anchor, move)
     carried = rng.normal(0, 0.1, (*SIZE, 3)).astype(np.float32)
-    assert (ending.mix(11, carried) == carried).all()
+    assert (found.mix(11, carried) == carried).all()
     inner = np.s_[:, : SIZE[1] - 12]  # where the anchor's picture is seen in all frames
     gaps = []
     for index in range(12, 16):
         wanted = np.roll(anchor.layer, -2 * (16 - index), axis=1)
-        mixed = ending.mix(index, carried)
+        mixed = found.mix(index, carried)
         gaps.append(float(np.abs(mixed - wanted)[inner].mean()))
         carried = np.roll(mixed, 2, axis=1)
     assert gaps == sorted(gaps, reverse=True)
@@ -135,8 +160,6 @@ def test_an_ending_leads_from_the_carried_layer_to_that_of_the_anchor_moved_back
 
 def test_where_the_anchor_shows_something_else_the_carried_layer_stays() -> None:
     grey = np.full((*SIZE, 3), 100, np.uint8)
-    ending = ending_of(
-        [Frame(0, Fraction(0), grey)], Past(1, grey, grey + 50), lambda past, now: moved(0, 0, valid=False)
-    )
+    found = ending([Frame(0, Fraction(0), grey)], Past(1, grey, grey + 50), lambda past, now: moved(0, 0, valid=False))
     carried = np.full((*SIZE, 3), 0.1, np.float32)
-    np.testing.assert_allclose(ending.mix(0, carried), carried)
+    np.testing.assert_allclose(found.mix(0, carried), carried)
