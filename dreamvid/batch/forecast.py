@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from dreamvid.batch.checked import Checker
 from dreamvid.batch.estimate import Estimate, Estimator
+from dreamvid.batch.job import Job
 from dreamvid.batch.orders import Orders
 from dreamvid.batch.place import opened, state_file
 from dreamvid.batch.run import condition_of, read
@@ -82,12 +83,17 @@ def forecast(orders: Orders, options: Options) -> Forecast:
         how, problem = condition_of(job, row, options, anew=True)
         if how == "waiting" and not (row and row.skip):
             logger.info("measuring: job %d of %d", number, len(jobs))
-            estimates.append(estimator.estimate(job, row.done if row and row.digest == job.digest else 0))
+            estimates.append(estimator.estimate(job, _finished(job, row)))
         elif how == "done":
             unchanged += 1
         else:
             problems.append(f"{job.name}: {problem or 'left out'}")
     return Forecast(estimates, unchanged, problems, datetime.now())
+
+
+def _finished(job: Job, row: Row | None) -> int:
+    """Return how many frames of a job an earlier run has left; none, where its film was there and is not any more."""
+    return row.done if row is not None and row.digest == job.digest and row.state != "done" else 0
 
 
 def _size(estimate: Estimate) -> str:

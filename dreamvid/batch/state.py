@@ -181,7 +181,8 @@ class State:
                 "INSERT INTO jobs (place, name, priority, filed, digest, frames, state, error) "
                 "VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET place = ?1, "
                 "priority = CASE WHEN filed = ?3 THEN priority ELSE ?3 END, filed = ?3, "
-                "done = CASE WHEN digest = ?4 THEN done ELSE 0 END, digest = ?4, frames = ?5, state = ?6, error = ?7",
+                "done = CASE WHEN digest = ?4 AND (state <> 'done' OR ?6 = 'done') THEN done ELSE 0 END, "
+                "digest = ?4, frames = ?5, state = ?6, error = ?7",
                 ((place, *values) for place, values in enumerate(planned)),
             )
 

@@ -50,12 +50,12 @@ def names(series: str = "") -> list[str]:
 
 def everything() -> list[str]:
     """Return the names of all shipped presets: those outside any series first, then series by series."""
-    return list(_everything(folder()))
+    return list(_everything_in(folder()))
 
 
 @cache
-def _everything(_shipped: Path) -> tuple[str, ...]:
-    """Return the names of all presets; a batch asks for them with each of its jobs."""
+def _everything_in(_shipped: Path) -> tuple[str, ...]:
+    """Return what `everything` does, of a folder: a batch asks for it thousands of times."""
     return (*names(), *(name for series in SERIES for name in names(series)))
 
 

@@ -52,6 +52,15 @@ def test_a_job_that_leaves_the_file_and_comes_back_is_known(state: State, tmp_pa
     assert (row.made, row.sha256, row.done, row.tries, row.seconds) == ("digest of a", "hash", 10, 1, 2.0)
 
 
+def test_of_a_film_that_is_gone_no_frame_is_done(state: State, tmp_path: Path) -> None:
+    film = tmp_path / "a"
+    film.write_text("film")
+    state.end("a", state.begin("a"), 2.0, Ended("done", film=MadeFilm.of(film, "digest of a", "hash")))
+    for condition, done in (("done", 10), ("waiting", 0)):
+        state.take_up([("a", 0, "digest of a", 10, condition, "")])
+        assert [row.done for row in state.rows()] == [done]
+
+
 def test_shots_and_tries_are_kept(state: State, tmp_path: Path) -> None:
     number = state.begin("a")
     state.plan_shots("a", [range(0, 4), range(4, 10)])

@@ -63,4 +63,4 @@ def test_a_gpu_is_taken_where_there_is_one(monkeypatch) -> None:
     for cuda, mps, wanted in ((True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda mps=mps: mps)
-        assert device._device("auto").type == wanted
+        assert device.find_device("auto").type == wanted
