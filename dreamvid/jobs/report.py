@@ -13,6 +13,7 @@ from dreamvid.core.errors import JobError, SettingsError
 from dreamvid.jobs.done import read_done
 from dreamvid.jobs.folder import JobFolder, check_ours, folder_of, read_plan
 from dreamvid.jobs.records import FrameRecord, read_lines
+from dreamvid.jobs.run import check_output
 from dreamvid.media.companion import digest
 from dreamvid.media.formats import check_place
 from dreamvid.media.frame_store import write_file
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Beside:
-    """What is there of a film's making: its source, paired with it; what its job folder says; `missing`: why not."""
+    """The parts of a film's making that are there: its source, paired with it; its job folder; `missing`: why not."""
 
     pairing: Pairing | None
     rendered: Rendered | None
@@ -47,7 +48,7 @@ def report(
     SettingsError where the page cannot be written or source and film do not belong together, SourceError where one of
     them cannot be read.
     """
-    check(out, overwrite=overwrite)
+    check(film, source, out, overwrite=overwrite)
     opened = Opened.of(film)
     found = _look(opened, source, work_dir, begins)
     for line in found.missing:
@@ -65,15 +66,14 @@ def report(
     write_file(out, page(subject, facts, found.rendered).encode("utf-8", "replace"))
 
 
-def check(out: Path, *, overwrite: bool) -> None:
+def check(film: str, source: str | None, out: Path, *, overwrite: bool) -> None:
     """Raise SettingsError where a page cannot be written under a name."""
     if out.suffix.lower() not in (".html", ".htm"):
         raise SettingsError(f"--out {out}: a report is a page: give a name that ends in .html")
     check_place(out)
     if out.is_dir():
         raise SettingsError(f"{out} is a folder: give the page another name")
-    if out.exists() and not overwrite:
-        raise SettingsError(f"{out} is there already: --overwrite replaces it")
+    check_output((film,) if source is None else (film, source), out, overwrite=overwrite)
 
 
 def _look(film: Opened, source: str | None, work_dir: Path | None, begins: float | None) -> Beside:
@@ -136,8 +136,8 @@ def _job(folder: JobFolder, film: Path) -> tuple[Rendered | None, str]:
 def _rendered(folder: JobFolder, plan: Plan) -> Rendered:
     """Return what the journals of a job say, by film frame."""
     lines = dict[int, FrameRecord]()
-    for shot in range(len(plan.shots)):
-        lines |= {record.index: record for record, _ in read_lines(folder.journal(shot))}
+    for segment in range(len(plan.segments)):
+        lines |= {record.index: record for record, _ in read_lines(folder.journal(segment))}
     first = dict[int, int]()  # source frame -> the film frame that is the first to show it
     for position, at in enumerate(plan.playback):
         if plan.frames[at] in lines:

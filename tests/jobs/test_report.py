@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from job_runs import COUNT, KEEP, WORLD, folder_of, journal_of, write_journal
-from little import quick, texture, write_image
+from little import drifting, film, quick, texture, write_image
 
 from dreamvid import cli
 from dreamvid.jobs import run
@@ -192,6 +192,14 @@ def test_cuts_are_marked(two_shots: Path, tmp_path: Path) -> None:
     page = reported(tmp_path / "dream.mp4")
     cuts = [path["d"] for path in page.every("path") if path["class"] == "cut"]
     assert cuts == [f"M{1000 * 6.5 / 11:.2f} 0V100"] * len(page.diagrams) + ["M12 0V16"]
+
+
+def test_frames_of_every_segment_are_drawn(tmp_path: Path) -> None:
+    film(tmp_path / "long.mkv", drifting(26, seed=3), rate=12)
+    settings, dream = quick(parallel={"segment": 1}), tmp_path / "dream.mkv"
+    run.dream_video(str(tmp_path / "long.mkv"), dream, settings, KEEP)
+    assert len(list((folder_of(dream) / "journal").iterdir())) == 2
+    assert " for 26 frames, " in reported(dream).text
 
 
 def test_a_film_that_was_cut_is_not_paired_with_what_lies_beside_it(made: Path, clip: Path) -> None:
