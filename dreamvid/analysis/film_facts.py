@@ -1,4 +1,4 @@
-"""What can be measured of a finished film, frame by frame, from itself and its source; and pictures of both."""
+"""Measures of a finished film, frame by frame, from itself and its source; and pictures of both."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

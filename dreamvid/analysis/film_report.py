@@ -24,7 +24,7 @@ LISTED = 12  # runs of frames in a warning
 
 @dataclass(frozen=True)
 class Rendered:
-    """What the job folder of a film says, by film frame.
+    """The facts in the job folder of a film, by film frame.
 
     `seconds`: of each frame; `valid`: share of it whose motion was followed, None on a frame dreamed from nothing;
     `anew`: frames dreamed so though no shot begins there; `cuts`: frames at which one does; `made`: frames dreamed;
@@ -61,7 +61,7 @@ class Subject:
 
     @property
     def noun(self) -> str:
-        """What the film is."""
+        """The word for it: a film, or a picture."""
         return "film" if self.film.info.frames > 1 else "picture"
 
     def at(self, frame: int, before: str = "") -> str:

@@ -47,9 +47,9 @@ class Span:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a film meets a rule, `general` or `red`, and when not; `source`: when its source does not, in its time.
+    """The verdict of a `rule`, `general` or `red`, on a film; `film`: when that does not meet it, in seconds.
 
-    `source` is None where it is not known.
+    `source`: when its source does not, in the time of the film; None where that is not known.
     """
 
     rule: str

@@ -22,7 +22,7 @@ SHAPE = 1.6  # width over height of a drawn sheet, about
 
 @dataclass(frozen=True)
 class View:
-    """What there is of a look: one picture or several that move, all H x W x 3, `rate` a second; `note`: how sharp."""
+    """The pictures of a look so far: one, or several that move, all H x W x 3, `rate` a second; `note`: how sharp."""
 
     title: str
     pictures: tuple[Pixels, ...]

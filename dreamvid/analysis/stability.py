@@ -65,7 +65,7 @@ class _Trace:
 
 @dataclass(frozen=True)
 class Step:
-    """What a frame adds to the measures of a film; a value is None where it has no frame to be compared with.
+    """The share of a frame in the measures of a film; a value is None where it has no frame to be compared with.
 
     `index`: of the source frame; `layer_rms`: of the high-passed layer, in 8-bit levels; `valid`: share of the frame
     before with valid flow to this one; `unlike`: by lag, the two sums whose quotient is the incoherence; `errors`: warp

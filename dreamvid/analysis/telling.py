@@ -1,4 +1,4 @@
-"""How telling a picture is of its film: full of detail, well lit, no fade."""
+"""Score pictures by how telling they are of their film: full of detail, well lit, no fade."""
 
 import numpy as np
 

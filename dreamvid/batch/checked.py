@@ -18,6 +18,7 @@ from dreamvid.dream.build_objectives import over_time
 from dreamvid.jobs.done import read_done
 from dreamvid.jobs.fingerprint import Facts, batch_digest, net_facts
 from dreamvid.jobs.folder import folder_of
+from dreamvid.jobs.run import is_taken
 from dreamvid.media import audio_features
 from dreamvid.media.audio_tracks import first_track
 from dreamvid.media.probe import identity as identity_of
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What a job needs of its source: its identity, the frames that are dreamed, their size; or what is wrong."""
+    """The facts of its source that a job needs: identity, frames that are dreamed, their size; or what is wrong."""
 
     identity: str = ""
     frames: int = 0
@@ -200,8 +201,7 @@ def in_the_way(job: Job, work_dir: Path | None, *, may_replace: bool) -> str:
     `may_replace`: whether it may replace what has that name.
     """
     folder = folder_of(job.output, work_dir)
-    taken = job.output.exists() and not (job.output.is_dir() and not any(job.output.iterdir()))
-    if taken and not may_replace and read_done(folder, job.output) is None:
+    if is_taken(job.output) and not may_replace and read_done(folder, job.output) is None:
         return f"{job.output} is there already: --overwrite replaces it"
     place = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
     if job.bytes_needed > (free := shutil.disk_usage(place).free) and not folder.begun:

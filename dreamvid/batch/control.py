@@ -1,4 +1,4 @@
-"""What a batch is told while it runs, or before: each is written into its state, which the driver looks at."""
+"""Orders to a batch while it runs, or before: each is written into its state, which the driver looks at."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How long a batch takes, before it is begun: a few frames of every kind of job are rendered, and thrown away."""
+"""Estimate a batch before it is begun: a few frames of every kind of job are rendered, and thrown away."""
 
 import logging
 import statistics
@@ -19,9 +19,8 @@ from dreamvid.config.serialize import settings_at
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError
 from dreamvid.dream.session import open_session
-from dreamvid.jobs.again import RENDERERS
 from dreamvid.jobs.events import Event
-from dreamvid.jobs.run import Options
+from dreamvid.jobs.run import RENDERERS, Options
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan, open_source, prepare, schedule_of
 
@@ -40,7 +39,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a job takes: the seconds of each of its `shots` (or segments of long ones), and those `beside` them.
+    """The time of a job: the seconds of each of its `shots` (or segments of long ones), and those `beside` them.
 
     `problem`: why that cannot be told, empty where it can.
     """

@@ -1,4 +1,4 @@
-"""What a batch will do, as a table: its jobs in order, with frames, seconds, disk, and when each ends."""
+"""Forecast a batch, as a table: its jobs in order, with frames, seconds, disk, and when each ends."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""What an entry of a batch file may hold, and how the names of films are made of it."""
+"""The keys that an entry of a batch file may hold, and the names of films that are made of it."""
 
 from collections.abc import Iterator, Mapping
 from string import Formatter

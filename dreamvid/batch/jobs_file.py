@@ -104,7 +104,7 @@ class _Entry:
 
     @cached_property
     def origins(self) -> dict[str, tuple[str, Key]]:
-        """Where each key of its jobs is said: in which table, for an error, and at which key of the file."""
+        """The place of each key of its jobs: the table that an error names, and the key of the file."""
         found: dict[str, tuple[str, Key]] = {}
         for owner, above, table in (("defaults", ("defaults",), self.defaults), (self.said, self.key, self.own)):
             for name, value in table.items():

@@ -1,9 +1,10 @@
-"""Where the jobs of a batch come from: a file, clips named on the command line, a folder that is watched."""
+"""The sources of the jobs of a batch: a file, clips named on the command line, a folder that is watched."""
 
 import logging
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from dreamvid.batch.job import Job
 from dreamvid.batch.jobs_file import jobs_of, read, read_table
 from dreamvid.batch.matrix import Table
 from dreamvid.batch.positions import Key, Mistakes
+from dreamvid.batch.state import stamp_of
 from dreamvid.config.presets import Defaults
 from dreamvid.core.errors import SettingsError
 
@@ -24,7 +26,7 @@ ANY = "any.mp4"  # stands for the files to come while their table is checked
 
 
 class Orders(Protocol):
-    """What a batch is to render."""
+    """The jobs that a batch is to render, and whether others have come."""
 
     @property
     def file(self) -> Path:
@@ -32,7 +34,7 @@ class Orders(Protocol):
 
     @property
     def endless(self) -> bool:
-        """Whether more may come when all is done."""
+        """True where more may come when all is done."""
 
     def read(self, today: date) -> list[Job]:
         """Return the jobs; raise SettingsError with a line for each mistake."""
@@ -179,8 +181,7 @@ class Options(Mistakes):
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
+    """Return the stamp of a file; None where there is none."""
+    with suppress(OSError):
+        return stamp_of(file)
+    return None

@@ -1,4 +1,4 @@
-"""Where the state of a batch lies: beside its file, or, where that is on a network, in the user's own folder."""
+"""The place of the state of a batch: beside its file, or, where that is on a network, in the user's own folder."""
 
 import hashlib
 import logging

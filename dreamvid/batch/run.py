@@ -16,11 +16,10 @@ from dreamvid.batch.whole import Show, Tally, show_nothing
 from dreamvid.core import memory
 from dreamvid.core.errors import DreamvidError, JobError
 from dreamvid.jobs import run as job_run
-from dreamvid.jobs.again import RENDERERS
 from dreamvid.jobs.done import film_hash
 from dreamvid.jobs.folder import folder_of
 from dreamvid.jobs.interrupt import Interrupted
-from dreamvid.jobs.run import Options
+from dreamvid.jobs.run import RENDERERS, Options
 from dreamvid.jobs.workers import pinned
 
 logger = logging.getLogger(__name__)
@@ -106,7 +105,7 @@ class Batch:
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """What became of each job, in the order of the file."""
+        """The outcome of each job, in the order of the file."""
         return [self.found.get(name) or job.ended("skipped", LEFT_OUT) for name, job in self.jobs.items()]
 
     def take_up(self, jobs: list[Job], *, anew: bool = False) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unit:
-    """What one node does at a time: a shot; `seconds` on it, of which `start` before its first frame."""
+    """The work that one node does at a time: a shot; `seconds` on it, of which `start` before its first frame."""
 
     name: str
     seconds: float
@@ -28,7 +28,7 @@ class Simulation:
 
     @property
     def bound(self) -> str:
-        """What bounds the makespan, in words."""
+        """The bound of the makespan, in words."""
         if self.longest.seconds >= 0.9 * self.makespan:
             return f"bound by its longest shot, {self.longest.name}: more nodes do not help"
         return "bound by the work: more nodes help"

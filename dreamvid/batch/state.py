@@ -93,7 +93,7 @@ class MadeFilm:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a try of a job ended; `passing`: whether another may go well."""
+    """The end of a try of a job; `passing`: whether another may go well."""
 
     condition: Condition
     error: str = ""

@@ -1,4 +1,4 @@
-"""How far a batch is, as its state has it, whether it runs or not."""
+"""The status of a batch, as its state has it, whether it runs or not."""
 
 import json
 import time
@@ -24,7 +24,7 @@ class Status:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many jobs there are of each condition."""
+        """The number of jobs of each condition."""
         found = dict.fromkeys(("done", "running", "waiting", "skipped", "failed"), 0)
         for row in self.rows:
             found[self.condition(row)] += 1

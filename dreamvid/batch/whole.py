@@ -1,4 +1,4 @@
-"""How far a batch is, and how long it still takes, told from the frames so far by their kind and pixels."""
+"""The progress of a batch, and the time that it still takes, told from the frames so far by their kind and pixels."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable

@@ -73,7 +73,7 @@ class Keyframe:
 
 @dataclass(frozen=True)
 class Every:
-    """When keyframes begin anew: at every multiple of `count` of a `unit` of time, or at every event (unit `event`)."""
+    """The times at which keyframes begin anew: multiples of `count` of a `unit` of time, or events (unit `event`)."""
 
     count: Fraction
     unit: str

@@ -59,7 +59,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Cues:
-    """What settings of a film follow: its sound, its `tempo`, None where there is none, and its `events`, by time.
+    """The cues that settings follow: the sound of a film, its `tempo`, None where there is none, its `events`, by time.
 
     `release`: the seconds in which the variable `event` falls from 1 to 0.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dreamvid import __version__
 from dreamvid.core.errors import SettingsError, SourceError
-from dreamvid.jobs.run import Options, Summary, dream_image, dream_video, dream_zoom
+from dreamvid.jobs.run import RENDERERS, Options, Summary
 from dreamvid.media import record as records
 from dreamvid.media.companion import digest
 from dreamvid.media.record import Overrides, Record
@@ -16,7 +16,6 @@ from dreamvid.pipeline.plan import RENDER_VERSION
 from dreamvid.pipeline.sources import NOISE, with_input
 
 logger = logging.getLogger(__name__)
-RENDERERS = {"video": dream_video, "image": dream_image, "zoom": dream_zoom}  # by their commands
 DREAMS = ("net", "objective")  # sections: where one of them is changed, the nets may be others
 
 

@@ -10,10 +10,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from dreamvid.core.errors import DreamvidError
-from dreamvid.core.types import Pixels
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job, open_job
-from dreamvid.jobs.workers import POLL, FrameTime, LostError, Part, Tell, render_part
+from dreamvid.jobs.workers import POLL, LostError, Part, Tell, render_part
 
 logger = logging.getLogger(__name__)
 
@@ -103,14 +102,14 @@ def _work(connection: Connection, device: str | None, trust: bool) -> None:
             try:
                 if job is None or job.folder.path != part.folder:
                     job = open_job(part.folder, device=device, trust=trust)
-                render_part(job, part, send.frame, send, connection.poll)
+                render_part(job, part, send, connection.poll)  # anything that comes in stops it
                 send(None)
             except (DreamvidError, Interrupted) as error:
                 send(error)
 
 
 class _Sender:
-    """What a worker tells, from whatever thread."""
+    """Sends what a worker tells, from whatever thread."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection, self._lock = connection, threading.Lock()
@@ -118,12 +117,6 @@ class _Sender:
     def __call__(self, message: Any) -> None:
         with self._lock:
             self._connection.send(message)
-
-    def frame(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
-        """Tell a frame; raise Interrupted where anything has come in meanwhile, or nothing more can."""
-        self(FrameTime(seconds, first))
-        if self._connection.poll():
-            raise Interrupted("stopped; the same command resumes")
 
 
 class _Passing(logging.Handler):

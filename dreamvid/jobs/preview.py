@@ -19,10 +19,10 @@ from dreamvid.dream.session import Session, SharedNets, open_session
 from dreamvid.jobs.events import Stop, never
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.job import Job
 from dreamvid.jobs.locks import output_held
 from dreamvid.jobs.preview_source import Subject
 from dreamvid.jobs.run import check_output
-from dreamvid.jobs.worker import Job
 from dreamvid.media import encode, formats, opencv
 from dreamvid.media.frame_store import write_file
 from dreamvid.pipeline.cadence import render_at_cadence

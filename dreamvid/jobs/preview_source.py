@@ -20,7 +20,7 @@ SIDE = 320  # pixels of the long side at which they are looked at
 
 @dataclass(frozen=True)
 class Subject:
-    """What a preview shows of a source.
+    """The frame or range of a source that a preview shows.
 
     `source`: as it was given; `command`: what dreams it; `frames`: the range of it as --frames has it, None of a still;
     `words`: which frame that is, and why.

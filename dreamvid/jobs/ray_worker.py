@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from dreamvid.core.errors import DreamvidError, JobError, SettingsError
-from dreamvid.core.types import Pixels
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job, open_job
 from dreamvid.jobs.workers import LostError, News, Part, Tell, render_part
@@ -122,7 +121,7 @@ class RayWorker:
 
 
 class _Actor:
-    """What renders parts on a node."""
+    """Renders parts on a node."""
 
     def __init__(self, trust: bool, mixed: bool) -> None:
         self._trust, self._mixed = trust, mixed
@@ -147,18 +146,11 @@ class _Actor:
         thread.join()
 
     def _render(self, part: Part, news: "queue.SimpleQueue[News | BaseException | None]") -> None:
-        from dreamvid.jobs.workers import FrameTime
-
-        def on_frame(seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
-            news.put(FrameTime(seconds, first))
-            if self._halted.is_set():
-                raise Interrupted("stopped; the same command resumes")
-
         try:
             if self._job is None or self._job.folder.path != part.folder:
                 _check_seen(part.folder)
                 self._job = open_job(part.folder, trust=self._trust, mixed=self._mixed)
-            render_part(self._job, part, on_frame, news.put, self._halted.is_set)
+            render_part(self._job, part, news.put, self._halted.is_set)
         except (DreamvidError, Interrupted) as error:
             news.put(error)
         finally:

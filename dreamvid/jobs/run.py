@@ -289,11 +289,16 @@ def _encode(
     encode.encode(stored, output, film, trial, threads=threads, notice=_notice, ready=ready)
 
 
+def is_taken(output: Path) -> bool:
+    """Return whether there is something under the name of an output; raises OSError where that cannot be seen."""
+    return output.exists() and not (output.is_dir() and not any(output.iterdir()))
+
+
 def check_output(sources: Sequence[str], output: Path, *, overwrite: bool) -> None:
     """Raise SettingsError where an output is one of its sources, or there already and not to be overwritten."""
     try:
         same = any(same_file(source, output) for source in sources)
-        taken = output.exists() and not (output.is_dir() and not any(output.iterdir()))
+        taken = is_taken(output)
     except OSError as error:  # a name that is too long, a folder that may not be looked into
         advice = "; give the output a shorter name" if error.errno == errno.ENAMETOOLONG else ""
         raise SettingsError(f"{output} cannot be written: {error.strerror}{advice}") from None
@@ -303,4 +308,5 @@ def check_output(sources: Sequence[str], output: Path, *, overwrite: bool) -> No
         raise SettingsError(f"{output} is there already: --overwrite replaces it")
 
 
-__all__ = ["Options", "Summary", "check_output", "dream_image", "dream_video", "dream_zoom"]
+RENDERERS = {"video": dream_video, "image": dream_image, "zoom": dream_zoom}  # by their commands
+__all__ = ["RENDERERS", "Options", "Summary", "check_output", "dream_image", "dream_video", "dream_zoom"]

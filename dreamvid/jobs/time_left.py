@@ -41,7 +41,7 @@ class FrameTimes:
 
 
 class OnFrame(Protocol):
-    """What is told of every frame that is finished, such as a Tally."""
+    """Takes note of every frame that is finished, such as a Tally."""
 
     def __call__(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
         """Take note of a frame, and the seconds it took.

@@ -17,12 +17,12 @@ from typing import Protocol
 
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
+from dreamvid.core.types import Pixels
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord
-from dreamvid.jobs.time_left import OnFrame
 from dreamvid.jobs.worker import (
     SegmentRecords,
     anchored,
@@ -51,7 +51,7 @@ class WorkerLostError(JobError):
 
 @dataclass(frozen=True)
 class Part:
-    """What a worker renders in one go: some segments of a job, or the anchors of one of its shots."""
+    """The work that a worker does in one go: some segments of a job, or the anchors of one of its shots."""
 
     folder: Path
     segments: tuple[int, ...] = ()
@@ -64,20 +64,18 @@ class Part:
 
 @dataclass(frozen=True)
 class FrameTime:
-    """What a worker tells of a finished frame; arguments as of a Tally."""
+    """The news of a finished frame; fields as the arguments of a Tally."""
 
     seconds: float
     first: bool
 
 
 News = FrameTime | Event  # of a part that is being rendered; an Event: of the canvas that it paints
-
-
 Tell = Callable[[News], None]
 
 
 class Worker(Protocol):
-    """What renders parts, one at a time, in a process of its own, here or elsewhere."""
+    """Renders parts, one at a time, in a process of its own, here or elsewhere."""
 
     def begin(self) -> None:
         """Begin a process where there is none, and wait until it can take a part; raise LostError where it is ended."""
@@ -105,7 +103,7 @@ class _Order:
 
 
 class Workers:
-    """What renders parts: `count` at once, in the order in which they are submitted; they end with the context."""
+    """Render parts, `count` at once, in the order in which they are submitted; they end with the context."""
 
     def __init__(self, workers: Sequence[Worker]) -> None:
         """Take some workers, each of which gets a thread that hands it one part after another."""
@@ -173,12 +171,21 @@ def pinned(settings: Settings) -> Settings:
     return settings.model_copy(update={"compute": settings.compute.model_copy(update={"threads": threads})})
 
 
-def render_part(job: Job, part: Part, on_frame: OnFrame, progress: Progress, stop: Stop) -> None:
-    """Render all that is missing of a part, in whatever process."""
+def render_part(job: Job, part: Part, tell: Tell, stop: Stop) -> None:
+    """Render all that is missing of a part, in whatever process, and tell its news.
+
+    Raises DreamvidError, or Interrupted where `stop` asks for it.
+    """
+
+    def on_frame(seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
+        tell(FrameTime(seconds, first))
+        if stop():
+            raise Interrupted("stopped; the same command resumes")
+
     if part.shot is not None:
         render_shot_anchors(job, job.source.plan.shots[part.shot], on_frame)
     else:
-        canvas = paint_missing(job, progress, stop)
+        canvas = paint_missing(job, tell, stop)
         render_segments(job, find_segments(job, part.segments), on_frame, canvas)
 
 
@@ -228,9 +235,7 @@ def _next(news: "queue.SimpleQueue[News | Future[None]]", stop: Stop) -> "News |
 def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Part, frozenset[int]]:
     """Return the parts that are missing of a job, and the segments whose anchors each needs; first what dreams these.
 
-    `count`: of the workers.
-
-    A canvas and the end of a loop need what all of their film has: these are one part.
+    A canvas and the end of a loop need what all of their film has: these are one part. `count`: of the workers.
     """
     plan, path = job.source.plan, job.folder.path
     missing = tuple(segment.number for segment in segments if segment.missing)
