@@ -1,6 +1,8 @@
 """Jobs in tests: how they are stopped, what they leave behind, and what several modules render."""
 
+import threading
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ from little import contents, drifting, quick
 from dreamvid.config.settings import Settings
 from dreamvid.core.types import Pixels
 from dreamvid.jobs.events import Event
+from dreamvid.jobs.job import open_job
 from dreamvid.jobs.run import Options
+from dreamvid.jobs.workers import Part, Tell, render_part
 from dreamvid.media.frame_store import Journal
 from dreamvid.pipeline.prepare import Command, open_source, prepare
 from dreamvid.pipeline.sources import Source
@@ -99,3 +103,20 @@ def clicking(path: Path, times: list[float], seconds: int = 1) -> Path:
         file.setframerate(8000)
         file.writeframes((32767 * np.clip(samples, -1, 1)).astype("<i2").tobytes())
     return path
+
+
+class Here:
+    """A worker of this process; `before`: done before each part."""
+
+    def __init__(self, before: Callable[[], object] = lambda: None) -> None:
+        self._before = before
+
+    def begin(self) -> None:
+        pass
+
+    def render(self, part: Part, tell: Tell, halt: threading.Event) -> None:
+        self._before()
+        render_part(open_job(part.folder), part, tell, halt.is_set)
+
+    def end(self) -> None:
+        pass

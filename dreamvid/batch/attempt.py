@@ -20,8 +20,9 @@ KEPT_EVERY = 1.0  # seconds from one time to the next that the progress is kept
 class Attempt:
     """A try of a job; `reason`: why it stopped, empty while nothing has asked it to.
 
-    `progress`, `stopped`: of the batch's own options; `in_order`: whether frames are finished in the order of the film,
-    as they are without workers; `dreamed`: the seconds that its frames took.
+    `progress`: of the batch's own options; `stopped`: returns whether the whole batch is to stop; `opened`: called once
+    the film is open, before its frames; `in_order`: whether frames are finished in the order of the film, as they are
+    without workers; `done`: frames so far.
     """
 
     job: Job
@@ -30,12 +31,14 @@ class Attempt:
     tally: Tally
     progress: Progress
     stopped: Stop
+    opened: Callable[[], None]
     in_order: bool = True
     now: Callable[[], float] = time.monotonic
     reason: Reason = ""
     done: int = 0
-    dreamed: float = 0.0
     _began: float = field(init=False)
+    _before: float = 0.0
+    _last: float = 0.0
     _kept: float = -KEPT_EVERY
     _version: int = -1
     _planned: bool = False
@@ -48,19 +51,24 @@ class Attempt:
         """The seconds since it began."""
         return self.now() - self._began
 
+    @property
+    def beside(self) -> float:
+        """The seconds before the first frame, and since the last one."""
+        return self._before + self.seconds - self._last
+
     def on_event(self, event: Event) -> None:
         """Pass on what the render reports, and keep how far it is."""
         self.progress(event)
-        if event.phase != "render":
-            return
-        self.done = event.done
-        self.dreamed += event.seconds
-        if not self._planned:
-            self._planned = True
-            self._plan_shots()
-        if self.seconds - self._kept >= KEPT_EVERY:
-            self.keep()
-        self.tally.frame(self.job, event.done, event.seconds, event.seconds_left)
+        if event.phase == "render":
+            self.done, self._last = event.done, self.seconds
+            if not self._planned:
+                self._planned = True
+                self._before = self.seconds - event.seconds
+                self.opened()
+                self._plan_shots()
+            if self.seconds - self._kept >= KEPT_EVERY:
+                self.keep()
+        self.tally.tell(self.job, event)
 
     def keep(self) -> None:
         """Write into the state how far it is."""

@@ -4,14 +4,16 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Literal
 
 from dreamvid.batch.attempt import Attempt
 from dreamvid.batch.checked import Checker, in_the_way
 from dreamvid.batch.job import Job, Outcome
+from dreamvid.batch.lanes import Lanes
 from dreamvid.batch.orders import Orders
 from dreamvid.batch.place import at_work, opened, state_file
-from dreamvid.batch.state import Ended, MadeFilm, Row, State
+from dreamvid.batch.state import Condition, Ended, MadeFilm, Row, State
 from dreamvid.batch.whole import Show, Tally, show_nothing
 from dreamvid.core import memory
 from dreamvid.core.errors import DreamvidError, JobError
@@ -33,24 +35,29 @@ def run(orders: Orders, options: Options | None = None, show: Show = show_nothin
 
     A job whose source is missing or broken is skipped; one that fails does not stop the others, and is tried again
     where that can help. What another process writes into the state (`control.py`) and changes of the orders take effect
-    meanwhile. With `options.overwrite` outputs that this batch has not made are replaced, too; `options.resume` has no
-    effect. Raises SettingsError with a line for each mistake in the orders, AtWorkError where another process runs this
+    meanwhile. With `options.workers`, as many films are rendered at once, and one more is opened or written. With
+    `options.overwrite` outputs that this batch has not made are replaced, too; `options.resume` has no effect. Raises
+    SettingsError with a line for each mistake in the orders, AtWorkError where another process runs this
     batch, Interrupted where it is stopped.
     """
     options = options or Options()
     with at_work(orders.file):
         day, checker = _day(orders), Checker(orders.file, options.trust)
         jobs = checker.checked(read(orders, day, options))
-        with opened(orders.file, drives=True) as state:
-            batch = Batch(orders, day, checker, options, state, Tally(show))
+        count = 0 if options.workers is None else options.workers.count
+        with opened(orders.file, drives=True) as state, Lanes(count + 1) as lanes:
+            batch = Batch(orders, day, checker, options, state, Tally(show, max(1, count)), lanes)
             batch.take_up(jobs, anew=True)
             while True:
                 if orders.changed():
                     batch.take_up_changes()
                 paused = bool(state.told("paused"))
-                name = None if paused else state.next()
+                name = None if paused or lanes.full else state.next(besides=lanes.names)
                 if name is not None:
-                    batch.render(batch.jobs[name])
+                    lanes.begin(name, partial(batch.render, batch.jobs[name]))
+                elif lanes.names:
+                    lanes.wait(PAUSE)
+                    batch.raise_if_stopped()
                 elif paused or orders.endless:
                     batch.wait(paused=paused)
                 else:
@@ -99,6 +106,7 @@ class Batch:
     options: Options
     state: State
     tally: Tally
+    lanes: Lanes
     jobs: dict[str, Job] = field(default_factory=dict)
     found: dict[str, Outcome] = field(default_factory=dict)
     waits: bool = False
@@ -111,7 +119,7 @@ class Batch:
     def take_up(self, jobs: list[Job], *, anew: bool = False) -> None:
         """Take up jobs in place of those so far; `anew`: also what an earlier run has failed to make."""
         known = {row.name: row for row in self.state.rows(all_known=True)}
-        planned = [(job, *condition_of(job, known.get(job.name), self.options, anew=anew)) for job in jobs]
+        planned = [(job, *self._condition(job, known.get(job.name), anew=anew)) for job in jobs]
         self.jobs = {job.name: job for job in jobs}
         self.state.take_up((job.name, job.priority, job.digest, job.frames, how, said) for job, how, said in planned)
         self.state.tell("date", self.day.isoformat())
@@ -121,61 +129,92 @@ class Batch:
             elif condition == "done":
                 self.found.setdefault(job.name, job.ended("unchanged"))
                 self._clear(job)
-            else:
+            elif condition != "running":
                 self._note(job.ended(condition, problem), job.name)
         left_out = {row.name for row in known.values() if row.skip}
-        self.tally.take_up(job for job, how, _ in planned if how == "waiting" and job.name not in left_out)
+        to_render = [job for job, condition, _ in planned if condition in ("waiting", "running")]
+        self.tally.take_up(job for job in to_render if job.name not in left_out)
+
+    def _condition(self, job: Job, row: Row | None, *, anew: bool) -> tuple[Condition, str]:
+        """Return the state in which a job is taken up, and what is wrong with it; see `condition_of`."""
+        if job.name in self.lanes.names:
+            return "running", ""
+        return condition_of(job, row, self.options, anew=anew)
 
     def take_up_changes(self) -> None:
         """Take up orders that were changed; where there is a mistake in them, say so and go on with those so far."""
         try:
-            self.take_up(self.checker.checked(read(self.orders, self.day, self.options)))
+            with self.lanes.opening():
+                jobs = self.checker.checked(read(self.orders, self.day, self.options))
+            self.take_up(jobs)
         except DreamvidError as error:
             logger.warning("the changed batch is not taken up: %s", "; ".join(error.lines))
 
     def render(self, job: Job) -> None:
         """Render a job, as often as that can help, and take note of what became of it."""
         for number in range(1, job.max_tries + 1):
-            ended = self._try(job)
+            ended, beside = self._try(job)
             if not ended.passing or number == job.max_tries:
                 break
             logger.warning("%s: %s; trying again (%d of %d)", job.output.name, ended.error, number + 1, job.max_tries)
+        if ended.condition != "waiting":
+            self.tally.end(job, beside)
         if ended.condition == "done":
             self.found[job.name] = job.ended("rendered")
             self._clear(job)
         elif ended.condition in ("skipped", "failed"):
             self._note(job.ended(ended.condition, ended.error), job.name)
 
-    def _try(self, job: Job) -> Ended:
-        """Try a job once, and return how it ended; the state has it, too, however that was."""
+    def _try(self, job: Job) -> tuple[Ended, float | None]:
+        """Try a job once, and return how it ended; the state has it, too, however that was.
+
+        Also returned: the seconds that a film took beside its frames, None where there is none.
+        """
         row, folder = self.state.row(job.name), folder_of(job.output, self.options.work_dir)
-        in_order = self.options.workers is None
-        attempt = Attempt(job, folder, self.state, self.tally, self.options.progress, self.options.stop, in_order)
         may = self.options.overwrite or (row is not None and row.owns(job.output))
-        how = replace(self.options, overwrite=may, resume="renew", keep_work=True)
-        number, ended = self.state.begin(job.name), Ended("waiting")
-        try:
-            _make_folder(job)
-            RENDERERS[job.command](
-                job.source, job.output, job.settings, replace(how, progress=attempt.on_event, stop=attempt.stop)
-            )
-            ended = Ended("done", film=MadeFilm.of(job.output, job.digest, film_hash(job.output)))
-        except Interrupted:
-            if attempt.reason in ("", "stopped"):
-                raise
-            ended = _stopped(attempt)
-        except DreamvidError as error:
-            ended = Ended("failed", str(error), error.passing)
-        except Exception as error:
-            if not memory.ran_out(error):
-                raise
-            ended = Ended("failed", memory.ADVICE)
-        finally:
-            attempt.keep()
-            self.state.end(job.name, number, attempt.seconds, ended)
-        if ended.condition != "waiting" and not ended.passing:
-            self.tally.end(job, attempt.seconds - attempt.dreamed if ended.condition == "done" else None)
-        return ended
+        with self.lanes.opening() as opening:
+            if self._stops():
+                raise Interrupted("stopped; the same command goes on")
+            in_order = self.options.workers is None
+            progress = self.options.progress
+            attempt = Attempt(job, folder, self.state, self.tally, progress, self._stops, opening.give_back, in_order)
+            how = replace(self.options, overwrite=may, resume="renew", keep_work=True)
+            how = replace(how, progress=attempt.on_event, stop=attempt.stop)
+            number, ended = self.state.begin(job.name), Ended("waiting")
+            try:
+                _make_folder(job)
+                RENDERERS[job.command](job.source, job.output, job.settings, how)
+                made = MadeFilm.of(job.output, job.digest, film_hash(job.output))
+                ended = Ended("done" if self._is_up_to_date(job) else "waiting", film=made)
+            except Interrupted:
+                if attempt.reason in ("", "stopped"):
+                    raise
+                ended = _stopped(attempt)
+            except DreamvidError as error:
+                ended = Ended("failed", str(error), error.passing)
+            except Exception as error:
+                if not memory.ran_out(error):
+                    raise
+                ended = Ended("failed", memory.ADVICE)
+            finally:
+                attempt.keep()
+                self.state.end(job.name, number, attempt.seconds, ended)
+                self.tally.stop(job)
+        return ended, attempt.beside if ended.film else None
+
+    def _is_up_to_date(self, job: Job) -> bool:
+        """Return whether a job is still what the orders say of its output: they may have changed meanwhile."""
+        now = self.jobs.get(job.name)
+        return now is None or now.digest == job.digest
+
+    def _stops(self) -> bool:
+        """Return whether all is to stop."""
+        return self.lanes.halt.is_set() or self.options.stop()
+
+    def raise_if_stopped(self) -> None:
+        """Raise Interrupted where the user stops the batch."""
+        if self.options.stop():
+            raise Interrupted("stopped; the same command goes on")
 
     def wait(self, *, paused: bool) -> None:
         """Wait for a moment; raise Interrupted where the user stops the batch."""
@@ -183,8 +222,7 @@ class Batch:
             logger.warning("paused: `dreamvid batch resume %s` goes on", self.orders.file)
         self.waits = paused
         time.sleep(PAUSE)
-        if self.options.stop():
-            raise Interrupted("stopped; the same command goes on")
+        self.raise_if_stopped()
 
     def _clear(self, job: Job) -> None:
         """Remove the job folder of a film: only once the state knows the film, or a killed batch would lose it."""

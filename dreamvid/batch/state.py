@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -109,8 +110,8 @@ class State:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self._lock = threading.RLock()  # films that are rendered at once write over one connection
         with self._advised():
-            # One connection at a time: a batch writes its state in the thread that renders, and in no other.
             self._db = sqlite3.connect(file, timeout=BUSY, isolation_level=None, check_same_thread=False)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > VERSION:
@@ -144,9 +145,11 @@ class State:
         values = self._do(f"SELECT {COLUMNS} FROM jobs WHERE name = ?", name).fetchone()
         return None if values is None else Row(*values)
 
-    def next(self) -> str | None:
-        """Return the name of the job whose turn it is; None where none waits."""
-        found = self._do(f"SELECT name FROM jobs WHERE {TURN} ORDER BY priority DESC, place LIMIT 1").fetchone()
+    def next(self, besides: frozenset[str] = frozenset()) -> str | None:
+        """Return the name of the job whose turn it is, `besides` some; None where none waits."""
+        others = f"{TURN} AND name NOT IN ({', '.join('?' * len(besides))})"
+        order = "ORDER BY priority DESC, place LIMIT 1"
+        found = self._do(f"SELECT name FROM jobs WHERE {others} {order}", *besides).fetchone()
         return None if found is None else found[0]
 
     def is_left_out(self, name: str) -> bool:
@@ -260,7 +263,7 @@ class State:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Write all that is written within at once, or none of it."""
-        with self._advised():
+        with self._lock, self._advised():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -270,7 +273,7 @@ class State:
             self._db.execute("COMMIT")
 
     def _do(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        with self._advised():
+        with self._lock, self._advised():
             return self._db.execute(statement, values)
 
     @contextmanager

@@ -1,17 +1,22 @@
 """The progress of a batch, and the time that it still takes, told from the frames so far by their kind and pixels."""
 
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dreamvid.batch.job import Job
+from dreamvid.jobs.events import Event
 
 
 @dataclass(frozen=True)
 class Whole:
-    """The progress of a batch: jobs and frames; `seconds_left`: None where that cannot be told."""
+    """The progress of a batch: jobs and frames; `seconds_left`: None where that cannot be told.
 
-    job: str
+    `now`: the last event of every film that is being rendered, by the names of their jobs.
+    """
+
+    now: Mapping[str, Event]
     jobs_done: int
     jobs: int
     frames_done: int
@@ -61,51 +66,83 @@ class Paces:
 
 @dataclass
 class Tally:
-    """The jobs of a batch that are still to be rendered, and how far the one that is being rendered is."""
+    """The jobs of a batch that are still to be rendered, and how far those are that are being rendered.
+
+    `workers`: how many frames are rendered at once.
+    """
 
     show: Show
+    workers: int = 1
     jobs: dict[str, Job] = field(default_factory=dict)  # those that are rendered by this run, finished or not
     done: set[str] = field(default_factory=set)
     paces: Paces = field(default_factory=Paces)
+    _now: dict[str, Event] = field(default_factory=dict)
+    _frames_of: dict[str, Event] = field(default_factory=dict)  # the last event of its frames
     _kinds: dict[str, str] = field(default_factory=dict)
     _left: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # pixels, by kind
     _frames: int = 0
-    _frames_done: int = 0
+    _frames_done: int = 0  # of the jobs that are over
+    _lock: threading.RLock = field(default_factory=threading.RLock)  # films may be rendered at once
 
     def take_up(self, jobs: Iterable[Job]) -> None:
-        """Take up the jobs that are to be rendered beside those that are done."""
-        waiting = {job.name: job for job in jobs}
-        self.jobs = {name: job for name, job in self.jobs.items() if name in self.done} | waiting
-        self.done -= waiting.keys()
-        known: dict[int, str] = {}
-        self._left.clear()
-        for name, job in waiting.items():
-            # Settings are shared by jobs: their kind is told once.
-            self._kinds[name] = known.setdefault(id(job.settings), "") or kind_of(job)
-            known[id(job.settings)] = self._kinds[name]
-            self._left[self._kinds[name]] += job.pixels
-        self._frames = sum(job.frames for job in self.jobs.values())
-        self._frames_done = sum(self.jobs[name].frames for name in self.done)
+        """Take up the jobs that are to be rendered, or are being rendered, beside those that are done."""
+        with self._lock:
+            waiting = {job.name: job for job in jobs}
+            self.jobs = {name: job for name, job in self.jobs.items() if name in self.done} | waiting
+            self.done -= waiting.keys()
+            known: dict[int, str] = {}
+            self._left.clear()
+            for name, job in waiting.items():
+                # Settings are shared by jobs: their kind is told once.
+                self._kinds[name] = known.setdefault(id(job.settings), "") or kind_of(job)
+                known[id(job.settings)] = self._kinds[name]
+                self._left[self._kinds[name]] += job.pixels
+            self._frames = sum(job.frames for job in self.jobs.values())
+            self._frames_done = sum(self.jobs[name].frames for name in self.done)
 
-    def frame(self, job: Job, done: int, seconds: float, seconds_left: float | None) -> None:
-        """Take note of how many frames of a job are done, of what the last took and what the job still takes."""
-        kind, each = self._kinds[job.name], job.pixels / max(1, job.frames)
-        if seconds:
-            self.paces.add(kind, each, seconds)
-        if seconds_left is None:
-            seconds_left = self.paces.seconds_for(kind, each * (job.frames - done))
-        left = {**self._left, kind: self._left[kind] - job.pixels}
-        others = [self.paces.seconds_for(kind, max(0.0, pixels)) for kind, pixels in left.items()]
-        total = None
-        if seconds_left is not None and None not in others:
-            count = len(self.jobs) - len(self.done)
-            total = seconds_left + sum(filter(None, others)) + count * self.paces.beside_each
-        self.show(Whole(job.name, len(self.done), len(self.jobs), self._frames_done + done, self._frames, total))
+    def tell(self, job: Job, event: Event) -> None:
+        """Take note of what the render of a job reports, and show the progress of all."""
+        with self._lock:
+            self._now[job.name] = event
+            if event.phase == "render":
+                self._frames_of[job.name] = event
+                if event.seconds:
+                    self.paces.add(self._kinds[job.name], job.pixels / max(1, job.frames), event.seconds)
+            frames = self._frames_done + sum(event.done for event in self._frames_of.values())
+            left = self._seconds_left()
+            self.show(Whole(dict(self._now), len(self.done), len(self.jobs), frames, self._frames, left))
+
+    def _seconds_left(self) -> float | None:
+        """Return the seconds to the end of all jobs; None where that cannot be told."""
+        left, work, longest = dict(self._left), 0.0, 0.0
+        for name, event in self._frames_of.items():
+            kind, job = self._kinds[name], self.jobs[name]
+            left[kind] -= job.pixels
+            if event.seconds_left is None:
+                left[kind] += job.pixels * (1 - event.done / max(1, event.total))
+            else:
+                work += event.seconds_left * event.at_once
+                longest = max(longest, event.seconds_left)
+        for kind, pixels in left.items():
+            seconds = self.paces.seconds_for(kind, max(0.0, pixels))
+            if seconds is None:
+                return None
+            work += seconds
+        work += (len(self.jobs) - len(self.done)) * self.paces.beside_each
+        return max(longest, work / self.workers)
+
+    def stop(self, job: Job) -> None:
+        """Take note that a job is no longer being rendered."""
+        with self._lock:
+            self._now.pop(job.name, None)
+            self._frames_of.pop(job.name, None)
 
     def end(self, job: Job, beside: float | None) -> None:
         """Take note that a job is over; `beside`: the seconds that it took beside its frames, None: not measured."""
-        self.done.add(job.name)
-        self._left[self._kinds[job.name]] -= job.pixels
-        self._frames_done += job.frames
-        if beside is not None:
-            self.paces.beside.append(beside)
+        with self._lock:
+            self.stop(job)
+            self.done.add(job.name)
+            self._frames_done += job.frames
+            self._left[self._kinds[job.name]] -= job.pixels
+            if beside is not None:
+                self.paces.beside.append(beside)

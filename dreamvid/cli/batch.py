@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 from dreamvid.cli import BATCH_INCOMPLETE
 from dreamvid.cli.commands import Group, command, escaped, takes, write_examples
 from dreamvid.cli.options import Config, preset_names, user_defaults
-from dreamvid.cli.progress import render_bar, show_notices, whole_bar
+from dreamvid.cli.progress import batch_bars, show_notices
 from dreamvid.cli.workers import Crew
 
 if TYPE_CHECKING:
@@ -150,11 +150,10 @@ def run(
     try:
         with (
             crew.opened(trust=trust) as workers,
-            render_bar(quiet=quiet) as progress,
-            whole_bar(quiet=quiet) as show,
+            batch_bars(quiet=quiet) as show,
             interruptible() as stop,
         ):
-            options = Options(overwrite, "renew", progress=progress, stop=stop, trust=trust, workers=workers)
+            options = Options(overwrite, "renew", stop=stop, trust=trust, workers=workers)
             outcomes = driver.run(orders, options, show)
     except AtWorkError as error:
         print("dreamvid:", error, file=sys.stderr)

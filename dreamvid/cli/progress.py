@@ -4,10 +4,10 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -124,21 +124,42 @@ def render_bar(*, quiet: bool) -> Iterator["Progress"]:
 
 
 @contextmanager
-def whole_bar(*, quiet: bool) -> Iterator["Show"]:
-    """Show a bar of a batch; yields the function that is called with its progress. Lines as for `render_bar`."""
-    from tqdm import tqdm
+def batch_bars(*, quiet: bool) -> Iterator["Show"]:
+    """Show a bar of a batch and one of each film that is being rendered; yields the function that takes its progress.
 
-    line_is_due = _lines(quiet=quiet)
-    shape = "batch: {percentage:3.0f}%|{bar}| {desc}"
-    with tqdm(disable=quiet or not sys.stderr.isatty(), position=1, bar_format=shape, dynamic_ncols=True) as bar:
+    Lines as for `render_bar`.
+    """
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    line_is_due, silent = _lines(quiet=quiet), quiet or not sys.stderr.isatty()
+    log, films = logging.getLogger("dreamvid"), dict[str, Any]()
+    with ExitStack() as opened:
+
+        def new_bar() -> Any:
+            shape = "{percentage:3.0f}%|{bar}| {desc}"
+            return opened.enter_context(tqdm(disable=silent, bar_format=shape, dynamic_ncols=True, leave=not films))
+
+        films[""] = new_bar()  # the bar of all
+        opened.enter_context(logging_redirect_tqdm([log]))
+
+        def draw(name: str, done: int, total: int, words: str) -> None:
+            bar = films[name]
+            bar.total, bar.n = total, done
+            bar.set_description_str(words)
 
         def show(whole: "Whole") -> None:
+            for name in films.keys() - whole.now.keys() - {""}:
+                films.pop(name).close()
+            for name, event in whole.now.items():
+                films[name] = films.get(name) or new_bar()
+                left = f", {clock(event.seconds_left)} left" if event.phase == "render" else ""
+                draw(name, event.done, event.total, f"{PHASES[event.phase]}{name}, {event.done} of {event.total}{left}")
             words = f"{whole.jobs_done} of {whole.jobs} jobs, {whole.frames_done} of {whole.frames} frames"
             words += f", {clock(whole.seconds_left)} left"
-            bar.total, bar.n = whole.frames, whole.frames_done
-            bar.set_description_str(words)
+            draw("", whole.frames_done, whole.frames, f"batch: {words}")
             if line_is_due():
-                logging.getLogger("dreamvid").info("batch: %s; now %s", words, whole.job)
+                log.info("batch: %s; now %s", words, ", ".join(whole.now))
 
         yield show
 

@@ -19,8 +19,9 @@ class Crew:
         int | None,
         option(
             "--workers",
-            help="Render N shots or segments (parallel.segment) at once, in processes of one thread each unless "
-            "--threads says otherwise; default: in this process; with --ray: as many as it has processors.",
+            help="Render N shots or segments (parallel.segment) at once, of a batch also of several films, in "
+            "processes of one thread each unless --threads says otherwise; default: in this process; with --ray: as "
+            "many as it has processors.",
             panel=MACHINE,
             metavar="N",
             min=1,

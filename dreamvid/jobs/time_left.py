@@ -33,7 +33,7 @@ class FrameTimes:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds to the last frame; None while there is no frame of a kind that is still to come."""
+        """Seconds of all frames that are left; None while there is no frame of a kind that is still to come."""
         kinds = ((self.firsts_left, self.first), (self.later_left, self.later))
         if any(left and not took for left, took in kinds):
             return None
@@ -53,9 +53,12 @@ class OnFrame(Protocol):
 class Tally:
     """The count of the frames of a render: every finished one is told to it, and it tells `progress`."""
 
-    def __init__(self, times: FrameTimes, progress: Progress, stop: Stop) -> None:
-        """Begin with what is finished; raise Interrupted where all is to stop before more is done."""
-        self._times, self._progress, self._stop = times, progress, stop
+    def __init__(self, times: FrameTimes, progress: Progress, stop: Stop, at_once: int = 1) -> None:
+        """Begin with what is finished; raise Interrupted where all is to stop before more is done.
+
+        `at_once`: frames that are rendered at the same time.
+        """
+        self._times, self._progress, self._stop, self._at_once = times, progress, stop, max(1, at_once)
         self._done = len(times.first) + len(times.later)
         self._total = self._done + times.firsts_left + times.later_left
         progress(Event("render", self._done, self._total))
@@ -66,7 +69,9 @@ class Tally:
         """Count a frame, see `OnFrame`; raise Interrupted where all is to stop."""
         self._times.add(seconds, first=first)
         self._done += 1
-        self._progress(Event("render", self._done, self._total, seconds, picture, self._times.seconds_left))
+        left = self._times.seconds_left
+        left = None if left is None else left / self._at_once
+        self._progress(Event("render", self._done, self._total, seconds, picture, left, self._at_once))
         if self._done < self._total and self._stop():
             self._interrupt()
 

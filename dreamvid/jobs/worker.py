@@ -68,13 +68,13 @@ def find_segments(job: Job, numbers: Iterable[int] | None = None) -> list[Segmen
     return found
 
 
-def tally_of(segments: Sequence[SegmentRecords], progress: Progress, stop: Stop) -> Tally:
-    """Return the tally of some segments, as far as they are finished; raises as a `Tally`."""
+def tally_of(segments: Sequence[SegmentRecords], progress: Progress, stop: Stop, at_once: int = 1) -> Tally:
+    """Return the tally of some segments, as far as they are finished; `at_once` and what it raises: as of `Tally`."""
     begun = sum(bool(segment.missing) and not segment.finished for segment in segments)
     missing = sum(len(segment.missing) for segment in segments)
     took = [[record.seconds for record in segment.finished] for segment in segments]
     first, later = [seconds[0] for seconds in took if seconds], [each for seconds in took for each in seconds[1:]]
-    return Tally(FrameTimes(begun, missing - begun, first, later), progress, stop)
+    return Tally(FrameTimes(begun, missing - begun, first, later), progress, stop, at_once)
 
 
 def render_missing(

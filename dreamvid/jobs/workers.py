@@ -193,8 +193,8 @@ def render_over(
     workers: Workers, job: Job, segments: Sequence[SegmentRecords], progress: Progress, stop: Stop
 ) -> list[FrameRecord]:
     """Render all that is missing of a job by workers; arguments and result as of `render_missing`."""
-    tally = tally_of(segments, progress, stop)
     waiting, stored, open_parts = _parts(job, segments, workers.count), set[int](), set[Future[None]]()
+    tally = tally_of(segments, progress, stop, min(workers.count, len(waiting)))
     news: queue.SimpleQueue[News | Future[None]] = queue.SimpleQueue()
     halt = threading.Event()
     try:
@@ -245,7 +245,7 @@ def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Par
     lacking = [shot for shot, its in anchors.items() if any(not _has_anchor(job, at) for at in its)]
     every = set[int]().union(*anchors.values())
     # Neighbours go together: each part decodes its source from the beginning.
-    size = -(-len(missing) // (PARTS * count))
+    size = max(1, -(-len(missing) // (PARTS * count)))
     together = [missing[start : start + size] for start in range(0, len(missing), size)]
     # A segment begins with its own anchor, and ends with the next one.
     needed = {Part(path, part): frozenset(every & {at + side for at in part for side in (0, 1)}) for part in together}

@@ -227,7 +227,8 @@ def test_the_commands_steer_a_batch(jobs: Write, capsys: pytest.CaptureFixture[s
 def test_the_progress_of_the_whole_is_told(jobs: Write) -> None:
     told: list[Whole] = []
     driver.run(JobsFile(jobs(HEAD + TWO)), None, told.append)
-    assert [(whole.job, whole.jobs_done, whole.frames_done) for whole in told] == [
+    rendering = [whole for whole in told if [event.phase for event in whole.now.values()] == ["render"]]
+    assert [(*whole.now, whole.jobs_done, whole.frames_done) for whole in rendering] == [
         ("one.mp4", 0, 0),
         ("one.mp4", 0, 1),
         ("one.mp4", 0, 2),

@@ -10,8 +10,9 @@ from little import drifting, film, unstyled
 from typer.main import get_command
 
 from dreamvid import cli
+from dreamvid.batch.whole import Whole
 from dreamvid.cli.app import app
-from dreamvid.cli.progress import bar, clock, minutes_bar, render_bar
+from dreamvid.cli.progress import bar, batch_bars, clock, minutes_bar, render_bar
 from dreamvid.jobs.events import Event
 
 
@@ -57,6 +58,20 @@ def test_the_time_left_is_that_of_the_render_and_unknown_until_that_can_be_told(
         on_event(Event("render", 1, 24, 5.0))
         on_event(Event("render", 2, 24, 0.4, seconds_left=8.8))
     assert " < ?, " in shown.getvalue() and " < 00:09, " in shown.getvalue()
+
+
+def test_a_batch_has_a_bar_for_all_and_one_for_each_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    now = {"a{1}.mp4": Event("render", 3, 24, 5.0, seconds_left=8.8), "b.mp4": Event("encode", 2, 9)}
+    with batch_bars(quiet=False) as show:
+        show(Whole(now, 1, 4, 27, 96, 75.0))
+        show(Whole({"b.mp4": Event("encode", 3, 9)}, 2, 4, 48, 96, None))
+    text = shown.getvalue()
+    for words in ("a{1}.mp4, 3 of 24, 00:09 left", "film: b.mp4, 2 of 9", "1 of 4 jobs, 27 of 96 frames, 01:15 left"):
+        assert words in text
+    assert text.rindex("a{1}.mp4") < text.rindex("film: b.mp4, 3 of 9")
+    assert "2 of 4 jobs, 48 of 96 frames, ? left" in text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(None, "?"), (0.2, "00:00"), (75, "01:15"), (3725, "1:02:05")])

@@ -9,9 +9,9 @@ from job_runs import COUNT
 from little import quick
 
 from dreamvid.jobs import run
-from dreamvid.jobs.events import Event
+from dreamvid.jobs.events import Event, never
 from dreamvid.jobs.run import Options
-from dreamvid.jobs.time_left import FrameTimes
+from dreamvid.jobs.time_left import FrameTimes, Tally
 
 SECONDS = st.floats(0.01, 100)
 
@@ -36,6 +36,13 @@ def test_one_frame_alone_leaves_nothing() -> None:
     times = FrameTimes(1, 0)
     times.add(3.0, first=True)
     assert times.seconds_left == 0
+
+
+def test_frames_that_are_rendered_at_once_share_the_time() -> None:
+    told: list[Event] = []
+    tally = Tally(FrameTimes(0, 9), told.append, never, at_once=2)
+    tally(4.0, first=False)
+    assert (told[-1].seconds_left, told[-1].at_once) == (16.0, 2)
 
 
 @pytest.mark.usefixtures("small_net")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from job_runs import KEEP, folder_of, two_tinted
-from little import drifting, film
+from job_runs import KEEP, Here, folder_of, two_tinted
+from little import drifting, film, quick
 
 from dreamvid.config.presets import resolve
 from dreamvid.config.settings import Settings
@@ -131,3 +131,13 @@ def test_what_goes_wrong_in_a_worker_is_raised_here_and_the_worker_goes_on(worke
         future = workers.submit(Part(tmp_path, (0,)), lambda news: None, threading.Event())
         with pytest.raises(JobError, match="is not a job that was begun"):
             future.result(120)
+
+
+def test_a_job_that_lacks_only_its_film_needs_no_worker(small_net: None, tmp_path: Path) -> None:
+    clip, output = film(tmp_path / "clip.mp4", drifting(2)), tmp_path / "dream.mkv"
+    with Workers([Here()]) as one:
+        summaries = [
+            run.dream_video(str(clip), output, quick(output={"crf": crf}), Options(True, "force", True, workers=one))
+            for crf in (20, 30)
+        ]
+    assert [summary.rendered for summary in summaries] == [2, 0]
