@@ -16,9 +16,9 @@ from dreamvid.core.paths import matching
 from dreamvid.core.types import SourceInfo
 from dreamvid.dream.build_objectives import over_time
 from dreamvid.jobs.done import read_done
+from dreamvid.jobs.film import is_taken
 from dreamvid.jobs.fingerprint import Facts, batch_digest, net_facts
 from dreamvid.jobs.folder import folder_of
-from dreamvid.jobs.run import is_taken
 from dreamvid.media import audio_features
 from dreamvid.media.audio_tracks import first_track
 from dreamvid.media.probe import identity as identity_of

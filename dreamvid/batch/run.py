@@ -17,7 +17,7 @@ from dreamvid.batch.state import Condition, Ended, MadeFilm, Row, State
 from dreamvid.batch.whole import Show, Tally, show_nothing
 from dreamvid.core import memory
 from dreamvid.core.errors import DreamvidError, JobError
-from dreamvid.jobs import run as job_run
+from dreamvid.jobs import film as job_film
 from dreamvid.jobs.done import film_hash
 from dreamvid.jobs.folder import folder_of
 from dreamvid.jobs.interrupt import Interrupted
@@ -227,7 +227,7 @@ class Batch:
     def _clear(self, job: Job) -> None:
         """Remove the job folder of a film: only once the state knows the film, or a killed batch would lose it."""
         if not self.options.keep_work:
-            job_run.clear(job.output, self.options.work_dir)
+            job_film.clear(job.output, self.options.work_dir)
 
     def _note(self, outcome: Outcome, job: str) -> None:
         """Take note that a job has made no film, and say so, once."""

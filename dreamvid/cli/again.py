@@ -40,8 +40,9 @@ def again(
     from dreamvid.config.presets import parse_override, to_toml
     from dreamvid.core.errors import SettingsError
     from dreamvid.jobs import again as films
+    from dreamvid.jobs.folder import Resume
     from dreamvid.jobs.interrupt import interruptible
-    from dreamvid.jobs.run import Options, Resume
+    from dreamvid.jobs.run import Options
     from dreamvid.media import record as records
     from dreamvid.media.images import short_name
 

@@ -240,7 +240,8 @@ class Common:
 
     def options(self, progress: "Progress", stop: "Stop") -> "Options":
         """Return the options of the job, none of which affects pixels."""
-        from dreamvid.jobs.run import Options, Resume
+        from dreamvid.jobs.folder import Resume
+        from dreamvid.jobs.run import Options
 
         resume: Resume = "never" if self.no_resume else "force" if self.force else "same"
         return Options(self.overwrite, resume, self.keep_work, self.work_dir, progress, stop, self.trust)

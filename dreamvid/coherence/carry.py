@@ -229,11 +229,15 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
     )
 
 
-def mix_fresh(found: Followed, fresh: Image, share: float) -> Followed:
-    """Return the carried dream with a share, in [0, 1], replaced by a `fresh` layer, H x W x 3, of the same frame."""
-    if not share:
+def mix_fresh(found: Followed, fresh: Image, share: float | Mask) -> Followed:
+    """Return the carried dream with a share replaced by a `fresh` layer, H x W x 3, of the same frame.
+
+    `share`: in [0, 1], of all of the frame or of each place, H x W.
+    """
+    if not np.any(share):
         return found
-    layer, kept = found.layer + np.float32(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
+    share = np.full(found.kept.shape, share, np.float32)
+    layer, kept = found.layer + _in_colours(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
     return replace(found, layer=layer, kept=kept.astype(np.float32))
 
 

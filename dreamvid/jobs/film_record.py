@@ -9,20 +9,35 @@ from dreamvid.config.serialize import changed
 from dreamvid.config.settings import Settings
 from dreamvid.core.types import SourceInfo
 from dreamvid.media.images import short_name
-from dreamvid.media.record import LONGEST, Playback, Record, RecordedSource, without_folders
+from dreamvid.media.record import (
+    LONGEST,
+    SEGMENTS,
+    Playback,
+    Record,
+    RecordedSegment,
+    RecordedSource,
+    without_folders,
+)
 from dreamvid.models.net import Net
 from dreamvid.pipeline.plan import RENDER_VERSION
 from dreamvid.pipeline.prepare import RenderPlan
 from dreamvid.pipeline.sources import plan_first
+from dreamvid.pipeline.stretches import Stretch
 
 logger = logging.getLogger(__name__)
 
 
-def record_text(planned: RenderPlan, settings: Settings, nets: Iterable[Net], names: Sequence[str] = ()) -> str:
+def record_text(
+    planned: RenderPlan,
+    settings: Settings,
+    nets: Iterable[Net],
+    names: Sequence[str] = (),
+    segments: Sequence[RecordedSegment] = (),
+) -> str:
     """Return the record of a planned film as text; empty, with a warning, where it is too long for a film.
 
-    `names`: of the sources; empty: those of their files. Raises SourceError where a file that the settings name cannot
-    be read.
+    `names`: of the sources; empty: those of their files; `segments`: of a film that has such. Raises SourceError where
+    a file that the settings name cannot be read.
     """
     table, files = without_folders(changed(settings))
     # As they were planned: a folder of images has the rate that it was given.
@@ -45,6 +60,8 @@ def record_text(planned: RenderPlan, settings: Settings, nets: Iterable[Net], na
         film=_playback(planned, settings),
         nets=tuple(net.sha256 for net in nets),
         files=files,
+        record=SEGMENTS if segments else 1,
+        segments=tuple(segments),
     )
     text = record.to_text()
     if len(text) > LONGEST:
@@ -55,6 +72,20 @@ def record_text(planned: RenderPlan, settings: Settings, nets: Iterable[Net], na
         )
         return ""
     return text
+
+
+def recorded_stretch(stretch: Stretch, planned: RenderPlan, nets: Iterable[Net]) -> RecordedSegment:
+    """Return the record of a stretch of a film, by its plan; raise SourceError as `record_text`."""
+    table, files = without_folders(changed(stretch.settings))
+    assert planned.plan.excerpt is not None
+    return RecordedSegment(
+        name=stretch.name,
+        first=planned.plan.excerpt.first,
+        join=stretch.join,
+        settings=table,
+        nets=tuple(net.sha256 for net in nets),
+        files=files,
+    )
 
 
 def _file_name(info: SourceInfo) -> str:

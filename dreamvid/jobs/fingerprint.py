@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from dreamvid.pipeline.schedule import Schedule
 Facts = dict[str, Any]
 JOB_FOLDER = 3  # version of what lies in a job folder
 RANGE = ("input.frames", "input.start", "input.stop")
-FRAMES = "frames and shots"
+FRAMES, JOINS = "frames and shots", "joins to other segments"
 # Facts that are hashes, and what is said where one has changed.
 CHANGED = {
     "source": "the source (it is another file, or was changed)",
@@ -33,6 +34,7 @@ CHANGED = {
     "mask": "the mask (its file was changed)",
     "animated values": "the values of animated settings (their keyframes, formulas, sound, tempo or events are others)",
     "beats and events": "the tempo or the events (audio.bpm, the sound or the file of events are others)",
+    JOINS: f"{JOINS} (another look is carried on, or is joined otherwise)",
     FRAMES: f"{FRAMES} (those of the source that are shown, or its cuts, are others now)",
 }
 
@@ -70,8 +72,11 @@ def pixel_facts(settings: Settings, net: Facts, source: str) -> Facts:
     }
 
 
-def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session) -> Facts:
-    """Return everything that a stored frame of a job depends on, as JSON has it."""
+def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session, before: Facts | None = None) -> Facts:
+    """Return everything that a stored frame of a job depends on, as JSON has it.
+
+    `before`: the fingerprint of the stretch before, whose dream goes on.
+    """
     settings, compute = schedule.settings, session.compute
     frames = [planned.plan.frames, [(shot.start, shot.stop) for shot in planned.plan.shots]]
     facts = pixel_facts(settings, net_facts(settings, session.nets), planned.info.identity)
@@ -79,6 +84,8 @@ def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session) -> Fa
     if any(text.in_beats or text.at_events for text in map(keyframes.parse, settings.keyframes.values())):
         cues = schedule.timeline.cues  # a camera moves by what is between frames, too
         values["beats and events"] = _hash([cues.tempo, cues.events])
+    if (place := planned.plan.excerpt) is not None:
+        values[JOINS] = _hash([place.carries_on, place.is_carried_on, place.grows, before])
     here = {
         "frame size": "{1}x{0}".format(*planned.plan.framing.size),
         FRAMES: _hash(frames),
@@ -106,10 +113,10 @@ def batch_digest(command: str, settings: Settings, net: Facts, source: str, soun
     return _hash([command, pixel_facts(settings, net, source), how, sound, events])
 
 
-def film_facts(facts: Facts, settings: Settings) -> str:
-    """Return a sha256 of everything that the film of a job depends on: its fingerprint, its encoding, its sound."""
+def film_facts(facts: Sequence[Facts], settings: Settings) -> str:
+    """Return a sha256 of all that a film depends on: the fingerprints of its jobs, its encoding, its sound."""
     sound = "" if settings.audio.file is None else identity(Path(settings.audio.file))
-    return _hash([facts, settings.model_dump(include={"output", "audio"}, mode="json"), sound])
+    return _hash([*facts, settings.model_dump(include={"output", "audio"}, mode="json"), sound])
 
 
 def _hash(value: Any) -> str:

@@ -4,13 +4,15 @@ OUTPUT.dreamvid/   job.toml (the resolved settings), plan.json (the plan), finge
                    journal/000000.jsonl ... (one per segment, a line per finished frame, with its hash),
                    frames/000000.png ..., canvas.npz, trial/ (a film of plain frames with the film's sound and
                    subtitles), done.json (once the film has its name), lock
+                   stretches/000 ... (a job folder for each stretch of a film that has such; beside trial, done.json and
+                   lock there is nothing else then)
 """
 
 import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,10 +31,10 @@ from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan
 
 SETTINGS, PLAN, FINGERPRINT, CANVAS, DONE = "job.toml", "plan.json", "fingerprint.json", "canvas.npz", "done.json"
-FRAMES, JOURNALS, TRIAL, LOCK = "frames", "journal", "trial", "lock"
+FRAMES, JOURNALS, TRIAL, LOCK, STRETCHES = "frames", "journal", "trial", "lock", "stretches"
 OLDER, OLDER_CANVAS = "journal.jsonl", "world.npz"  # of an earlier version of dreamvid
-PARTS = {SETTINGS, PLAN, FINGERPRINT, CANVAS, DONE, FRAMES, JOURNALS, TRIAL, LOCK, OLDER, OLDER_CANVAS}
-FOLDERS = {FRAMES, JOURNALS, TRIAL}  # of these parts; all others are files
+PARTS = {SETTINGS, PLAN, FINGERPRINT, CANVAS, DONE, FRAMES, JOURNALS, TRIAL, LOCK, STRETCHES, OLDER, OLDER_CANVAS}
+FOLDERS = {FRAMES, JOURNALS, TRIAL, STRETCHES}  # of these parts; all others are files
 PART = re.compile(r"\..*\.part(\.\w+)?")  # a file that is not written to its end
 
 # What becomes of a job that was begun before. `same`: it is resumed if it was begun with the same fingerprint, and is
@@ -86,10 +88,20 @@ class JobFolder:
         """The record of the finished film, as JSON."""
         return self.path / DONE
 
+    def stretch(self, number: int) -> "JobFolder":
+        """Return the job folder of a stretch of the film, by its number from 0."""
+        return JobFolder(self.path / STRETCHES / f"{number:03d}")
+
+    @property
+    def stretches(self) -> tuple["JobFolder", ...]:
+        """The job folders of the stretches of the film, in order; of a film without such, its own."""
+        return tuple(JobFolder(path) for path in sorted(self.path.glob(f"{STRETCHES}/*"))) or (self,)
+
     @property
     def begun(self) -> bool:
         """Return whether anything is done that a further run can resume from."""
-        return self.canvas_file.exists() or self.older or any(self.path.glob(f"{JOURNALS}/*.jsonl"))
+        journals = (f"{JOURNALS}/*.jsonl", f"{STRETCHES}/*/{JOURNALS}/*.jsonl")
+        return self.canvas_file.exists() or self.older or any(any(self.path.glob(journal)) for journal in journals)
 
     @property
     def older(self) -> bool:
@@ -136,7 +148,10 @@ def _odd(path: Path) -> str:
         if not known or is_folder != (part.name in FOLDERS):
             return part.name
         for entry in _entries(Path(part)) if is_folder else (part,):
-            if not entry.is_file(follow_symlinks=False):
+            if part.name == STRETCHES:
+                if odd := _odd(Path(entry)):
+                    return odd
+            elif not entry.is_file(follow_symlinks=False):
                 return entry.name
     return ""
 
@@ -191,6 +206,21 @@ def clear(folder: JobFolder) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif path.name not in (LOCK, DONE):
             path.unlink(missing_ok=True)
+
+
+def keep_only(folder: JobFolder, kept: Sequence[JobFolder], resume: Resume) -> None:
+    """Remove what a job folder holds beside those of the `kept` stretches of its film; nothing where it is `kept`.
+
+    Raises JobError where frames of the film without stretches are there, and `resume` keeps them.
+    """
+    if folder in kept:
+        return
+    if folder.fingerprint_file.exists() and folder.begun and resume in ("same", "force"):
+        raise JobError(f"{folder.path} was begun without segments: begin anew with --no-resume")
+    wanted = {path for each in kept for path in (each.path, each.path.parent, folder.path / LOCK)}
+    for old in (*folder.path.iterdir(), *folder.path.glob(f"{STRETCHES}/*")):
+        if old not in wanted:
+            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
 
 
 def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Facts, resume: Resume) -> None:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
-from dreamvid.coherence.carry import Past
+from dreamvid.coherence.carry import Carry, Past
 from dreamvid.config import presets
 from dreamvid.config.serialize import settings_at
 from dreamvid.core.errors import JobError
@@ -25,18 +25,48 @@ from dreamvid.pipeline.sources import Source
 
 
 @dataclass(frozen=True)
+class StretchBefore:
+    """The stretch whose dream a job goes on with, once that is finished; `cadence`: of its dreamed frames."""
+
+    folder: JobFolder
+    source: Source
+    cadence: int
+
+    def last(self, count: int) -> Carry:
+        """Return its last dreams, at most so many; raise JobError where one is missing."""
+        plan, number = self.source.plan, len(self.source.plan.segments) - 1
+        records, state = job_folder.finished(self.folder, plan, number)
+        positions = plan.positions(plan.segments[number])
+        if state is None or len(records) < len(positions):
+            raise JobError(f"{self.folder.path} lacks frames: run the same command again to render them again")
+        keys = [position for position in positions if plan.is_key(plan.frames[position], self.cadence)][-count:]
+        pictures = zip(keys, self.source.frames([plan.frames[position] for position in keys]), strict=True)
+        past = [Past(at.index, at.image, self.folder.frames.read(position), at.mask) for position, at in pictures]
+        return Carry(tuple(past[::-1]), state)
+
+
+@dataclass(frozen=True)
 class Job:
-    """A job that is open in this process: its folder, and what its frames are rendered with."""
+    """A job that is open in this process: its folder, and what its frames are rendered with.
+
+    `before`: the stretch of the film whose dream its first frame goes on with.
+    """
 
     folder: JobFolder
     source: Source
     schedule: Schedule
     session: Session
+    before: StretchBefore | None = None
 
     @property
     def varies(self) -> bool:
-        """Return whether frames have parameters of their own: settings are animated, or a guide is a film."""
-        return bool(self.schedule.values) or self.session.terms.varies
+        """Return whether frames have parameters of their own: settings are animated, a guide is a film, a look grows."""
+        return bool(self.schedule.values) or self.session.terms.varies or self.before is not None
+
+    @cached_property
+    def carried_on(self) -> Carry | None:
+        """What its first frame goes on with, which is stored by then; None where that begins afresh."""
+        return None if self.before is None else self.before.last(max(self.schedule.settings.coherence.references))
 
     def when(self, frame: int) -> Fraction:
         """Return the time of a source frame, in seconds, where a guide is a film; else that of the first frame."""
@@ -90,7 +120,17 @@ def open_job(path: Path, *, device: str | None = None, trust: bool = False, mixe
     schedule = schedule_of(planned, settings)
     source = open_source(planned, schedule)
     session = open_session(settings, trust=trust, rate=planned.info.rate)
-    changed = differences(job_folder.read_fingerprint(folder), fingerprint(planned, schedule, session))
+    before, facts = None, None
+    if planned.plan.excerpt is not None and planned.plan.carries_on:
+        before = _stretch(JobFolder(path.with_name(f"{planned.plan.excerpt.number - 1:03d}")))
+        facts = job_folder.read_fingerprint(before.folder)
+    changed = differences(job_folder.read_fingerprint(folder), fingerprint(planned, schedule, session, facts))
     if changed and not mixed:
         raise JobError(f"{path} would be continued differently here: {'; '.join(changed)}")
-    return Job(folder, source, schedule, session)
+    return Job(folder, source, schedule, session, before)
+
+
+def _stretch(folder: JobFolder) -> StretchBefore:
+    """Open a stretch for reading what is finished of it."""
+    planned, settings = job_folder.read_plan(folder), presets.resolve(str(folder.settings_file))
+    return StretchBefore(folder, open_source(planned, schedule_of(planned, settings)), settings.coherence.cadence)

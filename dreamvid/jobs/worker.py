@@ -78,13 +78,18 @@ def tally_of(segments: Sequence[SegmentRecords], progress: Progress, stop: Stop,
 
 
 def render_missing(
-    job: Job, segments: Sequence[SegmentRecords], progress: Progress = ignore, stop: Stop = never
+    job: Job,
+    segments: Sequence[SegmentRecords],
+    progress: Progress = ignore,
+    stop: Stop = never,
+    tally: Tally | None = None,
 ) -> list[FrameRecord]:
     """Render all that is missing of some segments, in their order, and return the records of that.
 
-    `segments`: of `find_segments`. Raises DreamvidError, or Interrupted where `stop` asks for it.
+    `segments`: of `find_segments`; `tally`: of the whole film, where that is of other jobs, too. Raises DreamvidError,
+    or Interrupted where `stop` asks for it.
     """
-    tally = tally_of(segments, progress, stop)
+    tally = tally or tally_of(segments, progress, stop)
     if not any(segment.missing for segment in segments):
         return []
     canvas = paint_missing(job, progress, stop)
@@ -205,6 +210,8 @@ def render_segment(
         if plan.is_key(frame.index, how.cadence)
     )
     carry = Carry(past[::-1], segment.state) if segment.state is not None else None
+    if segment.positions.start == 0 and (begun := job.carried_on) is not None:
+        carry = begun if carry is None else replace(carry, frames=(*carry.frames, *begun.frames)[: max(how.references)])
     before, began = None, time.perf_counter()
     for position, result in zip(segment.missing, _rendered(job, ctx, frames, carry, canvas), strict=True):
         seconds = time.perf_counter() - began

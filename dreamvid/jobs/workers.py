@@ -23,6 +23,7 @@ from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord
+from dreamvid.jobs.time_left import Tally
 from dreamvid.jobs.worker import (
     SegmentRecords,
     anchored,
@@ -190,11 +191,16 @@ def render_part(job: Job, part: Part, tell: Tell, stop: Stop) -> None:
 
 
 def render_over(
-    workers: Workers, job: Job, segments: Sequence[SegmentRecords], progress: Progress, stop: Stop
+    workers: Workers,
+    job: Job,
+    segments: Sequence[SegmentRecords],
+    progress: Progress,
+    stop: Stop,
+    tally: Tally | None = None,
 ) -> list[FrameRecord]:
     """Render all that is missing of a job by workers; arguments and result as of `render_missing`."""
     waiting, stored, open_parts = _parts(job, segments, workers.count), set[int](), set[Future[None]]()
-    tally = tally_of(segments, progress, stop, min(workers.count, len(waiting)))
+    tally = tally or tally_of(segments, progress, stop, at_once(workers, job, segments))
     news: queue.SimpleQueue[News | Future[None]] = queue.SimpleQueue()
     halt = threading.Event()
     try:
@@ -221,6 +227,11 @@ def render_over(
     before = {record.index for segment in segments for record in segment.finished}
     found = find_segments(job, [segment.number for segment in segments])
     return [record for segment in found for record in segment.finished if record.index not in before]
+
+
+def at_once(workers: Workers, job: Job, segments: Sequence[SegmentRecords]) -> int:
+    """Return how many frames of a job are rendered at once by workers."""
+    return min(workers.count, len(_parts(job, segments, workers.count)))
 
 
 def _next(news: "queue.SimpleQueue[News | Future[None]]", stop: Stop) -> "News | Future[None]":

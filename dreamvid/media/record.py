@@ -21,7 +21,8 @@ from dreamvid.core.timing import FASTEST
 from dreamvid.media import embedded, images
 from dreamvid.media.companion import digest
 
-VERSION = 1
+VERSION = 2  # the newest that is read; a film without segments has the first, which earlier programs read
+SEGMENTS = 2  # of a film in segments
 BEGINNING = '{"dreamvid":'  # of every record, and of no other text
 LONGEST = 16_000  # characters: programs may be started with 32,767 on Windows
 Overrides = Sequence[tuple[str, Any]]
@@ -90,15 +91,27 @@ class Playback(_Part):
     mixed: Count = 0
 
 
+class RecordedSegment(_Part):
+    """A segment of a film, from film frame `first` on; else as in a `Record`, `join`: as of a `Stretch`."""
+
+    name: Annotated[str, Field(max_length=200)]
+    first: Count
+    join: Literal["carry", "cut"]
+    settings: dict[str, Any]
+    nets: tuple[Weights, ...]
+    files: dict[str, Digest] = {}
+
+
 class Record(_Part):
     """The record of a film. `dreamvid`, `render`: versions of the program and of what it makes of the same settings.
 
     `settings`: those that are not built in, files by their names alone; `nets`: sha256 of the weights of each net, or
-    `random:SEED`; `files`: full key -> sha256 of each file that the settings name.
+    `random:SEED`; `files`: full key -> sha256 of each file that the settings name; `segments`: of a film that has such,
+    the first of which has those settings, nets and files.
     """
 
     dreamvid: Annotated[str, Field(pattern=r"^[\w.+-]{1,40}$")]
-    record: Annotated[int, Field(strict=True)] = VERSION
+    record: Annotated[int, Field(strict=True)] = 1
     render: Count
     command: Literal["video", "image", "zoom"]
     settings: dict[str, Any]
@@ -106,10 +119,17 @@ class Record(_Part):
     film: Playback
     nets: tuple[Weights, ...]
     files: dict[str, Digest] = {}
+    segments: Annotated[tuple[RecordedSegment, ...], Field(max_length=1000)] = ()
 
     def to_text(self) -> str:
         """Return the record as a line of ASCII, the same whenever it is the same."""
-        return json.dumps(self.model_dump(mode="json"), separators=(",", ":"))
+        table = self.model_dump(mode="json", exclude=None if self.segments else {"segments"})
+        return json.dumps(table, separators=(",", ":"))
+
+    def of_segment(self, segment: RecordedSegment) -> "Record":
+        """Return what the record of a film in the look of one of its segments would be."""
+        look = {"settings": segment.settings, "nets": segment.nets, "files": segment.files}
+        return self.model_copy(update={**look, "segments": ()})
 
     def plain_settings(self, overrides: Overrides = ()) -> Settings:
         """Return the settings of the film, changed by `overrides`, files by their names alone; raise SettingsError."""
@@ -173,8 +193,9 @@ def of(film: Path) -> Record | None:
         if isinstance(version, int) and version > VERSION:
             raise SourceError(f"{name} was made by a newer dreamvid, {str(table['dreamvid'])[:20]!r}: update this one")
         found = Record.model_validate(table)
-        change_files(deepcopy(found.settings), lambda _, value: _bare(value))
-        found.plain_settings()
+        for record in (found, *map(found.of_segment, found.segments)):
+            change_files(deepcopy(record.settings), lambda _, value: _bare(value))
+            record.plain_settings()
     except RecursionError:
         raise SourceError(f"{name} has a record that is damaged: its brackets are nested too deep") from None
     except ValidationError as error:

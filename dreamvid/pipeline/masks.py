@@ -39,7 +39,7 @@ def with_masks(source: Source, settings: Settings, at: Callable[[int], Settings]
             for before, frame, after in _neighbours(coming):
                 if frame.index not in wanted:
                     continue
-                beside = before if not plan.starts_shot(frame.index) else after
+                beside = after if before is None or plan.starts_shot(frame.index) else before
                 if after is not None and beside is after and plan.starts_shot(after.index):
                     beside = None
                 yield replace(frame, mask=mask(seen(frame, beside), at(frame.index).mask if at else how))

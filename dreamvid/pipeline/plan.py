@@ -47,6 +47,24 @@ class LoopEnd(Crossfade):
 
 
 @dataclass(frozen=True)
+class Excerpt:
+    """The place of a plan in a longer film, of which it is a stretch.
+
+    `number`: of the stretch, from 0; `first`: the film frame that it begins with, of `count`; `clip`: as of the plan of
+    the whole film; `carries_on`: whether its first frame goes on with the dream of the stretch before; `is_carried_on`:
+    whether the stretch after it goes on with its own; `grows`: whether that dream grows into another objective.
+    """
+
+    number: int
+    first: int
+    count: int
+    clip: tuple[Fraction, Fraction] | None = None
+    carries_on: bool = False
+    is_carried_on: bool = False
+    grows: bool = False
+
+
+@dataclass(frozen=True)
 class Plan:
     """The frames of a render.
 
@@ -57,7 +75,7 @@ class Plan:
     itself.
     `clip`: the half-open range, in seconds of the source's picture, that the film shows; None for all of it;
     `cycle_length`: of a loop, after how many frames everything is as it was; `crossfade`: its end, where it is dreamed
-    frame by frame.
+    frame by frame; `excerpt`: its place in a film of several stretches.
     """
 
     framing: Framing
@@ -69,21 +87,32 @@ class Plan:
     clip: tuple[Fraction, Fraction] | None = None
     cycle_length: int | None = None
     crossfade: LoopEnd | None = None
+    excerpt: Excerpt | None = None
 
     @property
     def moments(self) -> tuple[int, ...]:
-        """The first film frame, from 0, that shows each of `frames`; in a loop, or would show it."""
+        """The first frame of the film, from 0, that shows each of `frames`; in a loop, or would show it."""
         if self.cycle_length is not None:
             return tuple((position - self.playback[0]) % self.cycle_length for position in range(len(self.frames)))
-        return tuple(bisect_left(self.playback, position) for position in range(len(self.frames)))
+        first = 0 if self.excerpt is None else self.excerpt.first
+        return tuple(first + bisect_left(self.playback, position) for position in range(len(self.frames)))
+
+    @property
+    def carries_on(self) -> bool:
+        """Whether its first frame goes on with the dream of a stretch before it."""
+        return self.excerpt is not None and self.excerpt.carries_on
 
     def starts_shot(self, frame: int) -> bool:
         """Return whether a source frame is the first of its shot."""
+        if frame == self.frames[0] and self.carries_on:
+            return False
         return any(shot.start == frame for shot in self.shots)
 
     def continues_shot(self, frame: int) -> bool:
         """Return whether another frame of the same shot comes after a source frame."""
-        return any(shot.start <= frame < shot.stop - 1 for shot in self.shots) and frame != self.frames[-1]
+        if frame == self.frames[-1]:
+            return self.excerpt is not None and self.excerpt.is_carried_on
+        return any(shot.start <= frame < shot.stop - 1 for shot in self.shots)
 
     def is_key(self, frame: int, cadence: int) -> bool:
         """Return whether a source frame is dreamed: of a shot every `cadence`-th one is, and the last."""

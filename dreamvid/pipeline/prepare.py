@@ -87,23 +87,36 @@ def prepare_probed(command: Command, probed: tuple[SourceInfo, ...], settings: S
         raise SettingsError("a loop comes back to a dream of every frame: give coherence.cadence=1, or no --loop")
     if settings.audio.file is not None:
         audio_tracks.first_track(Path(settings.audio.file))
-    found = RenderPlan(command, probed, info, plan)
-    schedule = schedule_of(found, settings)
-    if settings.audio.bpm is None and (tempo := schedule.timeline.cues.tempo) is not None:
+    found, schedule = scheduled(RenderPlan(command, probed, info, plan), settings)
+    tell_tempo(schedule)
+    return found, schedule
+
+
+def scheduled(planned: RenderPlan, settings: Settings) -> tuple[RenderPlan, Schedule]:
+    """Return a plan whose shots are those of the source, with shots and segments of its settings; and these by frame.
+
+    Raises as `prepare`.
+    """
+    schedule, plan = schedule_of(planned, settings), planned.plan
+    # Where the objective jumps, a dream of its own begins, as at a cut.
+    plan = with_cuts(plan, (*(shot.start for shot in plan.shots), *schedule.jumps))
+    return replace(planned, plan=with_segments(plan, settings) if planned.command == "video" else plan), schedule
+
+
+def tell_tempo(schedule: Schedule) -> None:
+    """Log the tempo that was found in a sound, where one was looked for."""
+    if schedule.settings.audio.bpm is None and (tempo := schedule.timeline.cues.tempo) is not None:
         logger.info(
             "found %.6g beats per minute, beat 0 at %.3f s: audio.bpm and audio.first_beat change that",
             *(tempo.bpm, tempo.first),
         )
-    # Where the objective jumps, a dream of its own begins, as at a cut.
-    cuts = (*(shot.start for shot in plan.shots), *schedule.jumps)
-    plan = with_cuts(plan, cuts)
-    return replace(found, plan=with_segments(plan, settings) if command == "video" else plan), schedule
 
 
 def schedule_of(planned: RenderPlan, settings: Settings) -> Schedule:
     """Return the animated settings of a planned render, frame by frame; raises as `make_schedule`."""
-    cues = audio_features.of_film(settings, planned.info, planned.plan.clip)
-    return make_schedule(settings, planned.plan, cues)
+    plan = planned.plan
+    clip = plan.clip if plan.excerpt is None else plan.excerpt.clip
+    return make_schedule(settings, plan, audio_features.of_film(settings, planned.info, clip))
 
 
 def open_source(planned: RenderPlan, schedule: Schedule) -> Source:

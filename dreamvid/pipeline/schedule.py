@@ -123,13 +123,14 @@ class Schedule:
 def make_schedule(settings: Settings, plan: Plan, cues: Cues = Cues()) -> Schedule:
     """Evaluate animated settings for all frames of a plan; time counts from the first frame of the film and cycle.
 
+    Of a stretch, too, it counts from the first frame of the whole film.
+
     A source frame that is shown several times is dreamed for the first of them. `cues`: what is followed beside the
     time. Raises SettingsError, naming the setting, the text and where it lies in a frame, the frame, for keyframes that
     do not fit the film, has no value somewhere, or leaves its bounds.
     """
-    timeline = Timeline(
-        plan.cycle_length or len(plan.playback), plan.rate, cues, periodic=plan.cycle_length is not None
-    )
+    count = len(plan.playback) if plan.excerpt is None else plan.excerpt.count
+    timeline = Timeline(plan.cycle_length or count, plan.rate, cues, periodic=plan.cycle_length is not None)
     if not settings.keyframes:
         return Schedule(settings, timeline, plan.frames)
     return Schedule(settings, timeline, plan.frames, evaluated(settings, timeline, plan.moments))

@@ -40,8 +40,11 @@ def with_segments(plan: Plan, settings: Settings) -> Plan:
         why = "--loop" if settings.input.loop else f"coherence.{'mode=blend' if how.mode == 'blend' else 'cadence > 1'}"
         raise SettingsError(f"a shot cannot be cut into segments with {why}: leave out parallel.segment, or that")
     length = max(SHORTEST, nearest_whole(Fraction(wanted) * plan.rate))
-    segments = [part for shot in plan.shots for part in _divided(plan, shot, length)]
-    return replace(plan, segments=tuple(segments))
+    # A shot that goes on with a dream has none of its own to begin with, which its anchors could be carried from.
+    whole = plan.shots[:1] if plan.carries_on else ()
+    divided = (part for shot in plan.shots[len(whole) :] for part in _divided(plan, shot, length))
+    segments = (*whole, *divided)
+    return replace(plan, segments=segments)
 
 
 def _divided(plan: Plan, shot: Shot, length: int) -> Iterator[Shot]:
