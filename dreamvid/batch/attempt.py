@@ -80,10 +80,15 @@ class Attempt:
         if self.job.command == "image":
             return
         try:
-            plan = read_plan(self.folder).plan
+            plans = [read_plan(folder).plan for folder in self.folder.stretches]
         except JobError:  # it is only for those who ask how far it is
             return
-        self.state.plan_shots(self.job.name, [plan.positions(part) for part in plan.segments])
+        shots, before = list[range](), 0
+        for plan in plans:
+            parts = map(plan.positions, plan.segments)
+            shots += [range(before + part.start, before + part.stop) for part in parts]
+            before += len(plan.frames)
+        self.state.plan_shots(self.job.name, shots)
 
     def stop(self) -> bool:
         """Return whether the render is to stop after what is being done."""

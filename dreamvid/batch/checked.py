@@ -17,16 +17,15 @@ from dreamvid.core.types import SourceInfo
 from dreamvid.dream.build_objectives import over_time
 from dreamvid.jobs.done import read_done
 from dreamvid.jobs.film import is_taken
-from dreamvid.jobs.fingerprint import Facts, batch_digest, net_facts
+from dreamvid.jobs.fingerprint import Facts, batch_digest, digest_of_stretches, net_facts
 from dreamvid.jobs.folder import folder_of
-from dreamvid.media import audio_features
 from dreamvid.media.audio_tracks import first_track
 from dreamvid.media.probe import identity as identity_of
 from dreamvid.models import zoo
 from dreamvid.models.net import Net
-from dreamvid.pipeline.plan import make_plan
-from dreamvid.pipeline.schedule import make_schedule
-from dreamvid.pipeline.sources import NOISE, check_film, plan_still, probe_source
+from dreamvid.pipeline.prepare import RenderPlan, schedule_of
+from dreamvid.pipeline.sources import NOISE, plan_frames, plan_still, probe_source
+from dreamvid.pipeline.stretches import divided
 from dreamvid.pipeline.zoom_source import plan_zoom
 
 logger = logging.getLogger(__name__)
@@ -69,8 +68,13 @@ class Checker:
                 facts = self._facts(job, read, texts)
                 if facts.problem:
                     raise SourceError(facts.problem)
-                sound, net = _identity_of_sound(job.settings, sounds), self.nets[texts.dreamed_by(job)]
-                digest = batch_digest(job.command, job.settings, net, facts.identity, sound)
+                sound = _identity_of_sound(job.settings, sounds)
+                digest, *others = (
+                    batch_digest(job.command, look, self.nets[texts.dreamed_by(look)], facts.identity, sound)
+                    for look in job.looks
+                )
+                if job.stretches:
+                    digest = digest_of_stretches((digest, *others), job.stretches)
                 found[number] = replace(job, digest=digest, frames=facts.frames, size=facts.size)
             except (SourceError, SettingsError) as error:
                 found[number] = replace(job, problem=str(error))
@@ -79,8 +83,8 @@ class Checker:
     def _open_nets(self, jobs: Sequence[Job], texts: "_Texts") -> None:
         opened: dict[NetSettings, Net] = {}
         errors: dict[str, DreamvidError] = {}
-        for key, job in {texts.dreamed_by(job): job for job in reversed(jobs)}.items():
-            settings = job.settings
+        looks = [(job, look) for job in reversed(jobs) for look in reversed(job.looks)]
+        for key, (job, settings) in {texts.dreamed_by(look): (job, look) for job, look in looks}.items():
             if key in self.nets:
                 continue
             try:
@@ -102,7 +106,8 @@ class Checker:
         animated = texts.of(settings) if settings.keyframes else ""
         camera = texts.of(settings.camera) if job.command == "zoom" else ""
         seed = settings.seed if job.source in NOISE else 0
-        key = (job.command, job.source, _stamp(job.source), texts.of(settings.input), camera, seed, animated)
+        stretches = texts.of(job.stretches) if job.stretches else ""
+        key = (job.command, job.source, _stamp(job.source), texts.of(settings.input), camera, seed, animated, stretches)
         if key not in self.sources:
             try:
                 self.sources[key] = _looked_at(job, read)
@@ -123,9 +128,9 @@ class _Texts:
             self.known[id(part)] = repr(part)
         return self.known[id(part)]
 
-    def dreamed_by(self, job: Job) -> str:
-        """Return what tells the nets and objective of a job."""
-        return f"{self.of(job.settings.net)} {self.of(job.settings.objective)}"
+    def dreamed_by(self, settings: Settings) -> str:
+        """Return what tells the nets and objective of a job, or of a stretch of its film."""
+        return f"{self.of(settings.net)} {self.of(settings.objective)}"
 
 
 @dataclass
@@ -162,10 +167,12 @@ def _looked_at(job: Job, read: _Read) -> SourceFacts:
     elif job.command == "zoom":
         _, plan = plan_zoom((source,), settings)
     else:
-        check_film(source)
-        plan = make_plan(settings, source)
-    if settings.keyframes and job.command == "video":
-        make_schedule(settings, plan, audio_features.of_film(settings, source, plan.clip))
+        info, plan = plan_frames(source, settings)
+        parts = list(divided(plan, job.stretches)) if job.stretches else [plan]
+        for part, look in zip(parts, job.looks, strict=True):
+            if look.keyframes:
+                schedule_of(RenderPlan("video", (source,), info, part), look)
+        return SourceFacts(source.identity, sum(len(part.frames) for part in parts), plan.framing.size)
     return SourceFacts(source.identity, len(plan.frames), plan.framing.size)
 
 

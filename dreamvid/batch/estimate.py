@@ -7,7 +7,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dreamvid.batch.job import Job
@@ -21,8 +21,11 @@ from dreamvid.core.errors import DreamvidError
 from dreamvid.dream.session import open_session
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import RENDERERS, Options
+from dreamvid.pipeline.frame_params import growing_frames
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan, open_source, prepare, schedule_of
+from dreamvid.pipeline.sources import probe_source
+from dreamvid.pipeline.stretches import plan_stretches
 
 CARRIED = 3  # frames of a sample beside the first of a shot, at least
 LARGEST = 300_000  # pixels of a sample of a still
@@ -61,32 +64,43 @@ class Estimator:
 
     trust: bool = False
     paces: dict[tuple[object, ...], Pace] = field(default_factory=dict)
-    plans: dict[tuple[object, ...], tuple[RenderPlan, float]] = field(default_factory=dict)
+    plans: dict[tuple[object, ...], tuple[list[RenderPlan], float]] = field(default_factory=dict)
 
     def estimate(self, job: Job, done: int = 0) -> Estimate:
         """Return what a job takes; `done`: frames of it that an earlier run has finished, in the order of the film."""
         try:
-            planned, seconds = self._planned(job)
-            pace = self._pace(job, planned)
+            plans, seconds = self._planned(job)
+            # Of a film in stretches, each is a film of its own here.
+            paces = [
+                self._pace(replace(job, settings=look, stretches=()), planned)
+                for look, planned in zip(job.looks, plans, strict=True)
+            ]
         except DreamvidError as error:
             return Estimate(job, problem=str(error))
-        lengths = [len(planned.plan.positions(part)) for part in planned.plan.segments]
         shots = []
-        for length in lengths:
-            finished = min(done, length)
-            done -= finished
-            shots.append((pace.first if not finished else 0.0) + pace.later * (length - max(1, finished)))
-        return Estimate(job, tuple(shots), seconds + pace.beside)
+        for plan, pace, look in zip([planned.plan for planned in plans], paces, job.looks, strict=True):
+            for number, part in enumerate(plan.segments):
+                length = len(plan.positions(part))
+                finished = min(done, length)
+                done -= finished
+                fresh = 0 if finished else 1
+                if number == 0 and plan.carries_on:  # while a look grows, each frame is dreamed afresh as well
+                    fresh = max(0, growing_frames(plan, look.coherence.cadence) - finished) if plan.grows else 0
+                shots.append(pace.first * fresh + pace.later * (length - finished - fresh))
+        return Estimate(job, tuple(shots), seconds + max(pace.beside for pace in paces))
 
-    def _planned(self, job: Job) -> tuple[RenderPlan, float]:
-        """Return the plan of a job, and how long it took to make."""
+    def _planned(self, job: Job) -> tuple[list[RenderPlan], float]:
+        """Return the plan of a job, or those of the stretches of its film, and how long they took to make."""
         settings = job.settings
-        own = job.name if settings.keyframes or job.command == "zoom" else ""
+        own = job.name if settings.keyframes or job.stretches or job.command == "zoom" else ""
         key = (job.command, job.source, repr(settings.input), settings.coherence.mode, own)
         if key not in self.plans:
             began = time.perf_counter()
-            planned, _ = prepare(job.command, (job.source,), settings)
-            self.plans[key] = (planned, time.perf_counter() - began)
+            if job.stretches:
+                found = plan_stretches(probe_source(job.source, settings), job.stretches).stretches
+            else:
+                found = (prepare(job.command, (job.source,), settings),)
+            self.plans[key] = ([planned for planned, _ in found], time.perf_counter() - began)
         return self.plans[key]
 
     def _pace(self, job: Job, planned: RenderPlan) -> Pace:

@@ -1,14 +1,15 @@
 """A job of a batch, and what became of it."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from dreamvid.config.settings import Settings
 from dreamvid.jobs.folder import bytes_needed
 from dreamvid.pipeline.prepare import Command
+from dreamvid.pipeline.stretches import Stretch
 
 State = Literal["rendered", "unchanged", "skipped", "failed"]
 
@@ -18,9 +19,9 @@ class Job:
     """One render of a batch, resolved.
 
     `name`: of its output, as the batch file has it; `priority`: higher ones come first; `max_tries`, `max_minutes`: in
-    one run of the batch, None: any time. Known once its source is: `digest`, which changes with anything that its
-    pixels or its file depend on; `frames` that are dreamed, of `size` (height, width); `problem`: why it cannot be
-    rendered, empty where it can.
+    one run of the batch, None: any time; `stretches`: of a film in segments, whose settings count then. Known once its
+    source is: `digest`, which changes with anything that its pixels or its file depend on; `frames` that are dreamed,
+    of `size` (height, width); `problem`: why it cannot be rendered, empty where it can.
     """
 
     command: Command
@@ -31,10 +32,16 @@ class Job:
     priority: int = 0
     max_tries: int = 1
     max_minutes: float | None = None
+    stretches: tuple[Stretch, ...] = ()
     digest: str = ""
     frames: int = 0
     size: tuple[int, int] = (0, 0)
     problem: str = ""
+
+    @property
+    def looks(self) -> tuple[Settings, ...]:
+        """The settings that it is dreamed with: its own, or those of its stretches."""
+        return tuple(stretch.settings for stretch in self.stretches) or (self.settings,)
 
     @property
     def pixels(self) -> int:
@@ -45,6 +52,11 @@ class Job:
     def bytes_needed(self) -> int:
         """The bytes that its job folder needs on the disk, about."""
         return bytes_needed(self.frames, self.size) if self.command != "image" else 0
+
+    def with_settings(self, change: Callable[[Settings], Settings]) -> "Job":
+        """Return the job with settings changed, those of its stretches as well."""
+        stretches = tuple(replace(stretch, settings=change(stretch.settings)) for stretch in self.stretches)
+        return replace(self, settings=change(self.settings), stretches=stretches)
 
     def ended(self, state: State, message: str = "") -> "Outcome":
         """Return what became of it."""

@@ -25,18 +25,21 @@ class JobTable(BaseModel):
     priority: int = Field(default=0, ge=-1_000_000, le=1_000_000)
     max_tries: int = Field(default=3, ge=1, le=100)
     max_minutes: float | None = Field(default=None, gt=0)
+    segment: list[dict[str, Any]] = Field(default_factory=list)
 
 
-def told(error: ValidationError) -> Iterator[tuple[str, str]]:
+def told(error: ValidationError, model: type[BaseModel] = JobTable) -> Iterator[tuple[str, str]]:
     """Yield key and words of each mistake in a table; where a key is unknown, a required one is not missed."""
+    known = [field.alias or name for name, field in model.model_fields.items()]
     mistakes = error.errors()
     unknown = any(mistake["type"] == "extra_forbidden" for mistake in mistakes)
     for mistake in mistakes:
         key = str(mistake["loc"][0])
         if mistake["type"] == "extra_forbidden":
-            yield key, f"unknown key {key}{nearest(key, (*JobTable.model_fields, 'matrix'))}"
+            yield key, f"unknown key {key}{nearest(key, (*known, 'matrix'))}"
         elif mistake["type"] != "missing" or not unknown:  # the required key may be the unknown one, spelled wrong
-            near = nearest(str(mistake["input"]), get_args(Command)) if mistake["type"] == "literal_error" else ""
+            literal = model is JobTable and mistake["type"] == "literal_error"
+            near = nearest(str(mistake["input"]), get_args(Command)) if literal else ""
             yield key, f"{key}: {mistake['msg']}{near}"
 
 

@@ -16,6 +16,7 @@ from dreamvid.batch.job import Job
 from dreamvid.batch.job_table import JobTable, filled, told
 from dreamvid.batch.matrix import Table, combinations, flat, labels
 from dreamvid.batch.positions import Key, Mistakes
+from dreamvid.batch.segments import begins, given_to_film, read_segments, with_films_own
 from dreamvid.config import presets
 from dreamvid.config.presets import Defaults
 from dreamvid.config.settings import Settings
@@ -26,6 +27,7 @@ from dreamvid.core.timing import parse_range, parse_rate
 from dreamvid.media import formats
 from dreamvid.pipeline.prepare import Command
 from dreamvid.pipeline.sources import NOISE, same_file
+from dreamvid.pipeline.stretches import Stretch
 
 LONGEST, MOST = 10_000_000, 100_000  # bytes of a file; jobs of a batch
 MOST_WRONG = 200  # jobs with mistakes, after which no more are looked for
@@ -136,6 +138,8 @@ class _Reader:
         """Add the jobs of an entry: one, or one for each combination of its matrix."""
         if not isinstance(entry.matrix, dict):
             return self._mistake(entry, "matrix must be a table", "matrix")
+        if "segment" in entry.matrix:
+            return self._mistake(entry, "segment: a matrix has none: give them to the job", "segment")
         under = {"preset": self.user.preset} if self.user.preset else {}
         try:
             for chosen in combinations(entry.matrix, MOST):
@@ -172,22 +176,53 @@ class _Reader:
             return
         named |= {"preset": Path(values.preset or presets.DEFAULT).stem, "date": self.today.isoformat()}
         settings = self._settings(entry, values)
+        stretches = self._stretches(entry, values, settings) if values.segment and settings is not None else ()
         how = (values.priority, values.max_tries, values.max_minutes)
         for source in self._sources(values.source):
             try:
                 name = filled(values.output, {**named, "stem": Path(source).stem, "index": len(self.jobs)})
                 output = self.folder / name
-                if settings is None:
+                if settings is None or (values.segment and not stretches):
                     return
                 self._check_output(values.command, output, settings)
                 if same_file(source, output):
                     raise SettingsError(f"{output.name} is the source itself")
             except (SettingsError, OSError, ValueError) as error:  # also a name that is too long
                 return self._mistake(entry, f"output: {error}", "output")
-            self.jobs.append(Job(values.command, source, name, output, settings, *how))
+            self.jobs.append(Job(values.command, source, name, output, settings, *how, stretches))
             self.owners.append(entry)
             if len(self.jobs) > MOST:
                 raise SettingsError(f"{self.mistakes.file}: it has more than {MOST} jobs: make several batches of them")
+
+    def _stretches(self, entry: _Entry, values: JobTable, film: Settings) -> tuple[Stretch, ...]:
+        """Return the stretches of a film in segments; none where there are mistakes in them, which are noted."""
+        if values.command != "video" or film.input.loop:
+            what = "a loop" if values.command == "video" else f"command {values.command}"
+            self._mistake(entry, f"{what} has no segments: leave them out", "segment")
+            return ()
+        owner, path = entry.origins["segment"]
+        entries = [
+            _Entry(f"{owner}: segment {number + 1}", (*path, number), table, {})
+            for number, table in enumerate(values.segment)
+        ]
+        segments = read_segments(values.segment, lambda words, number, key: self._mistake(entries[number], words, key))
+        found = list[Stretch]()
+        for segment, its, begin in zip(segments, entries, begins(segments), strict=True):
+            own = values.model_copy(
+                update={"preset": segment.preset or values.preset, "set": {**values.set, **segment.set}}
+            )
+            settings, join = self._settings(its, own), segment.join or ("cut" if its is entries[0] else "carry")
+            wrong = given_to_film(segment, self._preset(segment.preset) if settings is not None else None, film)
+            if settings is not None and join == "carry" and settings.coherence.mode == "none":
+                wrong.append(("join", "join: with coherence.mode=none no dream is carried on: give cut"))
+            for key, words in wrong:
+                self._mistake(its, words, key)
+            if settings is None:
+                continue
+            where = f"{self.mistakes.place(its.key)}: {its.said}{segment.called}"
+            settings = with_films_own(settings, film)
+            found.append(Stretch(settings, begin, segment.to, join, segment.name, where))
+        return tuple(found)
 
     def _values(self, entry: _Entry, table: Table) -> JobTable | None:
         """Return the values of a table, without those that are wrong, which are noted; None where one is missing."""

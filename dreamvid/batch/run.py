@@ -21,6 +21,7 @@ from dreamvid.jobs import film as job_film
 from dreamvid.jobs.done import film_hash
 from dreamvid.jobs.folder import folder_of
 from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.joined import dream_joined
 from dreamvid.jobs.run import RENDERERS, Options
 from dreamvid.jobs.workers import pinned
 
@@ -69,8 +70,8 @@ def read(orders: Orders, day: date, options: Options) -> list[Job]:
     jobs = orders.read(day)
     if options.workers is None:
         return jobs
-    shared = {id(job.settings): pinned(job.settings) for job in jobs}
-    return [replace(job, settings=shared[id(job.settings)]) for job in jobs]
+    shared = {id(settings): pinned(settings) for job in jobs for settings in (job.settings, *job.looks)}
+    return [job.with_settings(lambda settings: shared[id(settings)]) for job in jobs]
 
 
 def _day(orders: Orders) -> date:
@@ -183,7 +184,10 @@ class Batch:
             number, ended = self.state.begin(job.name), Ended("waiting")
             try:
                 _make_folder(job)
-                RENDERERS[job.command](job.source, job.output, job.settings, how)
+                if job.stretches:
+                    dream_joined(job.source, job.output, job.stretches, how)
+                else:
+                    RENDERERS[job.command](job.source, job.output, job.settings, how)
                 made = MadeFilm.of(job.output, job.digest, film_hash(job.output))
                 ended = Ended("done" if self._is_up_to_date(job) else "waiting", film=made)
             except Interrupted:

@@ -33,8 +33,8 @@ def show_nothing(whole: Whole) -> None:
 
 def kind_of(job: Job) -> str:
     """Return what tells jobs whose pixels take as long as one another's: net, objective, steps, coherence."""
-    settings = job.settings
-    return repr((job.command, settings.net, settings.objective, settings.dream, settings.coherence, settings.compute))
+    looks = [(look.net, look.objective, look.dream, look.coherence, look.compute) for look in job.looks]
+    return repr((job.command, *looks))
 
 
 @dataclass
@@ -94,8 +94,9 @@ class Tally:
             self._left.clear()
             for name, job in waiting.items():
                 # Settings are shared by jobs: their kind is told once.
-                self._kinds[name] = known.setdefault(id(job.settings), "") or kind_of(job)
-                known[id(job.settings)] = self._kinds[name]
+                own = id(job.stretches or job.settings)
+                self._kinds[name] = known.setdefault(own, "") or kind_of(job)
+                known[own] = self._kinds[name]
                 self._left[self._kinds[name]] += job.pixels
             self._frames = sum(job.frames for job in self.jobs.values())
             self._frames_done = sum(self.jobs[name].frames for name in self.done)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from dreamvid.pipeline import masks
 from dreamvid.pipeline.plan import RENDER_VERSION
 from dreamvid.pipeline.prepare import RenderPlan
 from dreamvid.pipeline.schedule import Schedule
+from dreamvid.pipeline.stretches import Stretch
 
 Facts = dict[str, Any]
 JOB_FOLDER = 3  # version of what lies in a job folder
@@ -111,6 +112,12 @@ def batch_digest(command: str, settings: Settings, net: Facts, source: str, soun
     how = settings.model_dump(include={"output", "compute", "audio"}, mode="json")
     events = "" if settings.audio.events is None else identity(Path(settings.audio.events))
     return _hash([command, pixel_facts(settings, net, source), how, sound, events])
+
+
+def digest_of_stretches(digests: Iterable[str], stretches: Iterable[Stretch]) -> str:
+    """Return a sha256 of all that a film in stretches depends on; `digests`: of each by itself, as `batch_digest`."""
+    joins = [(stretch.name, float(stretch.start), stretch.join) for stretch in stretches]
+    return _hash([*digests, joins])
 
 
 def film_facts(facts: Sequence[Facts], settings: Settings) -> str:

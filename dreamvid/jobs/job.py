@@ -60,7 +60,7 @@ class Job:
 
     @property
     def varies(self) -> bool:
-        """Return whether frames have parameters of their own: settings are animated, a guide is a film, a look grows."""
+        """Return whether frames have parameters of their own: settings are animated, guides are films, a look grows."""
         return bool(self.schedule.values) or self.session.terms.varies or self.before is not None
 
     @cached_property

@@ -1,7 +1,7 @@
 """The parameters of each frame: settings, dreamer, and how far animated settings and guides have changed."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,11 +40,9 @@ class FrameParams:
 ParamsByFrame = Callable[[int], FrameParams]  # of each source frame
 
 
-def growing_frames(plan: Plan, keys: Sequence[int]) -> int:
-    """Return over how many dreamed frames, `keys`, the dream of another stretch grows into the look of this one.
-
-    A cut ends it.
-    """
+def growing_frames(plan: Plan, cadence: int) -> int:
+    """Return over how many dreamed frames the dream of another stretch grows into this one's look; a cut ends it."""
+    keys = [frame for frame in plan.frames if plan.is_key(frame, cadence)]
     moments, most = dict(zip(plan.frames, plan.moments, strict=True)), nearest_whole(GROWTH_SECONDS * plan.rate)
     begun, stop = moments[plan.frames[0]], plan.shots[0].stop
     return sum(frame < stop and moments[frame] - begun < most for frame in keys)
@@ -63,7 +61,7 @@ def params_by_frame(schedule: Schedule, session: Session, plan: Plan, when: Call
         position = bisect_left(keys, frame) - back
         return position > 0 and not session.terms.same_at(when(keys[position - 1]), when(keys[position]))
 
-    growing = growing_frames(plan, keys) if plan.carries_on else 0
+    growing = growing_frames(plan, schedule.settings.coherence.cadence) if plan.carries_on else 0
 
     def params_at(frame: int) -> FrameParams:
         settings, moved = schedule.at(frame), dreamed.moved(frame)
@@ -73,7 +71,7 @@ def params_by_frame(schedule: Schedule, session: Session, plan: Plan, when: Call
         # Of a look that is carried on, strength is measured where another begins, and where that has grown.
         position = bisect_left(keys, frame)
         join_wear = 1.0 if plan.carries_on and position in (0, growing) else 0.0
-        grows = plan.excerpt is not None and plan.excerpt.grows and position < growing
+        grows = plan.grows and position < growing
         restless = plan.carries_on and position < growing + CATCHING_UP
         return FrameParams(
             settings,

@@ -102,6 +102,11 @@ class Plan:
         """Whether its first frame goes on with the dream of a stretch before it."""
         return self.excerpt is not None and self.excerpt.carries_on
 
+    @property
+    def grows(self) -> bool:
+        """Whether the dream that it goes on with grows into another objective."""
+        return self.excerpt is not None and self.excerpt.grows
+
     def starts_shot(self, frame: int) -> bool:
         """Return whether a source frame is the first of its shot."""
         if frame == self.frames[0] and self.carries_on:

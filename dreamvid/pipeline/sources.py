@@ -69,11 +69,7 @@ def plan_video(probed: Sequence[SourceInfo], settings: Settings) -> tuple[Source
 
     Raises SourceError for a still, SettingsError where size, range or loop do not fit the source.
     """
-    (info,) = probed
-    check_film(info)
-    if info.kind == "folder" and settings.input.fps:
-        info = at_rate(info, info.frames, parse_rate(settings.input.fps))  # a folder has no rate of its own
-    plan = make_plan(settings, info)
+    info, plan = plan_frames(probed[0], settings)
     if settings.input.loop:
         loops.check_rate(plan, info, settings.input.fps)
     frames = partial(read, info, plan.framing)
@@ -84,6 +80,14 @@ def plan_video(probed: Sequence[SourceInfo], settings: Settings) -> tuple[Source
         if plan.crossfade is not None and plan.crossfade.dissolves:
             logger.info("the source does not loop: its end dissolves into its beginning, and is that much shorter")
     return info, with_cuts(plan, cuts)
+
+
+def plan_frames(info: SourceInfo, settings: Settings) -> tuple[SourceInfo, Plan]:
+    """Plan which frames of a video, GIF or image folder are shown; no cuts, no loop. Raises as `plan_video`."""
+    check_film(info)
+    if info.kind == "folder" and settings.input.fps:
+        info = at_rate(info, info.frames, parse_rate(settings.input.fps))  # a folder has no rate of its own
+    return info, make_plan(settings, info)
 
 
 def open_video(probed: Sequence[SourceInfo], settings: Settings, info: SourceInfo, plan: Plan) -> Source:

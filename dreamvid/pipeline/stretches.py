@@ -95,6 +95,8 @@ def _bounds(plan: Plan, stretches: Sequence[Stretch]) -> list[int]:
         stop = None if stretch.stop is None else frame_at(stretch.stop)
         last = number == len(stretches)
         beyond = stretch.start if first >= count else stretch.stop if stop is not None and stop > count else None
+        if first >= count and wrong:  # told of the one before
+            continue
         if beyond is not None:
             wrong.append(f"{stretch.where}: {beyond} lies behind the end of the film, {beyond.alike(length)}")
         elif last and stretch.stop is not None and stop != count:
