@@ -24,6 +24,7 @@ from dreamvid.jobs.run import RENDERERS, Options
 from dreamvid.pipeline.frame_params import growing_frames
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan, open_source, prepare, schedule_of
+from dreamvid.pipeline.render import ANEW
 from dreamvid.pipeline.sources import probe_source
 from dreamvid.pipeline.stretches import plan_stretches
 
@@ -83,9 +84,10 @@ class Estimator:
                 length = len(plan.positions(part))
                 finished = min(done, length)
                 done -= finished
-                fresh = 0 if finished else 1
-                if number == 0 and plan.carries_on:  # while a look grows, each frame is dreamed afresh as well
-                    fresh = max(0, growing_frames(plan, look.coherence.cadence) - finished) if plan.grows else 0
+                fresh = 0.0 if finished else 1.0
+                if number == 0 and plan.carries_on:  # a frame in which a look grows takes that share of all steps
+                    growing = growing_frames(plan, look.coherence.cadence) if plan.grows else 0
+                    fresh = ANEW * max(0, growing - finished)
                 shots.append(pace.first * fresh + pace.later * (length - finished - fresh))
         return Estimate(job, tuple(shots), seconds + max(pace.beside for pace in paces))
 

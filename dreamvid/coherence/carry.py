@@ -229,16 +229,17 @@ def between(before: Carry, after: Past, frame: Frame, share: float, move: Move) 
     )
 
 
-def mix_fresh(found: Followed, fresh: Image, share: float | Mask) -> Followed:
-    """Return the carried dream with a share replaced by a `fresh` layer, H x W x 3, of the same frame.
-
-    `share`: in [0, 1], of all of the frame or of each place, H x W.
-    """
-    if not np.any(share):
+def mix_fresh(found: Followed, fresh: Image, share: float) -> Followed:
+    """Return the carried dream with a share, in [0, 1], replaced by a `fresh` layer, H x W x 3, of the same frame."""
+    if not share:
         return found
-    share = np.full(found.kept.shape, share, np.float32)
-    layer, kept = found.layer + _in_colours(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
+    layer, kept = found.layer + np.float32(share) * (fresh - found.layer), found.kept + share * (1 - found.kept)
     return replace(found, layer=layer, kept=kept.astype(np.float32))
+
+
+def make_way(found: Followed, places: Mask) -> Followed:
+    """Return the carried dream fading at some places, H x W in [0, 1], which are dreamed as what is uncovered is."""
+    return replace(found, kept=found.kept * (1 - np.float32(FADED) * places), new=np.maximum(found.new, places))
 
 
 def match_band_energy(

@@ -44,17 +44,16 @@ def calibrate_again(
     """Measure the strength of a carried frame again where that is due; else let it move with the picture and age.
 
     `index`: of the source frame; `source`: its picture, H x W x 3 in [0, 1]. Returns the new state, and what is carried
-    with a share of the fresh dream mixed in.
+    with a share of the fresh dream mixed in, and as far as it makes way for another look.
     """
     dreamer, strength = params.dreamer, state.strength.moved(found.field)
     age = found.next_calibration_age(state.calibration_age, params.calibration_wear)
     sizes = octave_sizes(source.shape[0], source.shape[1], params.settings.dream)
-    grows = params.growth is not None and not params.growth.is_over
-    if age >= 1 or params.refresh_share or grows or strength.shape != tuple(starmap(grid_shape, sizes)):
+    if age >= 1 or params.refresh_share or strength.shape != tuple(starmap(grid_shape, sizes)):
         probe = dream_afresh(dreamer, source, (index, PROBE))
         share = max(PROBE_WEIGHT, min(1.0, params.moved))
         strength, age = strength.towards(measure_strength(dreamer, source, probe, visible), share), 0.0
         found = coherence.mix_fresh(found, probe - source, params.refresh_share)
-        if params.growth is not None:
-            found = coherence.mix_fresh(found, probe - source, params.growth.share(*source.shape[:2]))
+    if params.growth is not None:
+        found = coherence.make_way(found, params.growth.places(*source.shape[:2]))
     return CarryState(strength, age, found.survival), found

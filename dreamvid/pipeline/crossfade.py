@@ -47,33 +47,22 @@ def mixing(crossfade: Crossfade, index: int, height: int, width: int) -> Image:
     are visible through each other.
     """
     before, now = (_shares(crossfade.gone(at), height, width) for at in (index - 1, index))
-    return np.where(now < 1, _step(before, now), 1)[..., None]
+    return np.where(now < 1, (now - before) / np.maximum(1 - before, np.finfo(np.float32).tiny), 1)[..., None]
 
 
 @dataclass(frozen=True)
 class Growth:
-    """A dream that grows into another look at frame `at` of `count`: place by place, it is mixed with a fresh one."""
+    """A dream that grows from one look into another, at frame `at` of `count`: places follow one another, as above."""
 
     at: int
     count: int
 
-    @property
-    def is_over(self) -> bool:
-        """Return whether all of the picture has the other look, since the frame before."""
-        return self.at >= self.count
-
-    def share(self, height: int, width: int) -> Mask:
-        """Return the share of the fresh dream, H x W in [0, 1]: places follow one another, as in `mixing`.
-
-        Where a place has crossfaded, its dream is carried on.
-        """
+    def places(self, height: int, width: int) -> Mask:
+        """Return where the old look makes way for the new one now: H x W in [0, 1], with soft edges."""
         crossfade = Crossfade(0, self.count)
-        return _step(*(_shares(crossfade.gone(at), height, width) for at in (self.at - 1, self.at)))
-
-
-def _step(before: Mask, now: Mask) -> Mask:
-    """Return the share of the other layer that is mixed in where `before` of it was there, and `now` is to be."""
-    return np.asarray((now - before) / np.maximum(1 - before, np.finfo(np.float32).tiny), np.float32)
+        before, now = (_shares(crossfade.gone(at), height, width) for at in (self.at - 1, self.at))
+        share = (before + now) / 2
+        return np.minimum(1, 8 * share * (1 - share)).astype(np.float32)  # 1 for most of the time that a place takes
 
 
 def _shares(gone: float, height: int, width: int) -> Mask:
