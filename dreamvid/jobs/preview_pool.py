@@ -30,7 +30,10 @@ MOST = 4  # processes: each has nets of its own
 
 @dataclass(frozen=True)
 class Sharper:
-    """The next pictures of a look, smaller by a factor; `at`: its place among the looks; `seconds`: how long they took."""
+    """The next pictures of a look, dreamed smaller by a factor.
+
+    `at`: its place among the looks; `seconds`: how long dreaming took.
+    """
 
     at: int
     factor: int
