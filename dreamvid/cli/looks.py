@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from dreamvid.cli.options import LOOK, Common, Text, option
 
 if TYPE_CHECKING:
-    from dreamvid.jobs.preview import Look
+    from dreamvid.jobs.preview_look import Look
     from dreamvid.jobs.preview_source import Subject
 
 MOST = 120  # looks of one preview
@@ -137,12 +137,15 @@ def _plain(key: str, value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def make_looks(subject: "Subject", axes: Sequence[Axis], common: Common) -> list["Look"]:
-    """Return a look for every combination of values; raise SettingsError where one is not valid."""
-    from dreamvid.jobs.preview import Look
+def make_looks(subject: "Subject", axes: Sequence[Axis], common: Common, threads: int | None = None) -> list["Look"]:
+    """Return a look for every combination of values; raise SettingsError where one is not valid.
+
+    `threads`: with which pictures are dreamed, and so are those that their lines make: another number is another dream.
+    """
+    from dreamvid.jobs.preview_look import Look
 
     film, taken = subject.command == "video", set[str]()
-    part = replace(common, frames=subject.frames, **(OF_A_PART if film else OF_A_PICTURE))
+    part = replace(common, frames=subject.frames, threads=threads, **(OF_A_PART if film else OF_A_PICTURE))
     looks = []
     for values in product(*(axis.values for axis in axes)):
         title = ", ".join(axis.title(value) for axis, value in zip(axes, values, strict=True))

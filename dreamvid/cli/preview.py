@@ -51,17 +51,20 @@ def preview(
     """Show one frame in many looks, small first, each with the command that makes it at full size."""
     from dreamvid.jobs import preview as previews
     from dreamvid.jobs.interrupt import interruptible
+    from dreamvid.jobs.preview_pool import processes_for
     from dreamvid.jobs.preview_source import find_subject
 
     show_notices(quiet=common.quiet)
     out = Path(output)
     previews.check(source, out, motion=motion, overwrite=common.overwrite)
     axes = lists.axes(common)
-    subject = find_subject(source, common.settings(output), at, motion=motion)
+    settings = common.settings(output)
+    subject = find_subject(source, settings, at, motion=motion)
     log = logging.getLogger("dreamvid")
     if subject.words:
         log.info("%s: %s", subject.info.name, subject.words)
-    looks = make_looks(subject, axes, common)
+    processes = processes_for(settings)
+    looks = make_looks(subject, axes, common, 1 if processes else common.threads)
     if out.suffix.lower() != PAGE and not all(look.command.isascii() for look in looks):
         log.warning("letters beyond ASCII cannot be drawn: a page (.html) or --json has the lines as they are")
     with bar(quiet=common.quiet) as tell, interruptible() as stop:
@@ -72,6 +75,7 @@ def preview(
             stop=stop,
             trust=common.trust,
             leave_out=not lists.given and not lists.vary,
+            processes=processes,
         )
         made = previews.preview(subject, looks, out, options)
     log.info("%s: %d looks", output, len(made))

@@ -59,7 +59,7 @@ class LocalWorker:
         """Begin the process; see `Worker`."""
         if self._connection is not None:
             return
-        context = _context()
+        context = process_context()
         ours, theirs = context.Pipe()
         with self._lock:
             if self._ended:
@@ -77,8 +77,8 @@ class LocalWorker:
                 self._process.terminate()
 
 
-def _context() -> Any:
-    """Return what begins processes: by a server that has loaded torch once for all of them, where there is such."""
+def process_context() -> Any:
+    """Return what begins processes that dream: a server that has loaded torch once for all, where there is such."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

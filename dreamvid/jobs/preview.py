@@ -1,56 +1,28 @@
 """One frame of a source, or a second of it, in many looks: small first, then sharper, on a sheet that grows."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy.typing as npt
 
 from dreamvid.analysis.look_sheet import MOVING, PAGE, STILL, LookSheet, View
 from dreamvid.config.serialize import settings_at
-from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, NetError, SettingsError, nearest
 from dreamvid.core.types import Frame, Pixels
-from dreamvid.dream.octaves import octave_sizes
-from dreamvid.dream.session import Session, SharedNets, open_session
+from dreamvid.dream.session import SharedNets
 from dreamvid.jobs.events import Stop, never
-from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
-from dreamvid.jobs.job import Job
 from dreamvid.jobs.locks import output_held
+from dreamvid.jobs.preview_look import Look, Opened, frames_of, open_look, resized
+from dreamvid.jobs.preview_pool import Dream, dreaming
 from dreamvid.jobs.preview_source import Subject
 from dreamvid.jobs.run import check_output
-from dreamvid.media import encode, formats, opencv
+from dreamvid.media import encode, formats
 from dreamvid.media.frame_store import write_file
-from dreamvid.pipeline.cadence import render_at_cadence
-from dreamvid.pipeline.prepare import open_source, prepare_probed
-from dreamvid.pipeline.render import RenderContext, Rendered, render
-from dreamvid.pipeline.schedule import Schedule
-from dreamvid.pipeline.sources import NOISE, Source, probe_source
 
 logger = logging.getLogger(__name__)
-FIRST, LEAST = 200, 32  # pixels, at least: of the long side of the first pictures, and of their short side
-SOON = 480  # pixels of the long side of pictures that are soon dreamed: before larger ones, smaller ones come
 PALE = 3  # by which the contrast of the source is divided where no dream is there yet
-AnyArray = npt.NDArray[Any]
 ONLY_IN_MOTION = ("coherence", "camera", "audio", "output")  # sections that a still shows nothing of
-
-
-@dataclass(frozen=True)
-class Look:
-    """One cell of a preview: its `title`, and the line that makes its picture at full size, with its `settings`.
-
-    `film`: the line that makes the whole film in this look, empty where there is none; `about`: a line on it.
-    """
-
-    title: str
-    settings: Settings
-    command: str
-    film: str = ""
-    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +31,8 @@ class Options:
 
     `side`: pixels of the long side of its pictures; `columns`: of a grid, 0 for as many as fit; `tell`: called with how
     much is done of how much; `stop`: asked after every picture; `trust`: whether a net that is code may be executed;
-    `leave_out`: looks whose net is not here are left out, and so are those that a still shows as another look.
+    `leave_out`: looks whose net is not here are left out, and so are those that a still shows as another look;
+    `processes`: of `processes_for`, for looks of one thread each.
     """
 
     side: int
@@ -68,17 +41,7 @@ class Options:
     stop: Stop = never
     trust: bool = False
     leave_out: bool = False
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A look that is ready to be dreamed; `factors`: by how much smaller than at full size, falling."""
-
-    look: Look
-    source: Source
-    schedule: Schedule
-    session: Session
-    factors: tuple[int, ...]
+    processes: int = 0
 
 
 def check(source: str, output: Path, *, motion: bool, overwrite: bool) -> None:
@@ -102,7 +65,8 @@ def preview(subject: Subject, looks: Sequence[Look], output: Path, options: Opti
     Raises DreamvidError before the first picture where a look cannot be dreamed, Interrupted where it is stopped: then
     the sheet holds what there was.
     """
-    with output_held(output):
+    how = dreaming(subject, options.processes, options.side, options.stop, trust=options.trust)
+    with output_held(output), how as dream:
         encode.recover(output)
         opened = _open_all(subject, looks, options)
         frames = _read(opened)
@@ -113,7 +77,7 @@ def preview(subject: Subject, looks: Sequence[Look], output: Path, options: Opti
 
         write()
         try:
-            for at, view, took in _passes(opened, frames, options):
+            for at, view, took in _passes(dream, opened, frames, options):
                 seconds[at] += took
                 sheet = replace(sheet, views=(*sheet.views[:at], view, *sheet.views[at + 1 :]))
                 write()
@@ -134,7 +98,7 @@ def _open_all(subject: Subject, looks: Sequence[Look], options: Options) -> list
         looks = _distinct(looks)
     for look in looks:
         try:
-            opened.append(_open(subject, look, shared, options))
+            opened.append(open_look(subject, look, shared, options.side))
         except NetError as error:
             if options.leave_out:
                 logger.warning("%s is left out: %s", look.title, error)
@@ -165,45 +129,6 @@ def _distinct(looks: Sequence[Look]) -> list[Look]:
     return list(kept.values())
 
 
-def _open(subject: Subject, look: Look, shared: SharedNets, options: Options) -> Opened:
-    settings = settings_at(look.settings, {}) if subject.command == "image" else look.settings
-    info = probe_source(subject.source, settings) if subject.source in NOISE else subject.info
-    planned, schedule = prepare_probed(subject.command, (info,), settings)
-    source = open_source(planned, schedule)
-    session = open_session(settings, rate=source.info.rate, shared=shared)
-    return Opened(look, source, schedule, session, _factors(source.plan.framing.size, settings, session, options.side))
-
-
-def _factors(size: tuple[int, int], settings: Settings, session: Session, side: int) -> tuple[int, ...]:
-    """Return by how much smaller than (height, width) a look is dreamed, pass by pass.
-
-    The last pictures have `side` pixels at least, or all that there are, and are no smaller than the coarsest octave at
-    full size: in a smaller one other forms grow. Before them comes about that octave alone, which is soon dreamed;
-    before it, where it is large, ever smaller ones. Raises NetError where the net takes no picture of the size.
-    """
-    coarsest = min(size) / min(octave_sizes(*size, settings.dream)[0])
-
-    def check(factor: int) -> None:
-        session.dreamer.net.check_size(*(min(round(edge / factor), session.dreamer.patch[0]) for edge in size))
-
-    def fits(factor: int) -> bool:
-        try:
-            check(factor)
-        except NetError:
-            return False
-        return max(size) // factor >= FIRST and min(size) // factor >= LEAST
-
-    last = max(1, min(max(size) // side, int(coarsest)))
-    while last > 1 and not fits(last):
-        last -= 1
-    check(last)
-    factors, smaller = [last], round(coarsest) if round(coarsest) > last else 2 * last
-    while fits(smaller) and max(size) // factors[-1] > SOON:
-        factors.append(smaller)
-        smaller *= 2
-    return tuple(reversed(factors))
-
-
 def _read(opened: Sequence[Opened]) -> list[list[Frame]]:
     """Return the frames of each look at the size of its last pictures; those that are the same are read once."""
     found: dict[object, list[Frame]] = {}
@@ -213,7 +138,7 @@ def _read(opened: Sequence[Opened]) -> list[list[Frame]]:
         animated = tuple(item for item in settings.keyframes.items() if item[0].startswith("mask."))
         key = (settings.input, settings.mask, animated, settings.seed, plan.shots, factor)
         if key not in found:
-            found[key] = [_shrunk(frame, factor) for frame in each.source.frames(plan.frames)]
+            found[key] = frames_of(each)
         each_frames.append(found[key])
     return each_frames
 
@@ -233,52 +158,24 @@ def _begun(
 
 
 def _passes(
-    opened: Sequence[Opened], frames: Sequence[Sequence[Frame]], options: Options
+    dream: Dream, opened: Sequence[Opened], frames: Sequence[Sequence[Frame]], options: Options
 ) -> Iterator[tuple[int, View, float]]:
     """Dream every look at its first size, then at its next; yield its place, what there is of it, and the seconds."""
-    total, done, most = sum(len(each.factors) for each in opened), 0, max(len(each.factors) for each in opened)
-    for number in range(most):
-        if number:
+    most = max(len(each.factors) for each in opened)
+    tasks = [
+        (at, each.factors[number])
+        for number in range(most)
+        for at, each in enumerate(opened)
+        if number < len(each.factors)
+    ]
+    there = set[int]()
+    for done, made in enumerate(dream(tasks, opened, frames), 1):
+        each = opened[made.at]
+        yield made.at, _view(each, made.pictures, options, _note(each, made.pictures[0], made.factor)), made.seconds
+        options.tell(done, len(tasks))
+        if len(there) < len(opened) and len(there | {made.at}) == len(opened) and done < len(tasks):
             logger.info("every look is there; sharper pictures follow")
-        for at, each in enumerate(opened):
-            if number >= len(each.factors):
-                continue
-            if options.stop():
-                raise Interrupted
-            factor, began = each.factors[number], time.perf_counter()
-            small = [_shrunk(frame, factor / each.factors[-1]) for frame in frames[at]]
-            pictures = _dreamed(each, small, factor, options.stop)
-            took, done = time.perf_counter() - began, done + 1
-            yield at, _view(each, pictures, options, _note(each, pictures[0], factor)), took
-            options.tell(done, total)
-
-
-def _dreamed(each: Opened, frames: Sequence[Frame], factor: int, stop: Stop) -> list[Pixels]:
-    """Dream the frames of a look as its command does, but smaller by a factor, in the octaves of the full size."""
-    settings = each.schedule.settings
-    dream = settings.dream.model_copy(update={"draft": settings.dream.draft * factor})
-    schedule = replace(each.schedule, settings=settings.model_copy(update={"dream": dream}))
-    plain = settings_at(schedule.settings, {})
-    session, plan = each.session.at(plain), each.source.plan
-    results: Iterator[Rendered]
-    if each.source.info.kind == "still":
-        results = render(RenderContext(plan, plain, each.source.move, session.dreamer), frames)
-    else:
-        results = render_at_cadence(Job(JobFolder(Path()), each.source, schedule, session).context, frames)
-    made = []
-    for result in results:
-        made.append(result.dream)
-        if stop() and len(made) < len(frames):
-            raise Interrupted
-    return [made[position] for position in plan.playback]
-
-
-def _shrunk(frame: Frame, factor: float) -> Frame:
-    if factor == 1:
-        return frame
-    height, width = (round(side / factor) for side in frame.image.shape[:2])
-    mask = None if frame.mask is None else _resized(frame.mask, height, width)
-    return replace(frame, image=_resized(frame.image, height, width), mask=mask)
+        there.add(made.at)
 
 
 def _view(each: Opened, pictures: Sequence[Pixels], options: Options, note: str) -> View:
@@ -292,7 +189,7 @@ def _displayed(each: Opened, pictures: Sequence[Pixels], options: Options) -> tu
     square = round(width * each.source.plan.framing.sar)
     share = min(1.0, options.side / max(height, square))
     size = max(1, round(share * height)), max(1, round(share * square))
-    return tuple(picture if size == (height, width) else _resized(picture, *size) for picture in pictures)
+    return tuple(picture if size == (height, width) else resized(picture, *size) for picture in pictures)
 
 
 def _note(each: Opened, picture: Pixels, factor: int) -> str:
@@ -300,9 +197,3 @@ def _note(each: Opened, picture: Pixels, factor: int) -> str:
         return "as at full size"
     height, width = each.source.plan.framing.size
     return f"dreamed at {picture.shape[1]}x{picture.shape[0]}; at {width}x{height} there is more detail"
-
-
-def _resized(picture: AnyArray, height: int, width: int) -> AnyArray:
-    cv2 = opencv.load()
-    resized: AnyArray = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return resized

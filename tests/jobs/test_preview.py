@@ -1,5 +1,6 @@
 """A preview while it is made: it is whole at every moment, grows sharper, and stops where it is told to."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,13 +10,16 @@ import numpy as np
 import pytest
 from little import drifting, film, quick, read_image, texture, write_image
 
-from dreamvid.core.errors import NetError
+from dreamvid.config.presets import resolve
+from dreamvid.core.errors import NetError, ToolError
 from dreamvid.core.types import Pixels
 from dreamvid.dream import session
 from dreamvid.jobs import preview as previews
+from dreamvid.jobs import preview_look, preview_pool
 from dreamvid.jobs.interrupt import Interrupted
-from dreamvid.jobs.preview import Look, Options, preview
-from dreamvid.jobs.preview_source import find_subject
+from dreamvid.jobs.preview import Options, preview
+from dreamvid.jobs.preview_look import Look, factors_of
+from dreamvid.jobs.preview_source import Subject, find_subject
 from dreamvid.media.images import encode
 from dreamvid.models.net import Net
 
@@ -55,7 +59,7 @@ def stopping(after: int) -> Callable[[], bool]:
     return stop
 
 
-def still(source: str) -> previews.Subject:
+def still(source: str) -> Subject:
     return find_subject(source, quick(), None, motion=False)
 
 
@@ -98,7 +102,7 @@ def test_where_dreaming_fails_the_page_ends(large: str, tmp_path: Path, monkeypa
     def fails(*_: object) -> None:
         raise NetError("the gradient is not finite")
 
-    monkeypatch.setattr(previews, "render", fails)
+    monkeypatch.setattr(preview_look, "render", fails)
     with pytest.raises(NetError, match="not finite"):
         preview(still(large), LOOKS, tmp_path / "a.html", Options(SIDE))
     assert "Stopped before" in (tmp_path / "a.html").read_text()
@@ -147,17 +151,17 @@ def test_pictures_are_no_smaller_than_the_coarsest_octave(
     size: tuple[int, int], octaves: object, side: int, expected: tuple[int, ...], small_net: None
 ) -> None:
     settings = quick(dream={"octaves": octaves})
-    assert previews._factors(size, settings, session.open_session(settings), side) == expected
+    assert factors_of(size, settings, session.open_session(settings), side) == expected
 
 
 def test_a_net_that_takes_no_small_picture_gets_none(small_net: None) -> None:
     settings = quick(dream={"octaves": 4})
     opened = session.open_session(settings)
     needs = replace(opened, dreamer=replace(opened.dreamer, net=replace(opened.dreamer.net, dense=True, min_size=300)))
-    assert previews._factors((360, 640), settings, needs, 640) == (1,)
-    assert previews._factors((720, 1280), settings, needs, 640) == (2,)
+    assert factors_of((360, 640), settings, needs, 640) == (1,)
+    assert factors_of((720, 1280), settings, needs, 640) == (2,)
     with pytest.raises(NetError, match="at least 300x300"):
-        previews._factors((200, 640), settings, needs, 640)
+        factors_of((200, 640), settings, needs, 640)
 
 
 def gradation(strength: float) -> Pixels:
@@ -182,3 +186,28 @@ def test_the_most_telling_frame_is_taken_of_the_range_that_is_asked_for(tmp_path
 def test_a_second_begins_at_the_frame_or_is_the_last(at: str, fps: str | None, expected: str, tmp_path: Path) -> None:
     clip = film(tmp_path / "clip.mp4", drifting(16), rate=8, sound=False)
     assert find_subject(str(clip), quick(input={"fps": fps}), at, motion=True).frames == expected
+
+
+def test_two_processes_dream_the_pictures_of_one(tmp_path: Path) -> None:
+    source = str(write_image(tmp_path / "still.png", texture(80, 120, grain=9)))
+    how = [("compute.threads", 1), ("dream.steps", 1), ("dream.octaves", 2)]
+    looks = [Look(name, resolve(name, how), f"dreamvid image {name}") for name in ("tulips", "glass", "pack")]
+    for processes in (1, 2):
+        made = preview(still(source), looks, tmp_path / f"{processes}.png", Options(SIDE, processes=processes))
+        assert [look for look, _ in made] == looks
+        assert all(seconds > 0 for _, seconds in made)
+    assert np.array_equal(read_image(tmp_path / "1.png"), read_image(tmp_path / "2.png"))
+
+
+def test_a_preview_in_two_processes_stops_and_one_that_is_ended_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = str(write_image(tmp_path / "still.png", texture(80, 120, grain=9)))
+    look = Look("tulips", resolve("tulips", [("dream.steps", 1)]), "dreamvid image")
+    with pytest.raises(Interrupted, match="holds the pictures that there were"):
+        preview(still(source), [look], tmp_path / "a.png", Options(SIDE, stop=lambda: True, processes=2))
+    assert (tmp_path / "a.png").exists()
+    monkeypatch.setattr(preview_pool, "_dream", os.abort)  # pickled by name: of the module that processes import
+    monkeypatch.setattr(preview_pool, "_nothing", os.abort)
+    with pytest.raises(ToolError, match="--threads 1 dreams them in one process"):
+        preview(still(source), [look], tmp_path / "b.png", Options(SIDE, processes=2))
