@@ -142,6 +142,11 @@ def _scorers(films: Sequence[Opened], how: Comparison) -> list[tuple[Settings, S
     found: list[tuple[Settings, Session]] = []
     for film in films:
         settings, record = how.settings, film.record if how.own else None
+        if record is not None and record.segments:
+            raise SettingsError(
+                f"{Path(film.path).name} has segments with objectives of their own: say by which it is scored, with "
+                f"{OTHERS}"
+            )
         if record is not None:
             its = record.settings_beside(Path(film.path), instead=OTHERS)
             settings = settings.model_copy(update={key: getattr(its, key) for key in SCORED_BY})

@@ -11,7 +11,6 @@ from dreamvid.analysis.diagrams import Diagram, Marks, across, draw
 from dreamvid.analysis.film_facts import FilmFacts, Moment
 from dreamvid.analysis.pages import render_page
 from dreamvid.analysis.pairing import Opened
-from dreamvid.config.presets import to_toml
 from dreamvid.core.timing import duration, timecode
 from dreamvid.media.images import short_name
 from dreamvid.media.record import Record
@@ -97,7 +96,7 @@ def page(subject: Subject, facts: FilmFacts, rendered: Rendered | None) -> str:
         times=[timecode(round(length * part / 4, 1)) for part in range(5)],
         flashes=[verdict.in_words() for verdict in facts.verdicts],
         again=_again(subject) if record is not None else [],
-        settings=to_toml(record.plain_settings()) if record is not None else "",
+        settings=record.toml() if record is not None else "",
     )
 
 
@@ -226,7 +225,7 @@ def _again(subject: Subject) -> list[tuple[str, str]]:
     name = PurePath(subject.name)
     sources = [source.name for source in record.sources if not source.name.startswith("noise")]
     lines = [(["again", name.name, *sources, f"{name.stem}-twin{name.suffix}"], "the same bytes, from the same source")]
-    if record.command != "zoom":
+    if record.command != "zoom" and not record.segments:
         other = ["again", name.name, f"OTHER{PurePath(record.sources[0].name).suffix}", f"{name.stem}-2{name.suffix}"]
         lines.append((other, "the same look on another source"))
     lines.append((["again", name.name, "--show"], "its settings, as a preset"))

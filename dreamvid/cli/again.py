@@ -37,7 +37,7 @@ def again(
     json: Json = False,
 ) -> None:
     """Make a film again by the record that it carries, or put its look on another source."""
-    from dreamvid.config.presets import parse_override, to_toml
+    from dreamvid.config.presets import parse_override
     from dreamvid.core.errors import SettingsError
     from dreamvid.jobs import again as films
     from dreamvid.jobs.folder import Resume
@@ -54,7 +54,7 @@ def again(
         record = records.needed(Path(film))
         made_of = ", ".join(short_name(Path(source.name)) for source in record.sources)
         print(f"# {short_name(Path(film))}: `dreamvid {record.command}` of {made_of}, by dreamvid {record.dreamvid}")
-        print(to_toml(record.plain_settings(overrides)), end="")
+        print(record.toml(overrides), end="")
         return
     if not output:
         raise SettingsError("give the name of the film to write as well: dreamvid again FILM [SOURCE] OUTPUT")

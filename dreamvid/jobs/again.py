@@ -6,7 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from dreamvid import __version__
+from dreamvid.config.fields import Moment
+from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, SourceError
+from dreamvid.jobs.joined import dream_joined
 from dreamvid.jobs.run import RENDERERS, Options, Summary
 from dreamvid.media import record as records
 from dreamvid.media.companion import digest
@@ -14,6 +17,7 @@ from dreamvid.media.record import Overrides, Record
 from dreamvid.models import zoo
 from dreamvid.pipeline.plan import RENDER_VERSION
 from dreamvid.pipeline.sources import NOISE, with_input
+from dreamvid.pipeline.stretches import Stretch
 
 logger = logging.getLogger(__name__)
 DREAMS = ("net", "objective")  # sections: where one of them is changed, the nets may be others
@@ -26,26 +30,43 @@ def again(film: Path, sources: Sequence[str], output: Path, overrides: Overrides
     `presets.resolve`. Raises DreamvidError, or Interrupted where it is stopped.
     """
     record = records.needed(film)
-    settings = record.settings_beside(film, overrides)
+    looks = [record.of_segment(segment) for segment in record.segments] or [record]
+    settings, *others = (look.settings_beside(film, overrides) for look in looks)
     if sources:
         same = _same(record, film, sources)
     else:
         sources, same = _beside(record, film), True
     if same:
         options = replace(options, names=tuple(source.name for source in record.sources))
+    elif record.segments:
+        raise SettingsError(
+            f"{film.name} has segments, which fit its own source alone: `dreamvid again {film.name} --show` prints "
+            "their presets, of which a batch file makes segments of another source"
+        )
     else:
         logger.info("%s in the look of %s: the whole of it", ", ".join(Path(name).name for name in sources), film.name)
         settings = with_input(settings, **_range(overrides))
     if not any(key.partition(".")[0] in DREAMS for key, _ in overrides):
-        nets = [zoo.from_settings(how, trust=options.trust) for how in settings.nets]
-        record.check_nets(film, [net.sha256 for net in nets], "--set net.name=NET or --set net.weights=FILE")
+        for look, its in zip(looks, (settings, *others), strict=True):
+            nets = [zoo.from_settings(how, trust=options.trust) for how in its.nets]
+            look.check_nets(film, [net.sha256 for net in nets], "--set net.name=NET or --set net.weights=FILE")
     if (record.dreamvid, record.render) != (__version__, RENDER_VERSION):
         logger.warning(
             "%s was made by dreamvid %s (render version %d), this is %s (%d): the new film may differ from it",
             *(film.name, record.dreamvid, record.render, __version__, RENDER_VERSION),
         )
+    if record.segments:
+        return dream_joined(sources[0], output, _stretches(record, (settings, *others)), options)
     source = list(sources) if record.command == "zoom" else sources[0]
     return RENDERERS[record.command](source, output, settings, options)  # type: ignore[arg-type]
+
+
+def _stretches(record: Record, looks: Sequence[Settings]) -> list[Stretch]:
+    """Return the stretches of a recorded film, with these settings."""
+    return [
+        Stretch(look, Moment(float(its.first / record.film.rate)), None, its.join, its.name, f"segment {number}")
+        for number, (its, look) in enumerate(zip(record.segments, looks, strict=True), start=1)
+    ]
 
 
 def _same(record: Record, film: Path, sources: Sequence[str]) -> bool:

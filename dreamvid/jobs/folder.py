@@ -12,7 +12,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -206,21 +206,6 @@ def clear(folder: JobFolder) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif path.name not in (LOCK, DONE):
             path.unlink(missing_ok=True)
-
-
-def keep_only(folder: JobFolder, kept: Sequence[JobFolder], resume: Resume) -> None:
-    """Remove what a job folder holds beside those of the `kept` stretches of its film; nothing where it is `kept`.
-
-    Raises JobError where frames of the film without stretches are there, and `resume` keeps them.
-    """
-    if folder in kept:
-        return
-    if folder.fingerprint_file.exists() and folder.begun and resume in ("same", "force"):
-        raise JobError(f"{folder.path} was begun without segments: begin anew with --no-resume")
-    wanted = {path for each in kept for path in (each.path, each.path.parent, folder.path / LOCK)}
-    for old in (*folder.path.iterdir(), *folder.path.glob(f"{STRETCHES}/*")):
-        if old not in wanted:
-            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
 
 
 def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Facts, resume: Resume) -> None:

@@ -18,7 +18,6 @@ from dreamvid.media.companion import digest
 from dreamvid.media.formats import check_place
 from dreamvid.media.frame_store import write_file
 from dreamvid.media.images import short_name
-from dreamvid.pipeline.plan import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -127,29 +126,39 @@ def _job(folder: JobFolder, film: Path) -> tuple[Rendered | None, str]:
         check_ours(folder.path)
         if read_done(folder, film) is None:
             return None, "the job folder is that of another film"
-        return _rendered(folder, read_plan(folder).plan), ""
+        return _rendered(folder), ""
     except JobError as error:
         logger.debug("%s", error)
         return None, "the job folder is damaged"
 
 
-def _rendered(folder: JobFolder, plan: Plan) -> Rendered:
-    """Return what the journals of a job say, by film frame."""
-    lines = dict[int, FrameRecord]()
-    for segment in range(len(plan.segments)):
-        lines |= {record.index: record for record, _ in read_lines(folder.journal(segment))}
-    first = dict[int, int]()  # source frame -> the film frame that is the first to show it
-    for position, at in enumerate(plan.playback):
-        if plan.frames[at] in lines:
-            first.setdefault(plan.frames[at], position)
-    begins = {index for index in first if plan.starts_shot(index)}
+def _rendered(folder: JobFolder) -> Rendered:
+    """Return what the journals of a job say, by film frame; of a film in stretches, those of all of them."""
+    lines, anew, cuts, before = dict[int, FrameRecord](), list[int](), list[int](), 0  # lines by film frame
+    seconds = list[float]()  # of all frames, also those of a loop that are not shown
+    for job in folder.stretches:
+        plan = read_plan(job).plan
+        numbers = range(len(plan.segments))
+        its = {record.index: record for number in numbers for record, _ in read_lines(job.journal(number))}
+        seconds += [record.seconds for record in its.values()]
+        first = dict[int, int]()  # source frame -> the film frame that is the first to show it
+        for position, at in enumerate(plan.playback, start=before):
+            if plan.frames[at] in its:
+                first.setdefault(plan.frames[at], position)
+        for index, position in first.items():
+            lines[position] = its[index]
+            if plan.starts_shot(index):
+                cuts += [position] if position else []
+            elif its[index].valid is None:
+                anew.append(position)
+        before += len(plan.playback)
     return Rendered(
-        seconds={position: lines[index].seconds for index, position in first.items()},
-        valid={position: lines[index].valid for index, position in first.items()},
-        anew=tuple(at for index, at in first.items() if lines[index].valid is None and index not in begins),
-        cuts=tuple(position for index, position in first.items() if index in begins and position),
-        made=len(lines),
-        took=sum(record.seconds for record in lines.values()),
+        seconds={position: record.seconds for position, record in lines.items()},
+        valid={position: record.valid for position, record in lines.items()},
+        anew=tuple(anew),
+        cuts=tuple(cuts),
+        made=len(seconds),
+        took=sum(seconds),
         canvas=folder.canvas_file.exists(),
     )
 

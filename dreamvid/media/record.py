@@ -17,7 +17,7 @@ from dreamvid.config.named_files import change_files
 from dreamvid.config.serialize import read_settings
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import NetError, SettingsError, SourceError
-from dreamvid.core.timing import FASTEST
+from dreamvid.core.timing import FASTEST, timecode
 from dreamvid.media import embedded, images
 from dreamvid.media.companion import digest
 
@@ -134,6 +134,21 @@ class Record(_Part):
     def plain_settings(self, overrides: Overrides = ()) -> Settings:
         """Return the settings of the film, changed by `overrides`, files by their names alone; raise SettingsError."""
         return read_settings(presets.merged(self.settings, presets.nested(overrides)), "settings")
+
+    def toml(self, overrides: Overrides = ()) -> str:
+        """Return the settings of the film as a preset; of one in segments, the preset of each, told apart by comments.
+
+        Raises SettingsError as `plain_settings`.
+        """
+        if not self.segments:
+            return presets.to_toml(self.plain_settings(overrides))
+        parts = []
+        for number, segment in enumerate(self.segments, start=1):
+            begins = timecode(float(segment.first / self.film.rate))
+            called, join = f" ({segment.name})" if segment.name else "", f", join {segment.join}" if number > 1 else ""
+            head = f"# segment {number} of {len(self.segments)}{called}: from {begins}{join}; a preset of its own"
+            parts.append(f"{head}\n{presets.to_toml(self.of_segment(segment).plain_settings(overrides))}")
+        return "\n".join(parts)
 
     def settings_beside(self, film: Path, overrides: Overrides = (), instead: str = "") -> Settings:
         """Return the settings of a film; the files that they name lie beside it, and have their digests.

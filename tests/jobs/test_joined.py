@@ -1,5 +1,6 @@
 """Films in stretches: one film of them all, joined by cuts or by a dream that grows; resumed to the same bytes."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -11,9 +12,11 @@ import pytest
 from job_runs import KEEP, Here, decoded, folder_of, journal_of, stop_after, two_tinted
 from little import contents, drifting, film, quick, read_image
 
+from dreamvid import cli
 from dreamvid.config.fields import Moment
 from dreamvid.config.settings import OutputSettings, Settings
 from dreamvid.core.errors import JobError, SettingsError
+from dreamvid.jobs import again as films
 from dreamvid.jobs import run
 from dreamvid.jobs.folder import JobFolder, read_plan
 from dreamvid.jobs.joined import dream_joined
@@ -98,6 +101,28 @@ def test_a_dream_that_is_carried_on_goes_over_without_a_jump(carried: Path, cut:
 
     usual = float(np.median(steps(carried)[: FIRST - 1]))
     assert steps(carried)[FIRST - 1] < usual + 0.5 * (steps(cut)[FIRST - 1] - usual)
+
+
+def test_its_record_has_all_of_its_looks_and_makes_it_again(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, twin, other = tmp_path / "dream.mp4", tmp_path / "twin.mp4", tmp_path / "other.mkv"
+    shutil.copy(clip, tmp_path / "clip.mkv")
+    dream_joined(str(tmp_path / "clip.mkv"), made, stretches(), KEEP)
+    assert cli.run(["again", str(made), "--show"]) == 0
+    shown = capsys.readouterr().out
+    assert "# segment 2 of 2 (two): from 0:00.33, join carry" in shown
+    assert [line.split()[2] for line in shown.splitlines() if line.startswith("layer =")] == ['"second"', '"third"']
+    films.again(made, [], twin, [], Options())
+    assert twin.read_bytes() == made.read_bytes()
+    film(other, drifting(3, seed=5))
+    with pytest.raises(SettingsError, match="has segments, which fit its own source alone"):
+        films.again(made, [str(other)], tmp_path / "third.mp4", [], Options())
+    assert cli.run(["report", str(made), "--out", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert f"for {COUNT} frames" in page and "# segment 2 of 2 (two)" in page
+    assert cli.run(["compare", str(clip), str(made)]) == 2
+    assert "has segments with objectives of their own" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("count", [FIRST, FIRST + 2])
