@@ -16,7 +16,7 @@ from dreamvid.batch.job import Job
 from dreamvid.batch.job_table import JobTable, filled, told
 from dreamvid.batch.matrix import Table, combinations, flat, labels
 from dreamvid.batch.positions import Key, Mistakes
-from dreamvid.batch.segments import begins, given_to_film, read_segments, with_films_own
+from dreamvid.batch.stretches import begins, given_to_film, read_segments, with_films_own
 from dreamvid.config import presets
 from dreamvid.config.presets import Defaults
 from dreamvid.config.settings import Settings

@@ -64,7 +64,7 @@ class JobOfFilm:
 
 
 @dataclass(frozen=True)
-class Film:
+class PlannedFilm:
     """A film that is open: the plan of all of it, its jobs, in the order in which they follow one another.
 
     `made_from`: a hash of all that it depends on; `record`: makes the text that it carries of how it was made.
@@ -86,7 +86,7 @@ def dream_film(
     output: Path,
     settings: Settings,
     options: Options,
-    open_film: Callable[[JobFolder], Film],
+    open_film: Callable[[JobFolder], PlannedFilm],
 ) -> Summary:
     """Render and write a film, or return what was said of it where that is done already.
 
@@ -136,7 +136,9 @@ def _keep_only(folder: JobFolder, kept: Sequence[JobFolder], resume: Resume) -> 
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
 
 
-def _render_film(film: Film, folder: JobFolder, sources: Sequence[str], output: Path, options: Options) -> Summary:
+def _render_film(
+    film: PlannedFilm, folder: JobFolder, sources: Sequence[str], output: Path, options: Options
+) -> Summary:
     """Render what the jobs of a film lack, write it, and return what is said of it."""
     plan, info = film.planned.plan, film.jobs[0].job.source.info
     work = [(each.job, find_segments(each.job)) for each in film.jobs]
@@ -187,7 +189,7 @@ def _render_missing(work: Sequence[tuple[Job, Sequence[SegmentRecords]]], option
     return [render_over(workers, job, segments, progress, stop, tally) for job, segments in work]
 
 
-def _spec(film: Film) -> encode.FilmSpec:
+def _spec(film: PlannedFilm) -> encode.FilmSpec:
     """Return what the encoder is to know of a film."""
     plan, settings, info = film.planned.plan, film.settings, film.jobs[0].job.source.info
     return encode.FilmSpec(
@@ -204,7 +206,7 @@ def _spec(film: Film) -> encode.FilmSpec:
     )
 
 
-def _stored(film: Film, options: Options) -> Iterator[Pixels]:
+def _stored(film: PlannedFilm, options: Options) -> Iterator[Pixels]:
     """Yield the frames of a film, as they are stored."""
     done, count = 0, len(film.planned.plan.playback)
     for each in film.jobs:

@@ -10,7 +10,7 @@ from pathlib import Path
 from dreamvid.core.errors import SettingsError
 from dreamvid.dream.session import SharedNets
 from dreamvid.jobs.done import Summary
-from dreamvid.jobs.film import Film, JobOfFilm, Options, dream_film
+from dreamvid.jobs.film import JobOfFilm, Options, PlannedFilm, dream_film
 from dreamvid.jobs.film_record import record_text, recorded_stretch
 from dreamvid.jobs.fingerprint import film_facts
 from dreamvid.jobs.folder import JobFolder
@@ -30,7 +30,7 @@ def dream_joined(source: str, output: Path, stretches: Sequence[Stretch], option
         stretches = [replace(stretch, settings=pinned(stretch.settings)) for stretch in stretches]
     settings = stretches[0].settings
 
-    def open_film(folder: JobFolder) -> Film:
+    def open_film(folder: JobFolder) -> PlannedFilm:
         plans = plan_stretches(probe_source(source, settings), stretches)
         shared, jobs = SharedNets(options.trust), list[JobOfFilm]()
         for number, (planned, schedule) in enumerate(plans.stretches):
@@ -52,6 +52,6 @@ def dream_joined(source: str, output: Path, stretches: Sequence[Stretch], option
             nets = jobs[0].job.session.nets.values()
             return record_text(plans.whole, settings, nets, options.names, parts)
 
-        return Film(plans.whole, jobs, made_from, record)
+        return PlannedFilm(plans.whole, jobs, made_from, record)
 
     return dream_film((source,), output, settings, options, open_film)

@@ -12,7 +12,7 @@ from dreamvid.dream.session import Session, SharedNets, open_session
 from dreamvid.jobs.budget import within
 from dreamvid.jobs.done import Summary
 from dreamvid.jobs.events import Event
-from dreamvid.jobs.film import Film, JobOfFilm, Options, check_output, dream_film, notice, tell_effect
+from dreamvid.jobs.film import JobOfFilm, Options, PlannedFilm, check_output, dream_film, notice, tell_effect
 from dreamvid.jobs.film_record import record_text
 from dreamvid.jobs.fingerprint import Facts, film_facts, fingerprint
 from dreamvid.jobs.folder import JobFolder
@@ -92,7 +92,7 @@ def _dream_film(
 ) -> Summary:
     settings = settings if options.workers is None else pinned(settings)
 
-    def open_film(folder: JobFolder) -> Film:
+    def open_film(folder: JobFolder) -> PlannedFilm:
         how, resume = settings, options.resume
         if budget is not None:
             how = within(sources[0], settings, budget, output, folder, resume=resume, trust=options.trust)
@@ -101,7 +101,7 @@ def _dream_film(
         tell(opened.job.source, opened.job.session)
         nets = opened.job.session.nets.values()
         made_from = film_facts([opened.facts], how)
-        return Film(planned, [opened], made_from, lambda: record_text(planned, how, nets, options.names))
+        return PlannedFilm(planned, [opened], made_from, lambda: record_text(planned, how, nets, options.names))
 
     return dream_film(sources, output, settings, options, open_film)
 
