@@ -25,7 +25,7 @@ from dreamvid.jobs.job import Job
 from dreamvid.jobs.locks import output_held
 from dreamvid.jobs.records import FrameRecord
 from dreamvid.jobs.worker import SegmentRecords, find_segments, render_missing, tally_of
-from dreamvid.jobs.workers import Workers, at_once, render_over
+from dreamvid.jobs.workers import Workers, render_over
 from dreamvid.media import encode
 from dreamvid.pipeline.prepare import RenderPlan
 from dreamvid.pipeline.sources import same_file
@@ -180,13 +180,12 @@ def _render_film(
 
 
 def _render_missing(work: Sequence[tuple[Job, Sequence[SegmentRecords]]], options: Options) -> list[list[FrameRecord]]:
-    """Render what is missing of the segments of jobs, one job after another; return the records of each."""
-    progress, stop, workers = options.progress, options.stop, options.workers
-    together = 1 if workers is None else max(at_once(workers, job, segments) for job, segments in work)
-    tally = tally_of([segment for _, segments in work for segment in segments], progress, stop, together)
-    if workers is None:
-        return [render_missing(job, segments, progress, stop, tally) for job, segments in work]
-    return [render_over(workers, job, segments, progress, stop, tally) for job, segments in work]
+    """Render what is missing of the segments of jobs, one job after another without workers; return their records."""
+    progress, stop = options.progress, options.stop
+    if options.workers is not None:
+        return render_over(options.workers, work, progress, stop)
+    tally = tally_of([segment for _, segments in work for segment in segments], progress, stop)
+    return [render_missing(job, segments, progress, stop, tally) for job, segments in work]
 
 
 def _spec(film: PlannedFilm) -> encode.FilmSpec:

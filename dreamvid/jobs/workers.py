@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -23,7 +23,6 @@ from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord
-from dreamvid.jobs.time_left import Tally
 from dreamvid.jobs.worker import (
     SegmentRecords,
     anchored,
@@ -60,7 +59,10 @@ class Part:
 
     def __str__(self) -> str:
         names = f"the anchors of shot {self.shot}" if self.shot is not None else f"segment {self.segments[0]}"
-        return f"{names} of {self.folder.name.removesuffix('.dreamvid')}"
+        stretch, film = "", self.folder
+        if film.parent.name == job_folder.STRETCHES:
+            stretch, film = f"[[job.segment]] {int(film.name) + 1} of ", film.parents[1]
+        return f"{names} of {stretch}{film.name.removesuffix('.dreamvid')}"
 
 
 @dataclass(frozen=True)
@@ -190,48 +192,83 @@ def render_part(job: Job, part: Part, tell: Tell, stop: Stop) -> None:
         render_segments(job, find_segments(job, part.segments), on_frame, canvas)
 
 
+@dataclass
+class _Lane:
+    """What is missing of a job: `waiting`, the parts, and the segments whose anchors each needs; `open`: submitted."""
+
+    job: Job
+    waiting: dict[Part, frozenset[int]]
+    open: "set[Future[None]]" = field(default_factory=set)
+    stored: set[int] = field(default_factory=set)  # segments whose anchors are known to be there
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether all is rendered."""
+        return not self.waiting and not self.open
+
+    def take(self) -> list[Part]:
+        """Return the parts that can be rendered now, which wait no longer."""
+        needed = {at for anchors in self.waiting.values() for at in anchors - self.stored}
+        self.stored |= {at for at in needed if _has_anchor(self.job, at)}
+        found = [part for part, anchors in self.waiting.items() if anchors <= self.stored]
+        for part in found:
+            del self.waiting[part]
+        return found
+
+
 def render_over(
-    workers: Workers,
-    job: Job,
-    segments: Sequence[SegmentRecords],
-    progress: Progress,
-    stop: Stop,
-    tally: Tally | None = None,
-) -> list[FrameRecord]:
-    """Render all that is missing of a job by workers; arguments and result as of `render_missing`."""
-    waiting, stored, open_parts = _parts(job, segments, workers.count), set[int](), set[Future[None]]()
-    tally = tally or tally_of(segments, progress, stop, at_once(workers, job, segments))
+    workers: Workers, work: Sequence[tuple[Job, Sequence[SegmentRecords]]], progress: Progress, stop: Stop
+) -> list[list[FrameRecord]]:
+    """Render by workers all that is missing of some segments, and return the records of that, job by job.
+
+    `work`: the jobs of a film in order, each with all of its segments. Those that go on with the dream of the one
+    before wait for it. Raises as `render_missing`.
+    """
+    lanes = [_Lane(job, _parts(job, segments, workers.count)) for job, segments in work]
+    every = [segment for _, segments in work for segment in segments]
+    tally = tally_of(every, progress, stop, min(workers.count, _most_at_once(lanes)))
     news: queue.SimpleQueue[News | Future[None]] = queue.SimpleQueue()
     halt = threading.Event()
     try:
-        while waiting or open_parts:
-            stored |= {at for anchors in waiting.values() for at in anchors - stored if _has_anchor(job, at)}
-            for part in [part for part, anchors in waiting.items() if anchors <= stored]:
-                del waiting[part]
-                future = workers.submit(part, news.put, halt)
-                open_parts.add(future)
-                future.add_done_callback(news.put)
+        while not all(lane.is_over for lane in lanes):
+            for before, lane in zip((None, *lanes), lanes, strict=False):
+                if lane.job.before is not None and before is not None and not before.is_over:
+                    continue
+                for part in lane.take():
+                    future = workers.submit(part, news.put, halt)
+                    lane.open.add(future)
+                    future.add_done_callback(news.put)
             match _next(news, stop):
                 case FrameTime(seconds, first):
                     tally(seconds, first=first)
                 case Event() as event:
                     progress(event)
                 case Future() as future:
-                    open_parts.remove(future)
+                    for lane in lanes:
+                        lane.open.discard(future)
                     future.result()
     except BaseException:
         halt.set()
-        for future in open_parts:  # each finishes its frame
+        for future in (future for lane in lanes for future in lane.open):  # each finishes its frame
             future.exception()
         raise
+    return [_rendered_since(job, segments) for job, segments in work]
+
+
+def _rendered_since(job: Job, segments: Sequence[SegmentRecords]) -> list[FrameRecord]:
+    """Return the records of what was rendered of some segments since these were found."""
     before = {record.index for segment in segments for record in segment.finished}
     found = find_segments(job, [segment.number for segment in segments])
     return [record for segment in found for record in segment.finished if record.index not in before]
 
 
-def at_once(workers: Workers, job: Job, segments: Sequence[SegmentRecords]) -> int:
-    """Return how many frames of a job are rendered at once by workers."""
-    return min(workers.count, len(_parts(job, segments, workers.count)))
+def _most_at_once(lanes: Sequence[_Lane]) -> int:
+    """Return how many parts can be rendered at once, however many workers there are."""
+    chains = list[int]()  # of jobs that wait for one another
+    for lane in lanes:
+        before = chains.pop() if lane.job.before is not None and chains else 0
+        chains.append(max(before, len(lane.waiting)))
+    return sum(chains)
 
 
 def _next(news: "queue.SimpleQueue[News | Future[None]]", stop: Stop) -> "News | Future[None]":

@@ -1,6 +1,7 @@
 """Films in stretches: one film of them all, joined by cuts or by a dream that grows; resumed to the same bytes."""
 
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -21,7 +22,7 @@ from dreamvid.jobs import run
 from dreamvid.jobs.folder import JobFolder, read_plan
 from dreamvid.jobs.joined import dream_joined
 from dreamvid.jobs.run import Options
-from dreamvid.jobs.workers import Workers
+from dreamvid.jobs.workers import Part, Tell, Workers
 from dreamvid.media.probe import probe
 from dreamvid.pipeline.stretches import Join, Stretch
 
@@ -42,6 +43,19 @@ def stretches(join: Join = "carry", first: Settings | None = None, second: Setti
         Stretch(each, time, None, how, name)
         for each, time, how, name in zip(looks, times, ("cut", join), ("one", "two"), strict=True)
     ]
+
+
+class Telling(Here):
+    """A worker that tells which stretch it begins, and has rendered."""
+
+    def __init__(self, told: list[str]) -> None:
+        super().__init__()
+        self._told = told
+
+    def render(self, part: Part, tell: Tell, halt: threading.Event) -> None:
+        self._told.append(f"begun {part.folder.name}")
+        super().render(part, tell, halt)
+        self._told.append(f"done {part.folder.name}")
 
 
 def stored(output: Path, number: int) -> list[bytes]:
@@ -145,6 +159,19 @@ def test_workers_give_the_same_bytes(join: Join, clip: Path, carried: Path, cut:
         dream_joined(str(clip), tmp_path / "two", stretches(join), options)
     assert contents(tmp_path / "two") == contents(carried if join == "carry" else cut)
     assert told[: COUNT + 1] == list(range(COUNT + 1))
+
+
+def test_behind_a_cut_another_worker_goes_on_at_once_and_a_dream_is_waited_for(clip: Path, tmp_path: Path) -> None:
+    both_begun = threading.Barrier(2)
+    with Workers([Here(lambda: both_begun.wait(60)), Here(lambda: both_begun.wait(60))]) as two:
+        dream_joined(str(clip), tmp_path / "cut", stretches("cut"), Options(workers=two))
+    parts: list[str] = []
+    with Workers([Telling(parts), Telling(parts)]) as two:
+        dream_joined(str(clip), tmp_path / "carried", stretches(), Options(workers=two))
+    assert (
+        str(Part(tmp_path / "a.mp4.dreamvid" / "stretches" / "001", (0,))) == "segment 0 of [[job.segment]] 2 of a.mp4"
+    )
+    assert parts == ["begun 000", "done 000", "begun 001", "done 001"]
 
 
 def test_a_changed_stretch_is_rendered_anew_with_those_that_go_on_with_it(clip: Path, tmp_path: Path) -> None:
