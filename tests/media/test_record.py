@@ -26,6 +26,9 @@ TABLE: dict[str, Any] = {
 }
 
 
+SEGMENT = {"name": "two", "first": 3, "join": "carry", "settings": {"dream": {"steps": 5}}, "nets": [SHA]}
+
+
 def still(path: Path, text: str) -> Path:
     path.write_bytes(images.encode(texture(16, 16), ".png", text))
     return path
@@ -40,6 +43,15 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert record.to_text().startswith(records.BEGINNING) and record.to_text().isascii()
     assert records.of(still(tmp_path / "a.png", record.to_text())) == record
     assert record.plain_settings([("dream.steps", 4)]).dream.steps == 4
+
+
+def test_segments_are_kept_with_looks_of_their_own() -> None:
+    assert "segments" not in Record.model_validate(TABLE).to_text()
+    record = Record.model_validate({**TABLE, "record": 2, "segments": [{**SEGMENT, "first": 0, "name": ""}, SEGMENT]})
+    assert Record.model_validate_json(record.to_text()) == record
+    looks = [record.of_segment(each).plain_settings([("seed", 7)]) for each in record.segments]
+    assert [(look.dream.steps, look.seed) for look in looks] == [(5, 7), (5, 7)]
+    assert "# segment 2 of 2 (two): from 0:00.15, join carry; a preset of its own\n" in record.toml()
 
 
 @pytest.mark.parametrize("text", ["", "Holiday in Rome", "[1, 2]", '{"other": 1}', 10_000_000 * "x"])
@@ -58,7 +70,13 @@ def test_another_text_is_no_record(text: str, tmp_path: Path) -> None:
         (records.BEGINNING + 5_000 * "[", "nested too deep|damaged"),
         (records.BEGINNING + 2_000 * '{"a":' + "1" + 2_001 * "}", "nested too deep|damaged"),
         (table(settings={"dream": {"steps": json.loads(150 * "[" + 150 * "]")}}), "dream.steps"),
-        (table(record=2), "newer dreamvid"),
+        (table(record=3), "newer dreamvid"),
+        (
+            table(record=2, segments=[{**SEGMENT, "settings": {"mask": {"file": "/etc/passwd"}}}]),
+            "not the name of a file",
+        ),
+        (table(record=2, segments=[{**SEGMENT, "settings": {"dream": {"steps": -1}}}]), "dream.steps"),
+        (table(record=2, segments=[{**SEGMENT, "join": "fade"}]), "segments.0.join"),
         (table(record="1"), "record"),
         (table(home="/home/someone"), "home: Extra inputs"),
         (table(settings={"dreams": {}}), "unknown key dreams"),
