@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import PIL
 import torch
 
 from dreamvid.config import keyframes
+from dreamvid.config.serialize import with_files
 from dreamvid.config.settings import Settings
 from dreamvid.dream.build_objectives import Nets, guide_digests
 from dreamvid.dream.session import Session
@@ -46,12 +47,13 @@ def net_facts(settings: Settings, nets: Nets) -> Facts:
 
 
 def pixel_facts(settings: Settings, net: Facts, source: str) -> Facts:
-    """Return what every pixel of a render depends on, whatever renders it.
+    """Return what every pixel of a render depends on, whatever renders it, and wherever the files lie that it names.
 
     How the film is encoded, and its sound, is not among it. `net`: as of `net_facts`; `source`: its identity. Raises
     SourceError where a guide or a mask cannot be read.
     """
-    table = settings.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
+    bare = with_files(settings, lambda key, value: PurePath(value).name)  # digests tell what is in them
+    table = bare.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
     flat = {
         f"{section}.{key}": value
         for section, values in table.items()

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 
 from dreamvid.coherence.carry import Past
-from dreamvid.config import presets
 from dreamvid.config.serialize import settings_at
 from dreamvid.core.errors import JobError
 from dreamvid.core.types import Frame, Image, Shot
@@ -86,7 +85,9 @@ def open_job(path: Path, *, device: str | None = None, trust: bool = False, mixe
     """
     folder = JobFolder(path)
     planned = job_folder.read_plan(folder)
-    settings = presets.resolve(str(folder.settings_file), [("compute.device", device)] if device is not None else [])
+    settings = job_folder.read_settings(folder)
+    if device is not None:
+        settings = settings.model_copy(update={"compute": settings.compute.model_copy(update={"device": device})})
     schedule = schedule_of(planned, settings)
     source = open_source(planned, schedule)
     session = open_session(settings, trust=trust, rate=planned.info.rate)
