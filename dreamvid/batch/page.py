@@ -55,11 +55,16 @@ class Card:
         return duration(self.row.seconds) if self.row.seconds else ""
 
 
-def check(page: Path) -> None:
-    """Raise SettingsError where a page cannot be written under a name, or something else has it."""
+def check(page: Path, watched: Path | None = None) -> None:
+    """Raise SettingsError where a page cannot be written under a name, or something else has it.
+
+    `watched`: a folder whose files are sources.
+    """
     if page.suffix.lower() not in (".html", ".htm"):
         raise SettingsError(f"--page {page}: give a name that ends in .html")
     check_place(page, makes_folder=True)
+    if watched is not None and page.resolve().parent == watched.resolve():
+        raise SettingsError(f"--page {page}: what lies in {watched} is dreamed: write the page elsewhere")
     if page.is_dir():
         raise SettingsError(f"--page {page} is a folder: give the page another name")
     if page.exists() and MARK.encode() not in page.read_bytes():

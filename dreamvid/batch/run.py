@@ -12,7 +12,7 @@ from dreamvid.batch import page as pages
 from dreamvid.batch.attempt import Attempt
 from dreamvid.batch.checked import Checker, in_the_way
 from dreamvid.batch.job import Job, Outcome
-from dreamvid.batch.orders import Orders
+from dreamvid.batch.orders import Orders, Watched
 from dreamvid.batch.place import at_work, opened, state_file
 from dreamvid.batch.state import Ended, MadeFilm, Row, State
 from dreamvid.batch.whole import Show, Tally, Whole, show_nothing
@@ -44,7 +44,7 @@ def run(
     """
     options = options or Options()
     if page is not None:
-        pages.check(page)
+        pages.check(page, orders.folder if isinstance(orders, Watched) else None)
     with at_work(orders.file):
         day, checker = _day(orders), Checker(orders.file, options.trust)
         jobs = checker.checked(read(orders, day, options))

@@ -16,7 +16,7 @@ from dreamvid.batch import control, place
 from dreamvid.batch import page as pages
 from dreamvid.batch import run as driver
 from dreamvid.batch.jobs_file import read
-from dreamvid.batch.orders import JobsFile
+from dreamvid.batch.orders import JobsFile, Watched
 from dreamvid.batch.page import BatchPage
 from dreamvid.batch.state import Ended, MadeFilm, State
 from dreamvid.batch.whole import Whole
@@ -250,6 +250,12 @@ def test_a_name_that_no_page_may_have_is_refused_before_anything(
     with pytest.raises(SettingsError, match=said):
         driver.run(JobsFile(jobs(HEAD + ONE)), page=tmp_path / name)
     assert not renders and (tmp_path / "mine.html").read_text() == "<p>not to be lost</p>"
+
+
+def test_a_page_among_what_is_watched_is_refused(tmp_path: Path, jobs: Write) -> None:
+    watched = Watched(tmp_path / "in", JobsFile(jobs(HEAD)))
+    with pytest.raises(SettingsError, match=r"what lies in .* is dreamed: write the page elsewhere"):
+        driver.run(watched, page=tmp_path / "in" / "films.html")
 
 
 def test_the_option_writes_it_into_a_new_folder_too(
