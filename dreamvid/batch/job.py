@@ -1,10 +1,10 @@
 """A job of a batch, and what became of it."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from dreamvid.config.settings import Settings
 from dreamvid.jobs.folder import bytes_needed
@@ -18,9 +18,9 @@ class Job:
     """One render of a batch, resolved.
 
     `name`: of its output, as the batch file has it; `priority`: higher ones come first; `max_tries`, `max_minutes`: in
-    one run of the batch, None: any time. Known once its source is: `digest`, which changes with anything that its
-    pixels or its file depend on; `frames` that are dreamed, of `size` (height, width); `problem`: why it cannot be
-    rendered, empty where it can.
+    one run of the batch, None: any time; `said`: what the batch file says of its look, by key. Known once its source
+    is: `digest`, which changes with anything that its pixels or its file depend on; `frames` that are dreamed, of
+    `size` (height, width); `problem`: why it cannot be rendered, empty where it can.
     """
 
     command: Command
@@ -31,6 +31,7 @@ class Job:
     priority: int = 0
     max_tries: int = 1
     max_minutes: float | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
     frames: int = 0
     size: tuple[int, int] = (0, 0)

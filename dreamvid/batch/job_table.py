@@ -26,6 +26,12 @@ class JobTable(BaseModel):
     max_tries: int = Field(default=3, ge=1, le=100)
     max_minutes: float | None = Field(default=None, gt=0)
 
+    @property
+    def look(self) -> dict[str, Any]:
+        """What it says of how its film looks, by key, settings by their full ones."""
+        keys = ("command", "preset", "size", "frames")
+        return {key: value for key in keys if (value := getattr(self, key)) is not None} | self.set
+
 
 def told(error: ValidationError) -> Iterator[tuple[str, str]]:
     """Yield key and words of each mistake in a table; where a key is unknown, a required one is not missed."""

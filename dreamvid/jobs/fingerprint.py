@@ -77,10 +77,14 @@ def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session) -> Fa
     settings, compute = schedule.settings, session.compute
     frames = [planned.plan.frames, [(shot.start, shot.stop) for shot in planned.plan.shots]]
     facts = pixel_facts(settings, net_facts(settings, session.nets), planned.info.identity)
-    values = {"animated values": _hash(schedule.values)} if schedule.values else {}  # what a sound makes of them, too
+    values: Facts = (
+        {"animated values": _hash(schedule.values)} if schedule.values else {}
+    )  # what a sound makes of them, too
     if any(text.in_beats or text.at_events for text in map(keyframes.parse, settings.keyframes.values())):
         cues = schedule.timeline.cues  # a camera moves by what is between frames, too
         values["beats and events"] = _hash([cues.tempo, cues.events])
+    if schedule.values and settings.audio.max_flash:  # so does a canvas
+        values["audio.max_flash"] = settings.audio.max_flash
     here = {
         "frame size": "{1}x{0}".format(*planned.plan.framing.size),
         FRAMES: _hash(frames),

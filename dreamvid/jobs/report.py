@@ -1,13 +1,12 @@
 """A report on a finished film: what its record, its source and its job folder say is gathered, and a page written."""
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from dreamvid.analysis.film_facts import Progress, measure
 from dreamvid.analysis.film_report import Rendered, Subject, page
+from dreamvid.analysis.pages import link
 from dreamvid.analysis.pairing import Opened, Pairing, pair, rate_of
 from dreamvid.core.errors import JobError, SettingsError
 from dreamvid.jobs.done import read_done
@@ -57,7 +56,7 @@ def report(
     subject = Subject(
         opened,
         _size(Path(film)),
-        _link(Path(film), out),
+        link(Path(film), out),
         rate,
         found.pairing.note if found.pairing is not None else "",
         found.missing,
@@ -157,12 +156,3 @@ def _rendered(folder: JobFolder, plan: Plan) -> Rendered:
 def _size(film: Path) -> int:
     """Return the bytes of a film; of a folder, those of its files."""
     return sum(file.stat().st_size for file in (film.iterdir() if film.is_dir() else (film,)) if file.is_file())
-
-
-def _link(film: Path, out: Path) -> str:
-    """Return where a film is, as an address from the page; by its name alone where no path leads there."""
-    try:
-        way = os.path.relpath(film.resolve(), out.resolve().parent)
-    except ValueError:  # another drive
-        way = film.name
-    return quote(Path(way).as_posix())

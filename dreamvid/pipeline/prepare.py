@@ -15,6 +15,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError, SettingsError
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import audio_features, audio_tracks
+from dreamvid.pipeline.calm import calms
 from dreamvid.pipeline.masks import with_masks
 from dreamvid.pipeline.plan import Plan, with_cuts
 from dreamvid.pipeline.schedule import Schedule, make_schedule
@@ -93,6 +94,11 @@ def prepare_probed(command: Command, probed: tuple[SourceInfo, ...], settings: S
         logger.info(
             "found %.6g beats per minute, beat 0 at %.3f s: audio.bpm and audio.first_beat change that",
             *(tempo.bpm, tempo.first),
+        )
+    if settings.audio.max_flash and not any(map(calms, settings.keyframes)):
+        logger.info(
+            "audio.max_flash has nothing to calm: %s",
+            "only the camera is animated" if settings.keyframes else "no setting is animated",
         )
     # Where the objective jumps, a dream of its own begins, as at a cut.
     cuts = (*(shot.start for shot in plan.shots), *schedule.jumps)
