@@ -38,9 +38,9 @@ class Job:
     problem: str = ""
 
     @property
-    def pixels(self) -> int:
-        """The pixels that are dreamed, of all frames together."""
-        return self.frames * self.size[0] * self.size[1]
+    def pixels_each(self) -> int:
+        """The pixels of a frame."""
+        return self.size[0] * self.size[1]
 
     @property
     def bytes_needed(self) -> int:

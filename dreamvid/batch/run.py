@@ -1,12 +1,12 @@
 """The driver of a batch: job after job, none stopped by another, nothing done twice."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Literal
 
 from dreamvid.batch import page as pages
@@ -243,7 +243,7 @@ class Batch:
         if paused and not self.waits:
             logger.warning("paused: `dreamvid batch resume %s` goes on", self.orders.file)
         self.waits = paused
-        time.sleep(PAUSE)
+        sleep(PAUSE)
         self.raise_if_stopped()
 
     def _clear(self, job: Job) -> None:
