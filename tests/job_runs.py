@@ -106,17 +106,17 @@ def clicking(path: Path, times: list[float], seconds: int = 1) -> Path:
 
 
 class Here:
-    """A worker of this process; `before`: done before each part."""
+    """A worker of this process; `before`: done before each part; `trust`: as of `open_job`."""
 
-    def __init__(self, before: Callable[[], object] = lambda: None) -> None:
-        self._before = before
+    def __init__(self, before: Callable[[], object] = lambda: None, *, trust: bool = False) -> None:
+        self._before, self._trust = before, trust
 
     def begin(self) -> None:
         pass
 
     def render(self, part: Part, tell: Tell, halt: threading.Event) -> None:
         self._before()
-        render_part(open_job(part.folder), part, tell, halt.is_set)
+        render_part(open_job(part.folder, trust=self._trust), part, tell, halt.is_set)
 
     def end(self) -> None:
         pass

@@ -11,6 +11,7 @@ from dreamvid.batch.whole import Tally
 from dreamvid.core.errors import JobError
 from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.folder import JobFolder, read_plan
+from dreamvid.jobs.stretch_folders import stretches
 
 Reason = Literal["", "stopped", "paused", "left out", "out of time"]
 KEPT_EVERY = 1.0  # seconds from one time to the next that the progress is kept
@@ -80,7 +81,7 @@ class Attempt:
         if self.job.command == "image":
             return
         try:
-            plans = [read_plan(folder).plan for folder in self.folder.stretches]
+            plans = [read_plan(folder).plan for folder in stretches(self.folder)]
         except JobError:  # it is only for those who ask how far it is
             return
         shots, before = list[range](), 0

@@ -170,7 +170,7 @@ def _sample(job: Job, plan: Plan) -> tuple[Settings, float]:
     """Return settings by which a few frames of a job are rendered, and the factor from their seconds to its own."""
     settings = Settings(**dict(settings_at(job.settings, {})))
     if job.command == "image":
-        share = min(1.0, (LARGEST / job.pixels) ** 0.5)
+        share = min(1.0, (LARGEST / (job.frames * job.pixels_each)) ** 0.5)
         return _with_input(settings, size=resized(settings.input.size, share) if share < 1 else settings.input.size), (
             1 / share**2
         )

@@ -1,10 +1,10 @@
 """A job of a batch, and what became of it."""
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from dreamvid.config.settings import Settings
 from dreamvid.jobs.folder import bytes_needed
@@ -19,9 +19,10 @@ class Job:
     """One render of a batch, resolved.
 
     `name`: of its output, as the batch file has it; `priority`: higher ones come first; `max_tries`, `max_minutes`: in
-    one run of the batch, None: any time; `stretches`: of a film in segments, whose settings count then. Known once its
-    source is: `digest`, which changes with anything that its pixels or its file depend on; `frames` that are dreamed,
-    of `size` (height, width); `problem`: why it cannot be rendered, empty where it can.
+    one run of the batch, None: any time; `said`: what the batch file says of its look, by key; `stretches`: of a film
+    in segments, whose settings count then. Known once its source is: `digest`, which changes with anything that its
+    pixels or its file depend on; `frames` that are dreamed, of `size` (height, width); `problem`: why it cannot be
+    rendered, empty where it can.
     """
 
     command: Command
@@ -32,6 +33,7 @@ class Job:
     priority: int = 0
     max_tries: int = 1
     max_minutes: float | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
     stretches: tuple[Stretch, ...] = ()
     digest: str = ""
     frames: int = 0
@@ -44,9 +46,9 @@ class Job:
         return tuple(stretch.settings for stretch in self.stretches) or (self.settings,)
 
     @property
-    def pixels(self) -> int:
-        """The pixels that are dreamed, of all frames together."""
-        return self.frames * self.size[0] * self.size[1]
+    def pixels_each(self) -> int:
+        """The pixels of a frame."""
+        return self.size[0] * self.size[1]
 
     @property
     def bytes_needed(self) -> int:

@@ -27,6 +27,14 @@ class JobTable(BaseModel):
     max_minutes: float | None = Field(default=None, gt=0)
     segment: list[dict[str, Any]] = Field(default_factory=list)
 
+    @property
+    def look(self) -> dict[str, Any]:
+        """What it says of how its film looks, by key, settings by their full ones."""
+        keys = ("command", "preset", "size", "frames")
+        said = {key: value for key in keys if (value := getattr(self, key)) is not None} | self.set
+        names = [str(each.get("name") or each.get("preset") or "") for each in self.segment]
+        return said | ({"segment": ", ".join(filter(None, names))} if any(names) else {})
+
 
 def told(error: ValidationError, model: type[BaseModel] = JobTable) -> Iterator[tuple[str, str]]:
     """Yield key and words of each mistake in a table; where a key is unknown, a required one is not missed."""

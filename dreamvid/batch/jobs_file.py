@@ -177,7 +177,7 @@ class _Reader:
         named |= {"preset": Path(values.preset or presets.DEFAULT).stem, "date": self.today.isoformat()}
         settings = self._settings(entry, values)
         stretches = self._stretches(entry, values, settings) if values.segment and settings is not None else ()
-        how = (values.priority, values.max_tries, values.max_minutes)
+        how = (values.priority, values.max_tries, values.max_minutes, values.look)
         for source in self._sources(values.source):
             try:
                 name = filled(values.output, {**named, "stem": Path(source).stem, "index": len(self.jobs)})

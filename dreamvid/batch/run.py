@@ -1,20 +1,23 @@
 """The driver of a batch: job after job, none stopped by another, nothing done twice."""
 
 import logging
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from pathlib import Path
+from time import sleep
 from typing import Literal
 
+from dreamvid.batch import page as pages
 from dreamvid.batch.attempt import Attempt
 from dreamvid.batch.checked import Checker, in_the_way
 from dreamvid.batch.job import Job, Outcome
 from dreamvid.batch.lanes import Lanes
-from dreamvid.batch.orders import Orders
+from dreamvid.batch.orders import Orders, Watched
 from dreamvid.batch.place import at_work, opened, state_file
 from dreamvid.batch.state import Condition, Ended, MadeFilm, Row, State
-from dreamvid.batch.whole import Show, Tally, show_nothing
+from dreamvid.batch.whole import Show, Tally, Whole, show_nothing
 from dreamvid.core import memory
 from dreamvid.core.errors import DreamvidError, JobError
 from dreamvid.jobs import film as job_film
@@ -31,38 +34,39 @@ PAUSE = 0.5  # seconds between looks at what may have changed, while there is no
 LEFT_OUT = "left out by `dreamvid batch skip`; `dreamvid batch resume JOBS JOB` takes it in again"
 
 
-def run(orders: Orders, options: Options | None = None, show: Show = show_nothing) -> list[Outcome]:
+def run(
+    orders: Orders, options: Options | None = None, show: Show = show_nothing, page: Path | None = None
+) -> list[Outcome]:
     """Render every job of a batch, those of higher priority first, and return what became of each, in their order.
 
     A job whose source is missing or broken is skipped; one that fails does not stop the others, and is tried again
     where that can help. What another process writes into the state (`control.py`) and changes of the orders take effect
     meanwhile. With `options.workers`, as many films are rendered at once, and one more is opened or written. With
-    `options.overwrite` outputs that this batch has not made are replaced, too; `options.resume` has no effect. Raises
-    SettingsError with a line for each mistake in the orders, AtWorkError where another process runs this
-    batch, Interrupted where it is stopped.
+    `options.overwrite` outputs that this batch has not made are replaced, too; `options.resume` has no effect. `page`:
+    where a page about it is written, and kept up to date. Raises SettingsError with a line for each mistake in the
+    orders, AtWorkError where another process runs this batch, Interrupted where it is stopped.
     """
     options = options or Options()
+    if page is not None:
+        pages.check(page, orders.folder if isinstance(orders, Watched) else None)
     with at_work(orders.file):
         day, checker = _day(orders), Checker(orders.file, options.trust)
         jobs = checker.checked(read(orders, day, options))
         count = 0 if options.workers is None else options.workers.count
-        with opened(orders.file, drives=True) as state, Lanes(count + 1) as lanes:
-            batch = Batch(orders, day, checker, options, state, Tally(show, max(1, count)), lanes)
+        with opened(orders.file, drives=True) as state:
+            batch = Batch(orders, day, checker, options, state, Tally(show, max(1, count)), Lanes(count + 1))
             batch.take_up(jobs, anew=True)
-            while True:
-                if orders.changed():
-                    batch.take_up_changes()
-                paused = bool(state.told("paused"))
-                name = None if paused or lanes.full else state.next(besides=lanes.names)
-                if name is not None:
-                    lanes.begin(name, partial(batch.render, batch.jobs[name]))
-                elif lanes.names:
-                    lanes.wait(PAUSE)
-                    batch.raise_if_stopped()
-                elif paused or orders.endless:
-                    batch.wait(paused=paused)
-                else:
-                    return batch.outcomes
+            with pages.kept(page, orders.file, state, lambda: batch.jobs) as see, batch.lanes:
+                batch.tally.show = _both(show, see)
+                return batch.to_the_end(see)
+
+
+def _both(show: Show, see: Show) -> Show:
+    def tell(whole: Whole) -> None:
+        show(whole)
+        see(whole)
+
+    return tell
 
 
 def read(orders: Orders, day: date, options: Options) -> list[Job]:
@@ -151,6 +155,24 @@ class Batch:
         except DreamvidError as error:
             logger.warning("the changed batch is not taken up: %s", "; ".join(error.lines))
 
+    def to_the_end(self, see: Callable[[None], None]) -> list[Outcome]:
+        """Render what waits until nothing does, `see` called meanwhile; return what became of each job."""
+        while True:
+            see(None)
+            if self.orders.changed():
+                self.take_up_changes()
+            paused = bool(self.state.told("paused"))
+            name = None if paused or self.lanes.full else self.state.next(besides=self.lanes.names)
+            if name is not None:
+                self.lanes.begin(name, partial(self.render, self.jobs[name]))
+            elif self.lanes.names:
+                self.lanes.wait(PAUSE)
+                self.raise_if_stopped()
+            elif paused or self.orders.endless:
+                self.wait(paused=paused)
+            else:
+                return self.outcomes
+
     def render(self, job: Job) -> None:
         """Render a job, as often as that can help, and take note of what became of it."""
         for number in range(1, job.max_tries + 1):
@@ -225,7 +247,7 @@ class Batch:
         if paused and not self.waits:
             logger.warning("paused: `dreamvid batch resume %s` goes on", self.orders.file)
         self.waits = paused
-        time.sleep(PAUSE)
+        sleep(PAUSE)
         self.raise_if_stopped()
 
     def _clear(self, job: Job) -> None:

@@ -45,6 +45,8 @@ CREATE TABLE shots ( -- or segments of long ones
 ) WITHOUT ROWID;
 CREATE TABLE control (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
+# Small pictures of films, by the hash of these: made when first shown, which an earlier version need not know.
+PICTURES = "CREATE TABLE IF NOT EXISTS pictures (sha256 TEXT PRIMARY KEY, webp BLOB) WITHOUT ROWID"
 TURN = "state = 'waiting' AND skip = 0 AND place IS NOT NULL"
 Condition = Literal["waiting", "running", "done", "skipped", "failed"]
 
@@ -167,7 +169,17 @@ class State:
         found = self._do("SELECT value FROM control WHERE key = ?", key).fetchone()
         return "" if found is None else str(found[0])
 
+    def picture(self, sha256: str) -> bytes | None:
+        """Return the picture of a film, empty where it has none; None where none was made yet."""
+        self._do(PICTURES)
+        found = self._do("SELECT webp FROM pictures WHERE sha256 = ?", sha256).fetchone()
+        return None if found is None else bytes(found[0])
+
     # What happens
+
+    def keep_picture(self, sha256: str, webp: bytes) -> None:
+        """Keep the picture of a film."""
+        self._do("INSERT OR REPLACE INTO pictures VALUES (?, ?)", sha256, webp)
 
     def tell(self, key: str, value: str) -> None:
         """Keep what was told under a key."""

@@ -39,22 +39,26 @@ def kind_of(job: Job) -> str:
 
 @dataclass
 class Paces:
-    """The seconds that pixels took, kind by kind, and what every job took beside its frames."""
+    """The seconds that pixels took, by kind and by whether they begin a film, and what every job took beside them.
 
-    pixels: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    The first frame of a film is dreamed in full, the others mostly carried: of a still, that is all there is.
+    """
+
+    pixels: dict[tuple[str, bool], float] = field(default_factory=lambda: defaultdict(float))
+    seconds: dict[tuple[str, bool], float] = field(default_factory=lambda: defaultdict(float))
     beside: list[float] = field(default_factory=list)
 
-    def add(self, kind: str, pixels: float, seconds: float) -> None:
-        """Take note of pixels that were dreamed."""
-        self.pixels[kind] += pixels
-        self.seconds[kind] += seconds
+    def add(self, kind: str, first: bool, pixels: float, seconds: float) -> None:
+        """Take note of pixels that were dreamed; `first`: of a frame that begins a film."""
+        self.pixels[kind, first] += pixels
+        self.seconds[kind, first] += seconds
 
-    def seconds_for(self, kind: str, pixels: float) -> float | None:
+    def seconds_for(self, kind: str, first: bool, pixels: float) -> float | None:
         """Return how long pixels take: as those of their kind did, else as all did; None where there were none."""
-        if not pixels:
+        if pixels < 0.5:  # sums and differences of these
             return 0.0
-        of = [kind] if self.pixels.get(kind) else list(self.pixels)
+        alike = [each for each in self.pixels if each[1] == first] or list(self.pixels)
+        of = [(kind, first)] if self.pixels.get((kind, first)) else alike
         known = sum(self.pixels[each] for each in of)
         return pixels * sum(self.seconds[each] for each in of) / known if known else None
 
@@ -77,9 +81,9 @@ class Tally:
     done: set[str] = field(default_factory=set)
     paces: Paces = field(default_factory=Paces)
     _now: dict[str, Event] = field(default_factory=dict)
-    _frames_of: dict[str, Event] = field(default_factory=dict)  # the last event of its frames
+    _frames_of: dict[str, Event] = field(default_factory=dict)  # of those being rendered, the last event of its frames
     _kinds: dict[str, str] = field(default_factory=dict)
-    _left: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # pixels, by kind
+    _left: dict[tuple[str, bool], float] = field(default_factory=lambda: defaultdict(float))  # pixels that wait
     _frames: int = 0
     _frames_done: int = 0  # of the jobs that are over
     _lock: threading.RLock = field(default_factory=threading.RLock)  # films may be rendered at once
@@ -97,7 +101,8 @@ class Tally:
                 own = id(job.stretches or job.settings)
                 self._kinds[name] = known.setdefault(own, "") or kind_of(job)
                 known[own] = self._kinds[name]
-                self._left[self._kinds[name]] += job.pixels
+                if name not in self._frames_of:
+                    self._wait(job, 1)
             self._frames = sum(job.frames for job in self.jobs.values())
             self._frames_done = sum(self.jobs[name].frames for name in self.done)
 
@@ -106,44 +111,56 @@ class Tally:
         with self._lock:
             self._now[job.name] = event
             if event.phase == "render":
+                if job.name not in self._frames_of:
+                    self._wait(job, -1)
                 self._frames_of[job.name] = event
                 if event.seconds:
-                    self.paces.add(self._kinds[job.name], job.pixels / max(1, job.frames), event.seconds)
-            frames = self._frames_done + sum(event.done for event in self._frames_of.values())
-            left = self._seconds_left()
-            self.show(Whole(dict(self._now), len(self.done), len(self.jobs), frames, self._frames, left))
-
-    def _seconds_left(self) -> float | None:
-        """Return the seconds to the end of all jobs; None where that cannot be told."""
-        left, work, longest = dict(self._left), 0.0, 0.0
-        for name, event in self._frames_of.items():
-            kind, job = self._kinds[name], self.jobs[name]
-            left[kind] -= job.pixels
-            if event.seconds_left is None:
-                left[kind] += job.pixels * (1 - event.done / max(1, event.total))
-            else:
-                work += event.seconds_left * event.at_once
-                longest = max(longest, event.seconds_left)
-        for kind, pixels in left.items():
-            seconds = self.paces.seconds_for(kind, max(0.0, pixels))
-            if seconds is None:
-                return None
-            work += seconds
-        work += (len(self.jobs) - len(self.done)) * self.paces.beside_each
-        return max(longest, work / self.workers)
+                    self.paces.add(self._kinds[job.name], event.done == 1, job.pixels_each, event.seconds)
+            self._show()
 
     def stop(self, job: Job) -> None:
         """Take note that a job is no longer being rendered."""
         with self._lock:
             self._now.pop(job.name, None)
-            self._frames_of.pop(job.name, None)
+            if self._frames_of.pop(job.name, None) is not None:
+                self._wait(job, 1)
 
     def end(self, job: Job, beside: float | None) -> None:
         """Take note that a job is over; `beside`: the seconds that it took beside its frames, None: not measured."""
         with self._lock:
             self.stop(job)
+            self._wait(job, -1)
             self.done.add(job.name)
             self._frames_done += job.frames
-            self._left[self._kinds[job.name]] -= job.pixels
             if beside is not None:
                 self.paces.beside.append(beside)
+            self._show()
+
+    def _show(self) -> None:
+        frames = self._frames_done + sum(event.done for event in self._frames_of.values())
+        left = self._seconds_left()
+        self.show(Whole(dict(self._now), len(self.done), len(self.jobs), frames, self._frames, left))
+
+    def _wait(self, job: Job, sign: int) -> None:
+        """Count a job among those that wait, or no longer."""
+        kind, first = self._kinds[job.name], min(1, job.frames)
+        self._left[kind, True] += sign * first * job.pixels_each
+        self._left[kind, False] += sign * (job.frames - first) * job.pixels_each
+
+    def _seconds_left(self) -> float | None:
+        """Return the seconds to the end of all jobs; None where that cannot be told."""
+        left, work, longest = dict(self._left), 0.0, 0.0
+        for name, event in self._frames_of.items():
+            if event.seconds_left is None:
+                others = (event.total - event.done) * self.jobs[name].pixels_each
+                left[self._kinds[name], False] = left.get((self._kinds[name], False), 0.0) + others
+            else:
+                work += event.seconds_left * event.at_once
+                longest = max(longest, event.seconds_left)
+        for (kind, first), pixels in left.items():
+            seconds = self.paces.seconds_for(kind, first, max(0.0, pixels))
+            if seconds is None:
+                return None
+            work += seconds
+        work += (len(self.jobs) - len(self.done)) * self.paces.beside_each
+        return max(longest, work / self.workers)

@@ -109,7 +109,7 @@ def video(
     ],
     panel=DREAM,
 )
-@takes(Common, hidden=["seconds", "loop", "laps"])
+@takes(Common, hidden=["seconds", "loop", "laps", "max_flash"])
 def image(
     source: Annotated[str, typer.Argument(help="A still; a video's first frame; noise, noise:gaussian or noise:pink.")],
     output: Output,

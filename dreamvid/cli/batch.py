@@ -22,6 +22,7 @@ RUN = "run"
 EXAMPLES = (
     "dreamvid batch jobs.toml",
     "dreamvid batch jobs.toml --overwrite --json",
+    "dreamvid batch jobs.toml --page films.html                a page to look at meanwhile",
     "dreamvid batch jobs.toml --dry-run --nodes 4              how long it takes",
     "dreamvid batch clips/*.mp4 --preset calm --preset boil --out films",
     "dreamvid batch --watch inbox --preset calm --out films    what is put into inbox",
@@ -63,6 +64,16 @@ batch_app = typer.Typer(
 Jobs = Annotated[
     Path, typer.Argument(help="The batch file; of clips, the folder of the films.", metavar="JOBS", show_default=False)
 ]
+Page = Annotated[
+    Path | None,
+    typer.Option(
+        "--page",
+        help="Keep a page about all jobs up to date here; default: none.",
+        metavar="PAGE.html",
+        show_default=False,
+    ),
+]
+Trust = Annotated[bool, typer.Option("--trust", help="Allow a net to run FILE.py: only for code that you trust.")]
 Name = Annotated[str, typer.Argument(help="Name of its output, or its number, from 1.", metavar="JOB")]
 
 
@@ -127,9 +138,8 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing films, also those that this batch did not make.")
     ] = False,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Allow a net to run FILE.py: only for code that you trust.")
-    ] = False,
+    trust: Trust = False,
+    page: Page = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and warnings.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print a last line of JSON, for scripts.")] = False,
 ) -> None:
@@ -144,6 +154,8 @@ def run(
     show_notices(quiet=quiet)
     orders = _orders(jobs or [], looks, config)
     if trial.dry_run:
+        if page is not None:
+            raise SettingsError("--page is about films that are made: leave out --dry-run")
         return _tell_forecast(orders, Options(overwrite, trust=trust), trial)
     if trial.nodes is not None or trial.failures:
         raise SettingsError("--nodes and --failures are of --dry-run: give that as well")
@@ -154,9 +166,10 @@ def run(
             interruptible() as stop,
         ):
             options = Options(overwrite, "renew", stop=stop, trust=trust, workers=workers)
-            outcomes = driver.run(orders, options, show)
+            outcomes = driver.run(orders, options, show, page)
     except AtWorkError as error:
-        print("dreamvid:", error, file=sys.stderr)
+        words = "" if page is None else f"; --page {page} is not written"
+        print(f"dreamvid: {error}{words}", file=sys.stderr)
         _tell_status(orders.file, json=json)
         return
     if not quiet:

@@ -28,7 +28,7 @@ FIELDS = {
 OF_THE_RUN = ("overwrite", "no_resume", "force", "keep_work", "work_dir", "quiet", "json")  # in no line
 # What options are in the line of a part of a film, and of one picture.
 OF_A_PART: dict[str, Any] = {"from_": None, "to": None, "loop": False, "laps": None}
-OF_A_PICTURE: dict[str, Any] = {**OF_A_PART, "fps": None, "seconds": None, "audio": None}
+OF_A_PICTURE: dict[str, Any] = {**OF_A_PART, "fps": None, "seconds": None, "audio": None, "max_flash": None}
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,15 @@ class Common:
             panel=LOOK,
         ),
     ] = None
+    max_flash: Annotated[
+        float | None,
+        option(
+            "--max-flash",
+            help="Let animated settings rise and fall N times a second at most; default: as often as they do.",
+            metavar="N",
+            panel=LOOK,
+        ),
+    ] = None
     size: Annotated[
         Text,
         option(
@@ -252,6 +261,7 @@ class Common:
             "net.weights": self.weights,
             "seed": self.seed,
             "audio.file": self.audio,
+            "audio.max_flash": self.max_flash,
             "input.size": self.size,
             "input.fit": self.fit,
             "input.frames": self.frames,

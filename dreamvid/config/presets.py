@@ -207,6 +207,11 @@ def resolve(
     return read_settings(merged(merged(beneath, others), changes), "settings")
 
 
+def read_whole(path: Path) -> Settings:
+    """Return the settings of a file that `to_toml` wrote, which may name Python code; raises SettingsError."""
+    return read_settings(_read(path), str(path))
+
+
 def nested(overrides: Iterable[tuple[str, Any]]) -> Table:
     """Return overrides, pairs of a full key and its value, as one table; raise SettingsError for a key too deep."""
     changes: Table = {}

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from dreamvid.config import keyframes
 from dreamvid.config.fields import LIST, NUMBER
 from dreamvid.config.interpolation import Curve
+from dreamvid.config.named_files import Change, change_files
 from dreamvid.config.objective_settings import ObjectiveSettings
 from dreamvid.config.settings import OTHER_CODEC_NAMES, ComputeSettings, Settings
 from dreamvid.config.timeline import Timeline
@@ -235,3 +236,10 @@ def _explain(error: ValidationError, also: Sequence[str] = ()) -> str:
     told = isinstance(value, str) and repr(value) in message
     given = f" (it is {_printed(value)})" if isinstance(value, str | int | float | bool) and not told else ""
     return f"{path or 'settings'}: {message[0].lower()}{message[1:]}{given}"
+
+
+def with_files(settings: Settings, change: Change) -> Settings:
+    """Return settings in which every value that names a file is what `change` returns for it."""
+    table = settings.model_dump()
+    change_files(table, change)
+    return Settings.model_validate(table)

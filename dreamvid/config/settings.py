@@ -138,6 +138,13 @@ class AudioSettings(Section):
     bpm: float | None = setting(None, "tempo; none: where beats are counted, found", "beats per minute", ge=1, le=1000)
     first_beat: float | None = setting(None, "beat 0 in the sound; none: 0, or found too", "seconds", ge=0, le=1e5)
     beats_per_bar: int = setting(4, "beats of a bar", "count", ge=1, le=64)
+    max_flash: float | None = setting(
+        None,
+        "how often settings, but for the camera, may rise and fall; none, 0: as often as they do",
+        "times a second",
+        ge=0,
+        le=1000,
+    )
     events: str | None = setting(None, "CSV (seconds or beat, value) or MIDI file of events that settings follow")
 
 

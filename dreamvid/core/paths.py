@@ -2,6 +2,9 @@
 
 import glob
 import hashlib
+import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,9 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.texts import parse_toml
 
 LONGEST = 1_000_000  # bytes of a TOML file
+BEFORE = r"(?<![\w.~/*?\]])"  # an absolute path of Unix is no part of another, of a pattern or of an address
+ABSOLUTE = re.compile(rf"{BEFORE}/(?!/)|(?<!\w)[A-Za-z]:\\|\\\\")
+FOLDERS = re.compile(rf"{BEFORE}/(?!/)(?:[^\s/:'\",;]+/)+|(?:(?<!\w)[A-Za-z]:|(?<!\\)\\)\\(?:[^\s\\:'\",;]+\\)+")
 
 
 def is_there(path: Path) -> bool:
@@ -17,6 +23,22 @@ def is_there(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # a name that is too long, or holds a null byte
         return False
+
+
+def without_folders(text: str, known: Iterable[Path] = ()) -> str:
+    """Return a text in which absolute paths are names alone: where something lies on a machine is nobody's business.
+
+    `known`: folders that it may speak of, whose names may hold spaces, as those of the user, which are known.
+    """
+    text = text.replace("file://", "")
+    if not ABSOLUTE.search(text):
+        return text
+    for folder in sorted({*known, Path.cwd(), Path.home()}, key=lambda path: -len(str(path))):
+        if folder.is_absolute() and folder.name:
+            itself = rf"{BEFORE}{re.escape(str(folder))}"
+            text = re.sub(rf"{itself}{re.escape(os.sep)}", "", text)
+            text = re.sub(rf"{itself}(?![\w.-])", folder.name.replace("\\", r"\\"), text)
+    return FOLDERS.sub("", text)
 
 
 def matching(pattern: str) -> list[str]:

@@ -9,14 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from dreamvid.coherence.carry import Carry, Past
-from dreamvid.config import presets
 from dreamvid.config.budget import Choice, Limits, Pace, Workload, choose, least, with_choice, with_choice_of
 from dreamvid.config.settings import Settings
-from dreamvid.core.errors import JobError, SettingsError
+from dreamvid.core.errors import SettingsError
 from dreamvid.core.timing import duration
 from dreamvid.core.types import Pixels
 from dreamvid.dream.session import Session, open_session
-from dreamvid.jobs.folder import JobFolder, Resume
+from dreamvid.jobs.folder import JobFolder, Resume, read_settings
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.pace import paced
 from dreamvid.jobs.worker import SCORED
@@ -66,10 +65,7 @@ def within(
 
 
 def _resumed(settings: Settings, folder: JobFolder) -> Settings:
-    try:
-        begun = presets.resolve(str(folder.settings_file))
-    except SettingsError:
-        raise JobError(f"{folder.settings_file} is damaged: begin anew with --no-resume") from None
+    begun = read_settings(folder)
     logger.info(
         "going on with what the job was begun with: size %s, %d steps, cadence %d",
         begun.input.size or "of the source",

@@ -5,7 +5,6 @@ Most films have one job; one in stretches has a job for each of them.
 
 import errno
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dreamvid.config.settings import Settings
-from dreamvid.core.errors import JobError, SettingsError
+from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Pixels
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.done import Done, Summary, film_hash, read_done, write_done
@@ -24,6 +23,7 @@ from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.locks import output_held
 from dreamvid.jobs.records import FrameRecord
+from dreamvid.jobs.stretch_folders import keep_only
 from dreamvid.jobs.worker import SegmentRecords, find_segments, render_missing, tally_of
 from dreamvid.jobs.workers import Workers, render_over
 from dreamvid.media import encode
@@ -111,7 +111,7 @@ def dream_film(
             check_output(sources, output, overwrite=options.overwrite)
         job_folder.make(folder)
         with job_folder.held(folder):
-            _keep_only(folder, [each.job.folder for each in film.jobs], options.resume)
+            keep_only(folder, [each.job.folder for each in film.jobs], options.resume)
             for each in film.jobs:
                 job_folder.make(each.job.folder)
                 job_folder.begin(each.job.folder, each.planned, each.job.schedule.settings, each.facts, options.resume)
@@ -119,21 +119,6 @@ def dream_film(
             if not options.keep_work:
                 job_folder.clear(folder)
         return summary
-
-
-def _keep_only(folder: JobFolder, kept: Sequence[JobFolder], resume: Resume) -> None:
-    """Remove what a job folder holds beside those of the `kept` stretches of its film; nothing where it is `kept`.
-
-    Raises JobError where frames of the film without stretches are there, and `resume` keeps them.
-    """
-    if folder in kept:
-        return
-    if folder.fingerprint_file.exists() and folder.begun and resume in ("same", "force"):
-        raise JobError(f"{folder.path} was begun without segments: begin anew with --no-resume")
-    wanted = {path for each in kept for path in (each.path, each.path.parent, folder.path / job_folder.LOCK)}
-    for old in (*folder.path.iterdir(), *folder.path.glob(f"{job_folder.STRETCHES}/*")):
-        if old not in wanted:
-            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
 
 
 def _render_film(

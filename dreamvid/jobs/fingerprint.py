@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import PIL
 import torch
 
 from dreamvid.config import keyframes
+from dreamvid.config.serialize import with_files
 from dreamvid.config.settings import Settings
 from dreamvid.dream.build_objectives import Nets, guide_digests
 from dreamvid.dream.session import Session
@@ -49,12 +50,13 @@ def net_facts(settings: Settings, nets: Nets) -> Facts:
 
 
 def pixel_facts(settings: Settings, net: Facts, source: str) -> Facts:
-    """Return what every pixel of a render depends on, whatever renders it.
+    """Return what every pixel of a render depends on, whatever renders it, and wherever the files lie that it names.
 
     How the film is encoded, and its sound, is not among it. `net`: as of `net_facts`; `source`: its identity. Raises
     SourceError where a guide or a mask cannot be read.
     """
-    table = settings.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
+    bare = with_files(settings, lambda key, value: PurePath(value).name)  # digests tell what is in them
+    table = bare.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
     flat = {
         f"{section}.{key}": value
         for section, values in table.items()
@@ -81,12 +83,16 @@ def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session, befor
     settings, compute = schedule.settings, session.compute
     frames = [planned.plan.frames, [(shot.start, shot.stop) for shot in planned.plan.shots]]
     facts = pixel_facts(settings, net_facts(settings, session.nets), planned.info.identity)
-    values = {"animated values": _hash(schedule.values)} if schedule.values else {}  # what a sound makes of them, too
+    values: Facts = (
+        {"animated values": _hash(schedule.values)} if schedule.values else {}
+    )  # what a sound makes of them, too
     if any(text.in_beats or text.at_events for text in map(keyframes.parse, settings.keyframes.values())):
         cues = schedule.timeline.cues  # a camera moves by what is between frames, too
         values["beats and events"] = _hash([cues.tempo, cues.events])
     if (place := planned.plan.excerpt) is not None:
         values[JOINS] = _hash([place.carries_on, place.is_carried_on, place.grows, before])
+    if schedule.values and settings.audio.max_flash:  # so does a canvas
+        values["audio.max_flash"] = settings.audio.max_flash
     here = {
         "frame size": "{1}x{0}".format(*planned.plan.framing.size),
         FRAMES: _hash(frames),

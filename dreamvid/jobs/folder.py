@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dreamvid.coherence.carry import CarryState
 from dreamvid.config import presets
+from dreamvid.config.serialize import with_files
 from dreamvid.config.settings import Settings
-from dreamvid.core.errors import JobError
+from dreamvid.core.errors import JobError, SettingsError
 from dreamvid.jobs.fingerprint import Facts, differences
 from dreamvid.jobs.locks import HeldError, locked
 from dreamvid.jobs.records import FrameRecord, read_lines
@@ -87,15 +88,6 @@ class JobFolder:
     def done_file(self) -> Path:
         """The record of the finished film, as JSON."""
         return self.path / DONE
-
-    def stretch(self, number: int) -> "JobFolder":
-        """Return the job folder of a stretch of the film, by its number from 0."""
-        return JobFolder(self.path / STRETCHES / f"{number:03d}")
-
-    @property
-    def stretches(self) -> tuple["JobFolder", ...]:
-        """The job folders of the stretches of the film, in order; of a film without such, its own."""
-        return tuple(JobFolder(path) for path in sorted(self.path.glob(f"{STRETCHES}/*"))) or (self,)
 
     @property
     def begun(self) -> bool:
@@ -223,8 +215,14 @@ def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Fac
         _check_disk(folder.path, planned.plan)
     for half_written in folder.path.rglob(".*.part*"):  # left by a run that was killed
         half_written.unlink(missing_ok=True)
-    write_file(folder.settings_file, presets.to_toml(settings).encode("utf-8", "surrogatepass"))
-    write_table(folder.plan_file, planned.to_table())
+    write(folder, settings, planned.to_table(), facts)
+
+
+def write(folder: JobFolder, settings: Settings, plan: dict[str, Any], facts: Facts) -> None:
+    """Write what a job is: its settings, in which files have absolute paths; its plan, as a table; its fingerprint."""
+    whole = with_files(settings, lambda key, value: str(Path(value).absolute()))
+    write_file(folder.settings_file, presets.to_toml(whole).encode("utf-8", "surrogatepass"))
+    write_table(folder.plan_file, plan)
     write_table(folder.fingerprint_file, facts)
 
 
@@ -249,6 +247,14 @@ def _resumes(folder: JobFolder, facts: Facts, resume: Resume) -> bool:
     if resume == "force" and stored.get("frame size") != facts["frame size"]:
         raise JobError(f"{folder.path} holds frames of another size: begin anew with --no-resume")
     return resume == "force"
+
+
+def read_settings(folder: JobFolder) -> Settings:
+    """Read the settings of a job, which may name a net that is code; raises JobError where they are damaged."""
+    try:
+        return presets.read_whole(folder.settings_file)
+    except SettingsError:
+        raise JobError(f"{folder.settings_file} is damaged: begin anew with --no-resume") from None
 
 
 def read_fingerprint(folder: JobFolder) -> Facts:

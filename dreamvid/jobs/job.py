@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 
 from dreamvid.coherence.carry import Carry, Past
-from dreamvid.config import presets
 from dreamvid.config.serialize import settings_at
 from dreamvid.core.errors import JobError
 from dreamvid.core.types import Frame, Image, Shot
@@ -15,6 +14,7 @@ from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.fingerprint import differences, fingerprint
 from dreamvid.jobs.folder import JobFolder
+from dreamvid.jobs.stretch_folders import before as stretch_before
 from dreamvid.pipeline.crossfade import Ending
 from dreamvid.pipeline.frame_params import params_by_frame
 from dreamvid.pipeline.prepare import open_source, schedule_of
@@ -116,14 +116,15 @@ def open_job(path: Path, *, device: str | None = None, trust: bool = False, mixe
     """
     folder = JobFolder(path)
     planned = job_folder.read_plan(folder)
-    settings = presets.resolve(str(folder.settings_file), [("compute.device", device)] if device is not None else [])
+    settings = job_folder.read_settings(folder)
+    if device is not None:
+        settings = settings.model_copy(update={"compute": settings.compute.model_copy(update={"device": device})})
     schedule = schedule_of(planned, settings)
     source = open_source(planned, schedule)
     session = open_session(settings, trust=trust, rate=planned.info.rate)
     before, facts = None, None
-    if planned.plan.excerpt is not None and planned.plan.carries_on:
-        before = _stretch(JobFolder(path.with_name(f"{planned.plan.excerpt.number - 1:03d}")))
-        facts = job_folder.read_fingerprint(before.folder)
+    if (earlier := stretch_before(folder, planned.plan)) is not None:
+        before, facts = _stretch(earlier), job_folder.read_fingerprint(earlier)
     changed = differences(job_folder.read_fingerprint(folder), fingerprint(planned, schedule, session, facts))
     if changed and not mixed:
         raise JobError(f"{path} would be continued differently here: {'; '.join(changed)}")
@@ -132,5 +133,5 @@ def open_job(path: Path, *, device: str | None = None, trust: bool = False, mixe
 
 def _stretch(folder: JobFolder) -> StretchBefore:
     """Open a stretch for reading what is finished of it."""
-    planned, settings = job_folder.read_plan(folder), presets.resolve(str(folder.settings_file))
+    planned, settings = job_folder.read_plan(folder), job_folder.read_settings(folder)
     return StretchBefore(folder, open_source(planned, schedule_of(planned, settings)), settings.coherence.cadence)

@@ -16,6 +16,7 @@ from dreamvid.jobs.fingerprint import film_facts
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.job import StretchBefore
 from dreamvid.jobs.run import open_planned, tell
+from dreamvid.jobs.stretch_folders import stretch
 from dreamvid.jobs.workers import pinned
 from dreamvid.pipeline.sources import probe_source
 from dreamvid.pipeline.stretches import Stretch, plan_stretches
@@ -39,7 +40,7 @@ def dream_joined(source: str, output: Path, stretches: Sequence[Stretch], option
                 last = jobs[-1].job
                 before = StretchBefore(last.folder, last.source, last.schedule.settings.coherence.cadence)
                 facts = jobs[-1].facts
-            jobs.append(open_planned(planned, schedule, folder.stretch(number), shared, before, facts))
+            jobs.append(open_planned(planned, schedule, stretch(folder, number), shared, before, facts))
         tell(jobs[0].job.source, jobs[0].job.session)
         names = [stretch.name for stretch in stretches]
         made_from = film_facts([*(each.facts for each in jobs), {"names": names}], settings)

@@ -1,24 +1,32 @@
 """A worker on a Ray cluster: an actor that holds a net, on any node that has room; where one is lost, another goes on.
 
-Nodes see the job folder and the sources at the same paths, in a folder that they share. Whether a node gives the same
-pixels as the machine that began the job is checked before its first frame.
+A node that sees the job folder and the sources at the same paths, in a folder that all share, reads and writes there;
+to any other, Ray's object store brings them, and back comes what it stores. Whether a node gives the same pixels as the
+machine that began the job is checked before its first frame.
 """
 
 import logging
 import queue
 import socket
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from dreamvid.core.errors import DreamvidError, JobError, SettingsError
+from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job, open_job
+from dreamvid.jobs.parcel import Brought, Outbox, Parcel, named_files, pack, store, unpack
 from dreamvid.jobs.workers import LostError, News, Part, Tell, render_part
 
+logger = logging.getLogger(__name__)
 ANSWER = 10  # seconds within which a cluster has to answer
+CLEARING = 5  # seconds that an actor has to remove what was sent to its node
 AUTO = "auto"
 
 
@@ -61,10 +69,13 @@ def _check_answer(address: str) -> None:
 class RayWorker:
     """An actor of the cluster that is connected to."""
 
-    def __init__(self, *, gpus: float = 0.0, trust: bool = False, mixed: bool = False) -> None:
-        """Take what an actor needs: `gpus`, also a share of one; `trust`, `mixed`: as of `open_job`."""
+    def __init__(self, *, gpus: float = 0.0, trust: bool = False, mixed: bool = False, shared: bool = True) -> None:
+        """Take what an actor needs: `gpus`, also a share of one; `trust`, `mixed`: as of `open_job`.
+
+        `shared`: whether a node uses what it sees of the job and its sources; else all goes through the object store.
+        """
         self._needs = {"num_cpus": 1, "num_gpus": gpus}
-        self._trust, self._mixed = trust, mixed
+        self._trust, self._mixed, self._shared = trust, mixed, shared
         self._actor: Any = None
         self._ended = False
 
@@ -93,13 +104,16 @@ class RayWorker:
 
         halted = False
         try:
-            for reference in self._actor.render.options(num_returns="streaming").remote(part):
+            parcel = self._parcel(part)
+            for reference in self._actor.render.options(num_returns="streaming").remote(part, parcel):
                 if halt.is_set() and not halted:
                     self._actor.halt.remote()
                     halted = True
                 match ray.get(reference):
                     case BaseException() as error:
                         raise error
+                    case Brought() as brought:
+                        store(brought, JobFolder(part.folder))
                     case news:
                         tell(news)
         except RayTaskError as error:
@@ -110,6 +124,16 @@ class RayWorker:
         except RayError as error:
             raise JobError(f"Ray has failed: {str(error).partition(chr(10))[0]}") from None
 
+    def _parcel(self, part: Part) -> Parcel | None:
+        """Return what the actor needs for a part; None where its node sees all of it."""
+        import ray
+
+        files = named_files(part.folder)
+        if self._shared and ray.get(self._actor.sees.remote([part.folder, *files])):
+            return None
+        logger.debug("%s and its sources go to a node through the object store", part)
+        return pack(part, files, _put)
+
     def end(self) -> None:
         """End the actor; see `Worker`."""
         import ray
@@ -117,7 +141,22 @@ class RayWorker:
         self._ended = True
         if (actor := self._actor) is not None:
             with suppress(Exception):  # it may be gone, with its node or the cluster
+                ray.get(actor.clear.remote(), timeout=CLEARING)
+            with suppress(Exception):
                 ray.kill(actor)
+
+
+@lru_cache(maxsize=64)  # the parts of a film, and those of films beside it, need the same sources
+def _stored(file: Path, size: int, changed: int) -> Any:
+    import ray
+
+    return ray.put(file.read_bytes())
+
+
+def _put(file: Path) -> Any:
+    """Return what stands for a file in the object store."""
+    found = file.stat()
+    return _stored(file, found.st_size, found.st_mtime_ns)
 
 
 class _Actor:
@@ -127,6 +166,7 @@ class _Actor:
         self._trust, self._mixed = trust, mixed
         self._job: Job | None = None
         self._halted = threading.Event()
+        self._sent: dict[Path, tempfile.TemporaryDirectory[str]] = {}
 
     def ready(self) -> None:
         """Do nothing: who asks for it waits until the actor has begun."""
@@ -135,32 +175,46 @@ class _Actor:
         """End the part that is being rendered after its frame."""
         self._halted.set()
 
-    def render(self, part: Part) -> Iterator[News | BaseException]:
-        """Render a part; yield its news, and what went wrong, if anything did."""
+    def clear(self) -> None:
+        """Remove what was sent."""
+        for place in self._sent.values():
+            place.cleanup()
+
+    def sees(self, paths: Sequence[Path]) -> bool:
+        """Return whether all of these are there."""
+        return all(path.exists() for path in paths)
+
+    def render(self, part: Part, parcel: Parcel | None) -> Iterator[News | Brought | BaseException]:
+        """Render a part; yield its news, and what went wrong, if anything did.
+
+        `parcel`: what it needs, None where the node sees that; with one, what is stored of it is yielded, too.
+        """
+        import ray
+
         self._halted.clear()
+        outbox = None
+        if parcel is not None:
+            place = self._sent.get(part.folder) or tempfile.TemporaryDirectory(prefix="dreamvid-sent-")
+            self._sent[part.folder] = place
+            part = replace(part, folder=unpack(parcel, Path(place.name), ray.get))
+            outbox = Outbox(part.folder)
         news: queue.SimpleQueue[News | BaseException | None] = queue.SimpleQueue()
         thread = threading.Thread(target=self._render, args=(part, news), daemon=True)
         thread.start()
         while (item := news.get()) is not None:
+            if outbox is not None:
+                yield outbox.take()
             yield item
         thread.join()
+        if outbox is not None:
+            yield outbox.take()
 
     def _render(self, part: Part, news: "queue.SimpleQueue[News | BaseException | None]") -> None:
         try:
             if self._job is None or self._job.folder.path != part.folder:
-                _check_seen(part.folder)
                 self._job = open_job(part.folder, trust=self._trust, mixed=self._mixed)
             render_part(self._job, part, news.put, self._halted.is_set)
         except (DreamvidError, Interrupted) as error:
             news.put(error)
         finally:
             news.put(None)
-
-
-def _check_seen(folder: Path) -> None:
-    """Raise JobError where a node does not see a job folder."""
-    if not folder.is_dir():
-        raise JobError(
-            f"the node {socket.gethostname()} does not see {folder}: put output and sources where all nodes see them, "
-            "or give such a folder with --work-dir"
-        )

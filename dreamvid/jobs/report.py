@@ -1,19 +1,19 @@
 """A report on a finished film: what its record, its source and its job folder say is gathered, and a page written."""
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from dreamvid.analysis.film_facts import Progress, measure
 from dreamvid.analysis.film_report import Rendered, Subject, page
+from dreamvid.analysis.pages import link
 from dreamvid.analysis.pairing import Opened, Pairing, pair, rate_of
 from dreamvid.core.errors import JobError, SettingsError
 from dreamvid.jobs.done import read_done
 from dreamvid.jobs.folder import JobFolder, check_ours, folder_of, read_plan
 from dreamvid.jobs.records import FrameRecord, read_lines
 from dreamvid.jobs.run import check_output
+from dreamvid.jobs.stretch_folders import stretches
 from dreamvid.media.companion import digest
 from dreamvid.media.formats import check_place
 from dreamvid.media.frame_store import write_file
@@ -56,7 +56,7 @@ def report(
     subject = Subject(
         opened,
         _size(Path(film)),
-        _link(Path(film), out),
+        link(Path(film), out),
         rate,
         found.pairing.note if found.pairing is not None else "",
         found.missing,
@@ -136,7 +136,7 @@ def _rendered(folder: JobFolder) -> Rendered:
     """Return what the journals of a job say, by film frame; of a film in stretches, those of all of them."""
     lines, anew, cuts, before = dict[int, FrameRecord](), list[int](), list[int](), 0  # lines by film frame
     seconds = list[float]()  # of all frames, also those of a loop that are not shown
-    for job in folder.stretches:
+    for job in stretches(folder):
         plan = read_plan(job).plan
         numbers = range(len(plan.segments))
         its = {record.index: record for number in numbers for record, _ in read_lines(job.journal(number))}
@@ -166,12 +166,3 @@ def _rendered(folder: JobFolder) -> Rendered:
 def _size(film: Path) -> int:
     """Return the bytes of a film; of a folder, those of its files."""
     return sum(file.stat().st_size for file in (film.iterdir() if film.is_dir() else (film,)) if file.is_file())
-
-
-def _link(film: Path, out: Path) -> str:
-    """Return where a film is, as an address from the page; by its name alone where no path leads there."""
-    try:
-        way = os.path.relpath(film.resolve(), out.resolve().parent)
-    except ValueError:  # another drive
-        way = film.name
-    return quote(Path(way).as_posix())

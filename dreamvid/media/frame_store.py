@@ -77,11 +77,15 @@ class Journal:
 
     def append(self, line: dict[str, Any]) -> None:
         """Add a line for good; raises JobError where the disk refuses."""
+        self.extend(_sealed(line) + b"\n")
+
+    def extend(self, lines: bytes) -> None:
+        """Add lines of such a file for good; raises JobError where the disk refuses."""
         with advised(self.file):
             new = not self.file.exists()
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with self.file.open("ab") as file:
-                file.write(_sealed(line) + b"\n")
+                file.write(lines)
                 file.flush()
                 os.fsync(file.fileno())
             if new:

@@ -88,7 +88,7 @@ def encode(pixels: Pixels, suffix: str, text: str = "", quality: int = 95) -> by
 
 def load(path: Path) -> Pixels:
     """Read a file of one picture, decoded as by `stills.decode`; raise SourceError with the name of the file."""
-    with _still(path) as still:
+    with opened(path) as still:
         return _alone(still).pixels()
 
 
@@ -98,7 +98,7 @@ def frames(info: SourceInfo, indices: Sequence[int]) -> Iterator[Pixels]:
     Raises SourceError where a size has changed.
     """
     if len(info.files) == 1:
-        with _still(info.files[0]) as still:
+        with opened(info.files[0]) as still:
             for index in indices:
                 if index >= len(still.pages):
                     raise SourceError("holds fewer pictures than when it was first read: run the command again")
@@ -114,7 +114,7 @@ def count_pages(path: Path, *, tolerate_damage: bool = False) -> tuple[int, bool
     Raises SourceError where it is damaged; with `tolerate_damage`, none are counted then.
     """
     try:
-        with _still(path) as still:
+        with opened(path) as still:
             return len(still.pages), still.hdr
     except SourceError:
         if tolerate_damage:
@@ -124,7 +124,7 @@ def count_pages(path: Path, *, tolerate_damage: bool = False) -> tuple[int, bool
 
 def probe_still(path: Path, identity: str) -> SourceInfo:
     """Return the facts of one picture; raise SourceError where it cannot be decoded completely."""
-    with _still(path) as still:
+    with opened(path) as still:
         height, width = _size(still.pixels())
     if still.deep:
         _say_deep(path)
@@ -139,7 +139,7 @@ def probe_pages(path: Path, identity: str) -> SourceInfo:
     Raises SourceError where they differ in size, or one is damaged.
     """
     name, durations, sizes = short_name(path), [], []
-    with _still(path) as still:
+    with opened(path) as still:
         for number in range(len(still.pages)):
             sizes.append(_size(still.pixels(number)))
             durations.append(still.duration)
@@ -170,7 +170,7 @@ def probe_folder(folder: Path, *, tolerate_damage: bool = False) -> SourceInfo:
     for file in _listed(folder):
         _add_file(digest, file)
         try:
-            with _still(file) as still:
+            with opened(file) as still:
                 here = _size(_alone(still).pixels())  # decoded, since a header does not show damage further on
         except stills.DamagedError as error:
             if not tolerate_damage:
@@ -284,7 +284,7 @@ def twice(names: Iterator[str] | Sequence[str]) -> tuple[str, str] | None:
 
 
 @contextmanager
-def _still(path: Path) -> Iterator[stills.Still]:
+def opened(path: Path) -> Iterator[stills.Still]:
     """Open a file of pictures; its name is put before what a SourceError says."""
     try:
         with path.open("rb") as file:

@@ -15,6 +15,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError, SettingsError
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import audio_features, audio_tracks
+from dreamvid.pipeline.calm import calms
 from dreamvid.pipeline.masks import with_masks
 from dreamvid.pipeline.plan import Plan, with_cuts
 from dreamvid.pipeline.schedule import Schedule, make_schedule
@@ -88,7 +89,7 @@ def prepare_probed(command: Command, probed: tuple[SourceInfo, ...], settings: S
     if settings.audio.file is not None:
         audio_tracks.first_track(Path(settings.audio.file))
     found, schedule = scheduled(RenderPlan(command, probed, info, plan), settings)
-    tell_tempo(schedule)
+    tell_timing([schedule])
     return found, schedule
 
 
@@ -103,12 +104,20 @@ def scheduled(planned: RenderPlan, settings: Settings) -> tuple[RenderPlan, Sche
     return replace(planned, plan=with_segments(plan, settings) if planned.command == "video" else plan), schedule
 
 
-def tell_tempo(schedule: Schedule) -> None:
-    """Log the tempo that was found in a sound, where one was looked for."""
-    if schedule.settings.audio.bpm is None and (tempo := schedule.timeline.cues.tempo) is not None:
+def tell_timing(schedules: Sequence[Schedule]) -> None:
+    """Log what was found of the tempo of a film, and what is calmed; `schedules`: of its stretches, or its one."""
+    settings = schedules[0].settings
+    found = (tempo for schedule in schedules if (tempo := schedule.timeline.cues.tempo) is not None)
+    if settings.audio.bpm is None and (tempo := next(found, None)) is not None:
         logger.info(
             "found %.6g beats per minute, beat 0 at %.3f s: audio.bpm and audio.first_beat change that",
             *(tempo.bpm, tempo.first),
+        )
+    animated = [key for schedule in schedules for key in schedule.settings.keyframes]
+    if settings.audio.max_flash and not any(map(calms, animated)):
+        logger.info(
+            "audio.max_flash has nothing to calm: %s",
+            "only the camera is animated" if animated else "no setting is animated",
         )
 
 

@@ -12,6 +12,7 @@ from dreamvid.config.serialize import PlainSettings, curve, rounded, settings_at
 from dreamvid.config.settings import Settings
 from dreamvid.config.timeline import Cues, Timeline
 from dreamvid.core.errors import SettingsError
+from dreamvid.pipeline.calm import calmed
 from dreamvid.pipeline.plan import Plan
 
 SHAPES_THE_DREAM = ("dream.", "objective.")  # of what else may be animated, a fresh dream knows nothing
@@ -139,12 +140,22 @@ def make_schedule(settings: Settings, plan: Plan, cues: Cues = Cues()) -> Schedu
 def evaluated(
     settings: Settings, timeline: Timeline, moments: Sequence[Fraction | int]
 ) -> tuple[dict[str, float], ...]:
-    """Return the values of every animated setting at some frames of a film, by full key; raise as `make_schedule`."""
-    columns = {key: _values(settings, key, timeline, moments) for key in settings.keyframes}
+    """Return the values of every animated setting at some frames of a film, by full key; raise as `make_schedule`.
+
+    With `audio.max_flash`, they are those of whole frames: of the one that a moment is in.
+    """
+    calm = bool(settings.audio.max_flash)
+    places = range(timeline.frames) if calm else moments
+    columns = calmed(settings, timeline, {key: _values(settings, key, timeline, places) for key in settings.keyframes})
     rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-    for moment, row in zip(moments, rows, strict=True):
-        _check(settings, row, _when(moment, timeline))
-    return rows
+    for place, row in zip(places, rows, strict=True):
+        _check(settings, row, _when(place, timeline))
+    return tuple(rows[_frame(moment, timeline)] for moment in moments) if calm else rows
+
+
+def _frame(moment: Fraction | int, timeline: Timeline) -> int:
+    """Return the frame that a moment is in; the end of a film is in its last, that of a loop in its first."""
+    return int(moment) % timeline.frames if timeline.periodic else min(int(moment), timeline.frames - 1)
 
 
 def _values(settings: Settings, key: str, timeline: Timeline, moments: Sequence[Fraction | int]) -> list[float]:

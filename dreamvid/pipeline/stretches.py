@@ -15,7 +15,7 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.timing import seconds_to_frames
 from dreamvid.core.types import SourceInfo
 from dreamvid.pipeline.plan import Excerpt, Plan, with_cuts
-from dreamvid.pipeline.prepare import RenderPlan, scheduled, tell_tempo
+from dreamvid.pipeline.prepare import RenderPlan, scheduled, tell_timing
 from dreamvid.pipeline.schedule import Schedule
 from dreamvid.pipeline.sources import plan_video
 
@@ -57,9 +57,7 @@ def plan_stretches(probed: SourceInfo, stretches: Sequence[Stretch]) -> Stretche
     whole, found = RenderPlan("video", (probed,), info, plan), list[tuple[RenderPlan, Schedule]]()
     for stretch, part in zip(stretches, divided(plan, stretches), strict=True):
         found.append(scheduled(replace(whole, plan=part), stretch.settings))
-    with_tempo = [schedule for _, schedule in found if schedule.timeline.cues.tempo is not None]
-    for schedule in with_tempo[:1]:
-        tell_tempo(schedule)
+    tell_timing([schedule for _, schedule in found])
     return StretchedPlan(whole, tuple(found))
 
 

@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from jinja2 import UndefinedError
@@ -50,3 +51,9 @@ def test_a_value_that_a_template_lacks_is_an_error() -> None:
 def test_an_address_holds_its_file() -> None:
     head, _, data = pages.data_uri(b"\x00\xff", "image/png").partition(",")
     assert head == "data:image/png;base64" and b64decode(data) == b"\x00\xff"
+
+
+def test_a_link_leads_from_the_page_to_the_file(tmp_path: Path) -> None:
+    page, odd = tmp_path / "site" / "index.html", tmp_path / "films" / "a b#1: \udcff.mp4"
+    assert pages.link(odd, page) == "../films/a%20b%231%3A%20%FF.mp4"
+    assert pages.link(tmp_path / "site" / "x.mp4", page) == "x.mp4"

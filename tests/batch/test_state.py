@@ -73,6 +73,16 @@ def test_shots_and_tries_are_kept(state: State, tmp_path: Path) -> None:
     plain.close()
 
 
+def test_a_picture_is_kept_and_a_file_of_an_earlier_version_takes_it_too(state: State) -> None:
+    assert state.picture("hash") is None
+    state.keep_picture("hash", b"webp")
+    state.keep_picture("other", b"")
+    state.close()
+    again = State(state.file)
+    assert (again.picture("hash"), again.picture("other"), again.picture("third")) == (b"webp", b"", None)
+    again.close()
+
+
 def test_what_is_written_together_is_written_whole_or_not_at_all(state: State) -> None:
     with pytest.raises(ZeroDivisionError), state.together():
         state.set_priority("a", 9)

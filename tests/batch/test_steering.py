@@ -51,7 +51,7 @@ def test_a_paused_batch_waits_and_goes_on_where_it_was(
         seen.append(status_of(file))
         control.resume(file)
 
-    monkeypatch.setattr(driver.time, "sleep", meanwhile)
+    monkeypatch.setattr(driver, "sleep", meanwhile)
     outcomes = render(file, once(first_frame, lambda: control.pause(file)))
     assert states(outcomes) == {"one.mp4": "rendered", "two.mp4": "rendered"}
     (status,) = seen
@@ -253,7 +253,7 @@ def inbox(jobs: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def watching(of: JobsFile | Clips, inbox: Path, drops: list[Callable[[], object]], patch: pytest.MonkeyPatch) -> None:
     """Watches a folder in which one thing after another happens; it is stopped after the last."""
     left = list(drops)
-    patch.setattr(driver.time, "sleep", lambda _: left.pop(0)() if left else None)
+    patch.setattr(driver, "sleep", lambda _: left.pop(0)() if left else None)
     with pytest.raises(Interrupted):
         driver.run(Watched(inbox, of), Options(stop=lambda: not left and not any(inbox.glob("late*"))))
 

@@ -56,3 +56,15 @@ def test_a_job_that_is_taken_up_again_is_no_longer_done() -> None:
     tally.take_up([one])
     tally.tell(one, Event("render", 1, 4, seconds=1.0, seconds_left=3.0))
     assert (told[-1].jobs_done, told[-1].frames_done) == (0, 1)
+
+
+def test_a_first_frame_is_told_from_first_frames_and_a_still_is_nothing_else() -> None:
+    told: list[Whole] = []
+    tally, film, still = Tally(told.append), job("film", 4), job("still", 1)
+    tally.take_up([film, still])
+    tally.tell(film, Event("render", 1, 4, seconds=9.0))
+    tally.tell(film, Event("render", 2, 4, seconds=1.0, seconds_left=2.0))
+    assert left_of(told) == pytest.approx(2 + 9)
+    tally.end(film, beside=0.0)
+    tally.tell(still, Event("render", 1, 1, seconds=7.0, seconds_left=0.0))
+    assert left_of(told) == 0

@@ -4,7 +4,8 @@
 
 Clips are made here, and nothing is rendered: a matrix of sources, presets and strengths is read and checked as before
 the first frame. Bars: checked in 10 s, with 200 MB more at most; status in 1 s, with the start of Python; a finished
-job noted in 10 ms (median, with begin and end). Exit code 1 where one is missed.
+job noted in 10 ms (median, with begin and end); the page about all, of at most 8 MB, in 2 s. Exit code 1 where one is
+missed.
 """
 
 import argparse
@@ -23,13 +24,14 @@ from little import drifting, film
 
 from dreamvid.batch.checked import Checker
 from dreamvid.batch.jobs_file import read
+from dreamvid.batch.page import BatchPage
 from dreamvid.batch.place import opened
 from dreamvid.batch.run import condition_of
 from dreamvid.batch.state import Ended, MadeFilm
 from dreamvid.jobs.run import Options
 
 PRESETS = ("whisper", "calm", "dream", "boil", "delirium")
-CHECKED, MEMORY, STATUS, NOTED = 10.0, 200.0, 1.0, 0.010
+CHECKED, MEMORY, STATUS, NOTED, PAGE, SIZE = 10.0, 200.0, 1.0, 0.010, 2.0, 8.0
 
 
 def main() -> int:
@@ -69,15 +71,25 @@ def main() -> int:
         subprocess.run([sys.executable, "-m", "dreamvid", "batch", "status", str(file)], check=True)
         measured("status", time.perf_counter() - began, STATUS, "s")
         took, made = [], folder / "000.mp4"
+        outputs = {job.name: job.output for job in jobs}
+        next(iter(outputs.values())).parent.mkdir()
         with opened(file, drives=True) as state:
-            for _ in range(500):
+            for _ in range(len(jobs) // 2):
                 began = time.perf_counter()
                 job = state.next()
                 assert job is not None
                 number = state.begin(job)
-                state.end(job, number, 1.0, Ended("done", film=MadeFilm.of(made, "digest", "hash")))
+                state.end(job, number, 1.0, Ended("done", film=MadeFilm.of(made, "digest", f"hash {job}")))
                 took.append(time.perf_counter() - began)
+                outputs[job].hardlink_to(made)
+            page = BatchPage(folder / "films.html", file, state, lambda: {job.name: job for job in jobs})
+            page.html(over=True)
+            began = time.perf_counter()
+            html = page.html(over=False)
+            seconds = time.perf_counter() - began
         measured("a finished job noted, median", statistics.median(took), NOTED, "s")
+        measured("a page about all", seconds, PAGE, "s")
+        measured("its size", len(html.encode()) / 1e6, SIZE, "MB")
         print(date.today(), "missed: " + ", ".join(missed) if missed else "all bars held")
     return bool(missed)
 

@@ -183,6 +183,7 @@ def test_a_preset_is_found_by_its_last_name(capfd: Capture) -> None:
 def test_an_option_that_means_nothing_to_a_command_is_taken_and_not_shown(capfd: Capture) -> None:
     assert "--seconds" in shown(("zoom",), capfd)
     assert "--seconds" not in shown(("video",), capfd)
-    assert not {"--seconds", "--loop", "--laps"} & set(shown(("image",), capfd).split())
+    assert "--max-flash" in shown(("video",), capfd)
+    assert not {"--seconds", "--loop", "--laps", "--max-flash"} & set(shown(("image",), capfd).split())
     assert cli.run(["video", "missing.mp4", "out.mp4", "--seconds", "3"]) == 3
     assert "no such file" in capfd.readouterr().err

@@ -22,6 +22,7 @@ from dreamvid.jobs import run
 from dreamvid.jobs.folder import JobFolder, read_plan
 from dreamvid.jobs.joined import dream_joined
 from dreamvid.jobs.run import Options
+from dreamvid.jobs.stretch_folders import stretch
 from dreamvid.jobs.workers import Part, Tell, Workers
 from dreamvid.media.probe import probe
 from dreamvid.pipeline.stretches import Join, Stretch
@@ -60,7 +61,7 @@ class Telling(Here):
 
 def stored(output: Path, number: int) -> list[bytes]:
     """The frames of a stretch, as they are stored."""
-    return list(contents(JobFolder(folder_of(output)).stretch(number).frames.folder).values())
+    return list(contents(stretch(JobFolder(folder_of(output)), number).frames.folder).values())
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +93,9 @@ def test_the_film_has_the_frames_of_its_stretches_and_the_sound_of_its_source(cl
     ]
     dream_joined(str(clip), tmp_path / "dream.mkv", own, KEEP)
     folder = JobFolder(folder_of(tmp_path / "dream.mkv"))
-    plans = [read_plan(folder.stretch(number)).plan for number in (0, 1)]
+    plans = [read_plan(stretch(folder, number)).plan for number in (0, 1)]
     assert [plan.frames for plan in plans] == [tuple(range(FIRST)), tuple(range(FIRST, COUNT))]
-    frames = [folder.stretch(number).frames.read(at) for number in (0, 1) for at in range(len(plans[number].frames))]
+    frames = [stretch(folder, number).frames.read(at) for number in (0, 1) for at in range(len(plans[number].frames))]
     assert np.array_equal(frames, decoded(tmp_path / "dream.mkv"))
     assert [track.codec for track in probe(str(tmp_path / "dream.mkv")).audio] == ["aac"]
 
@@ -208,7 +209,7 @@ def test_time_counts_from_the_begin_of_the_film(clip: Path, tmp_path: Path) -> N
     dream_joined(str(clip), tmp_path / "joined", stretches("cut", moving, moving), KEEP)
     run.dream_video(str(clip), tmp_path / "plain", moving, KEEP)
     folder = JobFolder(folder_of(tmp_path / "joined"))
-    values = [line["values"] for number in (0, 1) for line in folder.stretch(number).journal(0).lines()]
+    values = [line["values"] for number in (0, 1) for line in stretch(folder, number).journal(0).lines()]
     assert values == [line["values"] for line in journal_of(tmp_path / "plain")]
     assert len({str(value) for value in values}) == COUNT
 
@@ -262,7 +263,7 @@ def test_a_rate_that_shows_frames_twice_loses_and_doubles_none(clip: Path, tmp_p
     folder = JobFolder(folder_of(tmp_path / "dream"))
     shown = [
         plan.frames[position]
-        for plan in (read_plan(folder.stretch(number)).plan for number in (0, 1))
+        for plan in (read_plan(stretch(folder, number)).plan for number in (0, 1))
         for position in plan.playback
     ]
     assert shown == [at // 2 for at in range(2 * COUNT)]

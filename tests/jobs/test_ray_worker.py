@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -54,11 +55,17 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film(tmp_path_factory.mktemp("clip") / "shots.mkv", frames, rate=12)
 
 
+@pytest.fixture(scope="module")
+def whole(clip: Path) -> bytes:
+    """The film as one process renders it."""
+    output = clip.with_name("whole.mkv")
+    run.dream_video(str(clip), output, resolve("dream", [*PLAIN, ("compute.threads", 1)]))
+    return output.read_bytes()
+
+
 def test_a_cluster_that_loses_a_node_renders_the_bytes_of_one_process(
-    cluster: Any, clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    cluster: Any, clip: Path, whole: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    alone = resolve("dream", [*PLAIN, ("compute.threads", 1)])
-    run.dream_video(str(clip), tmp_path / "whole.mkv", alone)
     lost: list[int] = []
 
     def lose(event: Event) -> None:
@@ -71,7 +78,20 @@ def test_a_cluster_that_loses_a_node_renders_the_bytes_of_one_process(
     with Workers([RayWorker(), RayWorker()]) as two:
         run.dream_video(str(clip), output, resolve("dream", PLAIN), Options(progress=lose, workers=two))
     assert lost and "a worker was lost with its node" in caplog.text
-    assert output.read_bytes() == (tmp_path / "whole.mkv").read_bytes()
+    assert output.read_bytes() == whole
+
+
+def test_nodes_without_a_shared_folder_render_the_same_bytes(
+    cluster: Any, clip: Path, whole: bytes, tmp_path: Path
+) -> None:
+    """What they need is sent to them, and what they store is sent back; nothing stays on them."""
+    before = set(Path(tempfile.gettempdir()).glob("dreamvid-sent-*"))
+    connect(cluster.address)
+    output = tmp_path / "dream.mkv"
+    with Workers([RayWorker(shared=False)]) as one:
+        run.dream_video(str(clip), output, resolve("dream", PLAIN), Options(workers=one))
+    assert output.read_bytes() == whole
+    assert set(Path(tempfile.gettempdir()).glob("dreamvid-sent-*")) == before
 
 
 def test_what_goes_wrong_on_a_node_is_raised_here(cluster: Any, tmp_path: Path) -> None:
@@ -80,8 +100,6 @@ def test_what_goes_wrong_on_a_node_is_raised_here(cluster: Any, tmp_path: Path) 
     begun.mkdir()
     worker.begin()
     try:
-        with pytest.raises(JobError, match=r"does not see .*: put output and sources where all nodes see them"):
-            worker.render(Part(tmp_path / "gone", (0,)), lambda news: None, threading.Event())
         with pytest.raises(JobError, match="is not a job that was begun"):
             worker.render(Part(begun, (0,)), lambda news: None, threading.Event())
     finally:

@@ -416,6 +416,15 @@ def test_beats_and_events_move_settings_and_a_job_knows_them(clip: Path, output:
     assert not (tmp_path / "other.mp4").exists()
 
 
+def test_a_film_that_is_calmed_is_another_job(clip: Path, output: Path) -> None:
+    beating = {"strength": "1 if b % 1 < .4 else .3"}
+    calm, loud = (quick(dream=beating, audio={"bpm": 240, "max_flash": most}) for most in (2, None))
+    run.dream_video(str(clip), output, calm, KEEP)
+    assert [line["values"]["dream.strength"] for line in journal_of(output)] == [1] * COUNT
+    with pytest.raises(JobError, match=r"audio\.max_flash \(was 2\.0, now None\)"):
+        run.dream_video(str(clip), output, loud, Options(overwrite=True))
+
+
 def test_a_tempo_that_is_found_is_told(
     clip: Path, output: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

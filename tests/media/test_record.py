@@ -72,7 +72,7 @@ def test_another_text_is_no_record(text: str, tmp_path: Path) -> None:
         (table(settings={"dream": {"steps": json.loads(150 * "[" + 150 * "]")}}), "dream.steps"),
         (table(record=3), "newer dreamvid"),
         (
-            table(record=2, segments=[{**SEGMENT, "settings": {"mask": {"file": "/etc/passwd"}}}]),
+            table(segments=[{**SEGMENT, "settings": {"mask": {"file": "/etc/passwd"}}}]),
             "not the name of a file",
         ),
         (table(record=2, segments=[{**SEGMENT, "settings": {"dream": {"steps": -1}}}]), "dream.steps"),
