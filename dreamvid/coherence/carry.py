@@ -237,9 +237,12 @@ def mix_fresh(found: Followed, fresh: Image, share: float) -> Followed:
     return replace(found, layer=layer, kept=kept.astype(np.float32))
 
 
-def make_way(found: Followed, places: Mask) -> Followed:
-    """Return the carried dream fading at some places, H x W in [0, 1], which are dreamed as what is uncovered is."""
-    return replace(found, kept=found.kept * (1 - np.float32(FADED) * places), new=np.maximum(found.new, places))
+def make_way(found: Followed, places: Mask, fade: float) -> Followed:
+    """Return the carried dream with a share `fade`, in [0, 1], removed at some places, H x W in [0, 1].
+
+    These are dreamed as what is uncovered is.
+    """
+    return replace(found, kept=found.kept * (1 - np.float32(fade) * places), new=np.maximum(found.new, places))
 
 
 def match_band_energy(

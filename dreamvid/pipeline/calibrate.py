@@ -54,6 +54,6 @@ def calibrate_again(
         share = max(PROBE_WEIGHT, min(1.0, params.moved))
         strength, age = strength.towards(measure_strength(dreamer, source, probe, visible), share), 0.0
         found = coherence.mix_fresh(found, probe - source, params.refresh_share)
-    if params.growth is not None:
-        found = coherence.make_way(found, params.growth.places(*source.shape[:2]))
+    if (growth := params.growth) is not None:
+        found = coherence.make_way(found, growth.places(*source.shape[:2]), growth.fade)
     return CarryState(strength, age, found.survival), found

@@ -16,6 +16,7 @@ from dreamvid.pipeline.plan import Crossfade
 CROSSFADE_SECONDS = Fraction(3)  # length of the crossfade that closes a loop, where the loop is long enough
 SHARE = 3  # a crossfade takes at most one frame in so many of a cycle
 PATCH_SHARE = 1 / 3  # of a crossfade: how long one place takes
+LEFT = 1 / 256  # of a look where another has grown, if it made way for it all the while
 PATCHES = 3  # places along the short side that crossfade at times of their own
 
 
@@ -63,6 +64,11 @@ class Growth:
         before, now = (_shares(crossfade.gone(at), height, width) for at in (self.at - 1, self.at))
         share = (before + now) / 2
         return np.minimum(1, 8 * share * (1 - share)).astype(np.float32)  # 1 for most of the time that a place takes
+
+    @property
+    def fade(self) -> float:
+        """The share of the old look that goes in a frame where it makes way: whatever the rate, hardly any is left."""
+        return 1 - LEFT ** (1 / max(1.0, PATCH_SHARE * self.count))
 
 
 def _shares(gone: float, height: int, width: int) -> Mask:

@@ -43,7 +43,7 @@ ParamsByFrame = Callable[[int], FrameParams]  # of each source frame
 def growing_frames(plan: Plan, cadence: int) -> int:
     """Return over how many dreamed frames the dream of another stretch grows into this one's look; a cut ends it."""
     keys = [frame for frame in plan.frames if plan.is_key(frame, cadence)]
-    moments, most = dict(zip(plan.frames, plan.moments, strict=True)), nearest_whole(GROWTH_SECONDS * plan.rate)
+    moments, most = dict(zip(plan.frames, plan.moments, strict=True)), max(1, nearest_whole(GROWTH_SECONDS * plan.rate))
     begun, stop = moments[plan.frames[0]], plan.shots[0].stop
     return sum(frame < stop and moments[frame] - begun < most for frame in keys)
 

@@ -86,8 +86,6 @@ def prepare_probed(command: Command, probed: tuple[SourceInfo, ...], settings: S
     info, plan = KINDS[command].plan(probed, settings)
     if settings.coherence.cadence > 1 and plan.crossfade is not None:
         raise SettingsError("a loop comes back to a dream of every frame: give coherence.cadence=1, or no --loop")
-    if settings.audio.file is not None:
-        audio_tracks.first_track(Path(settings.audio.file))
     found, schedule = scheduled(RenderPlan(command, probed, info, plan), settings)
     tell_timing([schedule])
     return found, schedule
@@ -98,6 +96,8 @@ def scheduled(planned: RenderPlan, settings: Settings) -> tuple[RenderPlan, Sche
 
     Raises as `prepare`.
     """
+    if settings.audio.file is not None:
+        audio_tracks.first_track(Path(settings.audio.file))
     schedule, plan = schedule_of(planned, settings), planned.plan
     # Where the objective jumps, a dream of its own begins, as at a cut.
     plan = with_cuts(plan, (*(shot.start for shot in plan.shots), *schedule.jumps))
