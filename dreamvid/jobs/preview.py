@@ -171,10 +171,10 @@ def _open(subject: Subject, look: Look, shared: SharedNets, options: Options) ->
     planned, schedule = prepare_probed(subject.command, (info,), settings)
     source = open_source(planned, schedule)
     session = open_session(settings, rate=source.info.rate, shared=shared)
-    return Opened(look, source, schedule, session, _factors(source.plan.framing.size, settings, session, options.side))
+    return Opened(look, source, schedule, session, factors(source.plan.framing.size, settings, session, options.side))
 
 
-def _factors(size: tuple[int, int], settings: Settings, session: Session, side: int) -> tuple[int, ...]:
+def factors(size: tuple[int, int], settings: Settings, session: Session, side: int) -> tuple[int, ...]:
     """Return by how much smaller than (height, width) a look is dreamed, pass by pass.
 
     The last pictures have `side` pixels at least, or all that there are, and are no smaller than the coarsest octave at
@@ -197,11 +197,11 @@ def _factors(size: tuple[int, int], settings: Settings, session: Session, side: 
     while last > 1 and not fits(last):
         last -= 1
     check(last)
-    factors, smaller = [last], round(coarsest) if round(coarsest) > last else 2 * last
-    while fits(smaller) and max(size) // factors[-1] > SOON:
-        factors.append(smaller)
+    found, smaller = [last], round(coarsest) if round(coarsest) > last else 2 * last
+    while fits(smaller) and max(size) // found[-1] > SOON:
+        found.append(smaller)
         smaller *= 2
-    return tuple(reversed(factors))
+    return tuple(reversed(found))
 
 
 def _read(opened: Sequence[Opened]) -> list[list[Frame]]:
@@ -213,7 +213,7 @@ def _read(opened: Sequence[Opened]) -> list[list[Frame]]:
         animated = tuple(item for item in settings.keyframes.items() if item[0].startswith("mask."))
         key = (settings.input, settings.mask, animated, settings.seed, plan.shots, factor)
         if key not in found:
-            found[key] = [_shrunk(frame, factor) for frame in each.source.frames(plan.frames)]
+            found[key] = [shrunk(frame, factor) for frame in each.source.frames(plan.frames)]
         each_frames.append(found[key])
     return each_frames
 
@@ -246,7 +246,7 @@ def _passes(
             if options.stop():
                 raise Interrupted
             factor, began = each.factors[number], time.perf_counter()
-            small = [_shrunk(frame, factor / each.factors[-1]) for frame in frames[at]]
+            small = [shrunk(frame, factor / each.factors[-1]) for frame in frames[at]]
             pictures = _dreamed(each, small, factor, options.stop)
             took, done = time.perf_counter() - began, done + 1
             yield at, _view(each, pictures, options, _note(each, pictures[0], factor)), took
@@ -273,7 +273,8 @@ def _dreamed(each: Opened, frames: Sequence[Frame], factor: int, stop: Stop) -> 
     return [made[position] for position in plan.playback]
 
 
-def _shrunk(frame: Frame, factor: float) -> Frame:
+def shrunk(frame: Frame, factor: float) -> Frame:
+    """Return a frame, with its mask, smaller by a factor."""
     if factor == 1:
         return frame
     height, width = (round(side / factor) for side in frame.image.shape[:2])

@@ -147,17 +147,17 @@ def test_pictures_are_no_smaller_than_the_coarsest_octave(
     size: tuple[int, int], octaves: object, side: int, expected: tuple[int, ...], small_net: None
 ) -> None:
     settings = quick(dream={"octaves": octaves})
-    assert previews._factors(size, settings, session.open_session(settings), side) == expected
+    assert previews.factors(size, settings, session.open_session(settings), side) == expected
 
 
 def test_a_net_that_takes_no_small_picture_gets_none(small_net: None) -> None:
     settings = quick(dream={"octaves": 4})
     opened = session.open_session(settings)
     needs = replace(opened, dreamer=replace(opened.dreamer, net=replace(opened.dreamer.net, dense=True, min_size=300)))
-    assert previews._factors((360, 640), settings, needs, 640) == (1,)
-    assert previews._factors((720, 1280), settings, needs, 640) == (2,)
+    assert previews.factors((360, 640), settings, needs, 640) == (1,)
+    assert previews.factors((720, 1280), settings, needs, 640) == (2,)
     with pytest.raises(NetError, match="at least 300x300"):
-        previews._factors((200, 640), settings, needs, 640)
+        previews.factors((200, 640), settings, needs, 640)
 
 
 def gradation(strength: float) -> Pixels:
