@@ -169,9 +169,10 @@ def _save(studio: Studio, session: Session, action: Save) -> str:
         raise SettingsError(f"{name} is there already: save again to replace it")
     if name == session.look.preset:
         raise SettingsError(f"{name} is the look that this one is made of: give another name")
-    text = preset_text(session.look, action.about)
+    beneath = studio.folder.preset(session.look.preset)
+    text = preset_text(session.look, beneath, action.about)
     table = {key: value for key, value in parse_toml(text).items() if key != "extends"}
-    read_settings(presets.merged(presets.load_table(studio.folder.preset(session.look.preset)), table), name)
+    read_settings(presets.merged(presets.load_table(beneath), table), name)
     write_file(path, text.encode())
     studio.change(session, Look(name))
     return f"saved as {name}"
@@ -183,6 +184,7 @@ def _render(studio: Studio, renders: Renders, session: Session, name: str) -> st
         name = f"{name}.mp4"
     output = studio.folder.new(name, tuple(CONTAINERS))
     settings = settings_of(session.look, session.cut, studio.folder, studio.defaults)
-    line = command_line(clip.command, clip.name, name, session.look, session.cut)
+    beneath = studio.folder.preset(session.look.preset)
+    line = command_line(clip.command, clip.name, name, session.look, session.cut, beneath)
     renders.add(Render(0, output, clip.command, (str(clip.path),), settings, line, resume="renew"))
     return f"{name} is in the queue"

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from dreamvid.coherence.carry import CarryState
+from dreamvid.config.fields import Moment
 from dreamvid.config.presets import Defaults
 from dreamvid.config.serialize import PlainSettings, settings_at
 from dreamvid.config.settings import Settings
@@ -121,38 +122,36 @@ def quick_film(
 
 def _quick_settings(task: Task, settings: Settings) -> Settings:
     """Return the settings of a quick film: of a part, at a low rate, the octaves those of the film's own size."""
-    clip, table = task.clip, settings
-    height, width = task.clip.frame(task.frame, settings_at(settings, {})).image.shape[:2]
+    clip = task.clip
+    height, width = clip.frame(task.frame, plain_at(clip, task.frame, settings, task.cut)).image.shape[:2]
     factor = max(1, round(max(height, width) / QUICK_SIDE))
-    begins = float(clip.time(task.frame)) if clip.is_film else 0.0
-    animated = {}
-    if settings.keyframes:
-        timeline = film_timeline(clip, settings, task.cut)
-        offset = max(0.0, begins - (task.cut.start or 0.0))
-        times = [number * GRID for number in range(round(QUICK_SECONDS / GRID) + 1)]
-        last = Fraction(timeline.frames - 1)
-        rows = evaluated(
-            settings, timeline, [min(Fraction(str(offset + time)) * timeline.rate, last) for time in times]
-        )
-        for key in settings.keyframes:
-            pairs = zip(times, rows, strict=True)
-            animated[key] = ", ".join(f"{time:g}:{row[key]:.6g}" for time, row in pairs)
-    size = f"{max(2, round(width / factor) // 2 * 2)}x{max(2, round(height / factor) // 2 * 2)}"
-    changes = {
-        "size": size,
-        "fit": "stretch",
-        "fps": str(min(Fraction(QUICK_RATE), clip.info.rate)) if clip.is_film else str(QUICK_RATE),
-        "frames": None,
-        "loop": False,
-        "laps": 1,
-        "seconds": float(QUICK_SECONDS),
-        "start": None,
-        "stop": None,
+    stop = min(float(clip.time(task.frame)) + QUICK_SECONDS, float(clip.info.end)) if clip.is_film else QUICK_SECONDS
+    start = max(0.0, stop - QUICK_SECONDS)
+    part = (Moment(start), Moment(stop)) if clip.is_film else (None, None)
+    even = [max(2, round(side / factor) // 2 * 2) for side in (width, height)]
+    moving = type(settings.input)(
+        size=f"{even[0]}x{even[1]}",
+        fit="stretch",
+        fps=str(min(Fraction(QUICK_RATE), clip.info.rate) if clip.is_film else QUICK_RATE),
+        seconds=QUICK_SECONDS,
+        start=part[0],
+        stop=part[1],
+    )
+    how = settings.dream.model_copy(update={"draft": settings.dream.draft * factor})
+    changes = {"dream": how, "input": moving, "output": type(settings.output)()}
+    return settings.model_copy(update=changes | {"keyframes": _sampled(task, settings, start, stop - start)})
+
+
+def _sampled(task: Task, settings: Settings, start: float, seconds: float) -> dict[str, str]:
+    """Return keyframes of a part of a film, `start` in seconds of the source, with the values that it has there."""
+    if not settings.keyframes:
+        return {}
+    timeline = film_timeline(task.clip, settings, task.cut)
+    offset = max(0.0, start - (task.cut.start or 0.0))
+    times = [number * GRID for number in range(int(seconds / GRID) + 1)]
+    moments = [min(Fraction(str(offset + time)) * timeline.rate, Fraction(timeline.frames)) for time in times]
+    rows = evaluated(settings, timeline, moments)
+    return {
+        key: ", ".join(f"{time:g}:{row[key]:.6g}" for time, row in zip(times, rows, strict=True))
+        for key in settings.keyframes
     }
-    if clip.is_film:
-        stop = min(begins + QUICK_SECONDS, float(clip.info.end))
-        changes |= {"start": max(0.0, stop - QUICK_SECONDS), "stop": stop}
-    how = table.dream.model_copy(update={"draft": table.dream.draft * factor})
-    moving = type(table.input).model_validate({**table.input.model_dump(), **changes})
-    plain_output = type(table.output)()
-    return table.model_copy(update={"dream": how, "input": moving, "output": plain_output, "keyframes": animated})

@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -26,14 +26,11 @@ class Motif:
     kind: Literal["class", "channel"]
     name: str
 
-    @property
-    def term(self) -> dict[str, Any]:
-        """The motif as an objective."""
-        return (
-            {"kind": "class", "class_name": self.name}
-            if self.kind == "class"
-            else {"kind": self.kind, "name": self.name}
-        )
+    def term(self, preset: str) -> dict[str, Any]:
+        """Return the motif as an objective in place of those of a preset; a class, as --class has it."""
+        if self.kind == "class":
+            return presets.class_objective(preset, self.name)
+        return {"kind": "channel", "name": self.name}
 
 
 @dataclass(frozen=True)
@@ -75,14 +72,17 @@ class Look:
         motifs = " + ".join(motif.name for motif in self.motifs)
         return f"{plain}: {motifs}" if motifs else f"{plain}, changed" if self.changed else plain
 
-    def overrides(self, folder: Folder | None = None) -> Iterator[Pair]:
-        """Yield what was changed, as pairs of a setting's full key and its value; a mask by its path in a folder."""
+    def overrides(self, preset: str, place: Callable[[str], str] = str) -> Iterator[Pair]:
+        """Yield what was changed, as pairs of a setting's full key and its value.
+
+        `preset`: as `presets.resolve` takes it; `place`: where a mask of the folder lies.
+        """
         if self.motifs:
-            yield "objective", [motif.term for motif in self.motifs]
+            yield "objective", [motif.term(preset) for motif in self.motifs]
         if self.mask is not None:
             of_a_kind = self.mask in MASKS
             yield "mask.kind", self.mask if of_a_kind else None
-            yield "mask.file", None if of_a_kind else self.mask if folder is None else str(folder.inside(self.mask))
+            yield "mask.file", None if of_a_kind else place(self.mask)
         animated = dict(self.keys)
         yield from ((key, value) for key, value in self.values if key not in animated)
         yield from animated.items()
@@ -105,8 +105,9 @@ class Cut:
 
 def settings_of(look: Look, cut: Cut, folder: Folder, defaults: Defaults) -> Settings:
     """Return the settings of a film in a look; raise SettingsError where they are not valid, or name other folders."""
-    overrides = [*look.overrides(folder), *cut.overrides]
-    settings = presets.resolve(folder.preset(look.preset), overrides, defaults.table)
+    preset = folder.preset(look.preset)
+    overrides = [*look.overrides(preset, lambda name: str(folder.inside(name))), *cut.overrides]
+    settings = presets.resolve(preset, overrides, defaults.table)
     folder.check_files(settings)
     return settings
 
@@ -120,23 +121,24 @@ def check_value(key: str, value: Value) -> None:
         raise SettingsError(f"{key}: give {'true or false' if switch else 'a number'}")
 
 
-def preset_text(look: Look, about: str) -> str:
-    """Return a look as the text of a preset that extends the one it began with."""
+def preset_text(look: Look, preset: str, about: str) -> str:
+    """Return a look as the text of a preset that extends the one it began with, `preset` as in `overrides`."""
     lines = [f"extends = {_toml(look.preset)}", *([f"description = {_toml(about)}"] if about else [])]
     sections: dict[str, list[str]] = {}
-    for key, value in look.overrides():
+    changes = list(look.overrides(preset))
+    for key, value in changes:
         section, _, name = key.rpartition(".")
         if section and value is not None:  # TOML has no none
             sections.setdefault(section, []).append(f"{name} = {_toml(value)}")
     for section, entries in sections.items():
         lines += ["", f"[{section}]", *entries]
-    for motif in look.motifs:
-        lines += ["", "[[objective]]", *(f"{name} = {_toml(value)}" for name, value in motif.term.items())]
+    for term in dict(changes).get("objective", []):
+        lines += ["", "[[objective]]", *(f"{name} = {_toml(value)}" for name, value in term.items())]
     return "\n".join(lines) + "\n"
 
 
-def command_line(command: str, source: str, output: str, look: Look, cut: Cut) -> str:
-    """Return the line that makes the film in the folder, quoted for a shell."""
+def command_line(command: str, source: str, output: str, look: Look, cut: Cut, preset: str) -> str:
+    """Return the line that makes the film in the folder, quoted for a shell; `preset` as in `overrides`."""
     words = ["dreamvid", command, *(f"./{name}" if name.startswith("-") else name for name in (source, output))]
     words += ["--preset", look.preset]
     for option, value in (("--size", cut.size), ("--from", cut.start), ("--to", cut.stop)):
@@ -149,7 +151,7 @@ def command_line(command: str, source: str, output: str, look: Look, cut: Cut) -
         words += [word for name in channels for word in ("--channel", name)]
     if look.mask:
         words += ["--mask", look.mask]
-    for key, value in look.overrides():
+    for key, value in look.overrides(preset):
         if (key == "objective" and short) or (key in ("mask.kind", "mask.file") and look.mask):
             continue
         if value is not None:

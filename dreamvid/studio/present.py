@@ -39,7 +39,7 @@ def state_of(studio: Studio, renders: Renders, session: Session) -> Table:
             ],
             "undo": len(session.earlier),
             "redo": len(session.later),
-            "film": _film(session),
+            "film": session.once("film", _axis_key(session), lambda: _film(studio, session)),
             "renders": [_render(each) for each in reversed(renders.all)],
         }
 
@@ -127,7 +127,7 @@ def _axis(session: Session) -> Table | None:
     if settings.keyframes:
         try:
             timeline = film_timeline(clip, settings, cut)
-            moments = [Fraction(number * (timeline.frames - 1), POINTS) for number in range(POINTS + 1)]
+            moments = [Fraction(number * timeline.frames, POINTS) for number in range(POINTS + 1)]
             rows = evaluated(settings, timeline, moments)
             for key in settings.keyframes:
                 pairs = zip(moments, rows, strict=True)
@@ -203,16 +203,15 @@ def _quick(studio: Studio, session: Session) -> Table | None:
     }
 
 
-def _film(session: Session) -> Table:
+def _film(studio: Studio, session: Session) -> Table:
     """Return what a render of the session would be called, and the line that makes it."""
     if session.clip is None:
         return {"name": "", "line": ""}
     stem = session.clip.path.stem
     name = f"{stem}-{session.look.title.split(':')[0].split(',')[0]}.mp4".replace("/", "-")
-    return {
-        "name": name,
-        "line": command_line(session.clip.command, session.clip.name, name, session.look, session.cut),
-    }
+    beneath = studio.folder.preset(session.look.preset)
+    line = command_line(session.clip.command, session.clip.name, name, session.look, session.cut, beneath)
+    return {"name": name, "line": line}
 
 
 def _render(render: Render) -> Table:

@@ -76,6 +76,11 @@ class Renders:
         if self._thread.ident is not None:  # it was started
             self._thread.join(timeout=60)
 
+    @property
+    def unfinished(self) -> list[str]:
+        """The names of the films that were begun, or wait, and are not done."""
+        return [each.output.name for each in self.all if each.state in (WAITING, RUNNING, STOPPED)]
+
     def add(self, render: Render) -> Render:
         """Append a render; raise SettingsError where its output is there already, or being made."""
         with self._studio.lock:

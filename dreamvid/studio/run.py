@@ -1,5 +1,6 @@
 """Run a studio until Ctrl-C."""
 
+import logging
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -8,6 +9,7 @@ from dreamvid.config.presets import Defaults
 from dreamvid.core.errors import SettingsError
 from dreamvid.studio.folder import Folder
 
+logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 
 
@@ -24,7 +26,7 @@ def serve(folder: Folder, port: int, defaults: Defaults, told: Callable[[str], N
         if (error.name or "").partition(".")[0] not in ("uvicorn", "starlette"):
             raise
         raise SettingsError("the studio needs starlette and uvicorn: run `pip install 'dreamvid[studio]'`") from None
-    listener = _bound(port)
+    listener = bound(port)
     number = listener.getsockname()[1]
     server = Server(folder, defaults)
     config = uvicorn.Config(
@@ -41,7 +43,7 @@ def serve(folder: Folder, port: int, defaults: Defaults, told: Callable[[str], N
     class Closing(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             server.studio.closing.set()  # the streams end, on which the server would wait
-            super().handle_exit(sig, frame)
+            self.should_exit = True
 
     server.start()
     try:
@@ -50,13 +52,17 @@ def serve(folder: Folder, port: int, defaults: Defaults, told: Callable[[str], N
     finally:
         server.close()
         listener.close()
+    for name in server.renders.unfinished:
+        logger.warning("%s is not finished: start the studio again to go on with it", name)
 
 
-def _bound(port: int) -> socket.socket:
+def bound(port: int) -> socket.socket:
+    """Return a socket that is bound to a port of this machine; raise SettingsError where it is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()
     except OSError as error:
         listener.close()
         raise SettingsError(f"--port {port}: {error.strerror}; give another, or leave it out") from None

@@ -266,6 +266,7 @@ function show(current, before) {
   for (const each of [parts.scrub, parts.from, parts.to, parts.all, parts.clock]) each.hidden = !clip.film;
   parts.all.disabled = current.cut.start === null && current.cut.stop === null;
   parts.snapLabel.hidden = !axis().bpm;
+  parts.track.hidden = !clip.film && !drawn;
   if (clip.film && document.activeElement !== parts.scrub) {
     parts.scrub.max = clip.frames - 1;
     parts.scrub.value = current.frame;
