@@ -63,8 +63,8 @@ def film_timeline(clip: Clip, settings: Settings, cut: Cut) -> Timeline:
 
 def dream_frame(
     task: Task, folder: Folder, defaults: Defaults, shared: SharedNets, tell: Tell, stop: Callable[[], bool]
-) -> tuple[Pixels, Pixels]:
-    """Return the frame of a task and its dream, as `dreamvid image` makes it, at the size at which it is looked at.
+) -> tuple[Pixels, Pixels, int]:
+    """Return the frame of a task, its dream as `dreamvid image` makes it, and how much smaller than in the film it is.
 
     Raises DreamvidError as a render does, and Superseded between two steps where `stop` asks for that.
     """
@@ -95,7 +95,7 @@ def dream_frame(
             so_far = full + (detail if size == full.shape[-2:] else grown(detail, (full.shape[-2], full.shape[-1])))
             tell(finished(frame, so_far[0].permute(1, 2, 0).cpu().numpy()), steps, total)
 
-    return frame.image, finished(frame, dream_afresh(dreamer, source, (whole.index,), watch))
+    return frame.image, finished(frame, dream_afresh(dreamer, source, (whole.index,), watch)), factor
 
 
 def finished(frame: Frame, image: np.ndarray) -> Pixels:

@@ -73,10 +73,11 @@ class Painter:
         def tell(pixels: Pixels, done: int, total: int) -> None:
             self._tell(task, pixels, done, total)
 
-        source, pixels = dream_frame(task, studio.folder, studio.defaults, self._shared, tell, self._stop(task))
+        dreamed = dream_frame(task, studio.folder, studio.defaults, self._shared, tell, self._stop(task))
+        source, pixels, factor = dreamed
         name = studio.pictures.put(source, side) if task.kind == "view" else ""
         size = (pixels.shape[1], pixels.shape[0])
-        return Result(studio.pictures.put(pixels, side), name, size=size)
+        return Result(studio.pictures.put(pixels, side), name, size=size, full=factor == 1)
 
     def _film(self, task: Task) -> Result:
         studio = self._studio

@@ -142,27 +142,14 @@ def _view(studio: Studio, session: Session) -> Table | None:
     if task is None:
         return None
     result, progress = studio.result(task.key), studio.progress
+    found: Table = {"picture": "", "source": "", "size": [0, 0], "full": False, "done": 0, "total": 1, "error": ""}
     if result is not None:
-        return {
-            "picture": result.picture,
-            "source": result.source,
-            "size": list(result.size),
-            "done": 1,
-            "total": 1,
-            "whole": True,
-            "error": result.error,
-        }
-    if progress is not None and progress.key == task.key:
-        return {
-            "picture": progress.picture,
-            "source": progress.source,
-            "size": [0, 0],
-            "done": progress.done,
-            "total": progress.total,
-            "whole": False,
-            "error": "",
-        }
-    return {"picture": "", "source": "", "size": [0, 0], "done": 0, "total": 1, "whole": False, "error": ""}
+        now = {"picture": result.picture, "source": result.source, "size": list(result.size), "full": result.full}
+        found |= now | {"done": 1, "error": result.error}
+    elif progress is not None and progress.key == task.key:
+        now = {"picture": progress.picture, "source": progress.source}
+        found |= now | {"done": progress.done, "total": progress.total}
+    return found | {"whole": result is not None}
 
 
 def _wall(studio: Studio, session: Session) -> list[Table]:

@@ -41,13 +41,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a task: the name of a picture, a film, or an error in a line."""
+    """What came of a task: the names of a picture and its source, a film, or an error in a line.
+
+    `size`: (width, height) at which it was dreamed; `full`: whether the film has that size.
+    """
 
     picture: str = ""
     source: str = ""
     error: str = ""
     film: Path | None = None
     size: tuple[int, int] = (0, 0)
+    full: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from little import read_image
+from little import QUICK_PRESET, read_image, texture, write_image
 from studio_page import Page
 
 from dreamvid.dream import deepdream
 from dreamvid.jobs.run import dream_image
 from dreamvid.studio import dreaming, painter
-from dreamvid.studio.look import Cut, Look
+from dreamvid.studio.look import Cut
 from dreamvid.studio.state import Task
 
 
@@ -169,20 +169,17 @@ def test_keyframes_hold_on_the_frame_that_is_looked_at(still: Page) -> None:
     assert later.dream.strength == pytest.approx(1 + 7.5 / 9, abs=1e-4)  # the film begins at frame 1
 
 
-def test_a_view_is_smaller_where_the_film_is_large(still: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    clip = still.session.clip
-    assert clip is not None
-    monkeypatch.setattr(dreaming, "VIEW_SIDE", 32)
-    studio = still.running.server.studio
-    task = Task("view", "key", clip, 0, Look("quick.toml"), Cut())
-    shared = dreaming.SharedNets()
-    told: list[tuple[int, ...]] = []
-    source, pixels = dreaming.dream_frame(
-        task, studio.folder, studio.defaults, shared, lambda image, *_: told.append(image.shape), lambda: False
-    )
-    assert source.shape == pixels.shape and max(pixels.shape) <= 64 and set(told) == {pixels.shape}
-    with pytest.raises(dreaming.Superseded):
-        dreaming.dream_frame(task, studio.folder, studio.defaults, shared, lambda *_: None, lambda: True)
+def test_a_view_is_smaller_where_the_film_is_large(page: Page, folder: Path) -> None:
+    page.dreamed()
+    write_image(folder / "large.png", texture(720, 1280, grain=9))
+    (folder / "four.toml").write_text(f'description = "four"{QUICK_PRESET}'.replace("octaves = 2", "octaves = 4"))
+    page.ok(do="take", name="four.toml")
+    page.ok(do="open", name="large.png")
+    view = page.dreamed()["view"]
+    assert view["size"] == [640, 360] and not view["full"]  # a half: smaller than its coarsest octave it never is
+    page.ok(do="cut", size="320x", start=None, stop=None)
+    view = page.dreamed()["view"]
+    assert view["size"] == [320, 180] and view["full"]
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:

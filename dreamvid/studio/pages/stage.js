@@ -53,7 +53,7 @@ function noted(now) {
   if (!view) return "";
   if (view.error) return view.error;
   if (view.whole) {
-    return view.size[0] >= now.clip.width - 1 ? "as in the film" : `dreamed at ${view.size[0]}×${view.size[1]}: the film has more detail`;
+    return view.full ? "as in the film" : `dreamed at ${view.size[0]}×${view.size[1]}: the film has more detail`;
   }
   return view.done ? `sharpening: step ${view.done} of ${view.total}` : "…";
 }
