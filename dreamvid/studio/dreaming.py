@@ -29,7 +29,7 @@ from dreamvid.studio.folder import Folder
 from dreamvid.studio.look import Cut, settings_of
 from dreamvid.studio.state import Task
 
-VIEW_SIDE, SMALL_SIDE, QUICK_SIDE = 400, 200, 320  # pixels of the long side of what is dreamed, at least
+VIEW_SIDE, SMALL_SIDE, QUICK_SIDE = 400, 150, 320  # pixels of the long side of what is dreamed, at least
 QUICK_SECONDS, QUICK_RATE = 3, 12
 OFTEN = 0.12  # seconds from one picture of a dream in the making to the next
 GRID = 0.125  # seconds from one value of an animated setting to the next, in a quick film

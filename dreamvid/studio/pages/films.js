@@ -13,7 +13,7 @@ async function copy(text) {
 }
 
 function line(text) {
-  return el("div", { class: "line" }, el("code", { tabIndex: 0 }, text), button("Copy", () => copy(text), { ariaLabel: "Copy the command line" }));
+  return el("div", { class: "line" }, el("code", { tabIndex: 0 }, text), button("Copy", () => copy(text), { "aria-label": "Copy the command line" }));
 }
 
 export function askForFilm() {
@@ -55,13 +55,13 @@ function make(render) {
   const actions = el("div", { class: "acts" });
   const item = el("li", { class: "film" },
     el("div", { class: "shot" }, el("img", { alt: "" })),
-    el("div", { class: "told" }, el("h3", {}, render.name), el("progress", { max: 1, ariaLabel: `How far ${render.name} is` }), el("p", { class: "said" }), actions),
+    el("div", { class: "told" }, el("h3", {}, render.name), el("progress", { max: 1, "aria-label": `How far ${render.name} is` }), el("p", { class: "said" }), actions),
   );
-  const act1 = (text, what, label) => button(text, () => act({ do: what, number: render.number }), { data: { what }, ariaLabel: `${label} ${render.name}` });
+  const act1 = (text, what, label) => button(text, () => act({ do: what, number: render.number }), { data: { what }, "aria-label": `${label} ${render.name}` });
   actions.append(
     act1("Stop", "stop", "Stop"), act1("Go on", "resume", "Go on with"),
-    button("Play", () => play(render), { data: { what: "play" }, class: "main", ariaLabel: `Play ${render.name}` }),
-    button("Copy line", () => copy(render.line), { data: { what: "copy" }, ariaLabel: `Copy the command line of ${render.name}` }),
+    button("Play", () => play(render), { data: { what: "play" }, class: "main", "aria-label": `Play ${render.name}` }),
+    button("Copy line", () => copy(render.line), { data: { what: "copy" }, "aria-label": `Copy the command line of ${render.name}` }),
     act1("Take off the list", "forget", "Take off the list:"),
   );
   return item;

@@ -128,17 +128,19 @@ function build() {
   parts.drawing.setAttribute("viewBox", "0 0 1000 100");
   parts.drawing.setAttribute("preserveAspectRatio", "none");
   parts.drawing.setAttribute("aria-hidden", "true");
-  parts.scrub = el("input", { type: "range", id: "scrub", min: 0, step: 1, ariaLabel: "Frame" });
+  parts.scrub = el("input", { type: "range", id: "scrub", min: 0, step: 1, "aria-label": "Frame" });
   parts.points = el("div", { class: "points", role: "group" });
   parts.track = el("div", { class: "track" }, parts.strip, parts.drawing, parts.scrub, parts.points);
   parts.note = el("p", { class: "faint note" });
   parts.edit = edit();
-  parent.append(
-    el("div", { class: "row" }, parts.clock, el("div", { class: "acts" }, parts.from, parts.to, parts.all)),
-    parts.track,
+  parts.more = el("details", { open: matchMedia("(min-width: 62rem)").matches },
+    el("summary", {}, "Cut and keyframes"),
     el("div", { class: "row" }, el("label", { class: "pick" }, "Keyframes of ", parts.pick), parts.snapLabel, parts.add),
-    parts.edit.row, parts.note,
+    parts.edit.row,
+    el("div", { class: "acts cut" }, parts.from, parts.to, parts.all),
+    parts.note,
   );
+  parent.append(parts.clock, parts.track, parts.more);
   parts.scrub.addEventListener("input", () => {
     peek(Number(parts.scrub.value) / state.clip.frames);
     clock(Number(parts.scrub.value));
@@ -280,6 +282,7 @@ export function startLine() {
   build();
   document.addEventListener("animate", event => {
     draw_of(event.detail);
+    parts.more.open = true;
     parts.pick.value = drawn;
     if (!keysNow().length) add(now());
     parts.track.scrollIntoView({ block: "nearest" });

@@ -86,7 +86,7 @@ export function startMotifs() {
     });
     more.hidden = all.length <= length;
     more.textContent = `Show more (${all.length - motifs.length} left)`;
-    keep(chosen, state?.look.motifs ?? [], each => `${each.kind} ${each.name}`, each => el("li", {}, button(`${each.name} ×`, () => choose(each), { "ariaLabel": `Remove ${each.name}` })), () => {});
+    keep(chosen, state?.look.motifs ?? [], each => `${each.kind} ${each.name}`, each => el("li", {}, button(`${each.name} ×`, () => choose(each), { "aria-label": `Remove ${each.name}` })), () => {});
   }
 
   let frame = "";

@@ -6,7 +6,7 @@ export function el(tag, props = {}, ...children) {
     if (key === "on") for (const [event, call] of Object.entries(value)) made.addEventListener(event, call);
     else if (key === "class") made.className = value;
     else if (key === "data") Object.assign(made.dataset, value);
-    else if (key.startsWith("aria") || key === "role" || key === "for" || key === "list") made.setAttribute(key, value);
+    else if (key.startsWith("aria-") || key === "role" || key === "for" || key === "list") made.setAttribute(key, value);
     else made[key] = value;
   }
   made.append(...children.flat().filter(child => child !== null && child !== undefined));
