@@ -186,5 +186,5 @@ def _render(studio: Studio, renders: Renders, session: Session, name: str) -> st
     settings = settings_of(session.look, session.cut, studio.folder, studio.defaults)
     beneath = studio.folder.preset(session.look.preset)
     line = command_line(clip.command, clip.name, name, session.look, session.cut, beneath)
-    renders.add(Render(0, output, clip.command, (str(clip.path),), settings, line, resume="renew"))
+    renders.add(Render(0, output, clip.command, (str(clip.path),), settings, line))
     return f"{name} is in the queue"

@@ -11,7 +11,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, JobError, SettingsError, one_line
 from dreamvid.core.timing import duration
 from dreamvid.jobs.events import Event
-from dreamvid.jobs.folder import JobFolder, Resume, read_plan
+from dreamvid.jobs.folder import JobFolder, folder_of, read_plan
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.run import RENDERERS, Options, Summary, check_output
 from dreamvid.media import encode
@@ -30,9 +30,8 @@ SAYS = {"paint": "painting the canvas", "render": "dreaming frames", "encode": "
 class Render:
     """A film that is to be made.
 
-    `line`: the command that makes it, empty where that is not known; `resume`: what becomes of frames of a film of this
-    name that were made before; `state`: one of WAITING to FAILED; `said`: how far it is, or how it
-    ended.
+    `line`: the command that makes it, empty where that is not known; `state`: one of WAITING to FAILED; `said`: how far
+    it is, or how it ended.
     """
 
     number: int
@@ -41,7 +40,6 @@ class Render:
     sources: tuple[str, ...]
     settings: Settings
     line: str = ""
-    resume: Resume = "same"
     state: str = WAITING
     said: str = ""
     done: int = 0
@@ -84,14 +82,16 @@ class Renders:
     def add(self, render: Render) -> Render:
         """Append a render; raise SettingsError where its output is there already, or being made."""
         with self._studio.lock:
-            taken = [each for each in self.all if each.output == render.output and each.state != DONE]
-            if taken and taken[0].state in (WAITING, RUNNING):
-                raise SettingsError(f"{render.output.name} is being made already: give another name")
+            name, held = render.output.name, [each for each in self.all if each.output == render.output]
+            if any(each.state in (WAITING, RUNNING) for each in held):
+                raise SettingsError(f"{name} is being made already: give another name")
+            if folder_of(render.output, None).begun:
+                raise SettingsError(f"{name} was begun before: go on with it under Films, or give another name")
             if sum(each.state == WAITING for each in self.all) >= MOST_WAITING:
                 raise SettingsError(f"{MOST_WAITING} films are waiting: let some of them finish first")
             check_output(render.sources, render.output, overwrite=False)
             encode.check(render.output, render.settings.output)
-            self.all = [each for each in self.all if each not in taken]
+            self.all = [each for each in self.all if each not in held]
             self._count += 1
             render.number = self._count
             self.all.append(render)
@@ -121,12 +121,12 @@ class Renders:
         with self._studio.lock:
             render = self.find(number)
             if render.state in (STOPPED, FAILED):
-                render.halt, render.resume = threading.Event(), "same"
+                render.halt = threading.Event()
                 render.state, render.said = WAITING, ""
         self._studio.tell()
 
     def forget(self, number: int) -> None:
-        """Take a render off the list, unless it runs; its files stay."""
+        """Take a render off the list, unless it runs; its files stay, and the next studio lists what is unfinished."""
         with self._studio.lock:
             render = self.find(number)
             if render.state == RUNNING:
@@ -150,9 +150,7 @@ class Renders:
     def _make(self, render: Render) -> None:
         """Render a film until it is done, fails or is stopped."""
         self._told = 0.0
-        options = Options(
-            resume=render.resume, progress=lambda event: self._progress(render, event), stop=render.halt.is_set
-        )
+        options = Options(progress=lambda event: self._progress(render, event), stop=render.halt.is_set)
         # A name for a folder of one source is a text, for those of a zoom a list.
         source = list(render.sources) if render.command == "zoom" else render.sources[0]
         try:

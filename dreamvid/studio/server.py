@@ -51,6 +51,7 @@ class Server:
         self.studio = Studio(folder, defaults)
         self.renders, self.painter = Renders(self.studio), Painter(self.studio)
         self.token = secrets.token_urlsafe(18)
+        self._motifs: dict[str, list[str]] = {}
         self._thumbs: dict[tuple[str, int], str] = {}
 
     def start(self) -> None:
@@ -105,7 +106,10 @@ class Server:
     def _known(self) -> dict[str, Any]:
         """Return what a page needs once: the files of the folder, the controls, the looks, the motifs of the net."""
         folder, names = self.studio.folder, self.studio.own_presets()
-        net = zoo.get(presets.resolve().net.name)
+        if not self._motifs:
+            net = zoo.get(presets.resolve().net.name)
+            self._motifs = {"groups": sorted(net.groups), "classes": list(net.classes)}
+            self._motifs["channels"] = sorted(net.channel_names)
         every = [*names, *presets.everything()]
         return {
             "folder": folder.root.name or str(folder.root),
@@ -113,9 +117,7 @@ class Server:
             "stills": folder.named(STILLS),
             "controls": controls.as_tables(),
             "looks": {name: self._described(name) for name in every if not name.startswith(presets.PAPERS)},
-            "groups": sorted(net.groups),
-            "classes": list(net.classes),
-            "channels": sorted(net.channel_names),
+            **self._motifs,
         }
 
     def _described(self, name: str) -> str:

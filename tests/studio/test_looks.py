@@ -156,9 +156,9 @@ def test_a_look_is_saved_and_taken(still: Page) -> None:
         (folder / "mine.toml").unlink(missing_ok=True)
 
 
-def test_the_folder_shows_what_can_be_opened(still: Page) -> None:
-    running = still.running
-    facts = json.loads(running.ask("GET", f"{running.root}/s/{still.name}/facts")[1])
+def test_the_folder_shows_what_can_be_opened(page: Page) -> None:
+    running = page.running
+    facts = json.loads(running.ask("GET", f"{running.root}/s/{page.name}/facts")[1])
     assert facts["films"] == ["clip.mp4"] and facts["stills"] == ["still.png"]
     assert facts["looks"]["quick.toml"] == "quick" and facts["classes"][0] == "tabby cat"
     assert {control["key"] for control in facts["controls"]} == set(BY_KEY)

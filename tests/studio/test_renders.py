@@ -31,7 +31,7 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_film_is_made_and_played(page: Page, folder: Path) -> None:
     assert page.ok(do="render", name="film") == "film.mp4 is in the queue"
-    assert "already" in page.refused(do="render", name="film.mp4") or page.state["renders"][0]["state"] == "done"
+    assert "already" in page.refused_while_it_runs(do="render", name="film.mp4")
     (render,) = page.until(ended)["renders"]
     assert render["state"] == "done", render
     assert (folder / "film.mp4").is_file() and not (folder / "film.mp4.dreamvid").exists()
@@ -101,12 +101,14 @@ def test_a_film_that_fails_says_why_and_the_next_is_made(
     assert bad["state"] == "failed" and "nothing" in bad["said"] and good["state"] == "done"
 
 
-def test_a_new_film_of_the_same_name_begins_anew(page: Page, folder: Path, slowly: None) -> None:
+def test_frames_of_a_film_are_not_thrown_away_for_another_of_its_name(page: Page, folder: Path, slowly: None) -> None:
     page.ok(do="render", name="film.mp4")
     page.until(lambda state: state["renders"][0]["done"] >= 1)
     page.ok(do="stop", number=page.state["renders"][0]["number"])
-    page.until(ended)
-    page.ok(do="set", key="dream.strength", value=2)
-    page.ok(do="render", name="film.mp4")
     (render,) = page.until(ended)["renders"]
-    assert render["state"] == "done", render
+    page.ok(do="set", key="dream.strength", value=2)
+    page.dreamed()
+    assert "go on with it under Films" in page.refused(do="render", name="film.mp4")
+    page.ok(do="forget", number=render["number"])
+    assert "go on with it under Films" in page.refused(do="render", name="film.mp4")
+    assert (folder / "film.mp4.dreamvid").is_dir()

@@ -8,12 +8,12 @@ let fading = 0;
 export let state = null;
 export let facts = null;
 
-export function say(text, error = false) {
+export function say(text, error = false, lasts = error ? 9000 : 3500) {
   clearTimeout(fading);
   status.textContent = text;
   status.classList.toggle("error", error);
   status.classList.toggle("visible", Boolean(text));
-  fading = setTimeout(() => status.classList.remove("visible"), error ? 9000 : 3500);
+  fading = setTimeout(() => status.classList.remove("visible"), lasts);
 }
 
 export async function act(request, quiet = false) {

@@ -47,7 +47,7 @@ function sources(pick) {
 
 async function open(name) {
   closeDialog();
-  say(`Opening ${name}: it is read once from end to end …`);
+  say(`Opening ${name}: it is read once from end to end …`, false, 3600_000);
   document.body.classList.add("busy");
   const { error } = await act({ do: "open", name });
   document.body.classList.remove("busy");
