@@ -11,7 +11,9 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.texts import parse_toml
 from dreamvid.media.formats import CONTAINERS
 from dreamvid.media.frame_store import write_file
+from dreamvid.pipeline.schedule import evaluated
 from dreamvid.studio.clip import draw_strip, open_clip
+from dreamvid.studio.dreaming import film_timeline
 from dreamvid.studio.look import Look, Motif, check_value, command_line, preset_text, settings_of
 from dreamvid.studio.renders import Render, Renders
 from dreamvid.studio.requests import (
@@ -71,7 +73,9 @@ def _changed(studio: Studio, renders: Renders, session: Session, action: Action)
         case Wish():
             session.wishes = tuple(dict.fromkeys(Motif(each.kind, each.name) for each in action.motifs))
         case Keys():
-            studio.change(session, session.look.with_keys(action.key, _text(action)), what=f"keys {action.key}")
+            look = session.look.with_keys(action.key, _text(action))
+            _check_keys(studio, session, look)
+            studio.change(session, look, what=f"keys {action.key}")
         case CutTo():
             studio.change(session, cut=replace(session.cut, size=action.size, start=action.start, stop=action.stop))
         case Restore():
@@ -105,6 +109,13 @@ def _text(action: Keys) -> str:
 
 def _way(way: str) -> str:
     return "" if way == "linear" else f" {way}"
+
+
+def _check_keys(studio: Studio, session: Session, look: Look) -> None:
+    """Raise SettingsError where keyframes do not fit the film."""
+    settings = settings_of(look, session.cut, studio.folder, studio.defaults)
+    if session.clip is not None and settings.keyframes:
+        evaluated(settings, film_timeline(session.clip, settings, session.cut), [0])
 
 
 def _restore(studio: Studio, session: Session, action: Restore) -> None:

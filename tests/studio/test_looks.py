@@ -124,6 +124,8 @@ def test_keyframes_are_drawn_over_the_time_of_the_film(still: Page) -> None:
     assert "--set 'dream.strength=0s:0.5, 0.4s:1.5 ease'" in still.state["film"]["line"]
     line = still.refused(do="keys", key="dream.steps", keys=[{"time": 0, "unit": "s", "value": -3, "way": "linear"}])
     assert "dream.steps" in line
+    late = [{"time": 9, "unit": "s", "value": 1, "way": "linear"}]
+    assert "after the end of the film" in still.refused(do="keys", key="dream.strength", keys=late)
     still.ok(do="keys", key="dream.strength", keys=[])
     assert still.state["look"]["keys"] == {}
 

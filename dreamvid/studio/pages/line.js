@@ -23,10 +23,11 @@ function timeOf(key) {
 function placed(time) {
   const { first, bpm, seconds: length } = axis(), at = Math.min(length, Math.max(0, time));
   if (bpm && parts.snap.checked) {
-    const half = Math.max(0, Math.round(((at - first) * bpm) / 30));
+    const last = Math.floor(((length - first) * bpm) / 30 + 1e-6);
+    const half = Math.max(0, Math.min(last, Math.round(((at - first) * bpm) / 30)));
     return { time: half / 2, unit: "b" };
   }
-  return { time: Number(at.toFixed(2)), unit: "s" };
+  return { time: Math.floor(100 * at + 1e-6) / 100, unit: "s" };
 }
 
 const left = time => (100 * (axis().start + time)) / whole();
