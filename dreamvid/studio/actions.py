@@ -21,6 +21,7 @@ from dreamvid.studio.requests import (
     Change,
     CutTo,
     Dream,
+    Glance,
     Keys,
     Mask,
     OfRender,
@@ -72,6 +73,8 @@ def _changed(studio: Studio, renders: Renders, session: Session, action: Action)
             studio.change(session, replace(session.look, motifs=motifs))
         case Wish():
             session.wishes = tuple(dict.fromkeys(Motif(each.kind, each.name) for each in action.motifs))
+        case Glance():
+            session.glance = tuple(action.names)
         case Keys():
             look = session.look.with_keys(action.key, _text(action))
             _check_keys(studio, session, look)

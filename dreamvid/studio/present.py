@@ -81,6 +81,7 @@ def _look(studio: Studio, session: Session) -> Table:
         "values": controls.values(session.settings),
         "own": own,
         "given": sorted(given),
+        "drawn": [key for key, _ in look.keys],
         "motifs": [{"kind": motif.kind, "name": motif.name} for motif in look.motifs],
         "mask": look.mask,
         "has_mask": session.settings.mask.kind is not None or session.settings.mask.file is not None,

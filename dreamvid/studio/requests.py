@@ -76,6 +76,13 @@ class Wish(Action):
     motifs: Annotated[list[OneMotif], Field(max_length=MOST_WISHES)]
 
 
+class Glance(Action):
+    """Say which looks of the wall are on the screen, so that these are dreamed first."""
+
+    do: Literal["glance"]
+    names: Annotated[list[Name], Field(max_length=MOST_WISHES)]
+
+
 class Key(Action):
     """A keyframe."""
 
@@ -153,6 +160,7 @@ Every = Annotated[
     | Mask
     | Dream
     | Wish
+    | Glance
     | Keys
     | CutTo
     | Restore

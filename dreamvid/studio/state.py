@@ -81,8 +81,8 @@ class Snapshot:
 class Session:
     """What one page is at; `settings`: of its look and cut, always valid; `tab`: which part of the page is open.
 
-    `wishes`: motifs whose pictures are looked at; `quick`: the key of the quick film that was asked for; `streams`: how
-    many pages listen.
+    `wishes`, `glance`: motifs and looks whose pictures are on the screen; `quick`: the key of the quick film that was
+    asked for; `streams`: how many pages listen.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Session:
     tab: Tab = "looks"
     snapshots: tuple[Snapshot, ...] = ()
     wishes: tuple[Motif, ...] = ()
+    glance: tuple[str, ...] = ()
     quick: str = ""
     version: int = 0
     streams: int = 0
@@ -241,14 +242,16 @@ class Studio:
 
     def _wall(self, session: Session) -> Iterator[Task]:
         if session.tab == "looks" and session.clip is not None:
-            yield from (self.look_task(session, name) for name in self.wall(session))
+            names = self.wall(session)
+            first = [name for name in session.glance if name in names]
+            yield from (self.look_task(session, name) for name in dict.fromkeys([*first, *names]))
 
     def look_task(self, session: Session, preset: str) -> Task:
         """Return the task of a small picture of a preset on the frame that a session looks at."""
         return self._task("look", session, Look(preset))
 
     def wall(self, session: Session) -> Sequence[str]:
-        """Return the looks on a session's wall, the first to be dreamed first."""
+        """Return the looks on a session's wall, in order."""
         flights = presets.names(presets.FLIGHTS) if session.clip is not None and not session.clip.is_film else []
         return list(dict.fromkeys([*self.own_presets(), presets.DEFAULT, *presets.names(), *flights]))
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dreamvid.dream import deepdream
 from dreamvid.jobs.run import dream_image
 from dreamvid.studio import dreaming, painter
 from dreamvid.studio.look import Cut
-from dreamvid.studio.state import Task
+from dreamvid.studio.state import Result, Task
 
 
 def test_the_picture_is_that_of_a_render(page: Page, folder: Path, tmp_path: Path) -> None:
@@ -69,16 +70,25 @@ def test_another_value_ends_what_is_dreamed_between_two_steps(page: Page, monkey
     assert steps == [1.0] * 3 + [0.3] * 40  # the third is finished, and no other
 
 
-def test_the_wall_comes_one_after_another_and_waits_for_the_picture(page: Page) -> None:
-    studio = page.running.server.studio
-    page.dreamed()
-    page.ok(do="tab", tab="looks")
-    task = studio.next_task()
-    assert task is not None and task.kind == "look"
-    page.ok(do="seek", frame=0)
-    page.session.tab = "adjust"
-    state = page.dreamed()
-    assert state["frame"] == 0 and state["wall"] == []
+def test_the_wall_waits_for_the_picture_and_begins_with_what_is_on_the_screen(still: Page) -> None:
+    studio = still.running.server.studio
+    still.ok(do="tab", tab="looks")
+    still.ok(do="glance", names=["reef", "nothing", "tide"])
+    kinds = []
+    for _ in range(4):
+        still.session.seen = time.monotonic()
+        task = studio.next_task()
+        assert task is not None
+        kinds.append((task.kind, task.look.preset))
+        studio.keep(task.key, Result(error="as if it were dreamed"))
+    assert kinds == [("view", "quick.toml"), ("look", "reef"), ("look", "tide"), ("look", "quick.toml")]
+    assert [look["error"] for look in still.state["wall"][:2]] == ["as if it were dreamed", ""]
+    still.ok(do="seek", frame=0)
+    again = studio.next_task()
+    assert again is not None and again.kind == "view"
+    still.ok(do="tab", tab="films")
+    studio.keep(again.key, Result(error="as if it were dreamed"))
+    assert studio.next_task() is None and still.state["wall"] == []
 
 
 def test_motifs_on_the_screen_are_dreamed(page: Page) -> None:

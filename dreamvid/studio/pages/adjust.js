@@ -17,7 +17,8 @@ function slider(control) {
     type: "range", id, min: toSlider(control, control.low), max: toSlider(control, control.high), step: control.log ? 0.001 : control.step,
   });
   const output = el("output", { for: id });
-  const back = button("Reset", () => act({ do: "set", key: control.key, value: null }), { class: "reset" });
+  let animated = false;
+  const back = button("Reset", () => act(animated ? { do: "keys", key: control.key, keys: [] } : { do: "set", key: control.key, value: null }), { class: "reset" });
   back.setAttribute("aria-label", `Reset ${control.label}`);
   const animate = control.animated ? button("Keyframes", () => document.dispatchEvent(new CustomEvent("animate", { detail: control.key })), { class: "reset" }) : null;
   animate?.setAttribute("aria-label", `Keyframes of ${control.label} on the time line`);
@@ -42,14 +43,15 @@ function slider(control) {
   });
   const row = el("div", { class: "control" }, el("div", { class: "head" }, el("label", { for: id }, control.label), el("span", { class: "does" }, animate, back, output)), input, ends, about);
   const update = now => {
-    const value = now.look.values[control.key], animated = now.look.keys[control.key];
-    input.disabled = Boolean(animated);
+    const value = now.look.values[control.key];
+    animated = Boolean(now.look.keys[control.key]);
+    input.disabled = animated;
     if (!isPending(control.key)) {
       input.value = toSlider(control, Math.min(control.high, Math.max(control.low, value)));
       put(output, animated ? "keyframes" : printed(control, value));
       input.setAttribute("aria-valuetext", animated ? "by keyframes" : printed(control, value));
     }
-    back.hidden = !now.look.given.includes(control.key);
+    back.hidden = !now.look.given.includes(control.key) && !(animated && now.look.drawn.includes(control.key));
   };
   return { row, update };
 }

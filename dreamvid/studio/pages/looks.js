@@ -5,10 +5,30 @@ import { button, el, keep, picturesTo, put } from "./parts.js";
 
 const short = name => name.replace(/\.toml$/, "").replace(/^.*\//, "");
 
+// Those on the screen are dreamed first.
+const seen = new Set();
+let asked = "", soon = 0;
+const watcher = new IntersectionObserver(entries => {
+  for (const entry of entries) {
+    if (entry.isIntersecting) seen.add(entry.target);
+    else seen.delete(entry.target);
+  }
+  clearTimeout(soon);
+  soon = setTimeout(() => {
+    const names = [...document.querySelectorAll("#looks li")].filter(item => seen.has(item)).map(item => item.dataset.name).slice(0, 60);
+    if (names.length && names.join() !== asked) {
+      asked = names.join();
+      act({ do: "glance", names }, true);
+    }
+  }, 200);
+});
+
 function make(look) {
   const card = button("", () => act({ do: "take", name: look.name }), { class: "card" });
   card.append(el("span", { class: "frame" }, el("img", { alt: "" })), el("span", { class: "name" }), el("span", { class: "about" }));
-  return el("li", {}, card);
+  const item = el("li", { data: { name: look.name } }, card);
+  watcher.observe(item);
+  return item;
 }
 
 function update(item, look, now) {
