@@ -121,8 +121,8 @@ class Folder:
         except OSError:
             return
         for entry in found:
-            if entry.name.startswith(".") or entry.name.endswith(".dreamvid"):
-                continue
+            if entry.name.startswith(".") or entry.name.endswith(".dreamvid") or not entry.name.isprintable():
+                continue  # what is no text has no address
             if entry.is_file() and Path(os.path.realpath(entry.path)).is_relative_to(self.root):
                 yield entry
             elif deep > 1 and entry.is_dir(follow_symlinks=False):

@@ -1,6 +1,7 @@
 """Run a studio until Ctrl-C."""
 
 import logging
+import os
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -59,7 +60,8 @@ def serve(folder: Folder, port: int, defaults: Defaults, told: Callable[[str], N
 def bound(port: int) -> socket.socket:
     """Return a socket that is bound to a port of this machine; raise SettingsError where it is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name == "posix":  # elsewhere it would let two programs have one port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
         listener.listen()

@@ -1,7 +1,5 @@
 """What is dreamed for pages: sharper step by step, left for what is wanted first, the same as a render makes."""
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -190,10 +188,3 @@ def test_a_view_is_smaller_where_the_film_is_large(page: Page, folder: Path) -> 
     page.ok(do="cut", size="320x", start=None, stop=None)
     view = page.dreamed()["view"]
     assert view["size"] == [320, 180] and view["full"]
-
-
-def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['uvicorn'] = None; from dreamvid import cli; sys.exit(cli.run(['studio', '.']))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == "dreamvid: the studio needs starlette and uvicorn: run `pip install 'dreamvid[studio]'`\n"

@@ -116,4 +116,4 @@ export function startAdjust() {
 
 export const labelOf = key => facts.controls.find(control => control.key === key)?.label ?? key;
 export const controlOf = key => facts.controls.find(control => control.key === key);
-export const animatable = () => facts.controls.filter(control => control.animated && (control.of === "any" || control.of === (state.clip?.film ? "film" : "still")));
+export const animatable = () => facts.controls.filter(control => control.animated && (!control.masks || state.look.has_mask) && (control.of === "any" || control.of === (state.clip?.film ? "film" : "still")));

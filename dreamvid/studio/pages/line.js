@@ -242,7 +242,7 @@ function draw() {
 }
 
 function strip() {
-  const { strip: names } = state.clip, count = Math.min(names.length, state.clip.strip_whole ? 14 : names.length, 14);
+  const { strip: names } = state.clip, count = Math.min(names.length, Math.max(5, Math.round(parts.track.clientWidth / 70)));
   const wanted = Array.from({ length: count }, (_, at) => names[Math.floor(((at + 0.5) / count) * names.length)]);
   const text = wanted.join();
   if (parts.strip.dataset.names === text) return;
