@@ -134,8 +134,9 @@ function build() {
   parts.track = el("div", { class: "track" }, parts.strip, parts.drawing, parts.scrub, parts.points);
   parts.note = el("p", { class: "faint note" });
   parts.edit = edit();
+  parts.summary = el("summary");
   parts.more = el("details", { open: matchMedia("(min-width: 62rem)").matches },
-    el("summary", {}, "Cut and keyframes"),
+    parts.summary,
     el("div", { class: "row" }, el("label", { class: "pick" }, "Keyframes of ", parts.pick), parts.snapLabel, parts.add),
     parts.edit.row,
     el("div", { class: "acts cut" }, parts.from, parts.to, parts.all),
@@ -208,6 +209,7 @@ function shapes() {
 
 function draw() {
   const { clip, look } = state;
+  parts.track.hidden = !clip.film && !drawn;
   const text = JSON.stringify([shapes()]);
   if (parts.drawing.dataset.drawn !== text) {
     parts.drawing.dataset.drawn = text;
@@ -266,10 +268,11 @@ function show(current, before) {
     if (given) drawn = given;
   }
   parts.pick.value = drawn;
-  for (const each of [parts.scrub, parts.from, parts.to, parts.all, parts.clock]) each.hidden = !clip.film;
+  for (const each of [parts.scrub, parts.from, parts.to, parts.all]) each.hidden = !clip.film;
+  put(parts.summary, clip.film ? "Cut and keyframes" : "Keyframes");
+  if (!clip.film) put(parts.clock, `Flight of ${seconds(axis().seconds)}`);
   parts.all.disabled = current.cut.start === null && current.cut.stop === null;
   parts.snapLabel.hidden = !axis().bpm;
-  parts.track.hidden = !clip.film && !drawn;
   if (clip.film && document.activeElement !== parts.scrub) {
     parts.scrub.max = clip.frames - 1;
     parts.scrub.value = current.frame;
