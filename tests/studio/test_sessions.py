@@ -3,9 +3,18 @@
 import asyncio
 import http.client
 import json
+import subprocess
 from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
 
+import pytest
+from little import drifting, film
 from studio_page import Page, Running
+
+from dreamvid.media import audio_features
+from dreamvid.media.ffmpeg import executable
+from dreamvid.studio.clip import BARS
 
 
 def test_each_page_has_a_session_of_its_own(quiet: Running, still: Page) -> None:
@@ -93,6 +102,33 @@ def test_a_frame_is_read_once_and_its_mask_anew(still: Page) -> None:
     moving = clip.frame(clip.count - 1, still.session.settings)
     assert moving.mask is not None and moving.index == clip.count - 1
     assert clip.time(3) == 3 / Fraction(12)
+
+
+def test_keyframes_count_in_the_beats_of_the_sound_which_is_heard_once(
+    page: Page, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("scipy")
+    plain = film(tmp_path / "plain.mp4", drifting(12), rate=2, sound=False)
+    beat = "aevalsrc=sin(6283*t)*lt(mod(t\\,0.5)\\,0.02):d=6"
+    command = [executable(), "-v", "error", "-i", str(plain), "-f", "lavfi", "-i", beat, "-c:v", "copy"]
+    subprocess.run([*command, str(folder / "song.mp4")], check=True)
+    heard: list[Path] = []
+    listen = audio_features.listen
+    monkeypatch.setattr(audio_features, "listen", lambda file, *rest: heard.append(file) or listen(file, *rest))
+    page.ok(do="open", name="song.mp4")
+    state = page.until(lambda state: state["clip"]["sound"]["ready"])
+    axis = state["look"]["axis"]
+    assert axis["bpm"] == pytest.approx(120, abs=0.5) and len(state["clip"]["sound"]["loudness"]) == BARS
+    gaps = [after - before for before, after in pairwise(axis["beats"])]
+    assert len(gaps) > 8 and gaps == pytest.approx([0.5] * len(gaps), abs=0.01)
+    keys = [{"time": time, "unit": "b", "value": value, "way": "linear"} for time, value in ((0, 1), (4, 2))]
+    page.ok(do="keys", key="dream.strength", keys=keys)
+    page.ok(do="cut", size=None, start=1.0, stop=5.0)
+    curve = page.state["look"]["axis"]["curves"]["dream.strength"]
+    assert max(value for _, value in curve) == 2 and page.dreamed()["view"]["error"] == ""
+    assert len(heard) == 1
+    page.ok(do="open", name="still.png")
+    assert page.state["look"]["axis"]["bpm"] is None and "beats" in page.dreamed()["view"]["error"]
 
 
 def test_snapshots_are_kept_and_taken_again(still: Page) -> None:

@@ -60,6 +60,14 @@ export async function learn() {
   facts = await (await fetch("facts")).json();
 }
 
+// The studio answers, but not with a stream: it may have too many pages, or be another one by now.
+async function again() {
+  const answer = await fetch("facts").catch(() => null);
+  if (answer?.status === 404) location.reload();
+  else if (answer?.status === 403) lost.textContent = "The studio was started again: open the address that it prints now.";
+  else listen();
+}
+
 export function listen() {
   const events = new EventSource("events");
   events.onmessage = event => {
@@ -70,7 +78,7 @@ export function listen() {
   };
   events.onerror = () => {
     lost.hidden = false;
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+    if (events.readyState === EventSource.CLOSED) setTimeout(again, 2000);
   };
 }
 
