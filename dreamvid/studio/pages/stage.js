@@ -126,12 +126,10 @@ export function peek(share) {
 }
 
 export function startStage() {
-  for (const [event, call] of [["input", split]]) wipe.addEventListener(event, call);
+  wipe.addEventListener("input", split);
   for (const select of [left, right]) select.addEventListener("change", () => show(state, state));
   viewer.addEventListener("pointerdown", dragging);
-  find("snapshot").addEventListener("click", async () => {
-    await act({ do: "snapshot" });
-  });
+  find("snapshot").addEventListener("click", () => act({ do: "snapshot" }));
   find("quick").addEventListener("click", () => {
     const { quick } = state;
     if (quick?.film && !closed) {
