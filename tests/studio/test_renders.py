@@ -1,5 +1,6 @@
 """The queue: films are made one after another, stopped, resumed, and known again by the next studio."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from studio_page import Page, running
 
+from dreamvid import cli
 from dreamvid.studio import renders as queue
 from dreamvid.studio.renders import Renders
 
@@ -27,6 +29,19 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Renders, "_progress", slow)
     monkeypatch.setattr(queue, "OFTEN", 0)
+
+
+def test_the_line_of_a_film_makes_the_same_film(page: Page, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page.ok(do="mask", mask="luma")
+    page.ok(do="set", key="dream.strength", value=1.5)
+    page.ok(do="cut", size="48x", start=None, stop=0.25)
+    page.ok(do="render", name="film.mp4")
+    (render,) = page.until(ended)["renders"]
+    assert render["state"] == "done", render
+    monkeypatch.chdir(folder)
+    words = [word.replace("film.mp4", "twin.mp4") for word in shlex.split(render["line"])[1:]]
+    assert cli.run([*words, "--quiet"]) == 0
+    assert (folder / "twin.mp4").read_bytes() == (folder / "film.mp4").read_bytes()
 
 
 def test_a_film_is_made_and_played(page: Page, folder: Path) -> None:
