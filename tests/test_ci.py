@@ -23,23 +23,24 @@ def _stub(path: Path, body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("test", "other_python", "lint", "code"),
+    ("test", "other_python", "lint", "types", "code"),
     [
-        ("true", "true", "true", 0),
-        ("false", "true", "true", 1),
-        ("true", "false", "true", 1),
-        ("true", "sleep 1; exit 1", "true", 1),
-        ("true", "sleep 1", "true", 0),
-        ("true", "true", "false", 1),
+        ("true", "true", "true", "true", 0),
+        ("false", "true", "true", "true", 1),
+        ("true", "false", "true", "true", 1),
+        ("true", "sleep 1; exit 1", "true", "true", 1),
+        ("true", "sleep 1", "true", "true", 0),
+        ("true", "true", "false", "true", 1),
+        ("true", "true", "true", "false", 1),
     ],
 )
-def test_the_exit_code_is_zero_when_every_check_passed(tmp_path, test, other_python, lint, code):
+def test_the_exit_code_is_zero_when_every_check_passed(tmp_path, test, other_python, lint, types, code):
     """Whether the other Pythons are done before the suite or after it."""
     shutil.copytree(RUN.parent, tmp_path / ".ci")
     (tmp_path / "README.md").write_text(README.format(test=test))
     (tmp_path / "pyproject.toml").write_text('requires-python = ">=3.11"\n')
     _stub(tmp_path / ".ci" / "check_python", other_python)
-    for tool, body in (("python3", PYTHON), ("ruff", lint), ("mypy", "true"), ("pytest", "true")):
+    for tool, body in (("python3", PYTHON), ("ruff", lint), ("mypy", types), ("pytest", "true")):
         _stub(tmp_path / "bin" / tool, body)
 
     path = os.pathsep.join([str(tmp_path / "bin"), os.environ["PATH"]])

@@ -13,7 +13,7 @@ PACKAGE = Path(dreamvid.__file__).parent
 # Rooms from above; a module imports from its own room and from floors below, never from another room of its floor.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("cli",),
-    ("batch",),
+    ("batch", "studio"),
     ("jobs", "research"),
     ("pipeline",),
     ("camera", "analysis"),

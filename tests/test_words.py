@@ -41,7 +41,6 @@ WORDS = {
     "several": "ensemble",
     "shown": "playback, visible",
     "steadied": "match_band_energy",
-    "studio": "feature_session",
     "turns": "frame_params, rotates",
     "workspace": "job folder",
     "world": "canvas",

@@ -19,6 +19,7 @@ from dreamvid.cli.preview import PREVIEW, preview
 from dreamvid.cli.progress import bar, minutes_bar, render_bar, report, show_notices
 from dreamvid.cli.report import REPORT
 from dreamvid.cli.report import report as film_report
+from dreamvid.cli.studio import STUDIO, studio
 from dreamvid.cli.workers import Crew
 
 if TYPE_CHECKING:
@@ -259,6 +260,7 @@ def compare(
 command(app, examples=AGAIN, panel=DREAM)(again)
 command(app, examples=REPORT, panel=STUDY)(film_report)
 command(app, examples=PREVIEW, panel=LOOKS)(preview)
+command(app, examples=STUDIO, panel=LOOKS)(studio)
 command(app, examples=PAPERS, panel=STUDY)(papers)
 command(app, examples=DOCTOR, panel=STUDY)(doctor)
 command(app, examples=BENCH, panel=STUDY)(bench)

@@ -16,7 +16,7 @@ from dreamvid.core.errors import nearest
 LOG = "Log"  # heading of options
 DREAM, LOOKS, MANY, STUDY = "Dream", "Looks and nets", "Many films", "Study"
 ORDER = (  # in help
-    *("video", "image", "zoom", "again", "preview", "presets", "models", "train"),
+    *("video", "image", "zoom", "again", "preview", "studio", "presets", "models", "train"),
     *("batch", "compare", "report", "features", "papers", "doctor", "bench"),
 )
 HELP = {"help_option_names": ["-h", "--help"]}

@@ -286,18 +286,12 @@ class Common:
         return given + ([("objective", objective)] if objective else [])
 
     def _objective(self, preset: str | None) -> list[dict[str, Any]]:
+        from dreamvid.config.presets import class_objective
+
         guided = {"kind": "guide", "file": self.guide} if self.guide is not None else {"kind": "layer"}
         terms: list[dict[str, Any]] = [{**guided, "layer": layer} for layer in self.layer]
         if self.guide is not None and not self.layer:
             terms.append(guided)
         terms += [{"kind": "channel", **channels_of(text)} for text in self.channel]
         terms += [{"kind": "neuron", **neuron_of(text)} for text in self.neuron]
-        return terms + ([] if self.class_ is None else [self._class(self.class_, preset)])
-
-    def _class(self, name: str, preset: str | None) -> dict[str, Any]:
-        """Return the preset's first objective of kind class, or a new one, with the class `name`."""
-        from dreamvid.config.presets import DEFAULT, load_table
-
-        terms = load_table(preset or DEFAULT).get("objective", [])
-        first: dict[str, Any] = next((term for term in terms if term.get("kind") == "class"), {})
-        return {**first, "kind": "class", "class_name": name}
+        return terms + ([] if self.class_ is None else [class_objective(preset, self.class_)])

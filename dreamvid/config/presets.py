@@ -212,6 +212,13 @@ def read_whole(path: Path) -> Settings:
     return read_settings(_read(path), str(path))
 
 
+def class_objective(preset: str | None, name: str) -> Table:
+    """Return a preset's first objective of kind class, or a new one, with the class `name`."""
+    terms = load_table(preset or DEFAULT).get("objective", [])
+    first: Table = next((term for term in terms if term.get("kind") == "class"), {})
+    return {**first, "kind": "class", "class_name": name}
+
+
 def nested(overrides: Iterable[tuple[str, Any]]) -> Table:
     """Return overrides, pairs of a full key and its value, as one table; raise SettingsError for a key too deep."""
     changes: Table = {}

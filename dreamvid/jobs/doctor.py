@@ -31,6 +31,8 @@ NEEDED = (
 )
 MORE = {
     "scipy": "sound",
+    "starlette": "studio",
+    "uvicorn": "studio",
     "mido": "midi",
     "ray": "ray",
     "matplotlib": "plot",

@@ -62,10 +62,10 @@ def open_look(subject: Subject, look: Look, shared: SharedNets, side: int) -> Op
     planned, schedule = prepare_probed(subject.command, (info,), settings)
     source = open_source(planned, schedule)
     session = open_session(settings, rate=source.info.rate, shared=shared)
-    return Opened(look, source, schedule, session, factors_of(source.plan.framing.size, settings, session, side))
+    return Opened(look, source, schedule, session, factors(source.plan.framing.size, settings, session, side))
 
 
-def factors_of(size: tuple[int, int], settings: Settings, session: Session, side: int) -> tuple[int, ...]:
+def factors(size: tuple[int, int], settings: Settings, session: Session, side: int) -> tuple[int, ...]:
     """Return by how much smaller than (height, width) a look is dreamed, pass by pass.
 
     The last pictures have `side` pixels at least, or all that there are, and are no smaller than the coarsest octave at
@@ -88,11 +88,11 @@ def factors_of(size: tuple[int, int], settings: Settings, session: Session, side
     while last > 1 and not fits(last):
         last -= 1
     check(last)
-    factors, smaller = [last], round(coarsest) if round(coarsest) > last else 2 * last
-    while fits(smaller) and max(size) // factors[-1] > SOON:
-        factors.append(smaller)
+    found, smaller = [last], round(coarsest) if round(coarsest) > last else 2 * last
+    while fits(smaller) and max(size) // found[-1] > SOON:
+        found.append(smaller)
         smaller *= 2
-    return tuple(reversed(factors))
+    return tuple(reversed(found))
 
 
 def frames_of(each: Opened) -> list[Frame]:

@@ -7,7 +7,7 @@ keep the tempo, which is estimated by their autocorrelation. Each curve is norma
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -78,13 +78,18 @@ class Heard:
         return float(curve[before] + (place - before) * (curve[after] - curve[before]))
 
 
-def of_film(settings: Settings, source: SourceInfo | None, clip: tuple[Fraction, Fraction] | None = None) -> Cues:
+def of_film(
+    settings: Settings,
+    source: SourceInfo | None,
+    clip: tuple[Fraction, Fraction] | None = None,
+    hear: Callable[[Path, AudioSettings, Fraction], "Heard"] | None = None,
+) -> Cues:
     """Return what the film's settings follow: the curves of its sound, its beats, its events.
 
     The sound is `audio.file` from its beginning, or the first sound track of the source; it is not read where nothing
-    follows it. `source`: None where there is none; `clip`: range of it that is rendered, in seconds. Raises
-    SettingsError where what is followed is not there, or scipy or mido is missing; SourceError where the sound or the
-    events cannot be read.
+    follows it. `source`: None where there is none; `clip`: range of it that is rendered, in seconds; `hear`: in place
+    of `listen`, such as one that remembers. Raises SettingsError where what is followed is not there, or scipy or mido
+    is missing; SourceError where the sound or the events cannot be read.
     """
     how, parsed = settings.audio, {key: keyframes.parse(text) for key, text in settings.keyframes.items()}
     begins = Fraction(0) if how.file is not None or source is None else source.delay + (clip[0] if clip else 0)
@@ -98,7 +103,7 @@ def of_film(settings: Settings, source: SourceInfo | None, clip: tuple[Fraction,
     heard = None
     if hearing or (counting and how.bpm is None):
         advice = "--audio FILE" if hearing else "--set audio.bpm=BPM, or --audio FILE"
-        heard = listen(_sound(how, source, (*hearing, *counting)[0], advice), how, begins)
+        heard = (hear or listen)(_sound(how, source, (*hearing, *counting)[0], advice), how, begins)
     tempo = _tempo(how, heard, counting)
     return Cues(
         silence if heard is None else heard.at,

@@ -1,6 +1,9 @@
 """Measure how strong the dreams of a picture are: on a fresh dream, and again when the picture has changed."""
 
+from collections.abc import Callable
 from itertools import starmap
+
+from torch import Tensor
 
 from dreamvid.coherence import carry as coherence
 from dreamvid.coherence.carry import CarryState, Followed
@@ -26,9 +29,11 @@ def measure_strength(dreamer: Dreamer, source: Image, image: Image, visible: Mas
     )
 
 
-def dream_afresh(dreamer: Dreamer, source: Image, key: tuple[int, ...]) -> Image:
-    """Dream a picture, H x W x 3 in [0, 1], from nothing, with all the steps of its settings."""
-    return dream(dreamer, source, None, StepBudget(dreamer.settings.steps), key)
+def dream_afresh(
+    dreamer: Dreamer, source: Image, key: tuple[int, ...], watch: Callable[[Tensor], None] | None = None
+) -> Image:
+    """Dream a picture, H x W x 3 in [0, 1], from nothing, with all the steps of its settings; `watch`: told each."""
+    return dream(dreamer, source, None, StepBudget(dreamer.settings.steps, watch=watch), key)
 
 
 def recalibrate_lost(

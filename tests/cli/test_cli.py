@@ -113,6 +113,7 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid.cli.preview",
         "dreamvid.cli.report",
         "dreamvid.cli.progress",
+        "dreamvid.cli.studio",
         "dreamvid.cli.workers",
         "dreamvid.core",
         "dreamvid.core.ctrl_c",

@@ -18,7 +18,7 @@ from dreamvid.jobs import preview as previews
 from dreamvid.jobs import preview_look, preview_pool
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.preview import Options, preview
-from dreamvid.jobs.preview_look import Look, factors_of
+from dreamvid.jobs.preview_look import Look, factors
 from dreamvid.jobs.preview_source import Subject, find_subject
 from dreamvid.media.images import encode
 from dreamvid.models.net import Net
@@ -151,17 +151,17 @@ def test_pictures_are_no_smaller_than_the_coarsest_octave(
     size: tuple[int, int], octaves: object, side: int, expected: tuple[int, ...], small_net: None
 ) -> None:
     settings = quick(dream={"octaves": octaves})
-    assert factors_of(size, settings, session.open_session(settings), side) == expected
+    assert factors(size, settings, session.open_session(settings), side) == expected
 
 
 def test_a_net_that_takes_no_small_picture_gets_none(small_net: None) -> None:
     settings = quick(dream={"octaves": 4})
     opened = session.open_session(settings)
     needs = replace(opened, dreamer=replace(opened.dreamer, net=replace(opened.dreamer.net, dense=True, min_size=300)))
-    assert factors_of((360, 640), settings, needs, 640) == (1,)
-    assert factors_of((720, 1280), settings, needs, 640) == (2,)
+    assert factors((360, 640), settings, needs, 640) == (1,)
+    assert factors((720, 1280), settings, needs, 640) == (2,)
     with pytest.raises(NetError, match="at least 300x300"):
-        factors_of((200, 640), settings, needs, 640)
+        factors((200, 640), settings, needs, 640)
 
 
 def gradation(strength: float) -> Pixels:

@@ -1,0 +1,105 @@
+// Motifs: classes and channels of the net, with pictures of them on the frame that is looked at.
+
+import { act, facts, onState, picture, state } from "./link.js";
+import { button, el, keep, picturesTo, put } from "./parts.js";
+
+const PAGE = 48, MOST = 4;
+const KINDS = { groups: "Families", classes: "Things", channels: "Textures" };
+const ONE = { groups: "family", classes: "thing", channels: "texture" };
+let kind = "groups", words = "", length = PAGE;
+const seen = new Set(), watcher = new IntersectionObserver(watch, { rootMargin: "60px" });
+let asked = "", soon = 0;
+
+const kindOf = () => (kind === "channels" ? "channel" : "class");
+const same = (a, b) => a.kind === b.kind && a.name === b.name;
+
+function found() {
+  const wanted = words.trim().toLowerCase();
+  return facts[kind].filter(name => name.toLowerCase().includes(wanted)).map(name => ({ kind: kindOf(), name }));
+}
+
+function watch(entries) {
+  for (const entry of entries) {
+    if (entry.isIntersecting) seen.add(entry.target);
+    else seen.delete(entry.target);
+  }
+  clearTimeout(soon);
+  soon = setTimeout(wish, 150);
+}
+
+function wish() {
+  const motifs = [...seen].filter(item => item.isConnected).map(item => item.motif).slice(0, 60);
+  const text = JSON.stringify(motifs);
+  if (text !== asked && state.tab === "motifs") {
+    asked = text;
+    act({ do: "wish", motifs }, true);
+  }
+}
+
+function choose(motif) {
+  const now = state.look.motifs;
+  const without = now.filter(each => !same(each, motif));
+  const wanted = without.length < now.length ? without : [...now, motif].slice(-MOST);
+  act({ do: "dream", motifs: wanted });
+}
+
+function make(motif) {
+  const card = button("", () => choose(motif), { class: "card small" });
+  card.append(el("span", { class: "frame" }, el("img", { alt: "" })), el("span", { class: "name" }, motif.name));
+  const item = el("li", {}, card);
+  item.motif = motif;
+  watcher.observe(item);
+  return item;
+}
+
+export function startMotifs() {
+  const parent = document.getElementById("motifs");
+  const search = el("input", { type: "search", id: "search", placeholder: "beagle, pagoda, satin …", autocomplete: "off", spellcheck: false });
+  const kinds = el("div", { class: "kinds", role: "group", "aria-label": "Kind of motif" }, Object.entries(KINDS).map(([key, text]) => button(text, () => {
+    kind = key;
+    length = PAGE;
+    draw();
+  }, { data: { kind: key } })));
+  const chosen = el("ul", { class: "chips", "aria-label": "Motifs that are dreamed" });
+  const told = el("p", { class: "faint lead" }), list = el("ul", { class: "wall small" });
+  const more = button("More", () => {
+    length += PAGE;
+    draw();
+  }, { class: "wide" });
+  search.addEventListener("input", () => {
+    words = search.value;
+    length = PAGE;
+    draw();
+  });
+  parent.append(el("label", { class: "search", for: "search" }, el("span", {}, "Search"), search), kinds, chosen, told, list, more);
+
+  function draw() {
+    const all = found(), motifs = all.slice(0, length);
+    const pictures = new Map((state?.motifs ?? []).map(each => [`${each.kind} ${each.name}`, each]));
+    for (const each of kinds.children) each.setAttribute("aria-pressed", each.dataset.kind === kind);
+    put(told, all.length ? `${all.length} ${all.length === 1 ? ONE[kind] : KINDS[kind].toLowerCase()}, on this frame. Click up to ${MOST}: they are dreamed in place of what the look dreams.` : "Nothing has this name: try another kind above, or fewer letters.");
+    keep(list, motifs, each => `${each.kind} ${each.name}`, make, (item, motif) => {
+      const known = pictures.get(`${motif.kind} ${motif.name}`), card = item.firstElementChild;
+      if (known?.picture) picturesTo(card.querySelector("img"), picture(known.picture));
+      card.classList.toggle("coming", !card.querySelector("img").dataset.wanted && !known?.error);
+      card.setAttribute("aria-pressed", Boolean(state?.look.motifs.some(each => same(each, motif))));
+      card.title = known?.error ?? "";
+    });
+    more.hidden = all.length <= length;
+    more.textContent = `Show more (${all.length - motifs.length} left)`;
+    keep(chosen, state?.look.motifs ?? [], each => `${each.kind} ${each.name}`, each => el("li", {}, button(`${each.name} ×`, () => choose(each), { "aria-label": `Remove ${each.name}` })), () => {});
+  }
+
+  let frame = "";
+  onState(now => {
+    if (now.tab !== "motifs") return;
+    const at = `${now.clip?.name} ${now.frame}`;
+    if (at !== frame) {
+      frame = at;
+      asked = "";
+      for (const image of list.querySelectorAll("img")) picturesTo(image, "");
+      setTimeout(wish, 50);
+    }
+    draw();
+  });
+}

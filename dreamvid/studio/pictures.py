@@ -1,0 +1,49 @@
+"""Pictures as a page loads them: JPEG, by the hash of their bytes, so that an address never changes its picture."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+
+from dreamvid.core.types import Pixels
+from dreamvid.media import images, opencv
+
+QUALITY = 88
+MOST = 128_000_000  # bytes that are held; those not asked for the longest go first
+
+
+class Pictures:
+    """The pictures of a studio, by name; any thread may put and get them."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._held: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes, self._most, self._lock = 0, most, threading.Lock()
+
+    def put(self, pixels: Pixels, side: int | None = None) -> str:
+        """Hold a picture, H x W x 3, its long side at most `side` pixels, and return its name."""
+        data = images.encode(_within(pixels, side), ".jpg", quality=QUALITY)
+        name = hashlib.sha256(data).hexdigest()[:20]
+        with self._lock:
+            if name not in self._held:
+                self._held[name] = data
+                self._bytes += len(data)
+            self._held.move_to_end(name)
+            while self._bytes > self._most and len(self._held) > 1:
+                self._bytes -= len(self._held.popitem(last=False)[1])
+        return name
+
+    def get(self, name: str) -> bytes | None:
+        """Return a picture as JPEG; None where it is held no more."""
+        with self._lock:
+            if name in self._held:
+                self._held.move_to_end(name)
+            return self._held.get(name)
+
+
+def _within(pixels: Pixels, side: int | None) -> Pixels:
+    height, width = pixels.shape[:2]
+    if side is None or max(height, width) <= side:
+        return pixels
+    share = side / max(height, width)
+    size = max(1, round(width * share)), max(1, round(height * share))
+    smaller: Pixels = opencv.load().resize(pixels, size, interpolation=opencv.load().INTER_AREA)
+    return smaller

@@ -1,0 +1,93 @@
+"""The page in a browser, from a clip to a saved look to a finished film, by what a person sees on it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studio_page import running
+
+from dreamvid.studio.renders import Renders
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser: pip install playwright")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+def test_from_a_clip_to_a_film(browser: Any, folder: Path, small_net: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress, begun = Renders._progress, list[int]()
+
+    def waits(self: Renders, render: Any, event: Any) -> None:
+        """After two frames, until it is stopped."""
+        progress(self, render, event)
+        if event.phase == "render" and event.done == 2 and not begun:
+            begun.append(render.number)
+            render.halt.wait(timeout=60)
+
+    monkeypatch.setattr(Renders, "_progress", waits)
+    with running(folder) as studio:
+        tab, wrong = browser.new_page(), list[str]()
+        home = f"http://127.0.0.1:{studio.port}{studio.root}/"
+        tab.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("request", lambda asked: None if asked.url.startswith(home) else wrong.append(asked.url))
+        tab.goto(home)
+        tab.get_by_role("button", name="clip.mp4").click()
+        tab.get_by_role("button", name="quick (yours)").click()
+        tab.locator("#snapshot:enabled").wait_for()
+        address = tab.url
+
+        tab.get_by_role("tab", name="Adjust").click()
+        strength = tab.get_by_role("slider", name="Strength")
+        strength.focus()
+        for _ in range(4):
+            tab.keyboard.press("ArrowRight")
+        tab.locator(".says", has_text="quick, changed").wait_for()
+        first = tab.get_by_role("button", name="Go back to snapshot 1")
+        for _ in range(60):  # it is refused while the picture of the new strength is still being dreamed
+            tab.locator("#snapshot:enabled").click()
+            tab.wait_for_timeout(500)
+            if first.is_visible():
+                break
+
+        tab.reload()  # nothing is lost
+        assert tab.url == address
+        first.wait_for()
+        assert tab.get_by_role("tab", name="Adjust").get_attribute("aria-selected") == "true"
+        assert tab.get_by_role("slider", name="Strength").get_attribute("aria-valuetext") == "1.20"
+
+        tab.get_by_role("combobox", name="Keyframes of").select_option("Strength")
+        tab.get_by_role("button", name="Add a keyframe here").click()
+        tab.keyboard.press("ArrowUp")
+        tab.get_by_role("button", name="Strength 1.25 at").wait_for()
+        tab.get_by_role("button", name="Save look").click()
+        tab.get_by_label("Name").fill("mine")
+        tab.get_by_role("button", name="Save", exact=True).click()
+        tab.locator(".says strong", has_text="mine").wait_for()
+        assert "strength = " in (folder / "mine.toml").read_text()
+
+        tab.get_by_role("button", name="Make the film", exact=True).click()
+        tab.get_by_role("button", name="Make it").click()
+        tab.get_by_text("dreaming frames: 2 of").wait_for()
+        tab.reload()
+        tab.get_by_role("button", name="Stop clip-mine.mp4").click()
+        tab.get_by_text("every finished frame is kept").wait_for()
+        tab.get_by_role("button", name="Go on with clip-mine.mp4").click()
+        tab.get_by_role("button", name="Play clip-mine.mp4").click()
+        tab.wait_for_selector("dialog video")
+        assert (folder / "clip-mine.mp4").is_file()
+
+        other = browser.new_page()  # another person begins anew, and sees the films of the folder
+        other.goto(home)
+        other.get_by_role("button", name="clip.mp4").wait_for()
+        assert other.url != address
+        assert not wrong
