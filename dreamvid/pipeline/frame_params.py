@@ -14,7 +14,8 @@ from dreamvid.pipeline.crossfade import Growth
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.schedule import CATCHING_UP, Schedule
 
-GROWTH_SECONDS = Fraction(1)  # in which the dream of another stretch grows into the look of this one
+# In which the dream of another stretch grows into the look of this one; in fewer frames the new one would stay weak.
+GROWTH_SECONDS, GROWTH_FRAMES = Fraction(1), 18
 RECALIBRATE_AFTER = 0.1  # share of their size by which settings may move before strength is measured anew
 
 
@@ -42,10 +43,10 @@ ParamsByFrame = Callable[[int], FrameParams]  # of each source frame
 
 def growing_frames(plan: Plan, cadence: int) -> int:
     """Return over how many dreamed frames the dream of another stretch grows into this one's look; a cut ends it."""
-    keys = [frame for frame in plan.frames if plan.is_key(frame, cadence)]
-    moments, most = dict(zip(plan.frames, plan.moments, strict=True)), max(1, nearest_whole(GROWTH_SECONDS * plan.rate))
-    begun, stop = moments[plan.frames[0]], plan.shots[0].stop
-    return sum(frame < stop and moments[frame] - begun < most for frame in keys)
+    stop, moments = plan.shots[0].stop, dict(zip(plan.frames, plan.moments, strict=True))
+    keys = [frame for frame in plan.frames if plan.is_key(frame, cadence) and frame < stop]
+    within = sum(moments[frame] - moments[keys[0]] < nearest_whole(GROWTH_SECONDS * plan.rate) for frame in keys)
+    return min(len(keys), max(within, GROWTH_FRAMES))
 
 
 def params_by_frame(schedule: Schedule, session: Session, plan: Plan, when: Callable[[int], Fraction]) -> ParamsByFrame:
