@@ -232,10 +232,10 @@ HOW: dict[str, Callable[[], list[Stretch]]] = {
     "cadence, octaves": lambda: stretches(
         "carry", look(coherence={"cadence": 2}), look("third", coherence={"cadence": 3}, dream={"octaves": 1})
     ),
-    "no coherence, then a mask": lambda: stretches(
-        "carry", look(coherence={"mode": "none"}), look("third", mask={"kind": "motion"})
-    ),
-    "blend": lambda: stretches("carry", look(), look("third", coherence={"mode": "blend"})),
+    "no coherence, a mask, a blend": lambda: [
+        *stretches("carry", look(coherence={"mode": "none"}), look("third", mask={"kind": "motion"})),
+        Stretch(look(coherence={"mode": "blend"}), Moment((FIRST + 2) / RATE), None, "carry"),
+    ],
     "one frame each": one_frame_each,
     "parallel.segment": lambda: stretches(
         "carry", look(parallel={"segment": 1}), look("third", parallel={"segment": 1})
