@@ -22,6 +22,7 @@ from dreamvid.media import container, decode, images, stills
 from dreamvid.media.damage import Mended, mend
 from dreamvid.media.ffmpeg import FENCE, location
 from dreamvid.media.filters import to_rgb
+from dreamvid.media.pixel_shape import check_one_shape
 from dreamvid.media.timeline import as_browsers_show, timeline
 
 logger = logging.getLogger(__name__)
@@ -137,6 +138,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool
         seen = found.decoded
     if len(seen.sizes) > 1:
         raise SourceError(f"{name}: {_in_one_size(seen.sizes)}")
+    check_one_shape(path, name)
     stamps, last = [None if time is None else time + facts.lead for time in seen.times], seen.last
     if stills.is_picture(head) and any(sign in head for sign in ANIMATED):
         stamps, last = as_browsers_show(stamps, last)

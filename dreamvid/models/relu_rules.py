@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import torch
@@ -19,7 +20,7 @@ RULES: dict[Rule, Callable[[Tensor, Tensor], Tensor]] = {
     # An inactive ReLU passes positive gradients: else a unit that is inactive on noise gets no gradient at all.
     "redirected": lambda x, slope: slope * ((x > 0) | (slope > 0)),
 }
-_active: list[Rule] = []
+_active = ContextVar[bool]("active", default=False)  # of this thread: another may dream without a rule
 RELUS = {F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
 
 
@@ -57,13 +58,13 @@ class _Replacing(TorchFunctionMode):
 def ruled(rule: Rule) -> Iterator[Callable[[], int]]:
     """Give every ReLU that runs inside the context the gradient of `rule`; yield a function that counts these ReLUs."""
     with _Replacing(rule) as mode:
-        _active.append(rule)
+        before = _active.set(True)
         try:
             yield lambda: mode.count
         finally:
-            _active.remove(rule)
+            _active.reset(before)
 
 
 def active() -> bool:
-    """Return whether a rule replaces the gradients of ReLUs."""
-    return bool(_active)
+    """Return whether a rule replaces the gradients of ReLUs in this thread."""
+    return _active.get()
