@@ -130,6 +130,18 @@ def test_keyframes_are_drawn_over_the_time_of_the_film(still: Page) -> None:
     assert still.state["look"]["keys"] == {}
 
 
+def test_keyframes_that_a_cut_leaves_outside_are_mended_one_by_one(still: Page) -> None:
+    keys = [{"time": time, "unit": "s", "value": 1, "way": "linear"} for time in (0, 0.2, 0.3, 0.4)]
+    still.ok(do="keys", key="dream.strength", keys=keys)
+    still.ok(do="cut", size=None, start=None, stop=0.2)
+    assert "after the end of the film" in still.state["look"]["axis"]["note"]
+    assert "after the end of the film" in still.refused(do="render", name="film.mp4")
+    still.ok(do="keys", key="dream.strength", keys=keys[:3])
+    still.ok(do="keys", key="dream.strength", keys=keys[:1])
+    assert still.state["look"]["axis"]["note"] == ""
+    assert "after the end of the film" in still.refused(do="keys", key="dream.strength", keys=keys[:3])
+
+
 def test_the_axis_begins_where_the_film_does(still: Page) -> None:
     still.ok(do="cut", size=None, start=0.1, stop=0.3)
     axis = still.state["look"]["axis"]

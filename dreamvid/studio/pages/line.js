@@ -289,8 +289,8 @@ export function startLine() {
     parts.more.open = true;
     parts.pick.value = drawn;
     if (!keysNow().length) add(now());
-    parts.track.scrollIntoView({ block: "nearest" });
-    (parts.points.querySelector("button") ?? parts.add).focus();
+    parts.more.scrollIntoView({ block: "nearest" });
+    (parts.points.querySelector("button") ?? parts.add).focus({ preventScroll: true });
   });
   onState(show);
 }
