@@ -13,6 +13,7 @@ from dreamvid.core.texts import parse_toml
 from dreamvid.media.formats import CONTAINERS
 from dreamvid.media.frame_store import write_file
 from dreamvid.pipeline.schedule import evaluated
+from dreamvid.pipeline.sources import framing_of
 from dreamvid.studio.clip import draw_strip, open_clip
 from dreamvid.studio.dreaming import film_timeline
 from dreamvid.studio.look import Look, Motif, check_value, command_line, preset_text, settings_of
@@ -81,7 +82,9 @@ def _changed(studio: Studio, renders: Renders, session: Session, action: Action)
             _check_keys(studio, session, look)
             studio.change(session, look, what=f"keys {action.key}")
         case CutTo():
-            studio.change(session, cut=replace(session.cut, size=action.size, start=action.start, stop=action.stop))
+            cut = replace(session.cut, size=action.size, start=action.start, stop=action.stop)
+            framing_of(_clip(session).info, settings_of(session.look, cut, studio.folder, studio.defaults))
+            studio.change(session, cut=cut)
         case Restore():
             _restore(studio, session, action)
         case Save():

@@ -149,6 +149,22 @@ def test_the_axis_begins_where_the_film_does(still: Page) -> None:
     assert "--from 0.1 --to 0.3" in still.state["film"]["line"]
 
 
+@pytest.mark.parametrize(
+    ("size", "start", "stop", "word"),
+    [
+        ("0x0", None, None, "0x0"),
+        ("x", None, None, "x"),
+        ("99999999x", None, None, "99999999x"),
+        (None, 0.3, 0.1, "0.3"),
+        (None, 900.0, None, "900"),
+    ],
+)
+def test_a_cut_that_makes_no_film_is_refused(
+    size: str | None, start: float | None, stop: float | None, word: str, still: Page
+) -> None:
+    assert word in still.refused(do="cut", size=size, start=start, stop=stop)
+
+
 def test_a_look_is_saved_and_taken(still: Page) -> None:
     folder = still.running.server.studio.folder.root
     try:
