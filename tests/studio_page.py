@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from dreamvid.studio.connections import config_of
 from dreamvid.studio.folder import Folder
 from dreamvid.studio.present import state_of
 from dreamvid.studio.run import bound
@@ -119,8 +120,7 @@ def running(folder: Path, *, dreams: bool = True) -> Iterator[Running]:
     """A studio of a folder; `dreams`: whether its threads run, too."""
     server, listener = Server(Folder.at(folder)), bound(0)
     port = listener.getsockname()[1]
-    config = uvicorn.Config(server.app(port), log_level="error", access_log=False, ws="none", lifespan="off")
-    serving = uvicorn.Server(config)
+    serving = uvicorn.Server(config_of(server.app(port)))
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     if dreams:

@@ -7,11 +7,13 @@ from typing import Any
 
 from dreamvid.config import keyframes, presets
 from dreamvid.config.serialize import read_settings
+from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.texts import parse_toml
 from dreamvid.media.formats import CONTAINERS
 from dreamvid.media.frame_store import write_file
 from dreamvid.pipeline.schedule import evaluated
+from dreamvid.pipeline.sources import framing_of
 from dreamvid.studio.clip import draw_strip, open_clip
 from dreamvid.studio.dreaming import film_timeline
 from dreamvid.studio.look import Look, Motif, check_value, command_line, preset_text, settings_of
@@ -80,7 +82,9 @@ def _changed(studio: Studio, renders: Renders, session: Session, action: Action)
             _check_keys(studio, session, look)
             studio.change(session, look, what=f"keys {action.key}")
         case CutTo():
-            studio.change(session, cut=replace(session.cut, size=action.size, start=action.start, stop=action.stop))
+            cut = replace(session.cut, size=action.size, start=action.start, stop=action.stop)
+            framing_of(_clip(session).info, settings_of(session.look, cut, studio.folder, studio.defaults))
+            studio.change(session, cut=cut)
         case Restore():
             _restore(studio, session, action)
         case Save():
@@ -115,8 +119,20 @@ def _way(way: str) -> str:
 
 
 def _check_keys(studio: Studio, session: Session, look: Look) -> None:
-    """Raise SettingsError where keyframes do not fit the film."""
+    """Raise SettingsError where keyframes do not fit the film, unless those before do not either, as after a cut."""
     settings = settings_of(look, session.cut, studio.folder, studio.defaults)
+    try:
+        _check_fit(session, settings)
+    except SettingsError:
+        try:
+            _check_fit(session, session.settings)
+        except SettingsError:
+            return  # they are mended one by one
+        raise
+
+
+def _check_fit(session: Session, settings: Settings) -> None:
+    """Raise SettingsError where keyframes of settings lie outside of the film."""
     if session.clip is not None and settings.keyframes:
         evaluated(settings, film_timeline(session.clip, settings, session.cut), [0])
 
@@ -198,6 +214,7 @@ def _render(studio: Studio, renders: Renders, session: Session, name: str) -> st
         name = f"{name}.mp4"
     output = studio.folder.new(name, tuple(CONTAINERS))
     settings = settings_of(session.look, session.cut, studio.folder, studio.defaults)
+    _check_fit(session, settings)
     beneath = studio.folder.preset(session.look.preset)
     line = command_line(clip.command, clip.name, name, session.look, session.cut, beneath)
     renders.add(Render(0, output, clip.command, (str(clip.path),), settings, line))

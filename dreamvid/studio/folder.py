@@ -123,10 +123,17 @@ class Folder:
         for entry in found:
             if entry.name.startswith(".") or entry.name.endswith(".dreamvid") or not entry.name.isprintable():
                 continue  # what is no text has no address
-            if entry.is_file() and Path(os.path.realpath(entry.path)).is_relative_to(self.root):
+            if _is_file(entry) and Path(os.path.realpath(entry.path)).is_relative_to(self.root):
                 yield entry
             elif deep > 1 and entry.is_dir(follow_symlinks=False):
                 yield from self._files(Path(entry.path), deep - 1)
+
+
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # as of a link that leads to itself
+        return False
 
 
 def _suffix(entry: "os.DirEntry[str]") -> str:

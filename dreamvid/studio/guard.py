@@ -1,10 +1,12 @@
 """What may reach a studio: requests of its own page, with its token, and not too large; all others get one line."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 MOST_BYTES, LONGEST_PATH = 64_000, 600  # of the body of a request; characters of its address
+BODY_SECONDS = 20.0  # in which the body of a request must be there
 HEADERS = (
     (
         b"content-security-policy",
@@ -58,7 +60,11 @@ class Guard:
             await send(message)
 
         try:
-            body = await _body(receive, headers) if scope["method"] == "POST" else None
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(receive, headers) if scope["method"] == "POST" else None
+        except TimeoutError:
+            await answer(send, 408, f"the request is not whole after {BODY_SECONDS:g} seconds")
+            return
         except TooLarge:
             await answer(send, 413, f"the request has more than {MOST_BYTES} bytes")
             return
@@ -131,12 +137,13 @@ def _given(body: bytes, receive: Receive) -> Receive:
 
 
 async def answer(send: Send, status: int, line: str) -> None:
-    """Answer with one plain line."""
+    """Answer with one plain line, and read no more of what is sent."""
     body = f"{line}\n".encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
         *HEADERS,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

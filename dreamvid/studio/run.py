@@ -22,6 +22,7 @@ def serve(folder: Folder, port: int, defaults: Defaults, told: Callable[[str], N
     try:
         import uvicorn
 
+        from dreamvid.studio.connections import config_of
         from dreamvid.studio.server import Server
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("uvicorn", "starlette"):
@@ -30,16 +31,6 @@ def serve(folder: Folder, port: int, defaults: Defaults, told: Callable[[str], N
     listener = bound(port)
     number = listener.getsockname()[1]
     server = Server(folder, defaults)
-    config = uvicorn.Config(
-        server.app(number),
-        log_level="error",
-        access_log=False,  # the token is in every address
-        ws="none",
-        lifespan="off",
-        server_header=False,
-        limit_concurrency=128,
-        timeout_graceful_shutdown=2,
-    )
 
     class Closing(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -49,7 +40,7 @@ def serve(folder: Folder, port: int, defaults: Defaults, told: Callable[[str], N
     server.start()
     try:
         told(f"http://{HOST}:{number}/{server.token}/")
-        Closing(config).run(sockets=[listener])
+        Closing(config_of(server.app(number))).run(sockets=[listener])
     finally:
         server.close()
         listener.close()

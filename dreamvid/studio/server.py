@@ -29,7 +29,7 @@ from dreamvid.models import zoo
 from dreamvid.studio import actions, controls
 from dreamvid.studio.clip import first_picture
 from dreamvid.studio.folder import FILMS, STILLS, Folder
-from dreamvid.studio.guard import App, Guard
+from dreamvid.studio.guard import App, Guard, Receive, Scope, Send
 from dreamvid.studio.painter import Painter
 from dreamvid.studio.present import state_of
 from dreamvid.studio.renders import DONE, Renders
@@ -42,6 +42,23 @@ KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".s
 THUMB = 320  # pixels of the long side of the pictures that sources are chosen by
 POLL, PULSE = 0.05, 10.0  # seconds between two looks at a state, and between two signs of life
 FOREVER, NEVER = {"cache-control": "private, max-age=31536000, immutable"}, {"cache-control": "no-store"}
+
+
+class Stream(StreamingResponse):
+    """The states of a session, as they come; it counts as a page that listens from the moment that it is promised."""
+
+    def __init__(self, session: Session, states: AsyncIterator[str]) -> None:
+        super().__init__(states, media_type="text/event-stream", headers=NEVER)
+        self._session = session
+        session.streams += 1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send states until the page is gone."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._session.streams -= 1
+            self._session.seen = time.monotonic()
 
 
 class Server:
@@ -140,32 +157,26 @@ class Server:
         session = self._session(request)
         if sum(each.streams for each in self.studio.sessions.values()) >= MOST_STREAMS:
             raise HTTPException(503, f"{MOST_STREAMS} pages are open: close one of them")
-        stream = self.events(session, request.is_disconnected)
-        return StreamingResponse(stream, media_type="text/event-stream", headers=NEVER)
+        return Stream(session, self.events(session, request.is_disconnected))
 
     async def events(self, session: Session, gone: Callable[[], Any]) -> AsyncIterator[str]:
         """Yield the states of a session as server-sent events, each with its version as id; at first the present one.
 
         A page that comes back needs no event that it has missed: each holds all. Ends where the page is `gone`.
         """
-        session.streams += 1
         sent, quiet = -1, 0.0
-        try:
-            while not self.studio.closing.is_set():
-                if session.version != sent:
-                    sent, quiet = session.version, 0.0
-                    table = await run_in_threadpool(state_of, self.studio, self.renders, session)
-                    yield f"id: {sent}\ndata: {json.dumps(table, separators=(',', ':'))}\n\n"
-                elif quiet >= PULSE:
-                    quiet = 0.0
-                    yield ": still here\n\n"
-                if await gone():
-                    return
-                await asyncio.sleep(POLL)
-                quiet += POLL
-        finally:
-            session.streams -= 1
-            session.seen = time.monotonic()
+        while not self.studio.closing.is_set():
+            if session.version != sent:
+                sent, quiet = session.version, 0.0
+                table = await run_in_threadpool(state_of, self.studio, self.renders, session)
+                yield f"id: {sent}\ndata: {json.dumps(table, separators=(',', ':'))}\n\n"
+            elif quiet >= PULSE:
+                quiet = 0.0
+                yield ": still here\n\n"
+            if await gone():
+                return
+            await asyncio.sleep(POLL)
+            quiet += POLL
 
     async def _picture(self, request: Request) -> Response:
         data = self.studio.pictures.get(request.path_params["name"])

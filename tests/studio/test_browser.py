@@ -1,5 +1,6 @@
 """The page in a browser, from a clip to a saved look to a finished film, by what a person sees on it."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,9 @@ def test_from_a_clip_to_a_film(browser: Any, folder: Path, small_net: None, monk
         tab.on("request", lambda asked: None if asked.url.startswith(home) else wrong.append(asked.url))
         tab.goto(home)
         tab.get_by_role("button", name="clip.mp4").click()
+        tab.get_by_role("status").filter(
+            has_text=re.compile(r"^clip\.mp4 is open\.$")
+        ).wait_for()  # a name is said as it is
         tab.get_by_role("button", name="quick (yours)").click()
         tab.locator("#snapshot:enabled").wait_for()
         address = tab.url
@@ -76,7 +80,7 @@ def test_from_a_clip_to_a_film(browser: Any, folder: Path, small_net: None, monk
         assert "strength = " in (folder / "mine.toml").read_text()
 
         tab.get_by_role("button", name="Make the film", exact=True).click()
-        tab.get_by_role("button", name="Make it").click()
+        tab.keyboard.press("Enter")  # the name is there already
         tab.get_by_text("dreaming frames: 2 of").wait_for()
         tab.reload()
         tab.get_by_role("button", name="Stop clip-mine.mp4").click()

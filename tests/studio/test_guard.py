@@ -1,5 +1,6 @@
 """What may reach a studio, and what is refused in a line; it survives all."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -7,6 +8,7 @@ import socket
 import pytest
 from studio_page import Page, Running
 
+from dreamvid.studio import connections, guard
 from dreamvid.studio import state as states
 from dreamvid.studio.guard import MOST_BYTES
 
@@ -132,7 +134,28 @@ def test_a_large_body_is_refused_before_it_is_read(quiet: Running, fresh: Page) 
         piece = b"4000\r\n" + b"a" * 0x4000 + b"\r\n"
         for _ in range(5):
             raw.sendall(piece)
-        assert raw.recv(100).startswith(b"HTTP/1.1 413")
+        assert raw.recv(12) == b"HTTP/1.1 413"
+        with contextlib.suppress(ConnectionResetError):  # nothing more is read
+            while raw.recv(4096):
+                pass
+    survives(quiet)
+
+
+@pytest.mark.parametrize("sent", ["", "GET ", "{get}{get}GET", "{post}{{"])
+def test_a_request_that_is_never_whole_takes_no_place(
+    sent: str, quiet: Running, fresh: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.2)
+    host = f"host: 127.0.0.1:{quiet.port}\r\n"
+    get = f"GET {quiet.root}/pages/icon.svg HTTP/1.1\r\n{host}\r\n"
+    path = f"{quiet.root}/s/{fresh.name}/do"
+    post = f"POST {path} HTTP/1.1\r\n{host}content-type: application/json\r\ncontent-length: 99\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", quiet.port), timeout=10) as raw:
+        raw.sendall(sent.format(get=get, post=post).encode())
+        answer = b"".join(iter(lambda: raw.recv(4096), b""))  # until it is closed
+    assert answer.count(b"HTTP/1.1 200") == sent.count("{get}")
+    assert (b"HTTP/1.1 408" in answer) == ("{post}" in sent)
     survives(quiet)
 
 
@@ -252,6 +275,28 @@ def test_there_is_an_end_of_sessions_and_of_streams(
     quiet.page()
     assert first.name in quiet.server.studio.sessions and others[0].name not in quiet.server.studio.sessions
     link.close()
+
+
+def test_streams_that_are_asked_for_at_once_are_counted(
+    quiet: Running, fresh: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dreamvid.studio.server.MOST_STREAMS", 2)
+    head = f"GET {quiet.root}/s/{fresh.name}/events HTTP/1.1\r\nhost: 127.0.0.1:{quiet.port}\r\n\r\n".encode()
+    with contextlib.ExitStack() as every:
+        links = [every.enter_context(socket.create_connection(("127.0.0.1", quiet.port), 10)) for _ in range(12)]
+        for link in links:
+            link.sendall(head)
+        answers = [link.recv(12) for link in links]
+    assert (answers.count(b"HTTP/1.1 200"), answers.count(b"HTTP/1.1 503")) == (2, 10)
+
+
+def test_a_link_that_leads_to_itself_is_left_out(quiet: Running, fresh: Page) -> None:
+    loop = quiet.server.studio.folder.root / "loop.png"
+    try:
+        loop.symlink_to("loop.png")
+        assert json.loads(quiet.ask("GET", f"{quiet.root}/s/{fresh.name}/facts")[1])["stills"] == ["still.png"]
+    finally:
+        loop.unlink()
 
 
 def test_a_session_that_is_over_is_begun_anew(quiet: Running) -> None:

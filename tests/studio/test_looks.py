@@ -130,11 +130,39 @@ def test_keyframes_are_drawn_over_the_time_of_the_film(still: Page) -> None:
     assert still.state["look"]["keys"] == {}
 
 
+def test_keyframes_that_a_cut_leaves_outside_are_mended_one_by_one(still: Page) -> None:
+    keys = [{"time": time, "unit": "s", "value": 1, "way": "linear"} for time in (0, 0.2, 0.3, 0.4)]
+    still.ok(do="keys", key="dream.strength", keys=keys)
+    still.ok(do="cut", size=None, start=None, stop=0.2)
+    assert "after the end of the film" in still.state["look"]["axis"]["note"]
+    assert "after the end of the film" in still.refused(do="render", name="film.mp4")
+    still.ok(do="keys", key="dream.strength", keys=keys[:3])
+    still.ok(do="keys", key="dream.strength", keys=keys[:1])
+    assert still.state["look"]["axis"]["note"] == ""
+    assert "after the end of the film" in still.refused(do="keys", key="dream.strength", keys=keys[:3])
+
+
 def test_the_axis_begins_where_the_film_does(still: Page) -> None:
     still.ok(do="cut", size=None, start=0.1, stop=0.3)
     axis = still.state["look"]["axis"]
     assert (axis["start"], round(axis["seconds"], 6)) == (0.1, 0.2)
     assert "--from 0.1 --to 0.3" in still.state["film"]["line"]
+
+
+@pytest.mark.parametrize(
+    ("size", "start", "stop", "word"),
+    [
+        ("0x0", None, None, "0x0"),
+        ("x", None, None, "x"),
+        ("99999999x", None, None, "99999999x"),
+        (None, 0.3, 0.1, "0.3"),
+        (None, 900.0, None, "900"),
+    ],
+)
+def test_a_cut_that_makes_no_film_is_refused(
+    size: str | None, start: float | None, stop: float | None, word: str, still: Page
+) -> None:
+    assert word in still.refused(do="cut", size=size, start=start, stop=stop)
 
 
 def test_a_look_is_saved_and_taken(still: Page) -> None:

@@ -47,6 +47,7 @@ export function askForFilm() {
     el("h3", {}, "The same in a terminal"),
     command,
   ));
+  name.focus();
 }
 
 const WORDS = { waiting: "waits", running: "", stopped: "stopped", done: "done", failed: "failed" };

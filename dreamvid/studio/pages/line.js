@@ -240,7 +240,8 @@ function draw() {
   const formula = drawn && look.keys[drawn] && !look.keys[drawn].keys.length ? `${labelOf(drawn)} follows “${look.keys[drawn].text}”. ` : "";
   const { sound } = clip, { bpm } = axis();
   const beat = !clip.film ? "" : !sound.ready ? "Listening to the sound …" : bpm ? `${Math.round(bpm)} beats a minute.` : sound.note ? `No beats: ${sound.note}.` : "No beat is found in the sound.";
-  put(parts.note, `${formula}${axis().note} ${beat} ${drawn ? "Drag a point, or use the arrow keys; double-click sets another, Delete removes one." : ""}`.trim());
+  const wrong = axis().note === state.view?.error ? "" : axis().note; // it stands under the picture
+  put(parts.note, `${formula}${wrong} ${beat} ${drawn ? "Drag a point, or use the arrow keys; double-click sets another, Delete removes one." : ""}`.trim());
 }
 
 function strip() {
@@ -289,8 +290,8 @@ export function startLine() {
     parts.more.open = true;
     parts.pick.value = drawn;
     if (!keysNow().length) add(now());
-    parts.track.scrollIntoView({ block: "nearest" });
-    (parts.points.querySelector("button") ?? parts.add).focus();
+    parts.more.scrollIntoView({ block: "nearest" });
+    (parts.points.querySelector("button") ?? parts.add).focus({ preventScroll: true });
   });
   onState(show);
 }

@@ -82,5 +82,6 @@ export function listen() {
   };
 }
 
-export const sentence = text => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+// A name of a file or of a setting, which may begin what is said, stays as it is.
+export const sentence = text => (/^[a-z]+(?=[\s,;:]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text) + (/[.!?]$/.test(text) ? "" : ".");
 export const picture = name => `${root}pictures/${name}.jpg`;

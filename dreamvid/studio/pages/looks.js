@@ -47,7 +47,7 @@ export function startLooks() {
   onState(now => {
     if (now.tab !== "looks") return;
     const done = now.wall.filter(look => look.picture || look.error).length;
-    put(told, !now.clip ? "Open a clip first: then every look is dreamed on a frame of it." : done < now.wall.length ? `Every look on this frame: ${done} of ${now.wall.length} are there. Click one to take it.` : "Every look on this frame. Click one to take it, and adjust it then.");
+    put(told, !now.clip ? "Open a clip first: then every look is dreamed on a frame of it." : done < now.wall.length ? `Every look on this frame: ${done} of ${now.wall.length} are there. Choose one.` : "Every look on this frame. Choose one, and adjust it then.");
     keep(list, now.clip ? now.wall : [], look => look.name, make, (item, look) => update(item, look, now));
   });
 }

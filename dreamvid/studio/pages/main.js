@@ -76,7 +76,7 @@ function saveLook() {
       return;
     }
     closeDialog();
-    say(`Saved. In a terminal: --preset ${name.value.trim().replace(/\.toml$/, "")}.toml`);
+    say(`Saved. In a terminal: --preset "${name.value.trim().replace(/\.toml$/, "")}.toml"`);
     await learn();
   } } },
     el("p", { class: "faint" }, `The look becomes a preset, a text file in ${facts.folder}. It is then on the wall of looks.`),

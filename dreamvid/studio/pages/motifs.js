@@ -77,7 +77,7 @@ export function startMotifs() {
     const all = found(), motifs = all.slice(0, length);
     const pictures = new Map((state?.motifs ?? []).map(each => [`${each.kind} ${each.name}`, each]));
     for (const each of kinds.children) each.setAttribute("aria-pressed", each.dataset.kind === kind);
-    put(told, all.length ? `${all.length} ${all.length === 1 ? ONE[kind] : KINDS[kind].toLowerCase()}, on this frame. Click up to ${MOST}: they are dreamed in place of what the look dreams.` : "Nothing has this name: try another kind above, or fewer letters.");
+    put(told, all.length ? `${all.length} ${all.length === 1 ? ONE[kind] : KINDS[kind].toLowerCase()}, on this frame. Choose up to ${MOST}: they are dreamed in place of what the look dreams.` : "Nothing has this name: try another kind above, or fewer letters.");
     keep(list, motifs, each => `${each.kind} ${each.name}`, make, (item, motif) => {
       const known = pictures.get(`${motif.kind} ${motif.name}`), card = item.firstElementChild;
       if (known?.picture) picturesTo(card.querySelector("img"), picture(known.picture));
