@@ -59,10 +59,12 @@ class Session:
 class SharedNets:
     """Nets of several sessions: each is loaded once, and prepared once for the same layers.
 
-    `trust`: whether a net that is code may be executed.
+    `trust`: whether a net that is code may be executed; `most`: prepared nets that are kept, None for all: those not
+    used the longest go first.
     """
 
     trust: bool = False
+    most: int | None = None
     loaded: dict[NetSettings, Net] = field(default_factory=dict)
     prepared: dict[tuple[object, ...], AnyPrepared] = field(default_factory=dict)
 
@@ -76,9 +78,11 @@ class SharedNets:
     def prepare(self, nets: Nets, layers: frozenset[str], compute: Compute, dtype: torch.dtype) -> AnyPrepared:
         """Return nets, as `load` gives them, prepared for layers; raises NetError."""
         key = (tuple(nets), layers, compute.device, dtype)
-        if key not in self.prepared:
-            self.prepared[key] = prepare_all(nets.values(), layers, compute.device, dtype)
-        return self.prepared[key]
+        found = self.prepared.pop(key, None) or prepare_all(nets.values(), layers, compute.device, dtype)
+        self.prepared[key] = found
+        while self.most is not None and len(self.prepared) > self.most:
+            self.prepared.pop(next(iter(self.prepared)))
+        return found
 
 
 def choose(

@@ -13,7 +13,7 @@ from dreamvid.studio.state import Progress, Result, Studio, Task
 
 logger = logging.getLogger(__name__)
 SIDES = {"view": 960, "quick": 480, "motif": 240, "look": 320}  # pixels of the long side of pictures, at most
-NETS = 4  # that are held
+NETS, PREPARED = 4, 16  # that are held; as they are prepared for a look, two of each
 
 
 class Painter:
@@ -21,7 +21,7 @@ class Painter:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._shared = SharedNets()
+        self._shared = SharedNets(most=PREPARED)
         self._folder = tempfile.TemporaryDirectory(prefix="dreamvid-studio-")
         self._thread = threading.Thread(target=self._run, name="painter", daemon=True)
         self._films = 0
@@ -52,7 +52,7 @@ class Painter:
         """Dream a task, and keep what comes of it, be it an error; unless something else is wanted first."""
         studio = self._studio
         if len(self._shared.loaded) > NETS:
-            self._shared = SharedNets()
+            self._shared = SharedNets(most=PREPARED)
         try:
             result = self._film(task) if task.kind == "quick" else self._picture(task)
         except Superseded:

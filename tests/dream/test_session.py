@@ -13,7 +13,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import NetError
 from dreamvid.dream import tiles
 from dreamvid.dream.deepdream import StepBudget, dream, score
-from dreamvid.dream.session import CLASS_BLUR, CUTOFF, open_session
+from dreamvid.dream.session import CLASS_BLUR, CUTOFF, SharedNets, open_session
 from dreamvid.dream.transforms import JITTER
 from dreamvid.models import zoo
 from dreamvid.models.net import Net
@@ -56,6 +56,15 @@ def test_the_judge_computes_in_float32_even_where_the_dreamer_does_not() -> None
 
 
 SPIDER = [{"kind": "class", "class_name": "garden spider"}]
+
+
+def test_of_shared_nets_those_not_used_the_longest_go_first() -> None:
+    shared = SharedNets(most=2)
+    kept, *_ = (open_session(settings(objective=[{"layer": layer}]), shared=shared) for layer in ("first", "second"))
+    for layer in ("first", "third", "first"):
+        last = open_session(settings(objective=[{"layer": layer}]), shared=shared)
+    assert last.scorer.net is kept.scorer.net
+    assert len(shared.prepared) == 2
 
 
 def test_the_gradient_of_a_class_is_evened_unless_something_else_is_said() -> None:
