@@ -193,7 +193,7 @@ def render_part(job: Job, part: Part, tell: Tell, stop: Stop) -> None:
 
 
 @dataclass
-class _Lane:
+class _Remaining:
     """What is missing of a job: `waiting`, the parts, and the segments whose anchors each needs; `open`: submitted."""
 
     job: Job
@@ -224,19 +224,19 @@ def render_over(
     `work`: the jobs of a film in order, each with all of its segments. Those that go on with the dream of the one
     before wait for it. Raises as `render_missing`.
     """
-    lanes = [_Lane(job, _parts(job, segments, workers.count)) for job, segments in work]
+    remaining = [_Remaining(job, _parts(job, segments, workers.count)) for job, segments in work]
     every = [segment for _, segments in work for segment in segments]
-    tally = tally_of(every, progress, stop, min(workers.count, _most_at_once(lanes)))
+    tally = tally_of(every, progress, stop, min(workers.count, _most_at_once(remaining)))
     news: queue.SimpleQueue[News | Future[None]] = queue.SimpleQueue()
     halt = threading.Event()
     try:
-        while not all(lane.is_over for lane in lanes):
-            for before, lane in zip((None, *lanes), lanes, strict=False):
-                if lane.job.before is not None and before is not None and not before.is_over:
+        while not all(each.is_over for each in remaining):
+            for before, each in zip((None, *remaining), remaining, strict=False):
+                if each.job.before is not None and before is not None and not before.is_over:
                     continue
-                for part in lane.take():
+                for part in each.take():
                     future = workers.submit(part, news.put, halt)
-                    lane.open.add(future)
+                    each.open.add(future)
                     future.add_done_callback(news.put)
             match _next(news, stop):
                 case FrameTime(seconds, first):
@@ -244,12 +244,12 @@ def render_over(
                 case Event() as event:
                     progress(event)
                 case Future() as future:
-                    for lane in lanes:
-                        lane.open.discard(future)
+                    for each in remaining:
+                        each.open.discard(future)
                     future.result()
     except BaseException:
         halt.set()
-        for future in (future for lane in lanes for future in lane.open):  # each finishes its frame
+        for future in (future for each in remaining for future in each.open):  # each finishes its frame
             future.exception()
         raise
     return [_rendered_since(job, segments) for job, segments in work]
@@ -262,12 +262,12 @@ def _rendered_since(job: Job, segments: Sequence[SegmentRecords]) -> list[FrameR
     return [record for segment in found for record in segment.finished if record.index not in before]
 
 
-def _most_at_once(lanes: Sequence[_Lane]) -> int:
+def _most_at_once(remaining: Sequence[_Remaining]) -> int:
     """Return how many parts can be rendered at once, however many workers there are."""
     chains = list[int]()  # of jobs that wait for one another
-    for lane in lanes:
-        before = chains.pop() if lane.job.before is not None and chains else 0
-        chains.append(max(before, len(lane.waiting)))
+    for each in remaining:
+        before = chains.pop() if each.job.before is not None and chains else 0
+        chains.append(max(before, len(each.waiting)))
     return sum(chains)
 
 
