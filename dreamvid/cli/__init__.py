@@ -24,9 +24,11 @@ def main() -> None:
     ctrl_c.answer()
     from dreamvid.core import memory
 
-    # OpenMP's threads spin while they wait. Next to any other busy process that makes a dream several times slower,
-    # and alone on the machine sleeping costs next to nothing. It must be set before torch is loaded.
+    # OpenMP's threads spin while they wait. Next to any other busy process that makes a dream several times slower; but
+    # where they sleep at once, waking them takes longer than the next of many short waits. So they spin for a moment.
+    # Both must be set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     memory.guard("torch")
     if sys.stderr is None:  # closed by the parent process: messages are dropped, everything else works
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
