@@ -56,7 +56,7 @@ class Running:
 
 @dataclass
 class Page:
-    """What a browser does, without one."""
+    """Does what a browser does, without one."""
 
     running: Running
     name: str
@@ -75,7 +75,7 @@ class Page:
         return self.running.ask("POST", path, json.dumps(request), content_type="application/json")
 
     def ok(self, **request: Any) -> str:
-        """What is said about a request that is done."""
+        """The line that is said about a request that is done."""
         status, text = self.do(**request)
         assert status == 200, text
         return str(json.loads(text)["said"])

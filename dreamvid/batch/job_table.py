@@ -29,7 +29,7 @@ class JobTable(BaseModel):
 
     @property
     def look(self) -> dict[str, Any]:
-        """What it says of how its film looks, by key, settings by their full ones."""
+        """The keys that say how its film looks, with their values; settings by their full keys."""
         keys = ("command", "preset", "size", "frames")
         said = {key: value for key in keys if (value := getattr(self, key)) is not None} | self.set
         names = [str(each.get("name") or each.get("preset") or "") for each in self.segment]

@@ -30,7 +30,7 @@ class SegmentTable(BaseModel):
 
     @property
     def called(self) -> str:
-        """What errors add to its number."""
+        """The name that errors add to its number."""
         return f" ({self.name})" if self.name else ""
 
 

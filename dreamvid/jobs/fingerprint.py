@@ -11,7 +11,7 @@ import PIL
 import torch
 
 from dreamvid.config import keyframes
-from dreamvid.config.serialize import with_files
+from dreamvid.config.named_files import change_files
 from dreamvid.config.settings import Settings
 from dreamvid.dream.build_objectives import Nets, guide_digests
 from dreamvid.dream.session import Session
@@ -55,8 +55,8 @@ def pixel_facts(settings: Settings, net: Facts, source: str) -> Facts:
     How the film is encoded, and its sound, is not among it. `net`: as of `net_facts`; `source`: its identity. Raises
     SourceError where a guide or a mask cannot be read.
     """
-    bare = with_files(settings, lambda key, value: PurePath(value).name)  # digests tell what is in them
-    table = bare.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
+    table = settings.model_dump(exclude={"output", "compute", "description", "audio"}, mode="json")
+    change_files(table, lambda key, value: PurePath(value).name)  # digests tell what is in them
     flat = {
         f"{section}.{key}": value
         for section, values in table.items()
@@ -83,9 +83,9 @@ def fingerprint(planned: RenderPlan, schedule: Schedule, session: Session, befor
     settings, compute = schedule.settings, session.compute
     frames = [planned.plan.frames, [(shot.start, shot.stop) for shot in planned.plan.shots]]
     facts = pixel_facts(settings, net_facts(settings, session.nets), planned.info.identity)
-    values: Facts = (
-        {"animated values": _hash(schedule.values)} if schedule.values else {}
-    )  # what a sound makes of them, too
+    values: Facts = {}
+    if schedule.values:  # what a sound makes of them, too
+        values["animated values"] = _hash(schedule.values)
     if any(text.in_beats or text.at_events for text in map(keyframes.parse, settings.keyframes.values())):
         cues = schedule.timeline.cues  # a camera moves by what is between frames, too
         values["beats and events"] = _hash([cues.tempo, cues.events])

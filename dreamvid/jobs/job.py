@@ -65,7 +65,7 @@ class Job:
 
     @cached_property
     def carried_on(self) -> Carry | None:
-        """What its first frame goes on with, which is stored by then; None where that begins afresh."""
+        """The dreams that its first frame goes on with, stored by then; None where that begins afresh."""
         return None if self.before is None else self.before.last(max(self.schedule.settings.coherence.references))
 
     def when(self, frame: int) -> Fraction:

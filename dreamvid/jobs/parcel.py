@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dreamvid.config.named_files import change_files
 from dreamvid.config.serialize import with_files
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
@@ -42,7 +43,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Brought:
-    """What was stored of a part: whole files, and lines of journals, both by path in the job folder."""
+    """The files that were stored of a part, and the lines of journals, both by path in the job folder."""
 
     files: dict[str, bytes]
     lines: dict[str, bytes]
@@ -58,7 +59,7 @@ def named_files(path: Path) -> list[Path]:
         named.append(Path(value))
         return value
 
-    with_files(settings, note)
+    change_files(settings.model_dump(), note)
     if (before := stretch_before(folder, planned.plan)) is not None:
         named += named_files(before.path)
     inside = [file for place in named for file in (sorted(place.iterdir()) if place.is_dir() else [place])]
@@ -139,7 +140,7 @@ def _moved(value: Any, where: dict[str, str]) -> Any:
 
 @dataclass
 class Outbox:
-    """What a job folder has stored since it was unpacked, or since it was asked last."""
+    """Takes from a job folder what it has stored since it was unpacked, or since it was asked last."""
 
     path: Path
     _read: dict[Path, int] = field(default_factory=dict)

@@ -112,7 +112,7 @@ def _side_by_side(
 
 @dataclass
 class _Own:
-    """What a process has of a preview: its subject, and the looks that it has opened, with their frames."""
+    """The part of a preview in a process: its subject, and the looks that it has opened, with their frames."""
 
     subject: Subject
     side: int

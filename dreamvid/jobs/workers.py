@@ -194,7 +194,7 @@ def render_part(job: Job, part: Part, tell: Tell, stop: Stop) -> None:
 
 @dataclass
 class _Remaining:
-    """What is missing of a job: `waiting`, the parts, and the segments whose anchors each needs; `open`: submitted."""
+    """The missing parts of a job: `waiting`, with the segments whose anchors each needs; `open`: submitted."""
 
     job: Job
     waiting: dict[Part, frozenset[int]]

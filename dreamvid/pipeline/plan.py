@@ -99,12 +99,12 @@ class Plan:
 
     @property
     def carries_on(self) -> bool:
-        """Whether its first frame goes on with the dream of a stretch before it."""
+        """Return whether its first frame goes on with the dream of a stretch before it."""
         return self.excerpt is not None and self.excerpt.carries_on
 
     @property
     def grows(self) -> bool:
-        """Whether the dream that it goes on with grows into another objective."""
+        """Return whether the dream that it goes on with grows into another objective."""
         return self.excerpt is not None and self.excerpt.grows
 
     def starts_shot(self, frame: int) -> bool:

@@ -1,4 +1,4 @@
-"""What each request of a page does to its session."""
+"""Do to a session what its page requests."""
 
 import threading
 from collections.abc import Callable

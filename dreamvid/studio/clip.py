@@ -33,7 +33,7 @@ HELD = 6  # frames that are kept decoded
 
 @dataclass
 class Sound:
-    """What is known of the sound of a clip; `heard`: None while it is not analysed, or where it cannot be."""
+    """The sound of a clip, as far as it is known; `heard`: None while it is not analysed, or where it cannot be."""
 
     heard: Heard | None = None
     note: str = ""

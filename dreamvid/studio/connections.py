@@ -1,4 +1,4 @@
-"""How a studio is served: few connections at a time, and none that keeps its place without a request."""
+"""Serve a studio: few connections at a time, and none that keeps its place without a request."""
 
 import asyncio
 

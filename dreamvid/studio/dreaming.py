@@ -1,4 +1,4 @@
-"""What one thread dreams: a frame in a look, sharper step by step, and quick films."""
+"""The dreams of one thread: a frame in a look, sharper step by step, and quick films."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What may reach a studio: requests of its own page, with its token, and not too large; all others get one line."""
+"""Let requests of its own page reach a studio, with its token, and not too large; all others get one line."""
 
 import asyncio
 import secrets

@@ -98,7 +98,7 @@ class Cut:
 
     @property
     def overrides(self) -> list[Pair]:
-        """What of it is given, as pairs of a setting's full key and its value."""
+        """The parts of it that are given, as pairs of a setting's full key and its value."""
         given = {"input.size": self.size, "input.start": self.start, "input.stop": self.stop}
         return [(key, value) for key, value in given.items() if value is not None]
 

@@ -6,12 +6,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dreamvid.config import presets
 from dreamvid.config.settings import Settings
-from dreamvid.core.errors import DreamvidError, JobError, SettingsError, one_line
+from dreamvid.core.errors import DreamvidError, SettingsError, one_line
 from dreamvid.core.timing import duration
 from dreamvid.jobs.events import Event
-from dreamvid.jobs.folder import JobFolder, folder_of, read_plan
+from dreamvid.jobs.folder import JobFolder, folder_of, read_plan, read_settings
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.run import RENDERERS, Options, Summary, check_output
 from dreamvid.media import encode
@@ -185,13 +184,14 @@ def unfinished(folder: Folder) -> list[Render]:
         output = folder.root / path.name.removesuffix(".dreamvid")
         try:
             plan = read_plan(job)
-            settings = presets.resolve(str(job.settings_file))
+            settings = read_settings(job)
             folder.check_files(settings)
             files = [str(file) for info in plan.sources for file in info.files]
             within = all(Path(file).resolve().is_relative_to(folder.root) for file in files)
-            if not files or not within or any(len(info.files) != 1 for info in plan.sources):
+            code = any(net.is_code for net in settings.nets)  # nothing of it is executed here
+            if code or not files or not within or any(len(info.files) != 1 for info in plan.sources):
                 continue
-        except (DreamvidError, JobError):
+        except DreamvidError:
             continue
         said = "begun earlier; every finished frame is kept"
         found.append(Render(0, output, plan.command, tuple(files), settings, state=STOPPED, said=said))

@@ -1,4 +1,4 @@
-"""What a page may ask for, as checked values."""
+"""The requests that a page may make, as checked values."""
 
 from typing import Annotated, Any, Literal
 

@@ -41,7 +41,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a task: the names of a picture and its source, a film, or an error in a line.
+    """The outcome of a task: the names of a picture and its source, a film, or an error in a line.
 
     `size`: (width, height) at which it was dreamed; `full`: whether the film has that size.
     """
@@ -56,7 +56,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a task is: `done` of `total` steps or frames, and its picture so far."""
+    """The progress of a task: `done` of `total` steps or frames, and its picture so far."""
 
     key: str
     picture: str
@@ -79,7 +79,7 @@ class Snapshot:
 
 @dataclass
 class Session:
-    """What one page is at; `settings`: of its look and cut, always valid; `tab`: which part of the page is open.
+    """The state of one page; `settings`: of its look and cut, always valid; `tab`: which part of the page is open.
 
     `wishes`, `glance`: motifs and looks whose pictures are on the screen; `quick`: the key of the quick film that was
     asked for; `streams`: how many pages listen.

@@ -84,7 +84,7 @@ def test_a_cluster_that_loses_a_node_renders_the_bytes_of_one_process(
 def test_nodes_without_a_shared_folder_render_the_same_bytes(
     cluster: Any, clip: Path, whole: bytes, tmp_path: Path
 ) -> None:
-    """What they need is sent to them, and what they store is sent back; nothing stays on them."""
+    """The files that they need are sent to them, and what they store is sent back; nothing stays on them."""
     before = set(Path(tempfile.gettempdir()).glob("dreamvid-sent-*"))
     connect(cluster.address)
     output = tmp_path / "dream.mkv"
