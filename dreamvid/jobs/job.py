@@ -12,7 +12,7 @@ from dreamvid.core.types import Frame, Image, Shot
 from dreamvid.dream.build_objectives import START
 from dreamvid.dream.session import Session, open_session
 from dreamvid.jobs import folder as job_folder
-from dreamvid.jobs.fingerprint import differences, fingerprint
+from dreamvid.jobs.fingerprint import Facts, differences, fingerprint
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.stretch_folders import before as stretch_before
 from dreamvid.pipeline.crossfade import Ending
@@ -129,6 +129,24 @@ def open_job(path: Path, *, device: str | None = None, trust: bool = False, mixe
     if changed and not mixed:
         raise JobError(f"{path} would be continued differently here: {'; '.join(changed)}")
     return Job(folder, source, schedule, session, before)
+
+
+class HeldJob:
+    """The job that a process has open; it is opened anew for another folder, or where that one was begun otherwise."""
+
+    def __init__(self, device: str | None = None, *, trust: bool = False, mixed: bool = False) -> None:
+        """Take what jobs are opened with, see `open_job`."""
+        self._device, self._trust, self._mixed = device, trust, mixed
+        self._job: Job | None = None
+        self._facts: Facts | None = None
+
+    def of(self, path: Path) -> Job:
+        """Return the job of a folder; raises as `open_job`."""
+        facts = job_folder.read_fingerprint(JobFolder(path)) if JobFolder(path).fingerprint_file.exists() else None
+        if self._job is None or self._job.folder.path != path or self._facts != facts:
+            self._job = open_job(path, device=self._device, trust=self._trust, mixed=self._mixed)
+            self._facts = facts
+        return self._job
 
 
 def _stretch(folder: JobFolder) -> StretchBefore:

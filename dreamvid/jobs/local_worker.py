@@ -11,7 +11,7 @@ from typing import Any
 
 from dreamvid.core.errors import DreamvidError
 from dreamvid.jobs.interrupt import Interrupted
-from dreamvid.jobs.job import Job, open_job
+from dreamvid.jobs.job import HeldJob
 from dreamvid.jobs.workers import POLL, LostError, Part, Tell, render_part
 
 logger = logging.getLogger(__name__)
@@ -93,16 +93,14 @@ def _work(connection: Connection, device: str | None, trust: bool) -> None:
     log.setLevel(logging.DEBUG)
     send = _Sender(connection)
     log.handlers = [_Passing(send)]
-    job: Job | None = None
+    job = HeldJob(device, trust=trust)
     with suppress(EOFError, ConnectionError):
         while True:
             part = connection.recv()
             if part is None:  # halted after it was done
                 continue
             try:
-                if job is None or job.folder.path != part.folder:
-                    job = open_job(part.folder, device=device, trust=trust)
-                render_part(job, part, send, connection.poll)  # anything that comes in stops it
+                render_part(job.of(part.folder), part, send, connection.poll)  # anything that comes in stops it
                 send(None)
             except (DreamvidError, Interrupted) as error:
                 send(error)

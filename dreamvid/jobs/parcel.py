@@ -3,6 +3,7 @@
 The folder that is made there is a job folder as any other, whose paths lead to the files that were sent.
 """
 
+import shutil
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -111,11 +112,15 @@ def unpack(parcel: Parcel, into: Path, fetch: Callable[[Held], bytes]) -> Path:
     folder = JobFolder(path)
     if parcel.before is not None:
         unpack(parcel.before, into, fetch)
+    whole = folder.fingerprint_file.exists()  # it is written last
+    if whole and read_fingerprint(folder) != parcel.facts:  # the job was begun anew meanwhile, otherwise
+        shutil.rmtree(path)
+        whole = False
     (path / JOURNALS).mkdir(parents=True, exist_ok=True)
     (path / FRAMES).mkdir(exist_ok=True)
     for name, data in parcel.stored.items():
         write_file(path / name, data)
-    if folder.fingerprint_file.exists():  # written last: with it, the folder is whole
+    if whole:
         return path
     where = dict[str, str]()
     for name, held in parcel.files.items():

@@ -20,7 +20,7 @@ from typing import Any
 from dreamvid.core.errors import DreamvidError, JobError, SettingsError
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
-from dreamvid.jobs.job import Job, open_job
+from dreamvid.jobs.job import HeldJob
 from dreamvid.jobs.parcel import Brought, Outbox, Parcel, named_files, pack, store, unpack
 from dreamvid.jobs.workers import LostError, News, Part, Tell, render_part
 
@@ -163,8 +163,7 @@ class _Actor:
     """Renders parts on a node."""
 
     def __init__(self, trust: bool, mixed: bool) -> None:
-        self._trust, self._mixed = trust, mixed
-        self._job: Job | None = None
+        self._job = HeldJob(trust=trust, mixed=mixed)
         self._halted = threading.Event()
         self._sent: dict[Path, tempfile.TemporaryDirectory[str]] = {}
 
@@ -211,9 +210,7 @@ class _Actor:
 
     def _render(self, part: Part, news: "queue.SimpleQueue[News | BaseException | None]") -> None:
         try:
-            if self._job is None or self._job.folder.path != part.folder:
-                self._job = open_job(part.folder, trust=self._trust, mixed=self._mixed)
-            render_part(self._job, part, news.put, self._halted.is_set)
+            render_part(self._job.of(part.folder), part, news.put, self._halted.is_set)
         except (DreamvidError, Interrupted) as error:
             news.put(error)
         finally:

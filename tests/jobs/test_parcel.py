@@ -136,3 +136,13 @@ def test_a_net_that_is_code_goes_to_workers_here_but_is_not_sent(tmp_path: Path)
                 continue
             with pytest.raises(JobError, match="a net that is code is not sent"):
                 run.dream_video(clip, tmp_path / name, settings, how)
+
+
+def test_a_job_that_is_begun_anew_with_other_settings_is_sent_anew(tmp_path: Path) -> None:
+    clip = str(film(tmp_path / "clip.mp4", drifting(2)))
+    bold = quick(dream={"step_size": 0.05}, **PINNED)
+    run.dream_video(clip, tmp_path / "here.mkv", bold)
+    with Workers([Away(tmp_path / "away")]) as one:
+        for settings in (quick(**PINNED), bold):
+            run.dream_video(clip, tmp_path / "sent.mkv", settings, Options(True, "renew", workers=one))
+    assert (tmp_path / "sent.mkv").read_bytes() == (tmp_path / "here.mkv").read_bytes()

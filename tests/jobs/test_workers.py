@@ -141,3 +141,15 @@ def test_a_job_that_lacks_only_its_film_needs_no_worker(small_net: None, tmp_pat
             for crf in (20, 30)
         ]
     assert [summary.rendered for summary in summaries] == [2, 0]
+
+
+def test_a_worker_opens_a_job_anew_where_it_was_begun_with_other_settings(tmp_path: Path) -> None:
+    clip, films = str(film(tmp_path / "clip.mkv", drifting(2))), [tmp_path / "one.mkv", tmp_path / "alone.mkv"]
+    plain, bold = (
+        resolve("dream", [*PLAIN, ("dream.step_size", size), ("compute.threads", 1)]) for size in (0.01, 0.05)
+    )
+    with local(1) as one:
+        for settings in (plain, bold):
+            run.dream_video(clip, films[0], settings, Options(True, "renew", workers=one))
+    run.dream_video(clip, films[1], bold)
+    assert films[0].read_bytes() == films[1].read_bytes()
