@@ -14,12 +14,11 @@ from dreamvid.config.named_files import change_files
 from dreamvid.config.serialize import with_files
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
-from dreamvid.core.texts import parse_json
 from dreamvid.jobs.fingerprint import Facts
 from dreamvid.jobs.folder import FRAMES, JOURNALS, JobFolder, read_fingerprint, read_plan, read_settings, write
 from dreamvid.jobs.stretch_folders import before as stretch_before
 from dreamvid.jobs.workers import Part
-from dreamvid.media.frame_store import write_file
+from dreamvid.media.frame_store import Journal, write_file
 from dreamvid.pipeline.plan import Plan
 
 Held = Any  # what stands for the bytes of a file on their way
@@ -161,15 +160,12 @@ class Outbox:
         """Return what is new."""
         folder, files, lines = JobFolder(self.path), dict[str, bytes](), dict[str, bytes]()
         for journal in sorted((self.path / JOURNALS).glob("*.jsonl")):
-            with journal.open("rb") as opened:
-                opened.seek(self._read.get(journal, 0))
-                new = opened.read()
-            new = new[: new.rfind(b"\n") + 1]
+            new, said = Journal(journal).since(self._read.get(journal, 0))
             self._read[journal] = self._read.get(journal, 0) + len(new)
             if new:
                 lines[str(journal.relative_to(self.path))] = new
-            for line in new.splitlines():
-                frame = folder.frames.path(self._positions[parse_json(line.partition(b" ")[2])["index"]])
+            for line in said:
+                frame = folder.frames.path(self._positions[line["index"]])
                 files[str(frame.relative_to(self.path))] = frame.read_bytes()
         if folder.canvas_file.exists():
             found = folder.canvas_file.stat()

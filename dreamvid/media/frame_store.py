@@ -92,6 +92,14 @@ class Journal:
                 _sync_folder(self.file.parent)
                 _sync_folder(self.file.parent.parent)
 
+    def since(self, start: int) -> tuple[bytes, list[dict[str, Any]]]:
+        """Return the whole lines from a byte on, as they are and as they were appended; another process may write."""
+        with self.file.open("rb") as file:
+            file.seek(start)
+            raw = file.read()
+        raw = raw[: raw.rfind(b"\n") + 1]
+        return raw, [line for each in raw.splitlines(keepends=True) if (line := _unsealed(each)) is not None]
+
     def lines(self) -> Iterator[dict[str, Any]]:
         """Yield every line; one that is torn or damaged is cut off, with all behind it."""
         whole, damaged = 0, False

@@ -17,12 +17,12 @@ STATED_BY_PICTURES = {"mpegts", "mpeg", "h264", "hevc", "mpegvideo"}  # containe
 def check_one_shape(path: Path, name: str) -> None:
     """Raise SourceError for a film whose pixels change their shape, which says where to cut it.
 
-    Only keyframes are decoded: with them the shape may change.
+    For containers of `STATED_BY_PICTURES`: others state one shape. Only keyframes are decoded: with them it may change.
     """
     found = list[tuple[Fraction, Fraction, Fraction]]()
     with suppress(av.FFmpegError), av.open(location(path), options=FENCE) as opened:  # damage is told elsewhere
         stream = container.picture(opened)
-        if stream is None or stream.codec_context is None or opened.format.name not in STATED_BY_PICTURES:
+        if stream is None or stream.codec_context is None:
             return
         begin = Fraction(opened.start_time or 0, av.time_base)  # from which ffmpeg counts -ss and -to
         stream.codec_context.thread_type = "NONE"  # so that it knows the shape of each picture that it is given

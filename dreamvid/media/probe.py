@@ -22,7 +22,7 @@ from dreamvid.media import container, decode, images, stills
 from dreamvid.media.damage import Mended, mend
 from dreamvid.media.ffmpeg import FENCE, location
 from dreamvid.media.filters import to_rgb
-from dreamvid.media.pixel_shape import check_one_shape
+from dreamvid.media.pixel_shape import STATED_BY_PICTURES, check_one_shape
 from dreamvid.media.timeline import as_browsers_show, timeline
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,8 @@ class Facts:
     """Facts that only the container has.
 
     `rates`: frame rates that it claims, most trusted first; `size`: (width, height) as the decoder
-    delivers them, before rotation and the container's cropping; `lead`: see `container.lead`.
+    delivers them, before rotation and the container's cropping; `lead`: see `container.lead`; `container`: its name, as
+    ffmpeg has it.
     """
 
     rates: tuple[Fraction, ...] = ()
@@ -49,6 +50,7 @@ class Facts:
     subtitles: tuple[Stream, ...] = ()
     chapters: int = 0
     lead: Fraction = Fraction(0)
+    container: str = ""
 
 
 def probe(source: str, *, tolerate_damage: bool = False, leave_damage: bool = False) -> SourceInfo:
@@ -138,7 +140,8 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool
         seen = found.decoded
     if len(seen.sizes) > 1:
         raise SourceError(f"{name}: {_in_one_size(seen.sizes)}")
-    check_one_shape(path, name)
+    if facts.container in STATED_BY_PICTURES:
+        check_one_shape(path, name)
     stamps, last = [None if time is None else time + facts.lead for time in seen.times], seen.last
     if stills.is_picture(head) and any(sign in head for sign in ANIMATED):
         stamps, last = as_browsers_show(stamps, last)
@@ -224,6 +227,7 @@ def _facts(path: Path, name: str, head: bytes) -> Facts:
                 subtitles=tuple(map(_stream, opened.streams.subtitles)),
                 chapters=len(opened.chapters()),
                 lead=container.lead(opened, ["video"]),
+                container=opened.format.name,
             )
     except (av.FFmpegError, UnicodeError) as error:
         why = images.unread(path, head)

@@ -21,8 +21,15 @@ def thumbnail(path: Path, side: int) -> Pixels:
         pixels = _middle(path)
     except (OSError, av.FFmpegError, StopIteration, IndexError) as error:
         raise SourceError(f"{images.short_name(path)} shows no picture: {error}") from None
+    return within(pixels, side)
+
+
+def within(pixels: Pixels, side: int) -> Pixels:
+    """Return a picture, H x W x 3, made smaller where its longer side has more than `side` pixels."""
+    if max(pixels.shape[:2]) <= side:
+        return pixels
     cv2 = opencv.load()
-    scale = min(1.0, side / max(pixels.shape[:2]))
+    scale = side / max(pixels.shape[:2])
     size = tuple(max(1, round(length * scale)) for length in pixels.shape[1::-1])
     small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return small

@@ -5,7 +5,8 @@ import threading
 from collections import OrderedDict
 
 from dreamvid.core.types import Pixels
-from dreamvid.media import images, opencv
+from dreamvid.media import images
+from dreamvid.media.thumbnail import within
 
 QUALITY = 88
 MOST = 128_000_000  # bytes that are held; those not asked for the longest go first
@@ -20,7 +21,7 @@ class Pictures:
 
     def put(self, pixels: Pixels, side: int | None = None) -> str:
         """Hold a picture, H x W x 3, its long side at most `side` pixels, and return its name."""
-        data = images.encode(_within(pixels, side), ".jpg", quality=QUALITY)
+        data = images.encode(pixels if side is None else within(pixels, side), ".jpg", quality=QUALITY)
         name = hashlib.sha256(data).hexdigest()[:20]
         with self._lock:
             if name not in self._held:
@@ -37,13 +38,3 @@ class Pictures:
             if name in self._held:
                 self._held.move_to_end(name)
             return self._held.get(name)
-
-
-def _within(pixels: Pixels, side: int | None) -> Pixels:
-    height, width = pixels.shape[:2]
-    if side is None or max(height, width) <= side:
-        return pixels
-    share = side / max(height, width)
-    size = max(1, round(width * share)), max(1, round(height * share))
-    smaller: Pixels = opencv.load().resize(pixels, size, interpolation=opencv.load().INTER_AREA)
-    return smaller
