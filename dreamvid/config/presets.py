@@ -265,11 +265,16 @@ def _lines(table: Table, model: type[BaseModel]) -> str:
 def _line(name: str, value: Any, field: Any) -> str:
     unit = (field.json_schema_extra or {}).get("unit")
     about = f"{unit}; {field.description}" if unit else field.description
-    text = f"# {name} =" if value is None else f"{name} = {_toml(value)}"
+    text = f"# {name} =" if value is None else f"{name} = {toml_value(value)}"
     return f"{text:30} # {about}\n"
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """Return a value as TOML, a table inline."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {toml_value(inner)}" for name, inner in value.items()) + "}"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # the one character JSON leaves bare
 
 

@@ -1,6 +1,5 @@
 """A look in the making: a preset and what was changed of it; as settings, as a preset file, as a command line."""
 
-import json
 import os
 import shlex
 from collections.abc import Callable, Iterator
@@ -123,17 +122,20 @@ def check_value(key: str, value: Value) -> None:
 
 def preset_text(look: Look, preset: str, about: str) -> str:
     """Return a look as the text of a preset that extends the one it began with, `preset` as in `overrides`."""
-    lines = [f"extends = {_toml(look.preset)}", *([f"description = {_toml(about)}"] if about else [])]
+    lines = [
+        f"extends = {presets.toml_value(look.preset)}",
+        *([f"description = {presets.toml_value(about)}"] if about else []),
+    ]
     sections: dict[str, list[str]] = {}
     changes = list(look.overrides(preset))
     for key, value in changes:
         section, _, name = key.rpartition(".")
         if section and value is not None:  # TOML has no none
-            sections.setdefault(section, []).append(f"{name} = {_toml(value)}")
+            sections.setdefault(section, []).append(f"{name} = {presets.toml_value(value)}")
     for section, entries in sections.items():
         lines += ["", f"[{section}]", *entries]
     for term in dict(changes).get("objective", []):
-        lines += ["", "[[objective]]", *(f"{name} = {_toml(value)}" for name, value in term.items())]
+        lines += ["", "[[objective]]", *(f"{name} = {presets.toml_value(value)}" for name, value in term.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -159,17 +161,8 @@ def command_line(command: str, source: str, output: str, look: Look, cut: Cut, p
     return shlex.join(words) if os.sep == "/" else " ".join(map(_quoted, words))
 
 
-def _toml(value: Any) -> str:
-    """Return a value as TOML."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name} = {_toml(inner)}" for name, inner in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _word(value: Any) -> str:
-    return value if isinstance(value, str) else _toml(value)
+    return value if isinstance(value, str) else presets.toml_value(value)
 
 
 def _quoted(word: str) -> str:
