@@ -82,7 +82,7 @@ def test_a_sheet_that_moves_has_all_pictures_at_their_times(looks: LookSheet) ->
     for data in (moving.encoded(MOVING), b64decode(moving.views[0].address.partition(",")[2])):
         with Image.open(io.BytesIO(data)) as film:
             lasts = []
-            for number in range(film.n_frames):
+            for number in range(film.n_frames):  # type: ignore[attr-defined]
                 film.seek(number)
                 film.load()
                 lasts.append(film.info["duration"])

@@ -62,7 +62,7 @@ def wrap(frames: list[np.ndarray]) -> float:
 def rates(frames: list[np.ndarray], camera: dict[str, object]) -> list[float]:
     """Measured over set rates of the camera at every sixth step and at the wrap."""
     height, width = frames[0].shape[:2]
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     columns, rows = np.meshgrid(np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2)
     places = columns + 1j * rows
     inner = np.zeros((height, width), bool)

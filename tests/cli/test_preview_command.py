@@ -164,7 +164,7 @@ def test_motion_is_a_second_of_the_very_film(here: Path, capfd: Capture) -> None
         info = probe(str(made(cell["command"], capfd)), tolerate_damage=False)
         frames = [frame.image for frame in read(info, framing_of(info, Settings()), range(info.frames))]
         with Image.open(io.BytesIO(data)) as moving:
-            assert moving.n_frames == len(frames) == RATE
+            assert moving.n_frames == len(frames) == RATE  # type: ignore[attr-defined]
             for number, frame in enumerate(frames):
                 moving.seek(number)
                 assert np.abs(np.asarray(moving.convert("RGB")).astype(int) - frame).mean() < 12
@@ -173,7 +173,7 @@ def test_motion_is_a_second_of_the_very_film(here: Path, capfd: Capture) -> None
 def test_a_drawn_sheet_moves_as_webp(here: Path, capfd: Capture) -> None:
     preview(capfd, "my 'clip'.mp4", "looks.webp", "--presets", ONE, "--motion", "--set", "coherence.cadence=2")
     with Image.open(here / "looks.webp") as moving:
-        assert moving.n_frames == RATE
+        assert moving.n_frames == RATE  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def at_rest(height: int = HEIGHT, width: int = WIDTH) -> Motion:
 
 
 def dreamed(source: Pixels, strength: float = 0.1, seed: int = 9) -> Pixels:
-    layer = (texture(*source.shape[:2], seed).astype(np.float32) - 127.5) / 50 * strength
+    layer = (texture(source.shape[0], source.shape[1], seed).astype(np.float32) - 127.5) / 50 * strength
     return to_pixels(np.clip(to_float(source), 0.25, 0.75) + layer)
 
 

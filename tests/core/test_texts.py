@@ -28,7 +28,7 @@ def test_json_comes_back_as_it_was(value: object) -> None:
 
 @given(st.dictionaries(st.text(min_size=1), PLAIN.filter(lambda value: value is not None)))
 def test_toml_comes_back_as_it_was(table: dict[str, object]) -> None:
-    lines = [f"{presets._toml(key)} = {presets._toml(value)}\n" for key, value in table.items()]
+    lines = [f"{presets.toml_value(key)} = {presets.toml_value(value)}\n" for key, value in table.items()]
     assert parse_toml("".join(lines)) == table
 
 

@@ -19,7 +19,7 @@ from dreamvid.media import damage, decode, filters, probe, read
 from . import clips
 from .conftest import Clip
 
-FACTS = {
+FACTS: dict[str, dict[str, object]] = {
     "good.mp4": {"frames": 24, "rate": 25, "audio": (Stream("aac"),), "kind": "video"},
     "late.mp4": {"frames": 24, "rate": 25},
     "two_tracks.mkv": {

@@ -83,8 +83,8 @@ def test_what_does_not_end_is_no_file_of_names(tiny_net: Net, tmp_path: Path) ->
     os.mkfifo(tmp_path / "pipe")
     for file in (tmp_path / "pipe", Path("/dev/zero")):
         assert "there is no file of class names" in refusal(tiny_net, file)
-    with (tmp_path / "long").open("wb") as file:
-        file.truncate(10**10)  # of zeros that take no place on the disk
+    with (tmp_path / "long").open("wb") as zeros:
+        zeros.truncate(10**10)  # of zeros that take no place on the disk
     assert "class names have at most" in refusal(tiny_net, tmp_path / "long")
 
 
