@@ -21,6 +21,8 @@ from dreamvid.core.errors import DreamvidError
 from dreamvid.dream.session import open_session
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.run import RENDERERS, Options
+from dreamvid.jobs.time_left import carried_and_work
+from dreamvid.pipeline import newness
 from dreamvid.pipeline.frame_params import growing_frames
 from dreamvid.pipeline.plan import Plan
 from dreamvid.pipeline.prepare import RenderPlan, open_source, prepare, schedule_of
@@ -34,10 +36,15 @@ LARGEST = 300_000  # pixels of a sample of a still
 
 @dataclass(frozen=True)
 class Pace:
-    """The seconds that a kind of job takes: the first frame of a shot, any other, and all beside frames and plan."""
+    """The seconds that a kind of job takes, of several parts.
+
+    `first`: the first frame of a shot; `carried`: one that is carried whole; `work`: a work of 1 beyond that, see
+    `newness.works`; `beside`: all beside frames and plan.
+    """
 
     first: float
-    later: float
+    carried: float
+    work: float
     beside: float
 
 
@@ -61,11 +68,15 @@ class Estimate:
 
 @dataclass
 class Estimator:
-    """Estimates jobs; of each kind a sample is rendered once, every source is planned once for each range and size."""
+    """Estimates jobs; of each kind a sample is rendered once, every source is planned once for each range and size.
+
+    `warm_up`: seconds by which the very first sample took longer than the same again.
+    """
 
     trust: bool = False
     paces: dict[tuple[object, ...], Pace] = field(default_factory=dict)
     plans: dict[tuple[object, ...], tuple[list[RenderPlan], float]] = field(default_factory=dict)
+    warm_up: float = 0.0
 
     def estimate(self, job: Job, done: int = 0) -> Estimate:
         """Return what a job takes; `done`: frames of it that an earlier run has finished, in the order of the film."""
@@ -81,14 +92,17 @@ class Estimator:
         shots = []
         for plan, pace, look in zip([planned.plan for planned in plans], paces, job.looks, strict=True):
             for number, part in enumerate(plan.segments):
-                length = len(plan.positions(part))
-                finished = min(done, length)
+                positions = plan.positions(part)
+                finished = min(done, len(positions))
                 done -= finished
+                left = newness.works(plan, positions[finished:], look.coherence)
                 fresh = 0.0 if finished else 1.0
                 if number == 0 and plan.carries_on:  # a frame in which a look grows takes that share of all steps
                     growing = growing_frames(plan, look.coherence.cadence) if plan.grows else 0
                     fresh = ANEW * max(0, growing - finished)
-                shots.append(pace.first * fresh + pace.later * (length - finished - fresh))
+                later = len(left) - fresh
+                beyond = pace.work * statistics.fmean(left) if left else 0.0
+                shots.append(pace.first * fresh + later * (pace.carried + beyond))
         return Estimate(job, tuple(shots), seconds + max(pace.beside for pace in paces))
 
     def _planned(self, job: Job) -> tuple[list[RenderPlan], float]:
@@ -108,9 +122,13 @@ class Estimator:
     def _pace(self, job: Job, planned: RenderPlan) -> Pace:
         key = (kind_of(job), job.size, job.output.suffix, job.settings.output.codec)
         if key not in self.paces:
+            moments = [time.perf_counter()]
             if not self.paces:  # a net that runs for the first time is slow
                 self._sampled(job, planned)
+                moments.append(time.perf_counter())
             self.paces[key] = self._sampled(job, planned)
+            if len(moments) == 2:
+                self.warm_up = max(0.0, (moments[1] - moments[0]) - (time.perf_counter() - moments[1]))
         return self.paces[key]
 
     def _sampled(self, job: Job, planned: RenderPlan) -> Pace:
@@ -118,7 +136,7 @@ class Estimator:
         settings, scale = _sample(job, planned.plan)
         with tempfile.TemporaryDirectory() as name, _quietly():
             began = time.perf_counter()
-            prepare(job.command, (job.source,), settings)
+            sampled, _ = prepare(job.command, (job.source,), settings)
             prepared = time.perf_counter() - began
             took: list[float] = []
 
@@ -133,7 +151,9 @@ class Estimator:
             if _is_view(job):
                 beside += _canvas_seconds(job, planned, trust=self.trust)
         first, *later = [seconds * scale for seconds in took]
-        return Pace(first, statistics.fmean(later or [first]), beside)
+        works = newness.works(sampled.plan, range(1, len(took)), settings.coherence)
+        carried, work = carried_and_work([first], list(zip(later, works, strict=True))) if later else (first, 0.0)
+        return Pace(first, carried, work, beside)
 
 
 def _canvas_seconds(job: Job, planned: RenderPlan, *, trust: bool) -> float:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,23 +23,27 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Forecast:
-    """The jobs that a batch would render, in their order; `left`: how many it would not, and why the first is not."""
+    """The jobs that a batch would render, in their order; `problems`: why others cannot be.
+
+    `unchanged`: how many are done; `begin`: the seconds before the first frame of all, for the program and its net.
+    """
 
     estimates: list[Estimate]
     unchanged: int
     problems: list[str]
     began: datetime
+    begin: float = 0.0
 
     @property
     def seconds(self) -> float:
-        """The seconds of all jobs, one after the other."""
-        return sum(estimate.seconds for estimate in self.estimates)
+        """The seconds of all jobs, one after the other, and of the begin."""
+        return self.begin + sum(estimate.seconds for estimate in self.estimates)
 
     def lines(self) -> Iterator[str]:
         """Yield a table: a line per job, then the sums."""
         width = max([6, *(len(each.job.name) for each in self.estimates)])
         yield f"{'film':{width}}  frames   seconds     disk  ends"
-        passed = 0.0
+        passed = self.begin
         for each in self.estimates:
             passed += each.seconds
             ends = (self.began + timedelta(seconds=passed)).strftime("%a %H:%M")
@@ -58,7 +63,7 @@ class Forecast:
             for each in self.estimates
             for number, seconds in enumerate(each.shots, start=1)
         ]
-        return simulate(units, nodes, failures) if units else None
+        return simulate(units, nodes, failures, self.begin) if units else None
 
 
 def told(found: Simulation) -> str:
@@ -69,6 +74,7 @@ def told(found: Simulation) -> str:
 
 def forecast(orders: Orders, options: Options) -> Forecast:
     """Return what a batch would do now; nothing is written. Raises as the batch does before its first frame."""
+    begin = time.process_time()  # of this program until here
     checker, rows = Checker(orders.file, options.trust), dict[str, Row]()
     if state_file(orders.file).exists():
         with opened(orders.file) as state:
@@ -88,7 +94,8 @@ def forecast(orders: Orders, options: Options) -> Forecast:
             unchanged += 1
         else:
             problems.append(f"{job.name}: {problem or 'left out'}")
-    return Forecast(estimates, unchanged, problems, datetime.now())
+    begin += estimator.warm_up if estimates else 0.0
+    return Forecast(estimates, unchanged, problems, datetime.now(), begin)
 
 
 def _finished(job: Job, row: Row | None) -> int:

@@ -34,15 +34,15 @@ class Simulation:
         return "bound by the work: more nodes help"
 
 
-def simulate(units: Sequence[Unit], nodes: int, failures: float = 0.0, seed: int = 0) -> Simulation:
+def simulate(units: Sequence[Unit], nodes: int, failures: float = 0.0, begin: float = 0.0, seed: int = 0) -> Simulation:
     """Return how units are done, the longest first, each by the node that is free first.
 
     `failures`: probability that a node fails on a unit, at any moment of it. What is finished of it is kept: the rest
-    is a unit again, and begins anew as any does.
+    is a unit again, and begins anew as any does. `begin`: seconds until any node can take a unit.
     """
     chance, longest = random.Random(seed), max(units, key=lambda unit: unit.seconds)
     waiting = [(-unit.seconds, number, unit) for number, unit in enumerate(units)]
-    free, count, work, failed = [0.0] * nodes, len(waiting), 0.0, 0
+    free, count, work, failed = [begin] * nodes, len(waiting), 0.0, 0
     heapq.heapify(waiting)
     while waiting:
         _, _, unit = heapq.heappop(waiting)

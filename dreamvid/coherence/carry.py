@@ -103,6 +103,23 @@ def uncovered(motion: Motion) -> Mask:
     return wider
 
 
+def newness(motion: Motion, kept: Mask) -> Mask:
+    """Return the mask of new places, uncovered or with another picture: H x W in [0, 1]; `kept`: as of `outlived`."""
+    same, other = ANOTHER
+    new: Mask = np.clip((same - kept) / (same - other), uncovered(motion), 1)
+    return new
+
+
+def gets_more(new: float, how: CoherenceSettings) -> bool:
+    """Return whether so much of a frame is new, as a share of it, that it gets more steps, and longer ones."""
+    return new >= WORTH * how.cadence
+
+
+def calibration_wear(changed: float) -> float:
+    """Return how much a frame adds to the calibration age, at 1 of which another is due; `changed`: share of it."""
+    return min(1 / SHORTEST_CALIBRATION_AGE, changed / CALIBRATION_TURNOVER + 1 / LONGEST_CALIBRATION_AGE)
+
+
 def widened(new: Mask) -> Mask:
     """Dilate and blur a mask of uncovered places, H x W in [0, 1], to cover those uncovered some frames ago."""
     cv2 = opencv.load()
@@ -157,15 +174,10 @@ class Followed:
         lasting = self.kept * (1 - self.new)
         return lasting if mask is None else lasting * visibility(mask)
 
-    def next_calibration_age(self, calibration_age: float, calibration_wear: float) -> float:
-        """Return the calibration age after this frame; `calibration_wear`: the amount that animated settings add."""
+    def next_calibration_age(self, calibration_age: float, animated: float) -> float:
+        """Return the calibration age after this frame; `animated`: the amount that animated settings add."""
         changed = max(float(self.new.mean()) / self.opened, self.gone)
-        return round(
-            calibration_age
-            + min(1 / SHORTEST_CALIBRATION_AGE, changed / CALIBRATION_TURNOVER + 1 / LONGEST_CALIBRATION_AGE)
-            + calibration_wear,
-            6,
-        )
+        return round(calibration_age + calibration_wear(changed) + animated, 6)
 
 
 def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *, dies: bool = True) -> Followed | None:
@@ -184,8 +196,7 @@ def follow(carry: Carry, frame: Frame, references: Sequence[int], move: Move, *,
         valid, kept = float(motion.valid.mean()), outlived(past.source, motion, frame.image)
         if min(valid, float(kept.mean())) < LOST:
             continue
-        same, other = ANOTHER
-        layer, new = warp(past.layer, motion), np.clip((same - kept) / (same - other), uncovered(motion), 1)
+        layer, new = warp(past.layer, motion), newness(motion, kept)
         opened = 1.0
         if past.mask is not None and frame.mask is not None:
             seen, wanted = sample(visibility(past.mask), motion.field), visibility(frame.mask)

@@ -1,52 +1,81 @@
 """The count of the frames of a render, and the time that it still takes, told from the frames so far."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from statistics import fmean
 from typing import NoReturn, Protocol
+
+import numpy as np
 
 from dreamvid.core.types import Pixels
 from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.interrupt import Interrupted
 
+NOISE, DOUBT = 0.25, 0.5  # deviations: of a frame's seconds from what its work tells; of those of a work of 1
+LEAST = 0.2  # share of the mean seconds of carried frames that one takes which is carried whole, at least
 RECENT = 48  # frames whose mean tells the seconds of the next; in as many every share of the work comes round
 
 
-@dataclass
 class FrameTimes:
-    """What frames took, apart for those that begin a shot and the others: the first is dreamed in full.
+    """What frames took, apart for those that begin a shot and the others: the first is dreamed in full."""
 
-    `first`, `later`: seconds of the frames so far; `firsts_left`, `later_left`: how many are still to be rendered.
-    """
+    def __init__(self, works: Sequence[float | None]) -> None:
+        """Take the frames that are to be rendered, by the work that is foretold of each, see `OnFrame`."""
+        later = [work for work in works if work is not None]
+        self.total, self._firsts_left = len(works), len(works) - len(later)
+        self._later_left, self._work_left = len(later), sum(later)
+        self._first, self._later = list[float](), list[tuple[float, float]]()  # seconds; seconds and work
 
-    firsts_left: int
-    later_left: int
-    first: list[float] = field(default_factory=list)
-    later: list[float] = field(default_factory=list)
-
-    def add(self, seconds: float, *, first: bool) -> None:
-        """Take note of a frame that is rendered now."""
-        (self.first if first else self.later).append(seconds)
-        if first:
-            self.firsts_left -= 1
+    def add(self, seconds: float, work: float | None) -> None:
+        """Take note of a frame that is rendered now; arguments as of `OnFrame`."""
+        if work is None:
+            self._first.append(seconds)
+            self._firsts_left -= 1
         else:
-            self.later_left -= 1
+            self._later.append((seconds, work))
+            self._later_left -= 1
+            self._work_left -= work
+
+    @property
+    def done(self) -> int:
+        """How many frames are rendered."""
+        return len(self._first) + len(self._later)
 
     @property
     def seconds_left(self) -> float | None:
         """Seconds of all frames that are left; None while there is no frame of a kind that is still to come."""
-        kinds = ((self.firsts_left, self.first), (self.later_left, self.later))
-        if any(left and not took for left, took in kinds):
+        if (self._firsts_left and not self._first) or (self._later_left and not self._later):
             return None
-        return sum(left * fmean(took[-RECENT:]) for left, took in kinds if left)
+        left = self._firsts_left * fmean(self._first[-RECENT:]) if self._firsts_left else 0.0
+        if self._later_left:
+            carried, work = carried_and_work(self._first, self._later)
+            left += self._later_left * carried + self._work_left * work
+        return left
+
+
+def carried_and_work(first: Sequence[float], later: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the seconds of a frame that is carried whole, and those of a work of 1 beyond it.
+
+    `first`: seconds of frames that begin a shot, whose work is 1; `later`: seconds and work of others, of which there
+    is one at least. What these say of the second weighs more the more their works differ: ridge regression towards the
+    first (Hoerl and Kennard 1970).
+    """
+    seconds, works = map(np.array, zip(*later[-RECENT:], strict=True))
+    mean, expected = float(seconds.mean()), fmean(first[-RECENT:]) if first else 0.0
+    spread = works - works.mean()
+    trust = (NOISE * mean / (DOUBT * expected)) ** 2 if expected else 1.0
+    work = float((spread @ seconds + trust * expected) / (spread @ spread + trust))
+    if float(works.mean()) > 0:
+        work = min(max(0.0, work), (1 - LEAST) * mean / float(works.mean()))
+    return mean - work * float(works.mean()), work
 
 
 class OnFrame(Protocol):
     """Takes note of every frame that is finished, such as a Tally."""
 
-    def __call__(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
+    def __call__(self, seconds: float, work: float | None, picture: Pixels | None = None) -> None:
         """Take note of a frame, and the seconds it took.
 
-        `first`: whether it was dreamed in full; `picture`: H x W x 3.
+        `work`: what was foretold of it, as of `newness.works`; None: it was dreamed in full; `picture`: H x W x 3.
         """
 
 
@@ -59,21 +88,18 @@ class Tally:
         `at_once`: frames that are rendered at the same time.
         """
         self._times, self._progress, self._stop, self._at_once = times, progress, stop, max(1, at_once)
-        self._done = len(times.first) + len(times.later)
-        self._total = self._done + times.firsts_left + times.later_left
-        progress(Event("render", self._done, self._total))
-        if self._done < self._total and stop():
+        progress(Event("render", times.done, times.total))
+        if times.done < times.total and stop():
             self._interrupt()
 
-    def __call__(self, seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
+    def __call__(self, seconds: float, work: float | None, picture: Pixels | None = None) -> None:
         """Count a frame, see `OnFrame`; raise Interrupted where all is to stop."""
-        self._times.add(seconds, first=first)
-        self._done += 1
-        left = self._times.seconds_left
+        self._times.add(seconds, work)
+        done, total, left = self._times.done, self._times.total, self._times.seconds_left
         left = None if left is None else left / self._at_once
-        self._progress(Event("render", self._done, self._total, seconds, picture, left, self._at_once))
-        if self._done < self._total and self._stop():
+        self._progress(Event("render", done, total, seconds, picture, left, self._at_once))
+        if done < total and self._stop():
             self._interrupt()
 
     def _interrupt(self) -> NoReturn:
-        raise Interrupted(f"stopped after frame {self._done} of {self._total}; the same command resumes")
+        raise Interrupted(f"stopped after frame {self._times.done} of {self._times.total}; the same command resumes")

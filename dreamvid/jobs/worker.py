@@ -25,6 +25,7 @@ from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord, journal_line
 from dreamvid.jobs.time_left import FrameTimes, OnFrame, Tally
+from dreamvid.pipeline import newness
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.overlap import keeping_behind, reading_ahead
 from dreamvid.pipeline.render import RenderContext, Rendered, render_views
@@ -40,18 +41,25 @@ SCORED = 8  # every so many frames are scored, and the last: it costs a good par
 class SegmentRecords:
     """A segment of a job: its `number`, from 0; the `positions` of its frames in the plan; what is `finished` of them.
 
-    `state`: what the next frame needs to know of the last finished one, None where there is none.
+    `state`: what the next frame needs to know of the last finished one, None where there is none; `works`: of its
+    frames, as of `newness.works`, None of the first, which is dreamed in full.
     """
 
     number: int
     positions: range
     finished: tuple[FrameRecord, ...]
     state: CarryState | None
+    works: tuple[float | None, ...]
 
     @property
     def missing(self) -> range:
         """The positions of the frames that are still to be rendered."""
         return self.positions[len(self.finished) :]
+
+    @property
+    def works_left(self) -> tuple[float | None, ...]:
+        """The works of the frames that are still to be rendered."""
+        return self.works[len(self.finished) :]
 
     def reads(self, memory: int) -> range:
         """Return the positions that are read to render what is missing, `memory` frames before it among them."""
@@ -64,17 +72,19 @@ def find_segments(job: Job, numbers: Iterable[int] | None = None) -> list[Segmen
     plan, found = job.source.plan, []
     for number in range(len(plan.segments)) if numbers is None else numbers:
         records, state = job_folder.finished(job.folder, plan, number)
-        found.append(SegmentRecords(number, plan.positions(plan.segments[number]), tuple(records), state))
+        positions = plan.positions(plan.segments[number])
+        works = (None, *newness.works(plan, positions[1:], job.schedule.settings.coherence))
+        found.append(SegmentRecords(number, positions, tuple(records), state, works))
     return found
 
 
 def tally_of(segments: Sequence[SegmentRecords], progress: Progress, stop: Stop, at_once: int = 1) -> Tally:
     """Return the tally of some segments, as far as they are finished; `at_once` and what it raises: as of `Tally`."""
-    begun = sum(bool(segment.missing) and not segment.finished for segment in segments)
-    missing = sum(len(segment.missing) for segment in segments)
-    took = [[record.seconds for record in segment.finished] for segment in segments]
-    first, later = [seconds[0] for seconds in took if seconds], [each for seconds in took for each in seconds[1:]]
-    return Tally(FrameTimes(begun, missing - begun, first, later), progress, stop, at_once)
+    times = FrameTimes([work for segment in segments for work in segment.works])
+    for segment in segments:
+        for record, work in zip(segment.finished, segment.works, strict=False):
+            times.add(record.seconds, work)
+    return Tally(times, progress, stop, at_once)
 
 
 def render_missing(
@@ -123,7 +133,7 @@ def render_shot_anchors(job: Job, shot: Shot, tally: OnFrame) -> list[FrameRecor
             position = plan.positions(plan.segments[number]).start
             record = _record(job, position, result, seconds)
             fresh.append(keep(partial(_store, folder, number, position, result, record, None)))
-            tally(seconds, first=True, picture=result.dream)
+            tally(seconds, None, result.dream)
             began = time.perf_counter()
     return [record.result() for record in fresh]
 
@@ -159,9 +169,9 @@ def render_segments(
         feed = _Feed(frames)
         for segment, end, frames_read in work:
             rendered = render_segment(job, ctx, segment, feed.take(frames_read), keep, canvas, end)
-            for position, (result, seconds, record) in zip(segment.missing, rendered, strict=True):
+            for foretold, (result, seconds, record) in zip(segment.works_left, rendered, strict=True):
                 fresh.append(record)
-                tally(seconds, first=position == segment.positions.start, picture=result.dream)
+                tally(seconds, foretold, result.dream)
     return [record.result() for record in fresh]
 
 

@@ -70,7 +70,7 @@ class FrameTime:
     """The news of a finished frame; fields as the arguments of a Tally."""
 
     seconds: float
-    first: bool
+    work: float | None
 
 
 News = FrameTime | Event  # of a part that is being rendered; an Event: of the canvas that it paints
@@ -180,8 +180,8 @@ def render_part(job: Job, part: Part, tell: Tell, stop: Stop) -> None:
     Raises DreamvidError, or Interrupted where `stop` asks for it.
     """
 
-    def on_frame(seconds: float, *, first: bool, picture: Pixels | None = None) -> None:
-        tell(FrameTime(seconds, first))
+    def on_frame(seconds: float, work: float | None, picture: Pixels | None = None) -> None:
+        tell(FrameTime(seconds, work))
         if stop():
             raise Interrupted("stopped; the same command resumes")
 
@@ -239,8 +239,8 @@ def render_over(
                     each.open.add(future)
                     future.add_done_callback(news.put)
             match _next(news, stop):
-                case FrameTime(seconds, first):
-                    tally(seconds, first=first)
+                case FrameTime(seconds, work_done):
+                    tally(seconds, work_done)
                 case Event() as event:
                     progress(event)
                 case Future() as future:

@@ -75,7 +75,7 @@ class Plan:
     itself.
     `clip`: the half-open range, in seconds of the source's picture, that the film shows; None for all of it;
     `cycle_length`: of a loop, after how many frames everything is as it was; `crossfade`: its end, where it is dreamed
-    frame by frame; `excerpt`: its place in a film of several stretches.
+    frame by frame; `excerpt`: its place in a film of several stretches; `newness`: of some frames, see `newness.py`.
     """
 
     framing: Framing
@@ -88,6 +88,7 @@ class Plan:
     cycle_length: int | None = None
     crossfade: LoopEnd | None = None
     excerpt: Excerpt | None = None
+    newness: tuple[tuple[int, float], ...] = ()
 
     @property
     def moments(self) -> tuple[int, ...]:

@@ -226,7 +226,7 @@ def carried_budget(
         return StepBudget(settings.dream.steps if how.steps is None else how.steps)
     steps = CARRIED_STEPS if how.steps is None else how.steps
     anew = coherence.widened(new) if new is not None and new.any() else None
-    much = new is not None and float(new.mean()) >= coherence.WORTH * how.cadence
+    much = new is not None and coherence.gets_more(float(new.mean()), how)
     fresh, few = settings.dream.steps, math.ceil(ANEW * settings.dream.steps)
     size = how.step_size * (fresh / USUAL_STEPS) ** 0.5
     return StepBudget(

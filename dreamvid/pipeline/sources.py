@@ -29,6 +29,7 @@ from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.media.probe import probe
 from dreamvid.media.read import read
 from dreamvid.pipeline import loops
+from dreamvid.pipeline.newness import observed
 from dreamvid.pipeline.plan import Plan, make_plan, with_cuts
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,9 @@ def plan_video(probed: Sequence[SourceInfo], settings: Settings) -> tuple[Source
         loops.check_rate(plan, info, settings.input.fps)
     frames = partial(read, info, plan.framing)
     carries = settings.coherence.mode != "none" and len(plan.frames) > 1
-    cuts = find_cuts(frames(plan.frames), info.rate) if carries else ()
+    newness = list[tuple[int, float]]()
+    cuts = find_cuts(observed(frames(plan.frames), len(plan.frames), newness), info.rate) if carries else ()
+    plan = replace(plan, newness=tuple(newness))
     if settings.input.loop:
         plan = loops.close_loop(plan, frames, settings.input.laps)
         if plan.crossfade is not None and plan.crossfade.dissolves:

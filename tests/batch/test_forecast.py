@@ -41,14 +41,15 @@ def test_a_dry_run_tells_all_jobs_and_writes_nothing(
 
 
 def test_what_is_done_takes_no_time(jobs: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Estimator, "_sampled", lambda *_: Pace(first=3.0, later=1.0, beside=0.5))
+    monkeypatch.setattr(Estimator, "_sampled", lambda *_: Pace(first=3.0, carried=1.0, work=0.0, beside=0.5))
     file = jobs(HEAD + TWO)
     render(file)
     (file.parent / "two.mp4").unlink()
     found = forecast(JobsFile(file), Options())
     assert ([each.job.name for each in found.estimates], found.unchanged) == (["two.mp4"], 1)
     assert found.estimates[0].shots == (4.0,)
-    assert found.seconds == found.estimates[0].seconds > 4.5  # and to plan it
+    assert found.estimates[0].seconds > 4.5  # and to plan it
+    assert found.seconds == found.begin + found.estimates[0].seconds and found.begin > 0
 
 
 def test_jobs_of_a_kind_are_measured_once(jobs: Write, renders: list[str]) -> None:
@@ -73,6 +74,11 @@ def test_what_is_finished_of_a_shot_that_fails_is_kept(units: list[Unit]) -> Non
     found = simulate(units, 3, failures=0.5)
     assert found.work == pytest.approx(sum(unit.seconds for unit in units))
     assert found.makespan > 0
+
+
+@given(UNITS, st.integers(1, 5), st.floats(0, 20))
+def test_nothing_is_done_before_nodes_have_begun(units: list[Unit], nodes: int, begin: float) -> None:
+    assert simulate(units, nodes, begin=begin).makespan == pytest.approx(begin + simulate(units, nodes).makespan)
 
 
 def test_a_failure_costs_the_start_of_a_shot_again() -> None:

@@ -71,7 +71,7 @@ def test_a_dry_run_counts_them(jobs: Write, monkeypatch: pytest.MonkeyPatch) -> 
 
     def pace(self: Estimator, job: object, plan: object) -> Pace:
         sampled.append(job.settings.dream.steps)  # type: ignore[attr-defined]
-        return Pace(first=3.0, later=1.0, beside=0.5)
+        return Pace(first=3.0, carried=1.0, work=0.0, beside=0.5)
 
     monkeypatch.setattr(Estimator, "_sampled", pace)
     (estimate,) = forecast(JobsFile(jobs(HEAD + JOB + TWO.replace('"carry"', '"cut"'))), Options()).estimates

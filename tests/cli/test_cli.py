@@ -301,8 +301,8 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
 ) -> None:
     add = FrameTimes.add
 
-    def interrupted(times: FrameTimes, seconds: float, *, first: bool) -> None:
-        add(times, seconds, first=first)
+    def interrupted(times: FrameTimes, seconds: float, work: float | None) -> None:
+        add(times, seconds, work)
         signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:

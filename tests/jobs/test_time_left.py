@@ -21,10 +21,10 @@ def test_it_is_right_from_the_second_frame_on_where_each_kind_takes_its_time(
     first: float, later: float, shots: int, frames: int
 ) -> None:
     """Every shot begins with a frame that is dreamed in full: however slow that is, the others are not."""
-    times = FrameTimes(shots, shots * frames)
     order = [place == 0 for _ in range(shots) for place in range(frames + 1)]
+    times = FrameTimes([None if begins else 0.3 for begins in order])
     for number, begins in enumerate(order, 1):
-        times.add(first if begins else later, first=begins)
+        times.add(first if begins else later, None if begins else 0.3)
         rest = order[number:]
         if number == 1:
             assert times.seconds_left is None
@@ -32,16 +32,41 @@ def test_it_is_right_from_the_second_frame_on_where_each_kind_takes_its_time(
             assert times.seconds_left == pytest.approx(rest.count(True) * first + rest.count(False) * later)
 
 
+@given(SECONDS, st.floats(0.01, 1), st.lists(st.floats(0.01, 0.9), min_size=1, max_size=20), st.floats(0.01, 0.9))
+def test_frames_in_which_more_is_new_take_longer_by_the_work_of_a_first_one(
+    first: float, share: float, works: list[float], coming: float
+) -> None:
+    carried = first * max(works) * (0.3 + share)
+    times = FrameTimes([None, *works, coming, None])
+    times.add(first, None)
+    for work in works:
+        times.add(carried + first * work, work)
+    assert times.seconds_left == pytest.approx(first + carried + first * coming)
+
+
+def test_where_more_that_is_new_does_not_cost_what_was_expected_the_frames_say_so() -> None:
+    times = FrameTimes([None, *[0.02, 0.2] * 20, 0.2])
+    times.add(10.0, None)
+    for work in [0.02, 0.2] * 20:
+        times.add(1 + work, work)
+    assert times.seconds_left == pytest.approx(1.2, rel=0.1)
+    alike = FrameTimes([None, *[0.1] * 20, 0.2])
+    alike.add(10.0, None)
+    for _ in range(20):
+        alike.add(0.5, 0.1)
+    assert alike.seconds_left is not None and 0.5 < alike.seconds_left < 1
+
+
 def test_one_frame_alone_leaves_nothing() -> None:
-    times = FrameTimes(1, 0)
-    times.add(3.0, first=True)
+    times = FrameTimes([None])
+    times.add(3.0, None)
     assert times.seconds_left == 0
 
 
 def test_frames_that_are_rendered_at_once_share_the_time() -> None:
     told: list[Event] = []
-    tally = Tally(FrameTimes(0, 9), told.append, never, at_once=2)
-    tally(4.0, first=False)
+    tally = Tally(FrameTimes([0.5] * 9), told.append, never, at_once=2)
+    tally(4.0, 0.5)
     assert (told[-1].seconds_left, told[-1].at_once) == (16.0, 2)
 
 
