@@ -148,7 +148,7 @@ class Estimator:
             output = Path(name) / f"sample{job.output.suffix}"
             RENDERERS[job.command](job.source, output, settings, Options(progress=on_event, trust=self.trust))
             beside = max(0.0, time.perf_counter() - began - sum(took) - prepared)
-            if _is_view(job):
+            if job.paints:
                 beside += _canvas_seconds(job, planned, trust=self.trust)
         first, *later = [seconds * scale for seconds in took]
         works = newness.works(sampled.plan, range(1, len(took)), settings.coherence)
@@ -181,11 +181,6 @@ def _canvas_seconds(job: Job, planned: RenderPlan, *, trust: bool) -> float:
     return plain * (coarse + finest - evened) + even * evened
 
 
-def _is_view(job: Job) -> bool:
-    """Return whether the frames of a job are views of a canvas."""
-    return job.command == "zoom" and job.settings.camera.mode == "world"
-
-
 def _sample(job: Job, plan: Plan) -> tuple[Settings, float]:
     """Return settings by which a few frames of a job are rendered, and the factor from their seconds to its own."""
     settings = Settings(**dict(settings_at(job.settings, {})))
@@ -201,7 +196,7 @@ def _sample(job: Job, plan: Plan) -> tuple[Settings, float]:
     if plan.cycle_length is not None:
         start, stop = 0, 1 + last - shot.start
     settings = _with_input(settings, frames=f"{start}:{stop}", start=None, stop=None, loop=False, laps=1)
-    if _is_view(job):  # its canvas is measured by itself
+    if job.paints:  # its canvas is measured by itself
         settings = settings.model_copy(update={"dream": settings.dream.model_copy(update={"steps": 0})})
     return settings, 1.0
 

@@ -51,6 +51,11 @@ class Job:
         return self.size[0] * self.size[1]
 
     @property
+    def paints(self) -> bool:
+        """Return whether a canvas is painted first, of which its frames are views."""
+        return self.command == "zoom" and self.settings.camera.mode == "world"
+
+    @property
     def bytes_needed(self) -> int:
         """The bytes that its job folder needs on the disk, about."""
         return bytes_needed(self.frames, self.size) if self.command != "image" else 0

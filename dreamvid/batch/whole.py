@@ -4,6 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from dreamvid.batch.job import Job
 from dreamvid.jobs.events import Event
@@ -37,28 +38,43 @@ def kind_of(job: Job) -> str:
     return repr((job.command, *looks))
 
 
+Part = Literal["canvas", "first frame", "frames"]
+Counts = dict[tuple[str, Part], float]
+
+
+def _counts() -> Counts:
+    return defaultdict(float)
+
+
 @dataclass
 class Paces:
-    """The seconds that pixels took, by kind and by whether they begin a film, and what every job took beside them.
+    """The seconds that pixels took, by kind and by the part of a film they are of, and what every job took beside them.
 
-    The first frame of a film is dreamed in full, the others mostly carried: of a still, that is all there is.
+    The first frame of a film is dreamed in full, the others mostly carried: of a still, that is all there is. Before
+    views of a canvas, that is painted, the more of it the more frames there are.
     """
 
-    pixels: dict[tuple[str, bool], float] = field(default_factory=lambda: defaultdict(float))
-    seconds: dict[tuple[str, bool], float] = field(default_factory=lambda: defaultdict(float))
+    pixels: Counts = field(default_factory=_counts)
+    seconds: Counts = field(default_factory=_counts)
     beside: list[float] = field(default_factory=list)
 
-    def add(self, kind: str, first: bool, pixels: float, seconds: float) -> None:
-        """Take note of pixels that were dreamed; `first`: of a frame that begins a film."""
-        self.pixels[kind, first] += pixels
-        self.seconds[kind, first] += seconds
+    def add(self, kind: str, part: Part, pixels: float, seconds: float) -> None:
+        """Take note of pixels that were dreamed."""
+        self.pixels[kind, part] += pixels
+        self.seconds[kind, part] += seconds
 
-    def seconds_for(self, kind: str, first: bool, pixels: float) -> float | None:
-        """Return how long pixels take: as those of their kind did, else as all did; None where there were none."""
+    def seconds_for(self, kind: str, part: Part, pixels: float) -> float | None:
+        """Return how long pixels take: as those of their kind did, else as all did; None where there were none.
+
+        Nothing for a canvas, where none was painted yet: frames do not tell it.
+        """
         if pixels < 0.5:  # sums and differences of these
             return 0.0
-        alike = [each for each in self.pixels if each[1] == first] or list(self.pixels)
-        of = [(kind, first)] if self.pixels.get((kind, first)) else alike
+        alike = [each for each in self.pixels if each[1] == part]
+        if part == "canvas" and not alike:
+            return 0.0
+        frames = [each for each in self.pixels if each[1] != "canvas"]
+        of = [(kind, part)] if self.pixels.get((kind, part)) else alike or frames
         known = sum(self.pixels[each] for each in of)
         return pixels * sum(self.seconds[each] for each in of) / known if known else None
 
@@ -83,7 +99,8 @@ class Tally:
     _now: dict[str, Event] = field(default_factory=dict)
     _frames_of: dict[str, Event] = field(default_factory=dict)  # of those being rendered, the last event of its frames
     _kinds: dict[str, str] = field(default_factory=dict)
-    _left: dict[tuple[str, bool], float] = field(default_factory=lambda: defaultdict(float))  # pixels that wait
+    _left: Counts = field(default_factory=_counts)  # pixels that wait
+    _painted: dict[str, float] = field(default_factory=dict)  # seconds of the canvases that are being painted
     _frames: int = 0
     _frames_done: int = 0  # of the jobs that are over
     _lock: threading.RLock = field(default_factory=threading.RLock)  # films may be rendered at once
@@ -110,18 +127,25 @@ class Tally:
         """Take note of what the render of a job reports, and show the progress of all."""
         with self._lock:
             self._now[job.name] = event
+            if event.phase == "paint":
+                self._painted[job.name] = self._painted.get(job.name, 0.0) + event.seconds
+                if event.done == event.total:
+                    of_all = job.frames * job.pixels_each
+                    self.paces.add(self._kinds[job.name], "canvas", of_all, self._painted.pop(job.name))
             if event.phase == "render":
                 if job.name not in self._frames_of:
                     self._wait(job, -1)
                 self._frames_of[job.name] = event
                 if event.seconds:
-                    self.paces.add(self._kinds[job.name], event.done == 1, job.pixels_each, event.seconds)
+                    part: Part = "first frame" if event.done == 1 else "frames"
+                    self.paces.add(self._kinds[job.name], part, job.pixels_each, event.seconds)
             self._show()
 
     def stop(self, job: Job) -> None:
         """Take note that a job is no longer being rendered."""
         with self._lock:
             self._now.pop(job.name, None)
+            self._painted.pop(job.name, None)
             if self._frames_of.pop(job.name, None) is not None:
                 self._wait(job, 1)
 
@@ -144,8 +168,10 @@ class Tally:
     def _wait(self, job: Job, sign: int) -> None:
         """Count a job among those that wait, or no longer."""
         kind, first = self._kinds[job.name], min(1, job.frames)
-        self._left[kind, True] += sign * first * job.pixels_each
-        self._left[kind, False] += sign * (job.frames - first) * job.pixels_each
+        self._left[kind, "first frame"] += sign * first * job.pixels_each
+        self._left[kind, "frames"] += sign * (job.frames - first) * job.pixels_each
+        if job.paints:
+            self._left[kind, "canvas"] += sign * job.frames * job.pixels_each
 
     def _seconds_left(self) -> float | None:
         """Return the seconds to the end of all jobs; None where that cannot be told."""
@@ -153,12 +179,14 @@ class Tally:
         for name, event in self._frames_of.items():
             if event.seconds_left is None:
                 others = (event.total - event.done) * self.jobs[name].pixels_each
-                left[self._kinds[name], False] = left.get((self._kinds[name], False), 0.0) + others
+                left[self._kinds[name], "frames"] = left.get((self._kinds[name], "frames"), 0.0) + others
+                if (painting := self._now[name]).phase == "paint":
+                    work += painting.seconds_left or 0.0
             else:
                 work += event.seconds_left * event.at_once
                 longest = max(longest, event.seconds_left)
-        for (kind, first), pixels in left.items():
-            seconds = self.paces.seconds_for(kind, first, max(0.0, pixels))
+        for (kind, part), pixels in left.items():
+            seconds = self.paces.seconds_for(kind, part, max(0.0, pixels))
             if seconds is None:
                 return None
             work += seconds

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dreamvid.jobs.run import Summary
 
 EVERY = 30.0  # seconds from line to line where there is no terminal
+COUNTED = {"paint": "steps of the canvas", "render": "frames"}  # what is done in a phase whose time left is told
 PHASES = {"paint": "canvas: ", "render": "", "encode": "film: "}  # before the bar of each phase of a render
 
 
@@ -114,11 +115,11 @@ def render_bar(*, quiet: bool) -> Iterator["Progress"]:
     with bar(quiet=quiet) as tell:
 
         def on_event(event: "Event") -> None:
-            left = "{remaining}" if event.phase != "render" else clock(event.seconds_left)
+            left = "{remaining}" if event.phase == "encode" else clock(event.seconds_left)
             tell(event.done, event.total, PHASES[event.phase], left)
-            if event.phase == "render" and line_is_due():
-                log = logging.getLogger("dreamvid")
-                log.info("%d of %d frames, %s left", event.done, event.total, clock(event.seconds_left))
+            if event.phase in COUNTED and line_is_due():
+                log, of = logging.getLogger("dreamvid"), COUNTED[event.phase]
+                log.info("%d of %d %s, %s left", event.done, event.total, of, clock(event.seconds_left))
 
         yield on_event
 
@@ -153,7 +154,7 @@ def batch_bars(*, quiet: bool) -> Iterator["Show"]:
                 films.pop(name).close()
             for name, event in whole.now.items():
                 films[name] = films.get(name) or new_bar()
-                left = f", {clock(event.seconds_left)} left" if event.phase == "render" else ""
+                left = f", {clock(event.seconds_left)} left" if event.phase in COUNTED else ""
                 draw(name, event.done, event.total, f"{PHASES[event.phase]}{name}, {event.done} of {event.total}{left}")
             words = f"{whole.jobs_done} of {whole.jobs} jobs, {whole.frames_done} of {whole.frames} frames"
             words += f", {clock(whole.seconds_left)} left"

@@ -281,8 +281,13 @@ def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> 
         return paint.restored(flight, *size, begun[1])
     logger.info("painting a canvas in %d steps, then rendering its views", total)
     made, saved = None, time.monotonic()
+    pixels = [high * wide for _, _, high, wide in steps]
+    first, began, before = 0 if begun is None else begun[0], saved, saved
     for made in paint.paint_canvas(source.view.backdrop, *size, session.dreamer, begun, _dreamer_of_step(job, total)):
-        progress(Event("paint", made.done, total))
+        now = time.monotonic()
+        left = (now - began) * sum(pixels[made.done :]) / sum(pixels[first : made.done])
+        progress(Event("paint", made.done, total, now - before, seconds_left=left))
+        before = now
         if made.done == total or stop() or time.monotonic() - saved > SAVE_EVERY:
             save_canvas(job.folder.canvas_file, made)
             saved = time.monotonic()

@@ -1,5 +1,6 @@
 """The progress of a batch as a whole, and the time that it still takes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,20 @@ def test_a_first_frame_is_told_from_first_frames_and_a_still_is_nothing_else() -
     tally.end(film, beside=0.0)
     tally.tell(still, Event("render", 1, 1, seconds=7.0, seconds_left=0.0))
     assert left_of(told) == 0
+
+
+def test_a_canvas_takes_its_own_time_and_the_next_one_as_long_by_its_frames() -> None:
+    told: list[Whole] = []
+    tally, one, two = Tally(told.append), job("one", 4), job("two", 8)
+    one, two = (replace(each, command="zoom") for each in (one, two))
+    tally.take_up([one, two])
+    tally.tell(one, Event("render", 0, 4))
+    assert left_of(told) is None
+    for done in (1, 2):
+        tally.tell(one, Event("paint", done, 2, seconds=10.0, seconds_left=20.0 - 10 * done))
+    tally.tell(one, Event("render", 1, 4, seconds=0.5, seconds_left=1.5))
+    assert left_of(told) == pytest.approx(1.5 + 8 * 0.5 + 2 * 20)
+    tally.end(one, beside=0.0)
+    tally.tell(two, Event("render", 0, 8))
+    tally.tell(two, Event("paint", 1, 4, seconds=10.0, seconds_left=30.0))
+    assert left_of(told) == pytest.approx(30 + 8 * 0.5)

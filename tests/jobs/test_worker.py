@@ -229,7 +229,10 @@ def test_a_canvas_goes_on_where_it_was_saved(
         run.dream_zoom(str(source), output, how, Options(progress=breaks_off))
     again: list[Event] = []
     assert run.dream_zoom(str(source), output, how, Options(keep_work=True, progress=again.append)).rendered == 6
-    assert next(event.done for event in again if event.phase == "paint") == step  # one was painted but not saved
+    painted = [event for event in again if event.phase == "paint"]
+    assert painted[0].done == step  # one was painted but not saved
+    left = [event.seconds_left for event in painted]
+    assert left[-1] == 0 and all(seconds is not None and seconds > 0 for seconds in left[:-1])
     assert frames_of(output) == frames_of(whole)
     assert output.read_bytes() == whole.read_bytes()
 
