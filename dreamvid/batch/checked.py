@@ -3,7 +3,6 @@
 import glob
 import logging
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from dreamvid.dream.build_objectives import over_time
 from dreamvid.jobs.done import read_done
 from dreamvid.jobs.film import is_taken
 from dreamvid.jobs.fingerprint import Facts, batch_digest, digest_of_stretches, net_facts
-from dreamvid.jobs.folder import folder_of
+from dreamvid.jobs.folder import folder_of, lacks_space
 from dreamvid.media.audio_tracks import first_track
 from dreamvid.media.probe import identity as identity_of
 from dreamvid.models import zoo
@@ -210,10 +209,6 @@ def in_the_way(job: Job, work_dir: Path | None, *, may_replace: bool) -> str:
     folder = folder_of(job.output, work_dir)
     if is_taken(job.output) and not may_replace and read_done(folder, job.output) is None:
         return f"{job.output} is there already: --overwrite replaces it"
-    place = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
-    if job.bytes_needed > (free := shutil.disk_usage(place).free) and not folder.begun:
-        return (
-            f"{folder.path} needs about {job.bytes_needed / 1e9:.1f} GB for {job.frames} frames and the disk has "
-            f"{free / 1e9:.1f} GB free: free some space, or choose a smaller size"
-        )
-    return ""
+    if job.command == "image" or folder.begun:
+        return ""
+    return lacks_space(folder.path, job.frames, job.size)

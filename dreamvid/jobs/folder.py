@@ -212,7 +212,8 @@ def begin(folder: JobFolder, planned: RenderPlan, settings: Settings, facts: Fac
         for old in folder.path.iterdir():
             if old.name != LOCK:
                 shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
-        _check_disk(folder.path, planned.plan)
+        if wrong := lacks_space(folder.path, len(planned.plan.frames), planned.plan.framing.size):
+            raise JobError(wrong)
     for half_written in folder.path.rglob(".*.part*"):  # left by a run that was killed
         half_written.unlink(missing_ok=True)
     write(folder, settings, planned.to_table(), facts)
@@ -300,11 +301,13 @@ def bytes_needed(frames: int, size: tuple[int, int]) -> int:
     return int(frames * size[0] * size[1] * 3 * 0.8 * 1.2)
 
 
-def _check_disk(path: Path, plan: Plan) -> None:
-    needed = bytes_needed(len(plan.frames), plan.framing.size)
-    free = shutil.disk_usage(path).free
-    if needed > free:
-        raise JobError(
-            f"{path} needs about {needed / 1e9:.1f} GB for {len(plan.frames)} frames and the disk has "
-            f"{free / 1e9:.1f} GB free: choose another with --work-dir, or a smaller --size"
-        )
+def lacks_space(path: Path, frames: int, size: tuple[int, int]) -> str:
+    """Say what a job folder needs where the disk has less; nothing where it has enough. `path`: there yet, or not."""
+    needed, path = bytes_needed(frames, size), path.absolute()
+    free = shutil.disk_usage(next(each for each in (path, *path.parents) if each.exists())).free
+    if needed <= free:
+        return ""
+    return (
+        f"{path} needs about {needed / 1e9:.1f} GB for {frames} frames and the disk has {free / 1e9:.1f} GB free: "
+        "free some space, or choose a smaller size, or, for a single film, another disk with --work-dir"
+    )

@@ -176,7 +176,7 @@ def test_outputs_that_are_in_the_way_are_all_told_before_the_first_frame(
 def test_a_disk_that_is_too_small_is_told_before_the_first_frame(
     jobs: Write, renders: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dreamvid.batch.job.bytes_needed", lambda frames, size: 10**18)
+    monkeypatch.setattr("dreamvid.jobs.folder.bytes_needed", lambda frames, size: 10**18)
     (outcome,) = render(jobs(HEAD + ONE))
     assert (outcome.state, renders) == ("failed", [])
     assert "needs about 1000000000.0 GB for 2 frames" in outcome.message
