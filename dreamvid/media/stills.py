@@ -27,7 +27,7 @@ from dreamvid.media.timeline import seconds_in_browsers
 KINDS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 HEAD = 1 << 16  # bytes in which AVIF and HEIC describe their picture
-MAX_BYTES = 4 * MAX_SIDE**2  # of one decoded picture
+MAX_BYTES = 620_000_000  # of one decoded picture: read, it takes about three times that, and stays below 2 GB
 MAX_PAGES = 4096  # of a TIFF, whose headers are read one by one
 MAX_FRAMES = 1_000_000
 STRIP = 512  # rows that are converted at once
