@@ -55,6 +55,16 @@ def beeps(path: Path, at: Sequence[float] = BEEPS, seconds: float = 0.96, rate: 
     return path
 
 
+def sound_with_cover(path: Path) -> None:
+    """Write a sound file that holds a picture, as players show it beside the title."""
+    cover = path.with_name("cover.jpg")
+    encode(cover, "-frames:v", "1")
+    run(
+        *("-i", url(beeps(path.with_name("a.wav"))), "-i", url(cover), "-map", "0", "-map", "1", "-c:v", "copy"),
+        *("-disposition:v", "attached_pic", url(path)),
+    )
+
+
 def stamped(
     path: Path,
     stamps: Sequence[int | None],

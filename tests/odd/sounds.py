@@ -5,7 +5,7 @@ from pathlib import Path
 from media.clips import run
 
 from odd.case import ALL, Film, Refused, case, cases
-from odd.making import AAC, X264, beeps, encode, url, with_sound
+from odd.making import AAC, X264, beeps, encode, sound_with_cover, url, with_sound
 
 HEARD = Film(sound=1)
 PCM = ("pcm_s16be", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_alaw", "pcm_mulaw", "pcm_u8")
@@ -218,22 +218,7 @@ for name, how in SONGS.items():
 @cases("clip.mp4", HEARD, ("", "film.mp4"), "--audio", "song.mp3", name="with song.mp3 and its cover")
 def with_cover(path: Path) -> None:
     encode(path)
-    encode(path.with_name("cover.jpg"), "-frames:v", "1")
-    run(
-        "-i",
-        url(beeps(path.with_name("a.wav"))),
-        "-i",
-        url(path.with_name("cover.jpg")),
-        "-map",
-        "0",
-        "-map",
-        "1",
-        "-c:v",
-        "copy",
-        "-disposition:v",
-        "attached_pic",
-        url(path.with_name("song.mp3")),
-    )
+    sound_with_cover(path.with_name("song.mp3"))
 
 
 case("clip.mp4", Refused("no sound"), "--audio", "clip.mp4", name="with a song without sound")(encode)

@@ -7,7 +7,7 @@ import numpy as np
 from media.clips import run
 
 from odd.case import Film, Refused, case, cases
-from odd.making import AAC, X264, beeps, encode, pictures, url, with_sound
+from odd.making import AAC, X264, beeps, encode, pictures, sound_with_cover, url, with_sound
 
 HEARD = Film(sound=1)
 SRT = "1\n00:00:00,100 --> 00:00:00,600\nhello\n\n2\n00:00:00,700 --> 00:00:00,900\nagain\n\n"
@@ -120,14 +120,8 @@ def two_programs(path: Path) -> None:
 @case("cover_first.mkv", Film(sound=1, said="1 cover picture"))
 def cover_as_attachment(path: Path) -> None:
     encode(path.with_name("cover.jpg"), "-frames:v", "1", "-vf", "scale=64:64")
-    sound = url(beeps(path.with_name("a.wav")))
-    encode(
+    with_sound(
         path,
-        "-map",
-        "0:v",
-        "-map",
-        "1:a",
-        *X264,
         *AAC,
         "-attach",
         str(path.with_name("cover.jpg")),
@@ -135,7 +129,6 @@ def cover_as_attachment(path: Path) -> None:
         "mimetype=image/jpeg",
         "-metadata:s:t",
         "filename=cover.jpg",
-        more=("-i", sound),
     )
 
 
@@ -183,20 +176,13 @@ def preview_first(path: Path) -> None:
 @case("font.mkv", Film(sound=1, said="1 attachment"))
 def font(path: Path) -> None:
     path.with_name("font.ttf").write_bytes(bytes(3000))
-    sound = url(beeps(path.with_name("a.wav")))
-    encode(
+    with_sound(
         path,
-        "-map",
-        "0:v",
-        "-map",
-        "1:a",
-        *X264,
         *AAC,
         "-attach",
         str(path.with_name("font.ttf")),
         "-metadata:s:t",
         "mimetype=application/x-truetype-font",
-        more=("-i", sound),
     )
 
 
@@ -259,22 +245,7 @@ def sound_only(path: Path) -> None:
 
 @case("cover_only.mp3", Refused("cover picture"))
 def cover_only(path: Path) -> None:
-    encode(path.with_name("cover.jpg"), "-frames:v", "1")
-    run(
-        "-i",
-        url(beeps(path.with_name("a.wav"))),
-        "-i",
-        url(path.with_name("cover.jpg")),
-        "-map",
-        "0",
-        "-map",
-        "1",
-        "-c:v",
-        "copy",
-        "-disposition:v",
-        "attached_pic",
-        url(path),
-    )
+    sound_with_cover(path)
 
 
 @case("subtitles.srt", Refused("cannot be opened as a video"))
