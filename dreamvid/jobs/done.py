@@ -63,7 +63,7 @@ def write_done(folder: JobFolder, done: Done) -> None:
 
 def read_done(folder: JobFolder, output: Path) -> Done | None:
     """Return the record of the film that has the name of the output; None where that is another, or there is none."""
-    if is_there(folder.done_file) and folder.done_file.stat().st_size > LONGEST:
+    if not is_there(folder.done_file) or folder.done_file.stat().st_size > LONGEST:
         return None
     table = read_table(folder.done_file)
     try:

@@ -66,6 +66,7 @@ REFUSED: dict[str, Craft] = {
     "the lock is a folder": swapped("lock", folder),
     "the settings are a folder": swapped("job.toml", folder),
     "the record is a folder": swapped("done.json", folder),
+    "the record is a pipe": swapped("done.json", pipe),
     "the frames lie elsewhere": swapped("frames", link),
     "the journals lie elsewhere": swapped("journal", link),
     "the trial lies elsewhere": swapped("trial", link),
@@ -95,9 +96,11 @@ def test_what_is_no_part_of_a_job_is_refused_and_left(name: str, begun: Path, cl
     assert folder_of(output).is_dir()
 
 
+@pytest.mark.parametrize("put", [folder, pipe])
 @pytest.mark.parametrize("part", ["lock", "done.json"])
-def test_a_folder_of_one_wrong_part_is_refused(part: str, clip: Path, output: Path) -> None:
-    (folder_of(output) / part).mkdir(parents=True)
+def test_a_folder_of_one_wrong_part_is_refused(part: str, put: Any, clip: Path, output: Path) -> None:
+    folder_of(output).mkdir()
+    put(folder_of(output) / part, output)
     with pytest.raises(DreamvidError, match=f"{part} is no part of one"):
         run.dream_video(str(clip), output, quick())
 
