@@ -11,6 +11,7 @@ from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.interrupt import Interrupted
 
 NOISE, DOUBT = 0.25, 0.5  # deviations: of a frame's seconds from what its work tells; of those of a work of 1
+CARRIED = 0.08  # share of the seconds of a first frame that one takes which is carried whole, where none was yet
 LEAST = 0.2  # share of the mean seconds of carried frames that one takes which is carried whole, at least
 RECENT = 48  # frames whose mean tells the seconds of the next; in as many every share of the work comes round
 
@@ -42,9 +43,9 @@ class FrameTimes:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds of all frames that are left; None while there is no frame of a kind that is still to come."""
-        if (self._firsts_left and not self._first) or (self._later_left and not self._later):
-            return None
+        """Seconds of all frames that are left; None before the first that begins a shot, unless none is to come."""
+        if not self._first and (self._firsts_left or not self._later):
+            return None if self._firsts_left or self._later_left else 0.0
         left = self._firsts_left * fmean(self._first[-RECENT:]) if self._firsts_left else 0.0
         if self._later_left:
             carried, work = carried_and_work(self._first, self._later)
@@ -55,14 +56,16 @@ class FrameTimes:
 def carried_and_work(first: Sequence[float], later: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Return the seconds of a frame that is carried whole, and those of a work of 1 beyond it.
 
-    `first`: seconds of frames that begin a shot, whose work is 1; `later`: seconds and work of others, of which there
-    is one at least. What these say of the second weighs more the more their works differ: ridge regression towards the
-    first (Hoerl and Kennard 1970).
+    `first`: seconds of frames that begin a shot, whose work is 1; `later`: seconds and work of others. What these say
+    of the second weighs more the more their works differ: ridge regression towards the first (Hoerl and Kennard 1970).
+    One of both holds a frame at least.
     """
+    if not later:
+        return CARRIED * fmean(first), fmean(first)
     seconds, works = map(np.array, zip(*later[-RECENT:], strict=True))
     mean, expected = float(seconds.mean()), fmean(first[-RECENT:]) if first else 0.0
     spread = works - works.mean()
-    trust = (NOISE * mean / (DOUBT * expected)) ** 2 if expected else 1.0
+    trust = (NOISE * mean / (DOUBT * expected)) ** 2 if mean and expected else 1.0
     work = float((spread @ seconds + trust * expected) / (spread @ spread + trust))
     if float(works.mean()) > 0:
         work = min(max(0.0, work), (1 - LEAST) * mean / float(works.mean()))

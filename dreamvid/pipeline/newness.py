@@ -50,10 +50,13 @@ def _new_share(before: Pixels, now: Pixels) -> float:
 def works(plan: Plan, positions: range, how: CoherenceSettings) -> list[float]:
     """Return the work that carried frames take beyond one that is carried whole; that of the first of a shot is 1.
 
-    `positions`: of the frames in the plan. Each is like the nearest frame that was observed.
+    `positions`: of the frames in the plan. Each is like the nearest frame that was observed. Where no motion is
+    followed, all take all steps.
     """
+    if how.mode != "flow":
+        return [MEASURING] * len(positions)
     samples = [(index, new) for index, new in plan.newness if not plan.starts_shot(index)]
-    if not samples or how.mode != "flow":
+    if not samples:
         return [0.0] * len(positions)
     at = [index for index, _ in samples]
     found = list[float]()

@@ -67,8 +67,8 @@ def test_a_frame_that_cannot_be_followed_is_a_fresh_one() -> None:
 
 
 @pytest.mark.parametrize("how", [CoherenceSettings(mode="none"), CoherenceSettings(mode="blend")])
-def test_without_flow_all_frames_are_alike(how: CoherenceSettings) -> None:
-    assert works(plan_of([(1, 0.0), (3, 1.0)], 4), range(4), how) == [0.0] * 4
+def test_without_flow_all_frames_take_all_steps(how: CoherenceSettings) -> None:
+    assert works(plan_of([(1, 0.0), (3, 1.0)], 4), range(4), how) == [MEASURING] * 4
     assert works(plan_of([], 4), range(1, 4), FLOW) == [0.0] * 3
 
 
