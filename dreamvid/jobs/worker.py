@@ -24,7 +24,7 @@ from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord, journal_line
-from dreamvid.jobs.time_left import FrameTimes, OnFrame, Tally
+from dreamvid.jobs.time_left import CARRIED, FrameTimes, OnFrame, Tally
 from dreamvid.pipeline import newness
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.overlap import keeping_behind, reading_ahead
@@ -60,6 +60,11 @@ class SegmentRecords:
     def works_left(self) -> tuple[float | None, ...]:
         """The works of the frames that are still to be rendered."""
         return self.works[len(self.finished) :]
+
+    @property
+    def work(self) -> float:
+        """The work of all that is still to be rendered, about; that of a frame that begins a shot is 1."""
+        return sum(1.0 if work is None else CARRIED + work for work in self.works_left)
 
     def reads(self, memory: int) -> range:
         """Return the positions that are read to render what is missing, `memory` frames before it among them."""

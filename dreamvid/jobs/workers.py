@@ -281,9 +281,10 @@ def _next(news: "queue.SimpleQueue[News | Future[None]]", stop: Stop) -> "News |
 
 
 def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Part, frozenset[int]]:
-    """Return the parts that are missing of a job, and the segments whose anchors each needs; first what dreams these.
+    """Return the parts that are missing of a job, and the segments whose anchors each needs.
 
-    A canvas and the end of a loop need what all of their film has: these are one part. `count`: of the workers.
+    First come those that dream anchors, then the longest: begun last, it alone would be waited for. A canvas and the
+    end of a loop need what all of their film has: these are one part. `count`: of the workers.
     """
     plan, path = job.source.plan, job.folder.path
     missing = tuple(segment.number for segment in segments if segment.missing)
@@ -295,6 +296,7 @@ def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Par
     # Neighbours go together: each part decodes its source from the beginning.
     size = max(1, -(-len(missing) // (PARTS * count)))
     together = [missing[start : start + size] for start in range(0, len(missing), size)]
+    together.sort(key=lambda part: -sum(segment.work for segment in segments if segment.number in part))
     # A segment begins with its own anchor, and ends with the next one.
     needed = {Part(path, part): frozenset(every & {at + side for at in part for side in (0, 1)}) for part in together}
     return {Part(path, shot=number): frozenset() for number in lacking} | needed

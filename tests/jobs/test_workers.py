@@ -64,6 +64,14 @@ def others() -> Callable[[], list[int]]:
     return lambda: [child.pid for child in multiprocessing.active_children() if child.pid and child.pid not in before]
 
 
+def test_the_longest_part_is_begun_first(workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit, given = Workers.submit, list[Part]()
+    monkeypatch.setattr(Workers, "submit", lambda self, part, *how: given.append(part) or submit(self, part, *how))
+    source = film(tmp_path / "in.mkv", two_tinted(3, 6), rate=12)
+    run.dream_video(str(source), tmp_path / "out.mkv", resolve("dream", PLAIN), Options(workers=workers))
+    assert [part.segments for part in given] == [(1,), (0,)]
+
+
 def test_two_workers_render_the_bytes_of_one_process_and_of_one_worker(
     clip: Path, settings: Settings, whole: bytes, workers: Workers, tmp_path: Path
 ) -> None:
