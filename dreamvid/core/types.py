@@ -19,11 +19,15 @@ Mask = npt.NDArray[np.float32]  # height x width, in [0, 1]
 
 @dataclass(frozen=True)
 class Stream:
-    """A track other than video: its codec's name as ffmpeg spells it, its language (`und`: undetermined), its title."""
+    """A track other than video: its codec's name as ffmpeg spells it, its language (`und`: undetermined), its title.
+
+    `marks`: what players choose it by, such as `default+forced`, as ffmpeg spells it.
+    """
 
     codec: str
     language: str = "und"
     title: str = ""
+    marks: str = ""
 
 
 @dataclass(frozen=True)

@@ -263,4 +263,5 @@ def _check_claims(name: str, opened: av.container.InputContainer, stream: VideoS
 def _stream(stream: av.stream.Stream) -> Stream:
     context = stream.codec_context
     codec = context.codec.canonical_name if context is not None else "unknown"
-    return Stream(codec, stream.language or "und", container.title(stream))
+    marks = "+".join(str(mark.name) for mark in stream.disposition)
+    return Stream(codec, stream.language or "und", container.title(stream), marks)

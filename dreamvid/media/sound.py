@@ -57,7 +57,7 @@ def source_tracks(
         _settled(wanted, FilmTrack(opened, "a", number, ()), f"sound track {number + 1}", stream, folder, notice)
         for number, stream in enumerate(source.audio)
     ]
-    return [track.titled(of.title) for track, of in zip(found, source.audio, strict=True) if track is not None]
+    return [track.described(of) for track, of in zip(found, source.audio, strict=True) if track is not None]
 
 
 def music_tracks(wanted: Beside, music: Path, folder: Path, notice: Callable[[str], None]) -> list[FilmTrack]:

@@ -219,6 +219,15 @@ def test_subtitles_and_chapters_of_a_range(clip: Clip, tmp_path: Path) -> None:
         assert ends == pytest.approx([0.08, 0.36], abs=0.002)
 
 
+@pytest.mark.parametrize("frames", [None, range(10, 19)])
+def test_what_players_choose_a_track_by_is_kept(frames: range | None, clip: Clip, tmp_path: Path) -> None:
+    marks = ["-disposition:a:0", "0", "-disposition:a:1", "default+visual_impaired", "-disposition:s:0", "forced"]
+    clips.run("-i", str(clip("two_tracks.mkv")), "-map", "0", "-c", "copy", *marks, str(tmp_path / "a.mkv"))
+    source, film, _ = rendered(tmp_path / "a.mkv", tmp_path / "x.mkv", frames)
+    assert [track.marks for track in source.audio] == ["", "default+visual_impaired"]
+    assert (film.audio, film.subtitles) == (source.audio, source.subtitles)
+
+
 def test_a_subtitle_track_that_ffmpeg_fails_on_is_said(clip: Clip, tmp_path: Path) -> None:
     source = probe.probe(str(clip("two_tracks.mkv")))
     more = replace(source, subtitles=(*source.subtitles, *source.subtitles))  # a second one that is not there
