@@ -14,6 +14,7 @@ from dreamvid.media import encode, probe
 from dreamvid.media.audio_tracks import first_track
 
 from . import clips
+from .conftest import Clip
 
 RATE = Fraction(25)
 
@@ -52,6 +53,11 @@ def test_sound_of_every_usual_kind_of_file_goes_beside_a_film(name: str, tmp_pat
     codec = first_track(tmp_path / name).codec
     made(None, tmp_path / "film.mkv", range(5), music=tmp_path / name)
     assert [track.codec for track in probe.probe(str(tmp_path / "film.mkv")).audio] == [codec]
+
+
+def test_further_tracks_of_a_music_file_are_said_to_be_left_out(clip: Clip, tmp_path: Path) -> None:
+    notices = made(None, tmp_path / "x.mkv", range(5), music=clip("two_tracks.mkv"))
+    assert notices == ["left out of two_tracks.mkv: 1 further sound track"]
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
