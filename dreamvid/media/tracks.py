@@ -73,9 +73,8 @@ class FilmTrack:
 
     def described(self, of: Stream) -> "FilmTrack":
         """Return the track with the title and the marks of the track that it comes from, whatever files lie between."""
-        titled = (f"-metadata:s:{self.kind}:{{}}", f"title={of.title}") if of.title else ()
         marked = (f"-disposition:{self.kind}:{{}}", of.marks) if of.marks else ()
-        return replace(self, how=(*self.how, *titled, *marked))
+        return replace(self, how=(*self.how, f"-metadata:s:{self.kind}:{{}}", f"title={of.title}", *marked))
 
     @staticmethod
     def _numbered(word: str, number: int) -> str:
