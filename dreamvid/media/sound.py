@@ -92,7 +92,10 @@ def _settled(
             if is_broken(track, wanted.until):
                 notice(damaged)
             return encoded
-    notice(f"{name} is left out: {seen.trouble or 'there is none of it in the film'}")
+    why = seen.trouble or "there is none of it in the film"
+    if seen.trouble and stream.codec != "unknown" and is_broken(track, wanted.until):
+        why = f"too much of it is damaged ({why})"
+    notice(f"{name} is left out: {why}")
     return None
 
 

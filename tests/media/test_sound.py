@@ -96,7 +96,15 @@ def test_a_track_of_an_unknown_codec_is_left_out_alone(tmp_path: Path) -> None:
     assert len(notices) == 1
     assert notices[0].startswith("sound track 2 (")
     assert "is left out: " in notices[0]
+    assert "damaged" not in notices[0]
     assert [track.codec for track in probe.probe(str(tmp_path / "x.mov")).audio] == ["aac"]
+
+
+def test_sound_that_is_damaged_nearly_everywhere_is_said_to_be(tmp_path: Path) -> None:
+    whole, source = beeping(tmp_path / "whole.mkv", "-c:a", "libmp3lame"), tmp_path / "source.mkv"
+    clips.run("-i", str(whole), "-c", "copy", "-bsf:a", "noise=amount=3", str(source))
+    (notice,) = made(probe.probe(str(source)), tmp_path / "x.webm", range(75))
+    assert notice.startswith("sound track 1 (mp3) is left out: too much of it is damaged (")
 
 
 @pytest.mark.parametrize(
