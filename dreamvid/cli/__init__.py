@@ -66,7 +66,8 @@ def run(arguments: list[str]) -> int:
         return stop.exit_code
     except usage_error as error:
         if message := error.format_message():  # empty if the help has been shown
-            _say(message)
+            dashed = next((word for word in arguments if word.startswith("-") and os.path.exists(word)), None)  # noqa: PTH110
+            _say(message if dashed is None else f"{message}; the file is given as ./{dashed}")
         return EXIT_CODES["SettingsError"]
     except DreamvidError as error:
         for line in error.lines:

@@ -19,11 +19,15 @@ Mask = npt.NDArray[np.float32]  # height x width, in [0, 1]
 
 @dataclass(frozen=True)
 class Stream:
-    """A track other than video: its codec's name as ffmpeg spells it, its language (`und`: undetermined), its title."""
+    """A track other than video: its codec's name as ffmpeg spells it, its language (`und`: undetermined), its title.
+
+    `marks`: what players choose it by, such as `default+forced`, as ffmpeg spells it.
+    """
 
     codec: str
     language: str = "und"
     title: str = ""
+    marks: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class SourceInfo:
     `reader`: what decodes it; `decoder`, `filters`: what ffmpeg needs to do so; empty for images.
     `damaged`: frames that could not be decoded and repeat the good one before, or else after (where that is tolerated).
     `promised`: of a file that is cut short, how many frames its header promises, 0 where it does not say; None: whole.
+    `beside`: in words, what its frames hold besides pixels, which no film gets.
     `identity`: sha256 that changes when the file does.
     """
 
@@ -58,6 +63,7 @@ class SourceInfo:
     audio: tuple[Stream, ...] = ()
     subtitles: tuple[Stream, ...] = ()
     chapters: int = 0
+    beside: tuple[str, ...] = ()
     damaged: tuple[int, ...] = field(default=())
     promised: int | None = None
 

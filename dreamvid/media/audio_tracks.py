@@ -12,13 +12,18 @@ from dreamvid.media.ffmpeg import FENCE, location
 
 def first_track(file: Path) -> Stream:
     """Return the codec of the first sound track of a file; raise SourceError where it has none or cannot be read."""
+    return all_tracks(file)[0]
+
+
+def all_tracks(file: Path) -> list[Stream]:
+    """Return the codecs of the sound tracks of a file, one at least; else as `first_track`."""
     try:
         if file.exists() and not file.is_file():  # opening a named pipe would block
             raise SourceError(f"{file.name} is not a regular file: copy it to one first")
         with av.open(location(file), options=FENCE) as opened:
-            if opened.streams.audio:
-                context = opened.streams.audio[0].codec_context
-                return Stream(context.codec.canonical_name if context is not None else "unknown")
+            contexts = [stream.codec_context for stream in opened.streams.audio]
+            if contexts:
+                return [Stream(context.codec.canonical_name if context else "unknown") for context in contexts]
     except (av.error.ArgumentError, av.error.InvalidDataError):
         raise SourceError(
             f"the sound of {file.name} cannot be read: its header is missing or damaged, or it is another kind of file"

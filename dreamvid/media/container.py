@@ -11,7 +11,7 @@ MOST_BOXES = 1000  # at the top of an MP4 that are looked at; its index is one o
 TS_DISCONT = 0x0200  # libavformat's AVFMT_TS_DISCONT
 
 
-def picture(container: av.container.InputContainer) -> VideoStream | None:
+def picture(container: av.container.Container) -> VideoStream | None:
     """Return the first video stream that is no cover picture; None where there is none."""
     pictures = (s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic)
     return next(pictures, None)
@@ -37,7 +37,14 @@ def lacks_index(path: Path) -> bool:
 
 def title(stream: av.stream.Stream) -> str:
     """Return the title of a track, which MP4 and MOV have under another name; empty where it has none."""
-    return stream.metadata.get("title") or stream.metadata.get("name", "")
+    own = stream.metadata.get("title") or stream.metadata.get("name", "")
+    film = picture(stream.container) if tags_of_file(stream.container) else None
+    return "" if film is not None and film.metadata.get("title") == own else own
+
+
+def tags_of_file(container: av.container.Container) -> str:
+    """Return where the tags of a file are, as a part of ffmpeg's `-map_metadata`: in Ogg each track has them."""
+    return ":s:v:0" if container.format.name == "ogg" else ""
 
 
 def left_out(container: av.container.InputContainer) -> list[str]:
@@ -53,7 +60,7 @@ def left_out(container: av.container.InputContainer) -> list[str]:
     found = {
         "further picture track": len(pictures),
         "cover picture": len(covers),
-        "timecode track": len(timecodes),
+        "timecode track": len(timecodes) or int("timecode" in container.metadata),  # MXF has it in its header
         "data track": len(data) - len(timecodes) - len(titles),
         "attachment": sum(s.type == "attachment" for s in container.streams),
     }

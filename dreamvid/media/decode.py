@@ -14,6 +14,8 @@ _FRAME = re.compile(
     r" n: *\d+ pts: *(-?\d+|NOPTS) .*? (?:duration: *(-?\d+) .*?)?fmt:(\S+) .*?sar:(\d+)/(\d+) s:(\d+)x(\d+) i:(\S)"
 )
 _OWN = re.compile(r"\[Parsed_showinfo_[^\]]*\] \[info\] +(config |n:|color_range:|alpha_mode:|side data|User Data=)")
+_BESIDE = re.compile(r"side data - (ATSC A53 Part 4 Closed Captions|Spherical Mapping|Stereo 3D: type - (?!2D))")
+_SAID = {"ATSC": "closed captions", "Spherical": "the view all around (360 degrees)", "Stereo": "the view in 3D"}
 _COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
 
 
@@ -24,7 +26,7 @@ class Decoded:
     `times`: seconds on ffmpeg's clock (see `container.lead`), None where a frame has no time stamp; `last`: duration of
     the last frame in seconds, 0 if unknown; `sizes`: each (width, height) and the index of the first frame that has it;
     `errors`: ffmpeg's error lines. `woven`: another message was printed inside a line of showinfo, so that its level,
-    and with it an error, may be missed.
+    and with it an error, may be missed. `beside`: in words, what the frames hold besides pixels that players show.
     """
 
     times: list[Fraction | None] = field(default_factory=list)
@@ -35,6 +37,7 @@ class Decoded:
     space: str = "unknown"
     transfer: str = "unknown"
     interlaced: bool = False
+    beside: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     clock: Fraction = Fraction(1)
     woven: bool = False
@@ -56,6 +59,8 @@ class Decoded:
             self.interlaced |= order in "TB"
         elif match := _COLOUR.search(line):
             self.space, self.transfer = match[2], match[4]
+        elif match := _BESIDE.search(line):
+            self.beside = tuple(dict.fromkeys((*self.beside, _SAID[match[1].split()[0]])))
 
 
 def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:

@@ -18,6 +18,11 @@ def comment(muxer: str, text: str) -> list[str]:
     return ["-metadata", f"comment={text}"] if text and muxer in COMMENTED else []
 
 
+def comment_of(film: av.container.InputContainer) -> str:
+    """Return the comment of an open film; empty where it has none."""
+    return next((text for key, text in film.metadata.items() if key.lower() == "comment"), "")
+
+
 def in_gif(data: bytes, text: str) -> bytes:
     """Return a GIF with an ASCII text as its comment, before its first picture."""
     colours = 3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0  # bytes of the table that all frames share
@@ -50,7 +55,7 @@ def read(path: Path) -> str:
                 file.seek(0)
                 return still_texts.description(file)
         with av.open(location(path), options=FENCE, metadata_errors="replace") as film:
-            return next((text for key, text in film.metadata.items() if key.lower() == "comment"), "")
+            return comment_of(film)
     except SourceError as error:
         raise SourceError(f"{name} {error}") from None
     except (OSError, av.FFmpegError) as error:

@@ -14,8 +14,10 @@ import av
 from dreamvid.core.errors import ToolError
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import sound, subtitles
-from dreamvid.media.container import lead, left_out, origin, title
+from dreamvid.media.container import lead, left_out, origin, tags_of_file, title
+from dreamvid.media.embedded import comment_of
 from dreamvid.media.ffmpeg import FENCE, location, source_arguments
+from dreamvid.media.record import BEGINNING
 from dreamvid.media.tracks import Beside, FilmTrack, seconds
 
 
@@ -40,15 +42,16 @@ def plan(wanted: Beside, folder: Path, notice: Callable[[str], None]) -> Tracks:
         notice(f"left out of {source.name}: {', '.join(others)}")
     home, films = wanted.muxer or "a folder of images", wanted.muxer in sound.AUDIO
     if not films:
-        if source is not None and (source.subtitles or source.chapters or (source.audio and wanted.music is None)):
-            notice(f"sound, subtitles and chapters of {source.name} are left out: {home} cannot contain them")
+        if source is not None and (lost := _beside(source, wanted.music is None)):
+            notice(f"left out of {source.name}: {', '.join(lost)}; {home} cannot contain that")
         if wanted.music is not None:
             notice(f"the sound of {wanted.music.name} is left out: {home} cannot contain sound")
         return Tracks()
     tracks: list[FilmTrack] = []
     opened: tuple[str, ...] = ()
+    tags = ""
     if source is not None:
-        opened = _opened(wanted, source)
+        opened, tags = _opened(wanted, source)
         if wanted.music is None:
             tracks += sound.source_tracks(wanted, source, opened, folder, notice)
         tracks += subtitles.source_tracks(wanted, source, opened, folder, notice)
@@ -59,7 +62,7 @@ def plan(wanted: Beside, folder: Path, notice: Callable[[str], None]) -> Tracks:
             )
     if wanted.music is not None:
         tracks += sound.music_tracks(wanted, wanted.music, folder, notice)
-    planned = _joined(opened, tracks)
+    planned = _joined(opened, tracks, tags)
     planned.maps += wanted.until + _delayed(wanted)
     return planned
 
@@ -98,15 +101,27 @@ def _others(source: SourceInfo) -> list[str]:
     """
     if source.reader == "images":
         return []
+    found: list[str] = []
     with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
-        return left_out(container)
-    return []
+        found += left_out(container)
+        if (comment := comment_of(container)) and not comment.startswith(BEGINNING):  # a film's own is its record
+            found.append("the comment")
+    return [*found, *source.beside]
 
 
-def _joined(opened: tuple[str, ...], tracks: Sequence[FilmTrack]) -> Tracks:
-    """Return the arguments of several tracks, each file opened once; the source, where there is one, is the first."""
+def _beside(source: SourceInfo, sounds: bool) -> list[str]:
+    """Return in words which tracks a source has; of sound only where it `sounds`."""
+    tracks = {"sound": source.audio if sounds else (), "subtitles": source.subtitles, "chapters": source.chapters}
+    return [name for name, there in tracks.items() if there]
+
+
+def _joined(opened: tuple[str, ...], tracks: Sequence[FilmTrack], tags: str) -> Tracks:
+    """Return the arguments of several tracks, each file opened once; the source, where there is one, is the first.
+
+    `tags`: see `tags_of_file`.
+    """
     files = list(dict.fromkeys(([opened] if opened else []) + [track.opened for track in tracks]))
-    maps = ["-map_metadata", "1", "-map_chapters", "1"] if opened else []
+    maps = ["-map_metadata", f"1{tags}", "-map_chapters", "1"] if opened else []
     count = {"a": 0, "s": 0}
     for track in tracks:
         maps += track.mapped(1 + files.index(track.opened), count[track.kind])
@@ -114,14 +129,15 @@ def _joined(opened: tuple[str, ...], tracks: Sequence[FilmTrack]) -> Tracks:
     return Tracks([word for file in files for word in file], maps, count["a"])
 
 
-def _opened(wanted: Beside, source: SourceInfo) -> tuple[str, ...]:
-    """Return the arguments that open a source such that the film's first frame is at time 0."""
+def _opened(wanted: Beside, source: SourceInfo) -> tuple[tuple[str, ...], str]:
+    """Return the arguments that open a source such that the film's first frame is at time 0, and its `tags_of_file`."""
     # No `-ss`: it seeks to an index entry. With shifted time stamps, packets before 0 are dropped exactly.
-    shift = -wanted.start
-    if source.audio or source.subtitles:
-        with av.open(location(source.files[0]), options=FENCE) as container:
+    shift, tags = -wanted.start, ""
+    with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
+        tags = tags_of_file(container)
+        if source.audio or source.subtitles:
             shift += lead(container, ["audio", "subtitle"])
-    return (*(("-itsoffset", seconds(shift)) if shift else ()), *source_arguments(source.files[0]))
+    return (*(("-itsoffset", seconds(shift)) if shift else ()), *source_arguments(source.files[0])), tags
 
 
 def _delayed(wanted: Beside) -> list[str]:

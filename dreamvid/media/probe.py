@@ -127,7 +127,10 @@ def _head(path: Path, name: str) -> bytes:
     if not head:
         raise SourceError(f"{name} is empty (0 bytes)")
     if head.lstrip().startswith(PLAYLISTS) and b"<svg" not in head:
-        raise SourceError(f"{name} is a playlist or a text that names other files: give the video itself")
+        raise SourceError(
+            f"{name} is a playlist or a text that names other files: give the video itself; one that is in parts is "
+            "joined by `ffmpeg -i FILE -c copy one.mkv`"
+        )
     return head
 
 
@@ -174,6 +177,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool
         audio=facts.audio,
         subtitles=facts.subtitles,
         chapters=facts.chapters,
+        beside=seen.beside,
         damaged=found.damaged,
         promised=found.promised,
     )
@@ -263,4 +267,5 @@ def _check_claims(name: str, opened: av.container.InputContainer, stream: VideoS
 def _stream(stream: av.stream.Stream) -> Stream:
     context = stream.codec_context
     codec = context.codec.canonical_name if context is not None else "unknown"
-    return Stream(codec, stream.language or "und", container.title(stream))
+    marks = "+".join(str(mark.name) for mark in stream.disposition)
+    return Stream(codec, stream.language or "und", container.title(stream), marks)

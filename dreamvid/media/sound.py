@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 
 from dreamvid.core.types import SourceInfo, Stream
-from dreamvid.media.audio_tracks import first_track
+from dreamvid.media.audio_tracks import all_tracks
 from dreamvid.media.container import origin
 from dreamvid.media.endings import ends_early
 from dreamvid.media.ffmpeg import FENCE, location, source_arguments
@@ -57,12 +57,14 @@ def source_tracks(
         _settled(wanted, FilmTrack(opened, "a", number, ()), f"sound track {number + 1}", stream, folder, notice)
         for number, stream in enumerate(source.audio)
     ]
-    return [track.titled(of.title) for track, of in zip(found, source.audio, strict=True) if track is not None]
+    return [track.described(of) for track, of in zip(found, source.audio, strict=True) if track is not None]
 
 
 def music_tracks(wanted: Beside, music: Path, folder: Path, notice: Callable[[str], None]) -> list[FilmTrack]:
     """Return the first sound track of a file, from its beginning to the film's end, as `source_tracks` does."""
-    track, stream = FilmTrack(tuple(source_arguments(music)), "a", 0, ()), first_track(music)
+    track, (stream, *others) = FilmTrack(tuple(source_arguments(music)), "a", 0, ()), all_tracks(music)
+    if others:
+        notice(f"left out of {music.name}: {len(others)} further sound track{'s' if len(others) > 1 else ''}")
     if ends_early(music):
         notice(f"{music.name} is cut short: its sound ends where it breaks off")
     found = _settled(wanted, track, f"the sound of {music.name}", stream, folder, notice)
@@ -90,7 +92,10 @@ def _settled(
             if is_broken(track, wanted.until):
                 notice(damaged)
             return encoded
-    notice(f"{name} is left out: {seen.trouble or 'there is none of it in the film'}")
+    why = seen.trouble or "there is none of it in the film"
+    if seen.trouble and stream.codec != "unknown" and is_broken(track, wanted.until):
+        why = f"too much of it is damaged ({why})"
+    notice(f"{name} is left out: {why}")
     return None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 
-from dreamvid.core.types import SourceInfo
+from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media.ffmpeg import FENCE, Ffmpeg, check_space, location
 
 Clip = tuple[Fraction, Fraction]
@@ -71,9 +71,10 @@ class FilmTrack:
         """Return the arguments that make it track `number` of its kind, from input `file`."""
         return ["-map", f"{file}:{self.kind}:{self.number}", *(self._numbered(word, number) for word in self.how)]
 
-    def titled(self, title: str) -> "FilmTrack":
-        """Return the track with a title, where there is one."""
-        return replace(self, how=(*self.how, f"-metadata:s:{self.kind}:{{}}", f"title={title}")) if title else self
+    def described(self, of: Stream) -> "FilmTrack":
+        """Return the track with the title and the marks of the track that it comes from, whatever files lie between."""
+        marked = (f"-disposition:{self.kind}:{{}}", of.marks) if of.marks else ()
+        return replace(self, how=(*self.how, f"-metadata:s:{self.kind}:{{}}", f"title={of.title}", *marked))
 
     @staticmethod
     def _numbered(word: str, number: int) -> str:

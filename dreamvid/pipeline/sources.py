@@ -7,6 +7,7 @@ that passes from the first to the second is data, so that another process can op
 import hashlib
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -35,6 +36,7 @@ from dreamvid.pipeline.plan import Plan, make_plan, with_cuts
 logger = logging.getLogger(__name__)
 FAINT = 10.0  # levels: the rms of pink noise
 NOISE = ("noise", "noise:gaussian", "noise:pink")
+STANDING = 10_000  # frames of a film that show one picture: from there on it is said, as they take long to encode
 Frames = Callable[[Sequence[int]], Generator[Frame, None, None]]
 
 
@@ -71,6 +73,7 @@ def plan_video(probed: Sequence[SourceInfo], settings: Settings) -> tuple[Source
     Raises SourceError for a still, SettingsError where size, range or loop do not fit the source.
     """
     info, plan = plan_frames(probed[0], settings)
+    _tell_standing(info, plan)
     if settings.input.loop:
         loops.check_rate(plan, info, settings.input.fps)
     frames = partial(read, info, plan.framing)
@@ -91,6 +94,17 @@ def plan_frames(info: SourceInfo, settings: Settings) -> tuple[SourceInfo, Plan]
     if info.kind == "folder" and settings.input.fps:
         info = at_rate(info, info.frames, parse_rate(settings.input.fps))  # a folder has no rate of its own
     return info, make_plan(settings, info)
+
+
+def _tell_standing(info: SourceInfo, plan: Plan) -> None:
+    """Log which picture stands for very long, as where a camera paused and its clock went on."""
+    ((position, times),) = Counter(plan.playback).most_common(1)
+    if times > STANDING:
+        logger.info(
+            f"{info.name}: frame {plan.frames[position]} stands for {float(times / plan.rate):.10g} s, "
+            f"{times} frames of the film: if that is too long, make a film up to it, and one from its end, "
+            "with --from and --to"
+        )
 
 
 def open_video(probed: Sequence[SourceInfo], settings: Settings, info: SourceInfo, plan: Plan) -> Source:

@@ -427,6 +427,7 @@ def make_odd_files(folder: Path) -> None:
     (folder / "busy.mp4.dreamvid").mkdir()
     (folder / "busy.mp4.dreamvid" / "holiday.txt").write_text("mine")
     (folder / "a_file").touch()
+    (folder / "-50%.mp4").touch()
 
 
 IN_OUT = ["clip.mp4", "dream.mp4"]
@@ -436,6 +437,7 @@ STILL = ["still.png", "dream.png"]
 BAD: dict[str, tuple[int, str, list[str]]] = {
     "a missing source": (SOURCE, "no such file", ["video", "nothing.mp4", "dream.mp4"]),
     "a source without a name": (SOURCE, "no name", ["video", "", "dream.mp4"]),
+    "a name that begins as an option does": (SETTINGS, "given as ./-50%.mp4", ["video", "-50%.mp4", "dream.mp4"]),
     "an empty source": (SOURCE, "empty", ["video", "empty.mp4", "dream.mp4"]),
     "a text for a film": (SOURCE, "text.mp4", ["video", "text.mp4", "dream.mp4"]),
     "a film cut short": (SOURCE, "short.mp4", ["video", "short.mp4", "dream.mp4"]),

@@ -28,6 +28,15 @@ def test_whole_lines_are_not_woven() -> None:
     assert (len(seen.times), seen.space, seen.woven) == (1, "bt709", False)
 
 
+def test_what_frames_hold_besides_pixels_is_heard_once(clip: Clip, tmp_path: Path) -> None:
+    kinds = ("ATSC A53 Part 4 Closed Captions: (3 bytes)", "Spherical Mapping: equirectangular", "Stereo 3D: type - 2D")
+    seen = heard(*(f"[Parsed_showinfo_0 @ 0x7f] [info]   side data - {kind}" for kind in kinds * 2))
+    assert (seen.beside, seen.woven) == (("closed captions", "the view all around (360 degrees)"), False)
+    deep = tmp_path / "deep.mkv"
+    clips.run("-i", str(clip("good.mp4")), "-c", "copy", "-metadata:s:v:0", "stereo_mode=left_right", str(deep))
+    assert probe.probe(str(deep)).beside == ("the view in 3D",)
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -219,6 +219,15 @@ def test_subtitles_and_chapters_of_a_range(clip: Clip, tmp_path: Path) -> None:
         assert ends == pytest.approx([0.08, 0.36], abs=0.002)
 
 
+@pytest.mark.parametrize("frames", [None, range(10, 19)])
+def test_what_players_choose_a_track_by_is_kept(frames: range | None, clip: Clip, tmp_path: Path) -> None:
+    marks = ["-disposition:a:0", "0", "-disposition:a:1", "default+visual_impaired", "-disposition:s:0", "forced"]
+    clips.run("-i", str(clip("two_tracks.mkv")), "-map", "0", "-c", "copy", *marks, str(tmp_path / "a.mkv"))
+    source, film, _ = rendered(tmp_path / "a.mkv", tmp_path / "x.mkv", frames)
+    assert [track.marks for track in source.audio] == ["", "default+visual_impaired"]
+    assert (film.audio, film.subtitles) == (source.audio, source.subtitles)
+
+
 def test_a_subtitle_track_that_ffmpeg_fails_on_is_said(clip: Clip, tmp_path: Path) -> None:
     source = probe.probe(str(clip("two_tracks.mkv")))
     more = replace(source, subtitles=(*source.subtitles, *source.subtitles))  # a second one that is not there
@@ -300,12 +309,30 @@ def test_a_timecode_is_said_and_titles_of_chapters_are_not(clip: Clip, tmp_path:
     assert notices == ["left out of a.mov: 1 timecode track"]
 
 
+def test_a_comment_and_what_frames_hold_are_said_to_be_left_out(clip: Clip, tmp_path: Path) -> None:
+    said = ["-metadata", "comment=https://example.invalid/1", "-metadata:s:v:0", "stereo_mode=left_right"]
+    clips.run("-i", str(clip("good.mp4")), "-c", "copy", *said, str(tmp_path / "a.mkv"))
+    _, _, notices = rendered(tmp_path / "a.mkv", tmp_path / "x.mkv")
+    assert notices == ["left out of a.mkv: the comment, the view in 3D"]
+
+
+def test_the_title_of_an_ogg_is_the_films_and_not_that_of_its_sound(clip: Clip, tmp_path: Path) -> None:
+    """Its tags are those of its tracks."""
+    how = ["-c:v", "libtheora", "-q:v", "9", "-c:a", "libvorbis", "-metadata", "title=A walk"]
+    clips.run("-i", str(clip("good.mp4")), *how, str(tmp_path / "a.ogv"))
+    source, film, _ = rendered(tmp_path / "a.ogv", tmp_path / "x.mkv")
+    with av.open(str(tmp_path / "x.mkv")) as container:
+        assert container.metadata["title"] == "A walk"
+    assert [track.title for track in (*source.audio, *film.audio)] == ["", ""]
+
+
 @pytest.mark.parametrize("name", ["x.gif", "x.webp", "folder"])
 def test_where_no_sound_fits_it_is_said(name: str, clip: Clip, tmp_path: Path) -> None:
     source = probe.probe(str(clip("good.mp4")))
     notices = write(tmp_path / name, [clips.picture(0, 32, 48)], sound=source)
     assert len(notices) == 1
-    assert re.search(r"sound, .*good\.mp4 .*left out", notices[0])
+    home = {".gif": "gif", ".webp": "webp"}.get(Path(name).suffix, "a folder of images")
+    assert notices == [f"left out of good.mp4: sound; {home} cannot contain that"]
 
 
 @pytest.mark.parametrize(

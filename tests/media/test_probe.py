@@ -20,10 +20,10 @@ from . import clips
 from .conftest import Clip
 
 FACTS: dict[str, dict[str, object]] = {
-    "good.mp4": {"frames": 24, "rate": 25, "audio": (Stream("aac"),), "kind": "video"},
+    "good.mp4": {"frames": 24, "rate": 25, "audio": (Stream("aac", marks="default"),), "kind": "video"},
     "late.mp4": {"frames": 24, "rate": 25},
     "two_tracks.mkv": {
-        "audio": (Stream("flac"), Stream("flac", "fra")),
+        "audio": (Stream("flac", marks="default"), Stream("flac", "fra")),
         "subtitles": (Stream("subrip"),),
         "chapters": 2,
         "delay": 0,

@@ -9,11 +9,12 @@ import pytest
 
 from dreamvid.config.settings import OutputSettings
 from dreamvid.core.errors import SourceError
-from dreamvid.core.types import SourceInfo, Stream
+from dreamvid.core.types import SourceInfo
 from dreamvid.media import encode, probe
 from dreamvid.media.audio_tracks import first_track
 
 from . import clips
+from .conftest import Clip
 
 RATE = Fraction(25)
 
@@ -51,7 +52,12 @@ def test_sound_of_every_usual_kind_of_file_goes_beside_a_film(name: str, tmp_pat
     clips.run("-i", str(clips.tone(tmp_path / "a.wav", 0.3)), str(tmp_path / name))
     codec = first_track(tmp_path / name).codec
     made(None, tmp_path / "film.mkv", range(5), music=tmp_path / name)
-    assert probe.probe(str(tmp_path / "film.mkv")).audio == (Stream(codec),)
+    assert [track.codec for track in probe.probe(str(tmp_path / "film.mkv")).audio] == [codec]
+
+
+def test_further_tracks_of_a_music_file_are_said_to_be_left_out(clip: Clip, tmp_path: Path) -> None:
+    notices = made(None, tmp_path / "x.mkv", range(5), music=clip("two_tracks.mkv"))
+    assert notices == ["left out of two_tracks.mkv: 1 further sound track"]
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
@@ -90,7 +96,15 @@ def test_a_track_of_an_unknown_codec_is_left_out_alone(tmp_path: Path) -> None:
     assert len(notices) == 1
     assert notices[0].startswith("sound track 2 (")
     assert "is left out: " in notices[0]
+    assert "damaged" not in notices[0]
     assert [track.codec for track in probe.probe(str(tmp_path / "x.mov")).audio] == ["aac"]
+
+
+def test_sound_that_is_damaged_nearly_everywhere_is_said_to_be(tmp_path: Path) -> None:
+    whole, source = beeping(tmp_path / "whole.mkv", "-c:a", "libmp3lame"), tmp_path / "source.mkv"
+    clips.run("-i", str(whole), "-c", "copy", "-bsf:a", "noise=amount=3", str(source))
+    (notice,) = made(probe.probe(str(source)), tmp_path / "x.webm", range(75))
+    assert notice.startswith("sound track 1 (mp3) is left out: too much of it is damaged (")
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def timecode(path: Path) -> None:
     with_sound(path, *AAC, "-timecode", "01:00:00:00", "-write_tmcd", "1")
 
 
-@cases("timecode.mxf", Film(sound=1), ("", "film.mp4"))
+@cases("timecode.mxf", Film(sound=1, said="1 timecode track"), ("", "film.mp4"))
 def timecode_mxf(path: Path) -> None:
     video = ("-c:v", "mpeg2video", "-q:v", "2", "-pix_fmt", "yuv422p", "-g", "1")
     with_sound(path, "-c:a", "pcm_s16le", "-timecode", "10:00:00:00", video=video)

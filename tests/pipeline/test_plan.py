@@ -12,6 +12,7 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Shot, SourceInfo
 from dreamvid.pipeline.plan import Plan, make_plan, with_cuts
+from dreamvid.pipeline.sources import plan_video
 
 VARYING = (*range(10), *range(10, 20, 2), *range(20, 40, 5))  # in ticks of 1/25 s
 
@@ -54,6 +55,15 @@ def test_a_varying_rate_dreams_every_frame_once_and_shows_it_as_long_as_it_lasts
     assert plan.frames == tuple(range(len(VARYING)))
     assert [plan.playback.count(frame) for frame in range(len(VARYING))] == [1] * 10 + [2] * 5 + [5] * 4
     assert plan.clip is None
+
+
+def test_a_picture_that_stands_for_very_long_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    info = source((0, 1, 12_000), 12_001)
+    for frames, said in (("0:9000", False), (None, True)):
+        plan_video([info], read_settings({"input": {"frames": frames}, "coherence": {"mode": "none"}}, "test"))
+        assert bool(caplog.text) == said
+    assert "clip.mp4: frame 1 stands for 479.96 s, 11999 frames of the film: " in caplog.text
 
 
 def test_a_range_of_a_varying_rate_counts_the_frames_of_the_film() -> None:
