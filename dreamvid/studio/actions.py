@@ -16,6 +16,7 @@ from dreamvid.pipeline.schedule import evaluated
 from dreamvid.pipeline.sources import framing_of
 from dreamvid.studio.clip import draw_strip, open_clip
 from dreamvid.studio.dreaming import film_timeline
+from dreamvid.studio.forecast import plan_film
 from dreamvid.studio.look import Look, Motif, check_value, command_line, preset_text, settings_of
 from dreamvid.studio.renders import Render, Renders
 from dreamvid.studio.requests import (
@@ -215,6 +216,7 @@ def _render(studio: Studio, renders: Renders, session: Session, name: str) -> st
     output = studio.folder.new(name, tuple(CONTAINERS))
     settings = settings_of(session.look, session.cut, studio.folder, studio.defaults)
     _check_fit(session, settings)
+    plan_film(clip, settings)
     beneath = studio.folder.preset(session.look.preset)
     line = command_line(clip.command, clip.name, name, session.look, session.cut, beneath)
     renders.add(Render(0, output, clip.command, (str(clip.path),), settings, line))

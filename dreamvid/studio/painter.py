@@ -73,11 +73,10 @@ class Painter:
         def tell(pixels: Pixels, done: int, total: int) -> None:
             self._tell(task, pixels, done, total)
 
-        dreamed = dream_frame(task, studio.folder, studio.defaults, self._shared, tell, self._stop(task))
-        source, pixels, factor = dreamed
-        name = studio.pictures.put(source, side) if task.kind == "view" else ""
-        size = (pixels.shape[1], pixels.shape[0])
-        return Result(studio.pictures.put(pixels, side), name, size=size, full=factor == 1)
+        made = dream_frame(task, studio.folder, studio.defaults, self._shared, tell, self._stop(task))
+        name = studio.pictures.put(made.source, side) if task.kind == "view" else ""
+        size = (made.dream.shape[1], made.dream.shape[0])
+        return Result(studio.pictures.put(made.dream, side), name, size=size, factor=made.factor, pace=made.pace)
 
     def _film(self, task: Task) -> Result:
         studio = self._studio

@@ -5,9 +5,9 @@ from fractions import Fraction
 from typing import Any
 
 from dreamvid.config import presets
-from dreamvid.core.errors import DreamvidError
+from dreamvid.core.errors import DreamvidError, one_line
 from dreamvid.pipeline.schedule import evaluated
-from dreamvid.studio import controls
+from dreamvid.studio import controls, forecast
 from dreamvid.studio.clip import Clip
 from dreamvid.studio.dreaming import film_timeline
 from dreamvid.studio.look import command_line
@@ -39,7 +39,7 @@ def state_of(studio: Studio, renders: Renders, session: Session) -> Table:
             ],
             "undo": len(session.earlier),
             "redo": len(session.later),
-            "film": session.once("film", _axis_key(session), lambda: _film(studio, session)),
+            "film": _film(studio, session),
             "renders": [_render(each) for each in reversed(renders.all)],
         }
 
@@ -145,8 +145,8 @@ def _view(studio: Studio, session: Session) -> Table | None:
     result, progress = studio.result(task.key), studio.progress
     found: Table = {"picture": "", "source": "", "size": [0, 0], "full": False, "done": 0, "total": 1, "error": ""}
     if result is not None:
-        now = {"picture": result.picture, "source": result.source, "size": list(result.size), "full": result.full}
-        found |= now | {"done": 1, "error": result.error}
+        now = {"picture": result.picture, "source": result.source, "size": list(result.size)}
+        found |= now | {"full": result.factor == 1, "done": 1, "error": result.error}
     elif progress is not None and progress.key == task.key:
         now = {"picture": progress.picture, "source": progress.source}
         found |= now | {"done": progress.done, "total": progress.total}
@@ -192,9 +192,33 @@ def _quick(studio: Studio, session: Session) -> Table | None:
 
 
 def _film(studio: Studio, session: Session) -> Table:
+    """Return what is known of the film before it is made: name, command line, frames and size, about how long it takes.
+
+    `wrong`: why there is no such film, empty where there is.
+    """
+    told: Table = {"frames": 0, "size": [0, 0], "takes": "", "long": False, "wrong": ""}
+    clip, settings = session.clip, session.settings
+    if clip is None:
+        return {"name": "", "line": "", **told}
+    moving = {key: text for key, text in settings.keyframes.items() if key.startswith("camera.")}
+    shape = (clip.info.identity, settings.input, settings.camera, moving)
+    try:
+        info, plan = session.once("plan", shape, lambda: forecast.plan_film(clip, settings))
+        height, width = plan.framing.size
+        told |= {"frames": len(plan.playback), "size": [round(width * plan.framing.sar), height]}
+        task = studio.view_task(session)
+        view = None if task is None else studio.result(task.key)
+        if view is not None and view.picture:
+            seconds = forecast.seconds_of(settings, info, plan, view.pace)
+            told |= {"takes": forecast.in_words(seconds), "long": seconds >= forecast.LONG}
+    except DreamvidError as error:
+        told["wrong"] = one_line(str(error))
+    return session.once("name", _axis_key(session), lambda: _named(studio, session)) | told
+
+
+def _named(studio: Studio, session: Session) -> Table:
     """Return what a render of the session would be called, and the line that makes it."""
-    if session.clip is None:
-        return {"name": "", "line": ""}
+    assert session.clip is not None
     stem = session.clip.path.stem
     name = f"{stem}-{session.look.title.split(':')[0].split(',')[0]}.mp4".replace("/", "-")
     beneath = studio.folder.preset(session.look.preset)

@@ -43,7 +43,8 @@ class Task:
 class Result:
     """The outcome of a task: the names of a picture and its source, a film, or an error in a line.
 
-    `size`: (width, height) at which it was dreamed; `full`: whether the film has that size.
+    `size`: (width, height) at which it was dreamed; `factor`: by how much smaller than in the film; `pace`: seconds
+    of a gradient step, a pixel.
     """
 
     picture: str = ""
@@ -51,7 +52,8 @@ class Result:
     error: str = ""
     film: Path | None = None
     size: tuple[int, int] = (0, 0)
-    full: bool = False
+    factor: int = 1
+    pace: float = 0.0
 
 
 @dataclass(frozen=True)
