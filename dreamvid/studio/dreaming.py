@@ -43,13 +43,18 @@ class Superseded(Exception):  # noqa: N818 (nothing is wrong)
 
 def plain_at(clip: Clip, frame: int, settings: Settings, cut: Cut) -> PlainSettings:
     """Return settings without animation: as they are at a frame, in a film that begins where the cut does."""
+    return settings_at(settings, values_at(clip, frame, settings, cut))
+
+
+def values_at(clip: Clip, frame: int, settings: Settings, cut: Cut) -> dict[str, float]:
+    """Return the values of animated settings at a frame, by full key, in a film that begins where the cut does."""
     if not settings.keyframes:
-        return settings_at(settings, {})
+        return {}
     start = Fraction(str(cut.start or 0))
     moment = max(Fraction(0), clip.time(frame) - start) if clip.is_film else Fraction(0)
     timeline = film_timeline(clip, settings, cut)
     (values,) = evaluated(settings, timeline, [min(moment * timeline.rate, Fraction(timeline.frames - 1))])
-    return settings_at(settings, values)
+    return dict(values)
 
 
 def film_timeline(clip: Clip, settings: Settings, cut: Cut) -> Timeline:
@@ -110,7 +115,7 @@ def dream_frame(
             so_far = full + (detail if size == full.shape[-2:] else grown(detail, (full.shape[-2], full.shape[-1])))
             tell(finished(frame, so_far[0].permute(1, 2, 0).cpu().numpy()), steps, total)
 
-    dream = dream_afresh(dreamer, source, (whole.index,), watch)
+    dream = dream_afresh(dreamer, source, (0,), watch)  # as of `dreamvid image`
     took = time.perf_counter() - began
     return Dream(frame.image, finished(frame, dream), factor, took / (pixels or full.shape[-2] * full.shape[-1]))
 

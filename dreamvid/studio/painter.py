@@ -5,11 +5,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-from dreamvid.core.errors import DreamvidError, one_line
+from dreamvid.core.errors import DreamvidError
 from dreamvid.core.types import Pixels
 from dreamvid.dream.session import SharedNets
+from dreamvid.models.device import release_heap
 from dreamvid.studio.dreaming import Superseded, dream_frame, quick_film
 from dreamvid.studio.state import Progress, Result, Studio, Task
+from dreamvid.studio.words import on_page
 
 logger = logging.getLogger(__name__)
 SIDES = {"view": 960, "quick": 480, "motif": 240, "look": 320}  # pixels of the long side of pictures, at most
@@ -39,14 +41,19 @@ class Painter:
         self._folder.cleanup()
 
     def _run(self) -> None:
-        studio = self._studio
+        studio, worked = self._studio, False
         while not studio.closing.is_set():
+            task = studio.next_task()
+            if task is not None:
+                self._do(task)
+                worked = True
+                continue
+            if worked:
+                release_heap()  # after dreams of many sizes, much of it is held for nothing
+                worked = False
             with studio.news:
                 if studio.next_task() is None:
                     studio.news.wait(timeout=1)
-            task = studio.next_task()
-            if task is not None and not studio.closing.is_set():
-                self._do(task)
 
     def _do(self, task: Task) -> None:
         """Dream a task, and keep what comes of it, be it an error; unless something else is wanted first."""
@@ -58,7 +65,7 @@ class Painter:
         except Superseded:
             return
         except DreamvidError as error:
-            result = Result(error=one_line(str(error)))
+            result = Result(error=on_page(error))
         except Exception:
             logger.exception("a picture could not be dreamed")
             result = Result(error="this could not be dreamed: the terminal tells why")
@@ -87,6 +94,7 @@ class Painter:
             self._tell(task, pixels, done, total)
 
         quick_film(task, studio.folder, studio.defaults, output, tell, self._stop(task))
+        release_heap()
         return Result(film=output)
 
     def _tell(self, task: Task, pixels: Pixels, done: int, total: int) -> None:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from dreamvid.config import presets
-from dreamvid.core.errors import DreamvidError, one_line
+from dreamvid.core.errors import DreamvidError
 from dreamvid.pipeline.schedule import evaluated
 from dreamvid.studio import controls, forecast
 from dreamvid.studio.clip import Clip
@@ -13,6 +13,7 @@ from dreamvid.studio.dreaming import film_timeline
 from dreamvid.studio.look import command_line
 from dreamvid.studio.renders import Render, Renders
 from dreamvid.studio.state import Session, Studio
+from dreamvid.studio.words import on_page
 
 Table = dict[str, Any]
 POINTS = 160  # of a curve
@@ -28,7 +29,7 @@ def state_of(studio: Studio, renders: Renders, session: Session) -> Table:
             "clip": _clip(session.clip),
             "frame": session.frame,
             "look": _look(studio, session),
-            "cut": {"size": session.cut.size, "start": session.cut.start, "stop": session.cut.stop},
+            "cut": {key: getattr(session.cut, key) for key in ("size", "start", "stop", "loop")},
             "view": _view(studio, session),
             "wall": _wall(studio, session),
             "motifs": _motifs(studio, session),
@@ -76,7 +77,8 @@ def _look(studio: Studio, session: Session) -> Table:
     return {
         "preset": look.preset,
         "title": look.title,
-        "about": session.settings.description,
+        "net": session.settings.net.name,
+        "about": on_page(session.settings.description),
         "changed": look.changed,
         "values": controls.values(session.settings),
         "own": own,
@@ -134,7 +136,7 @@ def _axis(session: Session) -> Table | None:
                 pairs = zip(moments, rows, strict=True)
                 found["curves"][key] = [[round(float(at / timeline.rate), 4), row[key]] for at, row in pairs]
         except DreamvidError as error:
-            found["note"] = str(error)
+            found["note"] = on_page(error)
     return found
 
 
@@ -212,7 +214,7 @@ def _film(studio: Studio, session: Session) -> Table:
             seconds = forecast.seconds_of(settings, info, plan, view.pace)
             told |= {"takes": forecast.in_words(seconds), "long": seconds >= forecast.LONG}
     except DreamvidError as error:
-        told["wrong"] = one_line(str(error))
+        told["wrong"] = on_page(error)
     return session.once("name", _axis_key(session), lambda: _named(studio, session)) | told
 
 
@@ -229,6 +231,7 @@ def _named(studio: Studio, session: Session) -> Table:
 def _render(render: Render) -> Table:
     return {
         "number": render.number,
+        "film": render.is_film,
         "name": render.output.name,
         "state": render.state,
         "said": render.said,
