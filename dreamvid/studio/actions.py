@@ -53,7 +53,7 @@ def perform(studio: Studio, renders: Renders, session: Session, action: Action) 
                 told: Callable[[], None] = studio.tell
                 work = (clip, studio.pictures, told, studio.closing.is_set)
                 threading.Thread(target=draw_strip, args=work, name="strip", daemon=True).start()
-            return f"{action.name} is open"
+            return f"{action.name} is open" if clip.path.is_file() else f"the folder {action.name} is open"
         case OfRender():
             getattr(renders, action.do)(action.number)
             return ""

@@ -69,11 +69,15 @@ def film_timeline(clip: Clip, settings: Settings, cut: Cut) -> Timeline:
 
 @dataclass(frozen=True)
 class Dream:
-    """A frame and its dream; `factor`: by how much smaller than in the film; `pace`: seconds of a step, a pixel."""
+    """A frame and its dream; `factor`: by how much smaller than in the film, where it has `whole` (width, height).
+
+    `pace`: seconds of a gradient step, a pixel.
+    """
 
     source: Pixels
     dream: Pixels
     factor: int
+    whole: tuple[int, int]
     pace: float
 
 
@@ -117,7 +121,9 @@ def dream_frame(
 
     dream = dream_afresh(dreamer, source, (0,), watch)  # as of `dreamvid image`
     took = time.perf_counter() - began
-    return Dream(frame.image, finished(frame, dream), factor, took / (pixels or full.shape[-2] * full.shape[-1]))
+    pace = took / (pixels or full.shape[-2] * full.shape[-1])
+    size = (whole.image.shape[1], whole.image.shape[0])
+    return Dream(frame.image, finished(frame, dream), factor, size, pace)
 
 
 def finished(frame: Frame, image: np.ndarray) -> Pixels:

@@ -15,6 +15,7 @@ from dreamvid.pipeline.zoom_source import flight_of, plan_zoom
 from dreamvid.studio.clip import Clip
 
 BESIDE = 6e-7  # seconds a pixel that a frame takes beside its steps: flow and warps, or a view of the canvas; its file
+SHOT = 5  # seconds from cut to cut of many films
 WEAKEST = 7 / 3  # steps that one takes for which the weakest of several views is looked for
 LONG = 2 * 3600.0  # seconds from which on a page warns
 UNITS = ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute"))
@@ -22,11 +23,11 @@ GRAINS = ((7.5, 1), (30, 5), (math.inf, 10))  # up to a count, what it is rounde
 
 
 def plan_film(clip: Clip, settings: Settings) -> tuple[SourceInfo, Plan]:
-    """Plan the film of a clip as far as it is known before its frames are read; raises as a render does."""
+    """Plan the film of a clip before its frames are read, its cuts as if they came evenly; raises as a render does."""
     if not clip.is_film:
         return plan_zoom((clip.info,), settings)
     info, plan = plan_frames(clip.info, settings)
-    return info, with_cuts(plan, ())
+    return info, with_cuts(plan, plan.frames[:: max(1, round(SHOT * plan.rate))])
 
 
 def seconds_of(settings: Settings, info: SourceInfo, plan: Plan, pace: float) -> float:

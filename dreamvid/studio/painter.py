@@ -83,7 +83,8 @@ class Painter:
         made = dream_frame(task, studio.folder, studio.defaults, self._shared, tell, self._stop(task))
         name = studio.pictures.put(made.source, side) if task.kind == "view" else ""
         size = (made.dream.shape[1], made.dream.shape[0])
-        return Result(studio.pictures.put(made.dream, side), name, size=size, factor=made.factor, pace=made.pace)
+        picture = studio.pictures.put(made.dream, side)
+        return Result(picture, name, size=size, factor=made.factor, whole=made.whole, pace=made.pace)
 
     def _film(self, task: Task) -> Result:
         studio = self._studio

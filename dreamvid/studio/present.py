@@ -148,7 +148,7 @@ def _view(studio: Studio, session: Session) -> Table | None:
     found: Table = {"picture": "", "source": "", "size": [0, 0], "full": False, "done": 0, "total": 1, "error": ""}
     if result is not None:
         now = {"picture": result.picture, "source": result.source, "size": list(result.size)}
-        found |= now | {"full": result.factor == 1, "done": 1, "error": result.error}
+        found |= now | {"full": result.factor == 1, "in_film": list(result.whole), "done": 1, "error": result.error}
     elif progress is not None and progress.key == task.key:
         now = {"picture": progress.picture, "source": progress.source}
         found |= now | {"done": progress.done, "total": progress.total}

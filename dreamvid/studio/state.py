@@ -45,8 +45,7 @@ class Task:
 class Result:
     """The outcome of a task: the names of a picture and its source, a film, or an error in a line.
 
-    `size`: (width, height) at which it was dreamed; `factor`: by how much smaller than in the film; `pace`: seconds
-    of a gradient step, a pixel.
+    `size`: (width, height) at which it was dreamed; `factor`, `whole`, `pace`: as of a `Dream`.
     """
 
     picture: str = ""
@@ -55,6 +54,7 @@ class Result:
     film: Path | None = None
     size: tuple[int, int] = (0, 0)
     factor: int = 1
+    whole: tuple[int, int] = (0, 0)
     pace: float = 0.0
 
 

@@ -9,6 +9,7 @@ SAID = {
     "give --class NAME, and noise:pink as the source": "choose a thing under Motifs",
     " (give --audio)": "",
     ": give --set audio.bpm=BPM": "",
+    "--seconds": "seconds",
     "--size": "size",
     "--from": "start",
     "--to": "end",

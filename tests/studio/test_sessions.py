@@ -99,7 +99,7 @@ def test_a_folder_of_pictures_is_open_as_a_film(quiet: Running, fresh: Page, sma
         facts = json.loads(quiet.ask("GET", f"{quiet.root}/s/{fresh.name}/facts")[1])
         assert facts["folders"] == ["frames"]
         assert quiet.ask("GET", f"{quiet.root}/thumbs/frames")[0] == 200
-        fresh.ok(do="open", name="frames")
+        assert fresh.ok(do="open", name="frames") == "the folder frames is open"
         state = fresh.state
         assert (state["clip"]["film"], state["clip"]["frames"], state["clip"]["rate"]) == (True, 4, 25.0)
         assert state["film"]["line"].startswith("dreamvid video frames frames-dream.mp4")

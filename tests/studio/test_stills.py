@@ -55,7 +55,7 @@ def test_it_is_kept_as_small_as_it_is_shown(page: Page, folder: Path) -> None:
     view = page.dreamed()["view"]
     kept(page, "small.png", full=False)
     found = read_image(folder / "small.png")
-    assert [found.shape[1], found.shape[0]] == view["size"] == [640, 360]
+    assert [found.shape[1], found.shape[0]] == view["size"] == [640, 360] and view["in_film"] == [1280, 720]
     assert page.running.server.studio.pictures.put(found) == view["picture"]  # its name is a hash of its pixels
 
 

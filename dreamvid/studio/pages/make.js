@@ -1,6 +1,6 @@
 // What is made of a look: the film, and the picture that is shown, each with the line that makes the same in a terminal.
 
-import { act, onState, say, state } from "./link.js";
+import { act, onState, say, sentence, state } from "./link.js";
 import { button, closeDialog, el, openDialog, put } from "./parts.js";
 
 const WIDTHS = [1920, 1280, 854, 640, 480];
@@ -39,7 +39,7 @@ function ask(title, about, name, { label, make, request }, rows, below) {
 }
 
 function takes({ frames, size: [width, height], takes: words, long, wrong }) {
-  if (wrong) return wrong;
+  if (wrong) return sentence(wrong);
   const known = words ? `${words} on this machine` : "how long they take is known once this frame is dreamed";
   return `${frames} frames of ${width}×${height}: ${known}.${long ? " Smaller, or a part of it, it is done sooner." : ""}`;
 }
@@ -57,6 +57,7 @@ export function askForFilm() {
     [el("label", {}, "Size", size), clip.film ? el("label", { class: "check" }, loop, "Loop: its end leads into its beginning") : null, told].filter(Boolean),
     [el("h3", {}, "The same in a terminal"), el("div", { class: "line" }, code, button("Copy", () => copy(code.textContent), { "aria-label": "Copy the command line" }))]);
   refresh = () => {
+    if (state.clip.name !== clip.name) return; // another page has opened it
     put(told, takes(state.film));
     told.className = state.film.wrong ? "error" : state.film.long ? "long" : "";
     made.disabled = Boolean(state.film.wrong);
@@ -67,7 +68,7 @@ export function askForFilm() {
 
 export function askForPicture() {
   const { clip, film, view } = state, name = film.name.replace(/\.[^.]*$/, clip.film ? `-${state.frame}.png` : ".png");
-  const inFilm = `${film.size.join("×")}, as in the film`;
+  const inFilm = `${view.in_film.join("×")}, as in the film`;
   const size = chosen(view.full ? [["full", inFilm]] : [["", `${view.size.join("×")}, as it is shown`], ["full", `${inFilm}: finer, and slower`]], view.full ? "full" : "");
   refresh = null;
   ask("Save this picture", "It is dreamed once more, and kept without loss. It carries how it was made: dreamvid again makes it again.", name,
