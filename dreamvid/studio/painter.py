@@ -101,7 +101,7 @@ class Painter:
     def _tell(self, task: Task, pixels: Pixels, done: int, total: int) -> None:
         """Show a picture in the making, where it is looked at; the first is the source."""
         if task.kind in ("view", "quick"):
-            before, name = self._studio.progress, self._studio.pictures.put(pixels, SIDES[task.kind])
+            before, name = self._studio.progress, self._studio.pictures.put(pixels, SIDES[task.kind], passing=done > 0)
             self._studio.progress = Progress(task.key, name, before.source if before else name, done, total)
             self._studio.tell()
 

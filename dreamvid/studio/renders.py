@@ -157,6 +157,7 @@ class Renders:
                 render.state, render.said = RUNNING, "getting ready" if films else "dreaming the picture"
             studio.tell()
             self._make(render)
+            studio.pictures.keep(render.picture)
             release_heap()
             studio.tell()
 
@@ -180,7 +181,7 @@ class Renders:
         render.done, render.total = event.done, event.total
         if event.picture is not None and time.monotonic() - render.told >= OFTEN:
             render.told = time.monotonic()
-            render.picture = self._studio.pictures.put(event.picture, SIDE)
+            render.picture = self._studio.pictures.put(event.picture, SIDE, passing=True)
         if not render.halt.is_set():
             left = "" if event.seconds_left is None else f", {duration(event.seconds_left)} left"
             render.said = f"{SAYS[event.phase]}: {event.done} of {event.total}{left}"

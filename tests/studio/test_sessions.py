@@ -100,7 +100,7 @@ def test_a_folder_of_pictures_is_open_as_a_film(quiet: Running, fresh: Page, sma
         assert facts["folders"] == ["frames"]
         assert quiet.ask("GET", f"{quiet.root}/thumbs/frames")[0] == 200
         assert fresh.ok(do="open", name="frames") == "the folder frames is open"
-        state = fresh.state
+        state = fresh.until(lambda state: state["clip"]["sound"]["ready"])  # its strip is drawn
         assert (state["clip"]["film"], state["clip"]["frames"], state["clip"]["rate"]) == (True, 4, 25.0)
         assert state["film"]["line"].startswith("dreamvid video frames frames-dream.mp4")
         (folder / "04.png").symlink_to(quiet.server.studio.folder.root.parent / "outside.png")
