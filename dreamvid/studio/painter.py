@@ -15,7 +15,7 @@ from dreamvid.studio.words import on_page
 
 logger = logging.getLogger(__name__)
 SIDES = {"view": 960, "quick": 480, "motif": 240, "look": 320}  # pixels of the long side of pictures, at most
-NETS, PREPARED = 4, 16  # that are held; as they are prepared for a look, two of each
+NETS, PREPARED = 4, 8  # that are held; as they are prepared for a look, two of each: some 50 MB, and soon made anew
 
 
 class Painter:
