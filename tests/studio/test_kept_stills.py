@@ -9,6 +9,8 @@ from little import QUICK_PRESET, read_image, texture, write_image
 from studio_page import Page
 
 from dreamvid import cli
+from dreamvid.jobs.events import Event
+from dreamvid.studio.renders import Render, Renders
 
 
 def kept(page: Page, name: str, *, full: bool) -> dict[str, Any]:
@@ -59,5 +61,23 @@ def test_it_is_kept_as_small_as_it_is_shown(page: Page, folder: Path) -> None:
     assert page.running.server.studio.pictures.put(found) == view["picture"]  # its name is a hash of its pixels
 
 
-def test_a_picture_waits_for_no_film_and_is_not_there_before_it_is_seen(still: Page) -> None:
+def test_a_picture_does_not_wait_for_films(page: Page, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Renders._progress
+
+    def waits(self: Renders, render: Render, event: Event) -> None:
+        """Where it is a film, until it is stopped."""
+        progress(self, render, event)
+        if render.is_film:
+            assert render.halt.wait(timeout=60)
+
+    monkeypatch.setattr(Renders, "_progress", waits)
+    page.dreamed()
+    page.ok(do="render", name="film.mp4")
+    page.until(lambda state: state["renders"][0]["state"] == "running")
+    kept(page, "kept.png", full=True)
+    page.ok(do="stop", number=page.state["renders"][1]["number"])
+    page.until(lambda state: state["renders"][1]["state"] == "stopped")
+
+
+def test_a_picture_is_not_kept_before_it_is_seen(still: Page) -> None:
     assert "not finished yet" in still.refused(do="picture", name="early", full=True)

@@ -41,7 +41,7 @@ function ask(title, about, name, { label, make, request }, rows, below) {
 function takes({ frames, size: [width, height], takes: words, long, wrong }) {
   if (wrong) return sentence(wrong);
   const known = words ? `${words} on this machine` : "how long they take is known once this frame is dreamed";
-  return `${frames} frames of ${width}×${height}: ${known}.${long ? " Smaller, or a part of it, it is done sooner." : ""}`;
+  return `${frames} frames of ${width}×${height}: ${known}.${long ? " A smaller size, or a part of it, is done sooner." : ""}`;
 }
 
 export function askForFilm() {
