@@ -161,7 +161,7 @@ def _canvas_seconds(job: Job, planned: RenderPlan, *, trust: bool) -> float:
     source, session = open_source(planned, schedule_of(planned, job.settings)), open_session(job.settings, trust=trust)
     assert source.view is not None
     backdrop, (height, width) = source.view.backdrop, planned.plan.framing.size
-    steps = paint.paint_steps(backdrop.flight, height, width, session.dreamer)
+    steps = paint.paint_steps(backdrop.flight, height, width, session.dreamer.settings)
     finest = sum(step[0] == steps[-1][0] for step in steps)
     evened = round(paint.EVENING * finest)
 

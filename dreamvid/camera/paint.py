@@ -13,6 +13,7 @@ import numpy as np
 from dreamvid.camera.backdrop import Backdrop
 from dreamvid.camera.canvas import Canvas, empty, grown
 from dreamvid.camera.path import Flight, Pose
+from dreamvid.config.dream_settings import DreamSettings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Image, Pixels, to_pixels
 from dreamvid.dream import step_rules
@@ -36,12 +37,11 @@ class PaintProgress:
     total: int
 
 
-def paint_steps(flight: Flight, height: int, width: int, dreamer: Dreamer) -> list[tuple[int, int, int, int]]:
+def paint_steps(flight: Flight, height: int, width: int, how: DreamSettings) -> list[tuple[int, int, int, int]]:
     """Return all steps that paint a canvas, in order: octave, step, and the frame's height and width.
 
     Raises SettingsError for a step rule that keeps state.
     """
-    how = dreamer.settings
     if how.step_rule in MEMORIES:
         raise SettingsError(
             f"dream.step_rule={how.step_rule} stores past gradients of each pixel, which do not fit the changing views "
@@ -73,7 +73,7 @@ def paint_canvas(
     Dreamer of each step by number, in place of `dreamer`. The last canvas is the one of full size. Raises SettingsError
     for a step rule that keeps state, and the errors of `gradient_step`.
     """
-    flight, plan = backdrop.flight, paint_steps(backdrop.flight, height, width, dreamer)
+    flight, plan = backdrop.flight, paint_steps(backdrop.flight, height, width, dreamer.settings)
     done, rule, times = 0, step_rules.rule(dreamer.settings), view_times(flight, CHOICES * len(plan))
     canvas: Canvas | None = None
     evening = round(EVENING * sum(octave == plan[-1][0] for octave, *_ in plan)) if plan else 0

@@ -48,7 +48,7 @@ def within(
     planned, schedule = prepare("video", (source,), settings)
     session = open_session(settings, trust=trust, rate=planned.info.rate)
     again = time.perf_counter() - began  # the render itself prepares once more
-    limits, film = Limits.of(settings, planned.plan.framing.size), _film(planned.plan, settings)
+    limits, film = Limits.of(settings, planned.plan.framing.size), workload(planned.plan, settings)
     paces = list(_paces(planned, schedule, session, limits, SAMPLE * seconds, output))
     before = time.perf_counter() - began + again
     choice = choose(paces, film, limits, MARGIN * (seconds - before))
@@ -75,7 +75,7 @@ def _resumed(settings: Settings, folder: JobFolder) -> Settings:
     return with_choice_of(settings, begun)
 
 
-def _film(plan: Plan, settings: Settings) -> Workload:
+def workload(plan: Plan, settings: Settings) -> Workload:
     """Return the film of a plan, as far as its time goes; without coherence every frame is the first of a shot."""
     how = settings.coherence
     if how.mode == "none":

@@ -280,7 +280,7 @@ def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> 
     if source.view is None:
         return None
     size, flight = source.plan.framing.size, source.view.backdrop.flight
-    steps = paint.paint_steps(flight, *size, session.dreamer)
+    steps = paint.paint_steps(flight, *size, session.dreamer.settings)
     begun, total = load_canvas(job.folder.canvas_file, partial(paint.fits, flight, steps)), len(steps)
     if begun is not None and begun[0] == total:
         return paint.restored(flight, *size, begun[1])

@@ -49,7 +49,7 @@ def plan_zoom(probed: Sequence[SourceInfo], settings: Settings) -> tuple[SourceI
     if any(plan.framing.size != (height, width) for _, plan in firsts):
         raise SettingsError(f"the pictures are of different sizes: give one, such as --size {width}x{height}")
     rate, cycle = _rate(settings), _cycle(settings)
-    flight = _flight(settings, first)
+    flight = flight_of(settings, first)
     if how.mode == "world":
         _check_canvas(settings, flight)
     backdrop.check(flight, len(probed), width / height)
@@ -81,7 +81,7 @@ def open_zoom(probed: Sequence[SourceInfo], settings: Settings, info: SourceInfo
     )
     intro = _frames(settings.camera.intro, rate)
     begins = 0 if plan.cycle_length is None else plan.playback[0]
-    flight = _flight(settings, firsts[0][0])
+    flight = flight_of(settings, firsts[0][0])
     view = FlightView(
         Backdrop(stills, flight),
         lambda index: flight.pose((index - begins) / rate),
@@ -112,7 +112,7 @@ def _cycle(settings: Settings) -> int:
     return max(1, _frames(settings.input.seconds, _rate(settings)))
 
 
-def _flight(settings: Settings, first: SourceInfo) -> Flight:
+def flight_of(settings: Settings, first: SourceInfo) -> Flight:
     """Return the way of the camera over pictures of which `first` is one."""
     cycle, rate = _cycle(settings), _rate(settings)
     velocity = _velocity(settings, cycle, rate, first)

@@ -12,11 +12,13 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.texts import parse_toml
 from dreamvid.media.formats import CONTAINERS
 from dreamvid.media.frame_store import write_file
+from dreamvid.media.images import WRITTEN
 from dreamvid.pipeline.schedule import evaluated
 from dreamvid.pipeline.sources import framing_of
 from dreamvid.studio.clip import draw_strip, open_clip
 from dreamvid.studio.dreaming import film_timeline
-from dreamvid.studio.look import Look, Motif, check_value, command_line, preset_text, settings_of
+from dreamvid.studio.forecast import plan_film
+from dreamvid.studio.look import Cut, Look, Motif, check_value, command_line, preset_text, settings_of
 from dreamvid.studio.renders import Render, Renders
 from dreamvid.studio.requests import (
     Action,
@@ -28,6 +30,7 @@ from dreamvid.studio.requests import (
     Mask,
     OfRender,
     Open,
+    Picture,
     Plain,
     RenderTo,
     Restore,
@@ -38,6 +41,7 @@ from dreamvid.studio.requests import (
     Wish,
 )
 from dreamvid.studio.state import MOST_SNAPSHOTS, Session, Snapshot, Studio
+from dreamvid.studio.still import still_of
 
 
 def perform(studio: Studio, renders: Renders, session: Session, action: Action) -> str:
@@ -49,7 +53,7 @@ def perform(studio: Studio, renders: Renders, session: Session, action: Action) 
                 told: Callable[[], None] = studio.tell
                 work = (clip, studio.pictures, told, studio.closing.is_set)
                 threading.Thread(target=draw_strip, args=work, name="strip", daemon=True).start()
-            return f"{action.name} is open"
+            return f"{action.name} is open" if clip.path.is_file() else f"the folder {action.name} is open"
         case OfRender():
             getattr(renders, action.do)(action.number)
             return ""
@@ -82,7 +86,7 @@ def _changed(studio: Studio, renders: Renders, session: Session, action: Action)
             _check_keys(studio, session, look)
             studio.change(session, look, what=f"keys {action.key}")
         case CutTo():
-            cut = replace(session.cut, size=action.size, start=action.start, stop=action.stop)
+            cut = Cut(action.size, action.start, action.stop, action.loop)
             framing_of(_clip(session).info, settings_of(session.look, cut, studio.folder, studio.defaults))
             studio.change(session, cut=cut)
         case Restore():
@@ -91,6 +95,8 @@ def _changed(studio: Studio, renders: Renders, session: Session, action: Action)
             said = _save(studio, session, action)
         case RenderTo():
             said = _render(studio, renders, session, action.name)
+        case Picture():
+            said = _picture(studio, renders, session, action)
         case Tab():
             session.tab = action.tab
         case Plain():
@@ -111,7 +117,8 @@ def _text(action: Keys) -> str:
     if not action.keys:
         return ""
     keys = [f"{key.time:.6g}{key.unit}:{key.value:.6g}{_way(key.way)}" for key in action.keys]
-    return str(keyframes.parse(", ".join(keys)).text)
+    anew = [] if action.every is None else [f"every {action.every:.6g}b"]
+    return str(keyframes.parse(", ".join([*anew, *keys])).text)
 
 
 def _way(way: str) -> str:
@@ -215,7 +222,22 @@ def _render(studio: Studio, renders: Renders, session: Session, name: str) -> st
     output = studio.folder.new(name, tuple(CONTAINERS))
     settings = settings_of(session.look, session.cut, studio.folder, studio.defaults)
     _check_fit(session, settings)
+    plan_film(clip, settings)
     beneath = studio.folder.preset(session.look.preset)
     line = command_line(clip.command, clip.name, name, session.look, session.cut, beneath)
     renders.add(Render(0, output, clip.command, (str(clip.path),), settings, line))
     return f"{name} is in the queue"
+
+
+def _picture(studio: Studio, renders: Renders, session: Session, action: Picture) -> str:
+    clip, task = _clip(session), studio.view_task(session)
+    seen = None if task is None else studio.result(task.key)
+    if seen is None or not seen.picture:
+        raise SettingsError("the picture is not finished yet: save it in a moment")
+    name = action.name if "." in action.name else f"{action.name}.png"
+    output, factor = studio.folder.new(name, tuple(WRITTEN)), 1 if action.full else seen.factor
+    look, cut = still_of(clip, session.frame, session.look, session.cut, studio.folder, studio.defaults, factor)
+    settings = settings_of(look, cut, studio.folder, studio.defaults)
+    line = command_line("image", clip.name, name, look, cut, studio.folder.preset(look.preset))
+    renders.add(Render(0, output, "image", (str(clip.path),), settings, line))
+    return f"{name} is being dreamed"

@@ -8,18 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 
 from dreamvid.config import presets
 from dreamvid.config.settings import AudioSettings, Settings
 from dreamvid.config.timeline import Cues, Tempo
-from dreamvid.core.errors import DreamvidError, SourceError
+from dreamvid.core.errors import DreamvidError
 from dreamvid.core.timing import frame_map
-from dreamvid.core.types import Frame, Pixels, SourceInfo
-from dreamvid.media import audio_features, images
+from dreamvid.core.types import Frame, SourceInfo
+from dreamvid.media import audio_features
 from dreamvid.media.audio_features import Heard
-from dreamvid.media.ffmpeg import FENCE, location
 from dreamvid.media.read import read
 from dreamvid.pipeline.masks import with_masks
 from dreamvid.pipeline.prepare import KINDS, Command, prepare_probed
@@ -57,7 +55,7 @@ class Clip:
     @property
     def is_film(self) -> bool:
         """Return whether the source has frames to dream one after the other."""
-        return self.info.kind == "video"
+        return self.info.kind in ("video", "folder")
 
     @property
     def command(self) -> Command:
@@ -170,15 +168,3 @@ def _listen(clip: Clip) -> None:
         clip.sound.heard = clip.hear(clip.path, AudioSettings(), clip.info.delay)
     except DreamvidError as error:
         clip.sound.note = str(error)
-
-
-def first_picture(path: Path) -> Pixels:
-    """Return the first picture of a film or a still, upright, without reading the rest; raise SourceError."""
-    if path.suffix.lower() in images.READ_SUFFIXES:
-        return images.load(path)
-    try:
-        with av.open(location(path), options=FENCE) as container:
-            frame = next(container.decode(video=0))
-            return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4).astype(np.uint8)
-    except (av.FFmpegError, OSError, StopIteration, IndexError):
-        raise SourceError(f"{path.name} cannot be read") from None

@@ -116,9 +116,13 @@ def values(settings: Settings) -> dict[str, float | bool]:
 
 
 def animated(settings: Settings) -> Iterator[tuple[str, Table]]:
-    """Yield the settings that have keyframes, each with its text and, unless it is a formula, its keyframes."""
+    """Yield the settings that have keyframes, each with its text and, unless it is a formula, its keyframes.
+
+    `every`: after how many beats they begin anew, None where they do not; others that do are shown as a text alone.
+    """
     for key, text in settings.keyframes.items():
         parsed = parse(text)
-        plain = parsed.keys if parsed.every is None else ()
+        anew, units = parsed.every, {key.unit for key in parsed.keys}
+        plain = parsed.keys if anew is None or {anew.unit} | units == {"b"} else ()
         keys = [{"time": float(key.time), "unit": key.unit, "value": key.value, "way": key.way} for key in plain]
-        yield key, {"text": text, "keys": keys}
+        yield key, {"text": text, "keys": keys, "every": float(anew.count) if anew is not None and keys else None}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -42,13 +43,18 @@ class Superseded(Exception):  # noqa: N818 (nothing is wrong)
 
 def plain_at(clip: Clip, frame: int, settings: Settings, cut: Cut) -> PlainSettings:
     """Return settings without animation: as they are at a frame, in a film that begins where the cut does."""
+    return settings_at(settings, values_at(clip, frame, settings, cut))
+
+
+def values_at(clip: Clip, frame: int, settings: Settings, cut: Cut) -> dict[str, float]:
+    """Return the values of animated settings at a frame, by full key, in a film that begins where the cut does."""
     if not settings.keyframes:
-        return settings_at(settings, {})
+        return {}
     start = Fraction(str(cut.start or 0))
     moment = max(Fraction(0), clip.time(frame) - start) if clip.is_film else Fraction(0)
     timeline = film_timeline(clip, settings, cut)
     (values,) = evaluated(settings, timeline, [min(moment * timeline.rate, Fraction(timeline.frames - 1))])
-    return settings_at(settings, values)
+    return dict(values)
 
 
 def film_timeline(clip: Clip, settings: Settings, cut: Cut) -> Timeline:
@@ -61,10 +67,24 @@ def film_timeline(clip: Clip, settings: Settings, cut: Cut) -> Timeline:
     return Timeline(max(1, round(seconds * clip.info.rate)), clip.info.rate, clip.cues(settings, cut.start))
 
 
+@dataclass(frozen=True)
+class Dream:
+    """A frame and its dream; `factor`: by how much smaller than in the film, where it has `whole` (width, height).
+
+    `pace`: seconds of a gradient step, a pixel.
+    """
+
+    source: Pixels
+    dream: Pixels
+    factor: int
+    whole: tuple[int, int]
+    pace: float
+
+
 def dream_frame(
     task: Task, folder: Folder, defaults: Defaults, shared: SharedNets, tell: Tell, stop: Callable[[], bool]
-) -> tuple[Pixels, Pixels, int]:
-    """Return the frame of a task, its dream as `dreamvid image` makes it, and how much smaller than in the film it is.
+) -> Dream:
+    """Return the frame of a task and its dream, as `dreamvid image` makes it.
 
     Raises DreamvidError as a render does, and Superseded between two steps where `stop` asks for that.
     """
@@ -80,12 +100,16 @@ def dream_frame(
     source = to_float(frame.image)
     full = to_tensor(source, dreamer)
     total = dreamer.settings.steps * len(octave_sizes(source.shape[0], source.shape[1], dreamer.settings))
-    steps, told = 0, 0.0
+    steps, told, pixels, began = 0, 0.0, 0, time.perf_counter()
     tell(frame.image, 0, total)
 
     def watch(picture: Tensor) -> None:
-        nonlocal steps, told
+        nonlocal steps, told, pixels, began
         steps += 1
+        if steps > 1:
+            pixels += picture.shape[-2] * picture.shape[-1]
+        else:
+            began = time.perf_counter()  # the first step of a net is slow
         if stop():
             raise Superseded
         if time.monotonic() - told >= OFTEN:
@@ -95,7 +119,11 @@ def dream_frame(
             so_far = full + (detail if size == full.shape[-2:] else grown(detail, (full.shape[-2], full.shape[-1])))
             tell(finished(frame, so_far[0].permute(1, 2, 0).cpu().numpy()), steps, total)
 
-    return frame.image, finished(frame, dream_afresh(dreamer, source, (whole.index,), watch)), factor
+    dream = dream_afresh(dreamer, source, (0,), watch)  # as of `dreamvid image`
+    took = time.perf_counter() - began
+    pace = took / (pixels or full.shape[-2] * full.shape[-1])
+    size = (whole.image.shape[1], whole.image.shape[0])
+    return Dream(frame.image, finished(frame, dream), factor, size, pace)
 
 
 def finished(frame: Frame, image: np.ndarray) -> Pixels:

@@ -1,6 +1,7 @@
 """The folder that a studio works in: which sources and presets lie there, and which names may be read or written."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +35,7 @@ class Folder:
 
     def inside(self, name: str) -> Path:
         """Return the real path of a file in the folder; raise SettingsError for any other, by whatever way."""
-        parts = name.replace("\\", "/").split("/")
-        told = name if name.isprintable() and len(name) <= LONGEST else "this name"
-        if not name or "\0" in name or Path(name).is_absolute() or ".." in parts or ":" in parts[0][1:2]:
-            raise SettingsError(f"{told} is not the name of a file in this folder")
-        path = Path(os.path.realpath(self.root / name))
-        if not path.is_relative_to(self.root):
-            raise SettingsError(f"{told} leads out of this folder: copy the file into it")
+        path, told = self._within(name)
         try:
             there = path.is_file()
         except OSError:
@@ -48,6 +43,28 @@ class Folder:
         if not there:
             raise SettingsError(f"there is no file {told} in this folder")
         return path
+
+    def source(self, name: str) -> Path:
+        """Return the real path of a file or a folder of pictures in the folder; raise SettingsError as `inside`."""
+        path, told = self._within(name)
+        try:
+            entries = list(os.scandir(path))
+        except OSError:
+            return self.inside(name)
+        if not all(Path(os.path.realpath(entry.path)).is_relative_to(self.root) for entry in entries):
+            raise SettingsError(f"{told} holds a link that leads out of this folder: copy the file into it")
+        return path
+
+    def _within(self, name: str) -> tuple[Path, str]:
+        """Return a real path in the folder, and how to name it; raise SettingsError for any other."""
+        parts = name.replace("\\", "/").split("/")
+        told = name if name.isprintable() and len(name) <= LONGEST else "this name"
+        if not name or "\0" in name or Path(name).is_absolute() or ".." in parts or ":" in parts[0][1:2]:
+            raise SettingsError(f"{told} is not the name of a file in this folder")
+        path = Path(os.path.realpath(self.root / name))
+        if not path.is_relative_to(self.root):
+            raise SettingsError(f"{told} leads out of this folder: copy the file into it")
+        return path, told
 
     def new(self, name: str, suffixes: tuple[str, ...]) -> Path:
         """Return the path of a file to write, directly in the folder; raise SettingsError where the name is no such."""
@@ -64,9 +81,16 @@ class Folder:
         return path
 
     def named(self, suffixes: set[str]) -> list[str]:
-        """Return the files with one of some suffixes, by their names within the folder, sorted."""
+        """Return the files with one of some suffixes, by their names within the folder, those directly in it first."""
         found = (self._name(entry) for entry in self._files(self.root, DEEPEST) if _suffix(entry) in suffixes)
-        return sorted([name for name, _ in zip(found, range(MOST), strict=False)], key=str.casefold)
+        names = [name for name, _ in zip(found, range(MOST), strict=False)]
+        return sorted(names, key=lambda name: (name.count("/"), name.casefold()))
+
+    def sequences(self) -> list[str]:
+        """Return the folders within it that hold more than one still, by name."""
+        stills = (self._name(entry) for entry in self._files(self.root, DEEPEST) if _suffix(entry) in STILLS)
+        held = Counter(name.rpartition("/")[0] for name in stills)
+        return sorted((name for name, count in held.items() if name and count > 1), key=str.casefold)[:MOST]
 
     def presets(self) -> list[str]:
         """Return the files directly in the folder that are presets, by name."""

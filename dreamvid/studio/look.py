@@ -89,16 +89,22 @@ class Look:
 
 @dataclass(frozen=True)
 class Cut:
-    """The film that is made: its size as `input.size`, None for the source's; its range in seconds, None: the whole."""
+    """The film that is made: its size as `input.size`, None for the source's; its range in seconds, None: the whole.
+
+    `loop`: whether its end leads into its beginning; `frames`: in place of the range, as `input.frames`.
+    """
 
     size: str | None = None
     start: float | None = None
     stop: float | None = None
+    loop: bool = False
+    frames: str | None = None
 
     @property
     def overrides(self) -> list[Pair]:
         """The parts of it that are given, as pairs of a setting's full key and its value."""
-        given = {"input.size": self.size, "input.start": self.start, "input.stop": self.stop}
+        given: dict[str, Any] = {"input.size": self.size, "input.start": self.start, "input.stop": self.stop}
+        given |= {"input.loop": self.loop or None, "input.frames": self.frames}
         return [(key, value) for key, value in given.items() if value is not None]
 
 
@@ -117,7 +123,7 @@ def check_value(key: str, value: Value) -> None:
         raise SettingsError(f"there is no control {key[:60]!r}")
     switch = BY_KEY[key].step == 0
     if value is not None and isinstance(value, bool) != switch:
-        raise SettingsError(f"{key}: give {'true or false' if switch else 'a number'}")
+        raise SettingsError(f"{BY_KEY[key].label}: give {'true or false' if switch else 'a number'}")
 
 
 def preset_text(look: Look, preset: str, about: str) -> str:
@@ -143,8 +149,9 @@ def command_line(command: str, source: str, output: str, look: Look, cut: Cut, p
     """Return the line that makes the film in the folder, quoted for a shell; `preset` as in `overrides`."""
     words = ["dreamvid", command, *(f"./{name}" if name.startswith("-") else name for name in (source, output))]
     words += ["--preset", look.preset]
-    for option, value in (("--size", cut.size), ("--from", cut.start), ("--to", cut.stop)):
+    for option, value in (("--size", cut.size), ("--from", cut.start), ("--to", cut.stop), ("--frames", cut.frames)):
         words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
+    words += ["--loop"] * cut.loop
     classes = [motif.name for motif in look.motifs if motif.kind == "class"]
     channels = [motif.name for motif in look.motifs if motif.kind == "channel"]
     short = not classes or (len(classes) == 1 and not channels)

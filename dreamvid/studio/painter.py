@@ -5,15 +5,17 @@ import tempfile
 import threading
 from pathlib import Path
 
-from dreamvid.core.errors import DreamvidError, one_line
+from dreamvid.core.errors import DreamvidError
 from dreamvid.core.types import Pixels
 from dreamvid.dream.session import SharedNets
+from dreamvid.models.device import release_heap
 from dreamvid.studio.dreaming import Superseded, dream_frame, quick_film
 from dreamvid.studio.state import Progress, Result, Studio, Task
+from dreamvid.studio.words import on_page
 
 logger = logging.getLogger(__name__)
 SIDES = {"view": 960, "quick": 480, "motif": 240, "look": 320}  # pixels of the long side of pictures, at most
-NETS, PREPARED = 4, 16  # that are held; as they are prepared for a look, two of each
+NETS, PREPARED = 4, 8  # that are held; as they are prepared for a look, two of each: some 50 MB, and soon made anew
 
 
 class Painter:
@@ -39,14 +41,19 @@ class Painter:
         self._folder.cleanup()
 
     def _run(self) -> None:
-        studio = self._studio
+        studio, worked = self._studio, False
         while not studio.closing.is_set():
+            task = studio.next_task()
+            if task is not None:
+                self._do(task)
+                worked = True
+                continue
+            if worked:
+                release_heap()  # after dreams of many sizes, much of it is held for nothing
+                worked = False
             with studio.news:
                 if studio.next_task() is None:
                     studio.news.wait(timeout=1)
-            task = studio.next_task()
-            if task is not None and not studio.closing.is_set():
-                self._do(task)
 
     def _do(self, task: Task) -> None:
         """Dream a task, and keep what comes of it, be it an error; unless something else is wanted first."""
@@ -58,7 +65,7 @@ class Painter:
         except Superseded:
             return
         except DreamvidError as error:
-            result = Result(error=one_line(str(error)))
+            result = Result(error=on_page(error))
         except Exception:
             logger.exception("a picture could not be dreamed")
             result = Result(error="this could not be dreamed: the terminal tells why")
@@ -73,11 +80,11 @@ class Painter:
         def tell(pixels: Pixels, done: int, total: int) -> None:
             self._tell(task, pixels, done, total)
 
-        dreamed = dream_frame(task, studio.folder, studio.defaults, self._shared, tell, self._stop(task))
-        source, pixels, factor = dreamed
-        name = studio.pictures.put(source, side) if task.kind == "view" else ""
-        size = (pixels.shape[1], pixels.shape[0])
-        return Result(studio.pictures.put(pixels, side), name, size=size, full=factor == 1)
+        made = dream_frame(task, studio.folder, studio.defaults, self._shared, tell, self._stop(task))
+        name = studio.pictures.put(made.source, side) if task.kind == "view" else ""
+        size = (made.dream.shape[1], made.dream.shape[0])
+        picture = studio.pictures.put(made.dream, side)
+        return Result(picture, name, size=size, factor=made.factor, whole=made.whole, pace=made.pace)
 
     def _film(self, task: Task) -> Result:
         studio = self._studio
@@ -88,12 +95,13 @@ class Painter:
             self._tell(task, pixels, done, total)
 
         quick_film(task, studio.folder, studio.defaults, output, tell, self._stop(task))
+        release_heap()
         return Result(film=output)
 
     def _tell(self, task: Task, pixels: Pixels, done: int, total: int) -> None:
         """Show a picture in the making, where it is looked at; the first is the source."""
         if task.kind in ("view", "quick"):
-            before, name = self._studio.progress, self._studio.pictures.put(pixels, SIDES[task.kind])
+            before, name = self._studio.progress, self._studio.pictures.put(pixels, SIDES[task.kind], passing=done > 0)
             self._studio.progress = Progress(task.key, name, before.source if before else name, done, total)
             self._studio.tell()
 

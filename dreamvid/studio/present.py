@@ -7,12 +7,13 @@ from typing import Any
 from dreamvid.config import presets
 from dreamvid.core.errors import DreamvidError
 from dreamvid.pipeline.schedule import evaluated
-from dreamvid.studio import controls
+from dreamvid.studio import controls, forecast
 from dreamvid.studio.clip import Clip
 from dreamvid.studio.dreaming import film_timeline
 from dreamvid.studio.look import command_line
 from dreamvid.studio.renders import Render, Renders
 from dreamvid.studio.state import Session, Studio
+from dreamvid.studio.words import on_page
 
 Table = dict[str, Any]
 POINTS = 160  # of a curve
@@ -28,7 +29,7 @@ def state_of(studio: Studio, renders: Renders, session: Session) -> Table:
             "clip": _clip(session.clip),
             "frame": session.frame,
             "look": _look(studio, session),
-            "cut": {"size": session.cut.size, "start": session.cut.start, "stop": session.cut.stop},
+            "cut": {key: getattr(session.cut, key) for key in ("size", "start", "stop", "loop")},
             "view": _view(studio, session),
             "wall": _wall(studio, session),
             "motifs": _motifs(studio, session),
@@ -39,7 +40,7 @@ def state_of(studio: Studio, renders: Renders, session: Session) -> Table:
             ],
             "undo": len(session.earlier),
             "redo": len(session.later),
-            "film": session.once("film", _axis_key(session), lambda: _film(studio, session)),
+            "film": _film(studio, session),
             "renders": [_render(each) for each in reversed(renders.all)],
         }
 
@@ -76,7 +77,8 @@ def _look(studio: Studio, session: Session) -> Table:
     return {
         "preset": look.preset,
         "title": look.title,
-        "about": session.settings.description,
+        "net": session.settings.net.name,
+        "about": on_page(session.settings.description),
         "changed": look.changed,
         "values": controls.values(session.settings),
         "own": own,
@@ -134,7 +136,7 @@ def _axis(session: Session) -> Table | None:
                 pairs = zip(moments, rows, strict=True)
                 found["curves"][key] = [[round(float(at / timeline.rate), 4), row[key]] for at, row in pairs]
         except DreamvidError as error:
-            found["note"] = str(error)
+            found["note"] = on_page(error)
     return found
 
 
@@ -145,8 +147,8 @@ def _view(studio: Studio, session: Session) -> Table | None:
     result, progress = studio.result(task.key), studio.progress
     found: Table = {"picture": "", "source": "", "size": [0, 0], "full": False, "done": 0, "total": 1, "error": ""}
     if result is not None:
-        now = {"picture": result.picture, "source": result.source, "size": list(result.size), "full": result.full}
-        found |= now | {"done": 1, "error": result.error}
+        now = {"picture": result.picture, "source": result.source, "size": list(result.size)}
+        found |= now | {"full": result.factor == 1, "in_film": list(result.whole), "done": 1, "error": result.error}
     elif progress is not None and progress.key == task.key:
         now = {"picture": progress.picture, "source": progress.source}
         found |= now | {"done": progress.done, "total": progress.total}
@@ -192,9 +194,33 @@ def _quick(studio: Studio, session: Session) -> Table | None:
 
 
 def _film(studio: Studio, session: Session) -> Table:
+    """Return what is known of the film before it is made: name, command line, frames and size, about how long it takes.
+
+    `wrong`: why there is no such film, empty where there is.
+    """
+    told: Table = {"frames": 0, "size": [0, 0], "takes": "", "long": False, "wrong": ""}
+    clip, settings = session.clip, session.settings
+    if clip is None:
+        return {"name": "", "line": "", **told}
+    moving = {key: text for key, text in settings.keyframes.items() if key.startswith("camera.")}
+    shape = (clip.info.identity, settings.input, settings.camera, moving)
+    try:
+        info, plan = session.once("plan", shape, lambda: forecast.plan_film(clip, settings))
+        height, width = plan.framing.size
+        told |= {"frames": len(plan.playback), "size": [round(width * plan.framing.sar), height]}
+        task = studio.view_task(session)
+        view = None if task is None else studio.result(task.key)
+        if view is not None and view.picture:
+            seconds = forecast.seconds_of(settings, info, plan, view.pace)
+            told |= {"takes": forecast.in_words(seconds), "long": seconds >= forecast.LONG}
+    except DreamvidError as error:
+        told["wrong"] = on_page(error)
+    return session.once("name", _axis_key(session), lambda: _named(studio, session)) | told
+
+
+def _named(studio: Studio, session: Session) -> Table:
     """Return what a render of the session would be called, and the line that makes it."""
-    if session.clip is None:
-        return {"name": "", "line": ""}
+    assert session.clip is not None
     stem = session.clip.path.stem
     name = f"{stem}-{session.look.title.split(':')[0].split(',')[0]}.mp4".replace("/", "-")
     beneath = studio.folder.preset(session.look.preset)
@@ -205,6 +231,7 @@ def _film(studio: Studio, session: Session) -> Table:
 def _render(render: Render) -> Table:
     return {
         "number": render.number,
+        "film": render.is_film,
         "name": render.output.name,
         "state": render.state,
         "said": render.said,

@@ -1,4 +1,4 @@
-"""The queue of renders: one after another, in a thread of its own; each is stopped and resumed as any render is."""
+"""The queue of renders: films one after another, pictures beside them; each is stopped and resumed as any render is."""
 
 import logging
 import threading
@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dreamvid.config.settings import Settings
-from dreamvid.core.errors import DreamvidError, SettingsError, one_line
+from dreamvid.core.errors import DreamvidError, SettingsError
 from dreamvid.core.timing import duration
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.folder import JobFolder, folder_of, read_plan, read_settings
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.run import RENDERERS, Options, Summary, check_output
-from dreamvid.media import encode
+from dreamvid.media import encode, formats
+from dreamvid.models.device import release_heap
 from dreamvid.pipeline.prepare import Command
 from dreamvid.studio.folder import Folder
 from dreamvid.studio.state import Studio
+from dreamvid.studio.words import on_page
 
 logger = logging.getLogger(__name__)
 OFTEN, SIDE = 0.4, 640  # seconds from one picture of a render to the next; pixels of its long side
@@ -30,7 +32,7 @@ class Render:
     """A film that is to be made.
 
     `line`: the command that makes it, empty where that is not known; `state`: one of WAITING to FAILED; `said`: how far
-    it is, or how it ended.
+    it is, or how it ended; `told`: when its picture was renewed.
     """
 
     number: int
@@ -44,17 +46,23 @@ class Render:
     done: int = 0
     total: int = 0
     picture: str = ""
+    told: float = 0.0
     halt: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_film(self) -> bool:
+        """Return whether it has frames after which it can be stopped."""
+        return self.command != "image"
 
 
 class Renders:
-    """The queue, which one thread works through; any thread may add to it, or stop what runs."""
+    """The queue, which a thread works through for films and one for pictures; any may add to it, or stop what runs."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._thread = threading.Thread(target=self._run, name="renders", daemon=True)
+        self._threads = [threading.Thread(target=self._run, args=(films,), daemon=True) for films in (True, False)]
         self.all: list[Render] = []
-        self._told, self._count = 0.0, 0
+        self._count = 0
         for each in unfinished(studio.folder):
             self._count += 1
             each.number = self._count
@@ -62,7 +70,8 @@ class Renders:
 
     def start(self) -> None:
         """Begin to work through the queue."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Stop after the frame in the making; what is unfinished can be resumed."""
@@ -70,8 +79,9 @@ class Renders:
             each.halt.set()
         with self._studio.news:
             self._studio.news.notify_all()
-        if self._thread.ident is not None:  # it was started
-            self._thread.join(timeout=60)
+        for thread in self._threads:
+            if thread.ident is not None:  # it was started
+                thread.join(timeout=60)
 
     @property
     def unfinished(self) -> list[str]:
@@ -89,7 +99,10 @@ class Renders:
             if sum(each.state == WAITING for each in self.all) >= MOST_WAITING:
                 raise SettingsError(f"{MOST_WAITING} films are waiting: let some of them finish first")
             check_output(render.sources, render.output, overwrite=False)
-            encode.check(render.output, render.settings.output)
+            if render.is_film:
+                encode.check(render.output, render.settings.output)
+            else:
+                formats.check_image(render.output)
             self.all = [each for each in self.all if each not in held]
             self._count += 1
             render.number = self._count
@@ -110,7 +123,7 @@ class Renders:
             render = self.find(number)
             if render.state == WAITING:
                 render.state, render.said = STOPPED, "not begun"
-            elif render.state == RUNNING:
+            elif render.state == RUNNING and render.is_film:
                 render.said = "stopping after this frame"
                 render.halt.set()
         self._studio.tell()
@@ -133,22 +146,23 @@ class Renders:
             self.all = [each for each in self.all if each is not render]
         self._studio.tell()
 
-    def _run(self) -> None:
+    def _run(self, films: bool) -> None:
         studio = self._studio
         while not studio.closing.is_set():
             with studio.news:
-                render = next((each for each in self.all if each.state == WAITING), None)
+                render = next((each for each in self.all if each.state == WAITING and each.is_film == films), None)
                 if render is None:
                     studio.news.wait(timeout=1)
                     continue
-                render.state, render.said = RUNNING, "getting ready"
+                render.state, render.said = RUNNING, "getting ready" if films else "dreaming the picture"
             studio.tell()
             self._make(render)
+            studio.pictures.keep(render.picture)
+            release_heap()
             studio.tell()
 
     def _make(self, render: Render) -> None:
         """Render a film until it is done, fails or is stopped."""
-        self._told = 0.0
         options = Options(progress=lambda event: self._progress(render, event), stop=render.halt.is_set)
         # A name for a folder of one source is a text, for those of a zoom a list.
         source = list(render.sources) if render.command == "zoom" else render.sources[0]
@@ -158,16 +172,16 @@ class Renders:
         except Interrupted:
             render.state, render.said = STOPPED, "stopped; every finished frame is kept"
         except DreamvidError as error:
-            render.state, render.said = FAILED, one_line(str(error))
+            render.state, render.said = FAILED, on_page(error)
         except Exception:
             logger.exception("%s could not be made", render.output.name)
             render.state, render.said = FAILED, "this went wrong: the terminal tells why"
 
     def _progress(self, render: Render, event: Event) -> None:
         render.done, render.total = event.done, event.total
-        if event.picture is not None and time.monotonic() - self._told >= OFTEN:
-            self._told = time.monotonic()
-            render.picture = self._studio.pictures.put(event.picture, SIDE)
+        if event.picture is not None and time.monotonic() - render.told >= OFTEN:
+            render.told = time.monotonic()
+            render.picture = self._studio.pictures.put(event.picture, SIDE, passing=True)
         if not render.halt.is_set():
             left = "" if event.seconds_left is None else f", {duration(event.seconds_left)} left"
             render.said = f"{SAYS[event.phase]}: {event.done} of {event.total}{left}"
@@ -186,13 +200,14 @@ def unfinished(folder: Folder) -> list[Render]:
             plan = read_plan(job)
             settings = read_settings(job)
             folder.check_files(settings)
-            files = [str(file) for info in plan.sources for file in info.files]
-            within = all(Path(file).resolve().is_relative_to(folder.root) for file in files)
+            files = [file for info in plan.sources for file in info.files]
+            within = all(file.resolve().is_relative_to(folder.root) for file in files)
             code = any(net.is_code for net in settings.nets)  # nothing of it is executed here
-            if code or not files or not within or any(len(info.files) != 1 for info in plan.sources):
+            if code or not within or not all(info.files for info in plan.sources):
                 continue
         except DreamvidError:
             continue
         said = "begun earlier; every finished frame is kept"
-        found.append(Render(0, output, plan.command, tuple(files), settings, state=STOPPED, said=said))
+        sources = tuple(str(info.files[0] if len(info.files) == 1 else info.files[0].parent) for info in plan.sources)
+        found.append(Render(0, output, plan.command, sources, settings, state=STOPPED, said=said))
     return found

@@ -93,20 +93,22 @@ class Key(Action):
 
 
 class Keys(Action):
-    """Give a setting keyframes; without any it is what its control says."""
+    """Give a setting keyframes, anew `every` so many beats; without any it is what its control says."""
 
     do: Literal["keys"]
     key: Name
     keys: Annotated[list[Key], Field(max_length=MOST_KEYS)]
+    every: Annotated[float, Field(gt=0, le=64)] | None = None
 
 
 class CutTo(Action):
-    """Choose size and range of the film."""
+    """Choose size and range of the film, and whether it is a loop."""
 
     do: Literal["cut"]
     size: Annotated[str, Field(max_length=20)] | None
     start: Seconds | None
     stop: Seconds | None
+    loop: bool = False
 
 
 class Restore(Action):
@@ -130,6 +132,14 @@ class RenderTo(Action):
 
     do: Literal["render"]
     name: Name
+
+
+class Picture(Action):
+    """Put the picture that is looked at into the queue, as large as it is shown, or as in the film."""
+
+    do: Literal["picture"]
+    name: Name
+    full: bool
 
 
 class OfRender(Action):
@@ -166,6 +176,7 @@ Every = Annotated[
     | Restore
     | Save
     | RenderTo
+    | Picture
     | OfRender
     | Tab
     | Plain,

@@ -23,11 +23,12 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from dreamvid.config import presets
+from dreamvid.config.objective_settings import NetSettings
 from dreamvid.config.presets import Defaults
-from dreamvid.core.errors import DreamvidError, one_line
+from dreamvid.core.errors import DreamvidError
+from dreamvid.media.thumbnail import thumbnail
 from dreamvid.models import zoo
 from dreamvid.studio import actions, controls
-from dreamvid.studio.clip import first_picture
 from dreamvid.studio.folder import FILMS, STILLS, Folder
 from dreamvid.studio.guard import App, Guard, Receive, Scope, Send
 from dreamvid.studio.painter import Painter
@@ -35,6 +36,7 @@ from dreamvid.studio.present import state_of
 from dreamvid.studio.renders import DONE, Renders
 from dreamvid.studio.requests import parse
 from dreamvid.studio.state import MOST_STREAMS, Session, Studio
+from dreamvid.studio.words import on_page
 
 PAGES = Path(__file__).parent / "pages"
 SHARED = Path(__file__).parent.parent / "analysis" / "pages" / "page.css"  # the style that all pages share
@@ -68,7 +70,7 @@ class Server:
         self.studio = Studio(folder, defaults)
         self.renders, self.painter = Renders(self.studio), Painter(self.studio)
         self.token = secrets.token_urlsafe(18)
-        self._motifs: dict[str, list[str]] = {}
+        self._named: dict[NetSettings, dict[str, list[str]]] = {}
         self._thumbs: dict[tuple[str, int], str] = {}
 
     def start(self) -> None:
@@ -88,6 +90,7 @@ class Server:
             Route("/", self._enter, methods=["GET"]),
             Route("/s/{session}/", self._page, methods=["GET"]),
             Route("/s/{session}/facts", self._facts, methods=["GET"]),
+            Route("/s/{session}/motifs", self._motifs, methods=["GET"]),
             Route("/s/{session}/do", self._do, methods=["POST"]),
             Route("/s/{session}/events", self._events, methods=["GET"]),
             Route("/pages/{name}", self._file, methods=["GET"]),
@@ -121,27 +124,30 @@ class Server:
         return JSONResponse(await run_in_threadpool(self._known), headers=NEVER)
 
     def _known(self) -> dict[str, Any]:
-        """Return what a page needs once: the files of the folder, the controls, the looks, the motifs of the net."""
+        """Return what a page needs once: the files of the folder, the controls, the looks."""
         folder, names = self.studio.folder, self.studio.own_presets()
-        if not self._motifs:
-            net = zoo.get(presets.resolve().net.name)
-            self._motifs = {"groups": sorted(net.groups), "classes": list(net.classes)}
-            self._motifs["channels"] = sorted(net.channel_names)
         every = [*names, *presets.everything()]
         return {
             "folder": folder.root.name or str(folder.root),
             "films": folder.named(FILMS),
+            "folders": folder.sequences(),
             "stills": folder.named(STILLS),
             "controls": controls.as_tables(),
             "looks": {name: self._described(name) for name in every if not name.startswith(presets.PAPERS)},
-            **self._motifs,
         }
+
+    async def _motifs(self, request: Request) -> Response:
+        """Return the motifs of the net of a session's look."""
+        how = self._session(request).settings.net
+        if how not in self._named:
+            self._named[how] = await run_in_threadpool(_motifs_of, how)
+        return JSONResponse(self._named[how], headers=NEVER)
 
     def _described(self, name: str) -> str:
         try:
-            return str(presets.resolve(self.studio.folder.preset(name)).description)
+            return on_page(presets.resolve(self.studio.folder.preset(name)).description)
         except DreamvidError as error:
-            return one_line(str(error))
+            return on_page(error)
 
     async def _do(self, request: Request) -> Response:
         session = self._session(request)
@@ -185,14 +191,14 @@ class Server:
         return Response(data, media_type="image/jpeg", headers=FOREVER)
 
     async def _thumb(self, request: Request) -> Response:
-        """Return the first picture of a source of the folder, small."""
+        """Return a picture of a source of the folder, small."""
         name = request.path_params["name"]
-        path, stamp = self.studio.folder.inside(name), self.studio.folder.stamp(name)
+        path, stamp = self.studio.folder.source(name), self.studio.folder.stamp(name)
         held = self._thumbs.get((name, stamp))
         data = None if held is None else self.studio.pictures.get(held)
         if data is None:
-            pixels = await run_in_threadpool(first_picture, path)
-            held = self._thumbs[name, stamp] = self.studio.pictures.put(pixels, THUMB)
+            pixels = await run_in_threadpool(thumbnail, path, THUMB)
+            held = self._thumbs[name, stamp] = self.studio.pictures.put(pixels)
             data = self.studio.pictures.get(held)
         return Response(data, media_type="image/jpeg", headers=NEVER)
 
@@ -215,10 +221,15 @@ class Server:
         return found
 
 
+def _motifs_of(how: NetSettings) -> dict[str, list[str]]:
+    net = zoo.from_settings(how)
+    return {"groups": sorted(net.groups), "classes": list(net.classes), "channels": sorted(net.channel_names)}
+
+
 async def _plainly(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=NEVER)
 
 
 async def _in_a_line(_request: Request, error: Exception) -> Response:
-    return PlainTextResponse(f"{one_line(str(error))}\n", 400, headers=NEVER)
+    return PlainTextResponse(f"{on_page(error)}\n", 400, headers=NEVER)

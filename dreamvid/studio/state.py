@@ -6,10 +6,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from dreamvid.config import presets
+from dreamvid.config.objective_settings import NetSettings
 from dreamvid.config.presets import Defaults
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
@@ -43,7 +45,7 @@ class Task:
 class Result:
     """The outcome of a task: the names of a picture and its source, a film, or an error in a line.
 
-    `size`: (width, height) at which it was dreamed; `full`: whether the film has that size.
+    `size`: (width, height) at which it was dreamed; `factor`, `whole`, `pace`: as of a `Dream`.
     """
 
     picture: str = ""
@@ -51,7 +53,9 @@ class Result:
     error: str = ""
     film: Path | None = None
     size: tuple[int, int] = (0, 0)
-    full: bool = False
+    factor: int = 1
+    whole: tuple[int, int] = (0, 0)
+    pace: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -211,7 +215,7 @@ class Studio:
     def _task(self, kind: Kind, session: Session, look: Look, *, animated: bool = False, film: bool = False) -> Task:
         clip, cut = session.clip, session.cut
         assert clip is not None
-        cut = cut if animated else replace(cut, start=None, stop=None)
+        cut = replace(cut, loop=False) if animated else Cut(cut.size)
         stamp = self.folder.stamp(look.preset) if look.preset.endswith(".toml") else 0
         of = ("quick",) if film else ()
         key = repr((*of, clip.info.identity, session.frame, look, cut, stamp, kind in ("view", "quick")))
@@ -237,8 +241,14 @@ class Studio:
             yield from (self.motif_task(session, motif) for motif in session.wishes)
 
     def motif_task(self, session: Session, motif: Motif) -> Task:
-        """Return the task of a small picture of a motif on the frame that a session looks at."""
-        return self._task("motif", session, Look(motifs=(motif,)))
+        """Return the task of a small picture of a motif of the look's net, on the frame that a session looks at."""
+        look = Look() if session.settings.net == self.net else Look(session.look.preset)
+        return self._task("motif", session, replace(look, motifs=(motif,)))
+
+    @cached_property
+    def net(self) -> NetSettings:
+        """The net of the default look."""
+        return settings_of(Look(), Cut(), self.folder, self.defaults).net
 
     def _wall(self, session: Session) -> Iterator[Task]:
         if session.tab == "looks" and session.clip is not None:
@@ -267,7 +277,7 @@ class Studio:
 
         Raises SettingsError for a name that is none of the folder, SourceError where it cannot be read.
         """
-        path, stamp = self.folder.inside(name), self.folder.stamp(name)
+        path, stamp = self.folder.source(name), self.folder.stamp(name)
         held = self.clips.get(name)
         clip = held[1] if held is not None and held[0] == stamp else opener(name, path)
         with self.lock:

@@ -47,7 +47,7 @@ def test_every_frame_of_a_canvas_is_dreamed_and_the_cycle_closes(name: str, drea
 
 def test_a_canvas_that_goes_on_is_the_same(dreamer: Dreamer) -> None:
     backdrop = Backdrop((STILL,), LOOPS["spiral"])
-    total = len(paint_steps(backdrop.flight, HEIGHT, WIDTH, dreamer))
+    total = len(paint_steps(backdrop.flight, HEIGHT, WIDTH, dreamer.settings))
     whole = [(made.done, made.canvas.layer.copy()) for made in paint_canvas(backdrop, HEIGHT, WIDTH, dreamer)]
     assert [done for done, _ in whole] == list(range(1, total + 1))
     for done, layer in (whole[0], whole[total // 2], whole[-2]):
@@ -57,7 +57,8 @@ def test_a_canvas_that_goes_on_is_the_same(dreamer: Dreamer) -> None:
 
 def test_the_steps_do_not_depend_on_length_in_time_or_frame_rate(dreamer: Dreamer) -> None:
     slow, quicker = flight(1.5**0.5, seconds=12.0, loop=True), flight(1.5, seconds=6.0, loop=True)
-    assert len(paint_steps(slow, HEIGHT, WIDTH, dreamer)) == len(paint_steps(quicker, HEIGHT, WIDTH, dreamer))
+    first, second = (paint_steps(way, HEIGHT, WIDTH, dreamer.settings) for way in (slow, quicker))
+    assert len(first) == len(second)
 
 
 def test_without_steps_a_frame_is_the_still_to_the_byte(dreamer: Dreamer) -> None:
@@ -81,7 +82,7 @@ def test_of_an_intro_only_a_share_is_seen(dreamer: Dreamer) -> None:
 def test_a_rule_with_a_memory_is_refused(rule: str, dreamer: Dreamer) -> None:
     remembering = replace(dreamer, settings=dreamer.settings.model_copy(update={"step_rule": rule}))
     with pytest.raises(SettingsError, match=rule):
-        paint_steps(LOOPS["zoom in"], HEIGHT, WIDTH, remembering)
+        paint_steps(LOOPS["zoom in"], HEIGHT, WIDTH, remembering.settings)
 
 
 def test_only_light_is_dreamed_where_colours_are_kept(dreamer: Dreamer) -> None:
@@ -130,7 +131,7 @@ def test_at_the_end_steps_go_where_the_film_is_weakest(dreamer: Dreamer, monkeyp
 def test_where_settings_move_each_view_is_dreamed_with_those_of_its_time(dreamer: Dreamer) -> None:
     """Steps of no length in the first half of a pan leave no more than what reaches into it."""
     backdrop = Backdrop((STILL,), flight(shift=(0.0, 1.0), seconds=6.0))
-    times = view_times(backdrop.flight, len(paint_steps(backdrop.flight, HEIGHT, WIDTH, dreamer)))
+    times = view_times(backdrop.flight, len(paint_steps(backdrop.flight, HEIGHT, WIDTH, dreamer.settings)))
 
     def sized(size: float) -> Dreamer:
         return replace(dreamer, settings=dreamer.settings.model_copy(update={"step_size": size}))

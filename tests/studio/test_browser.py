@@ -79,8 +79,12 @@ def test_from_a_clip_to_a_film(browser: Any, folder: Path, small_net: None, monk
         tab.locator(".says strong", has_text="mine").wait_for()
         assert "strength = " in (folder / "mine.toml").read_text()
 
-        tab.get_by_role("button", name="Make the film", exact=True).click()
+        tab.locator("#picture:enabled").click()
         tab.keyboard.press("Enter")  # the name is there already
+        tab.get_by_role("button", name=re.compile(r"^Show clip-mine-\d+\.png$")).wait_for()
+        tab.get_by_role("button", name="Make the film", exact=True).click()
+        tab.locator("dialog").get_by_text(re.compile(r"^\d+ frames of 64×48: less than a minute")).wait_for()
+        tab.keyboard.press("Enter")
         tab.get_by_text("dreaming frames: 2 of").wait_for()
         tab.reload()
         tab.get_by_role("button", name="Stop clip-mine.mp4").click()

@@ -1,5 +1,6 @@
 """What is dreamed for pages: sharper step by step, left for what is wanted first, the same as a render makes."""
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,14 @@ def test_a_view_is_smaller_where_the_film_is_large(page: Page, folder: Path) -> 
     page.ok(do="cut", size="320x", start=None, stop=None)
     view = page.dreamed()["view"]
     assert view["size"] == [320, 180] and view["full"]
+
+
+def test_what_it_held_is_given_back_when_it_rests(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str] = []
+    monkeypatch.setattr(painter, "release_heap", lambda: given.append(threading.current_thread().name))
+    page.dreamed()
+    page.until(lambda _: given)
+    page.ok(do="set", key="dream.strength", value=2)
+    page.dreamed()
+    page.until(lambda _: len(given) == 2)
+    assert set(given) == {"painter"}

@@ -10,9 +10,12 @@ from studio_page import Page
 
 from dreamvid.cli.options import Common
 from dreamvid.config import presets
+from dreamvid.models import zoo
 from dreamvid.studio.controls import BY_KEY, CONTROLS
 from dreamvid.studio.look import Cut, Look, Motif, command_line, preset_text
+from dreamvid.studio.words import on_page
 
+CUTS = [Cut("64x", 1.0, 2.5), Cut("64x", loop=True), Cut(frames="3:4")]
 LOOKS = [
     Look(),
     Look("reef", values=(("dream.strength", 1.4), ("dream.steps", 3))),
@@ -29,7 +32,8 @@ LOOKS = [
 def from_line(line: str) -> tuple[str, Any]:
     """The command and the settings of a line, as the command line reads it."""
     _, command, _, output, *words = shlex.split(line)
-    given: dict[str, Any] = {"set": [], "channel": []}
+    given: dict[str, Any] = {"set": [], "channel": [], "loop": "--loop" in words}
+    words = [word for word in words if word != "--loop"]
     names = {"--from": "from_", "--class": "class_"}
     for option, value in zip(words[::2], words[1::2], strict=True):
         name = names.get(option, option.removeprefix("--"))
@@ -43,7 +47,7 @@ def from_line(line: str) -> tuple[str, Any]:
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.title)
 def test_a_look_its_preset_and_its_line_are_one(look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    cut = Cut("64x", 1.0, 2.5)
+    cut = CUTS[LOOKS.index(look) % len(CUTS)]
     wanted = presets.resolve(look.preset, [*look.overrides(look.preset), *cut.overrides])
     command, settings = from_line(command_line("video", "clip.mp4", "film.mp4", look, cut, look.preset))
     assert command == "video" and settings == wanted
@@ -117,13 +121,13 @@ def test_keyframes_are_drawn_over_the_time_of_the_film(still: Page) -> None:
     ]
     still.ok(do="keys", key="dream.strength", keys=keys)
     look = still.state["look"]
-    assert look["keys"] == {"dream.strength": {"text": "0s:0.5, 0.4s:1.5 ease", "keys": keys}}
+    assert look["keys"] == {"dream.strength": {"text": "0s:0.5, 0.4s:1.5 ease", "keys": keys, "every": None}}
     curve = look["axis"]["curves"]["dream.strength"]
     assert curve[0] == [0.0, 0.5] and curve[-1][1] == 1.5
     assert still.session.settings.keyframes == {"dream.strength": "0s:0.5, 0.4s:1.5 ease"}
     assert "--set 'dream.strength=0s:0.5, 0.4s:1.5 ease'" in still.state["film"]["line"]
     line = still.refused(do="keys", key="dream.steps", keys=[{"time": 0, "unit": "s", "value": -3, "way": "linear"}])
-    assert "dream.steps" in line
+    assert line.startswith("Steps: ")  # the word of the page
     late = [{"time": 9, "unit": "s", "value": 1, "way": "linear"}]
     assert "after the end of the film" in still.refused(do="keys", key="dream.strength", keys=late)
     still.ok(do="keys", key="dream.strength", keys=[])
@@ -189,6 +193,48 @@ def test_a_look_is_saved_and_taken(still: Page) -> None:
 def test_the_folder_shows_what_can_be_opened(page: Page) -> None:
     running = page.running
     facts = json.loads(running.ask("GET", f"{running.root}/s/{page.name}/facts")[1])
-    assert facts["films"] == ["clip.mp4"] and facts["stills"] == ["still.png"]
-    assert facts["looks"]["quick.toml"] == "quick" and facts["classes"][0] == "tabby cat"
+    assert facts["films"] == ["clip.mp4"] and facts["stills"] == ["still.png"] and facts["folders"] == []
+    assert facts["looks"]["quick.toml"] == "quick"
+    assert facts["looks"]["portrait"] == "one class, out of nothing: choose a thing under Motifs"
     assert {control["key"] for control in facts["controls"]} == set(BY_KEY)
+
+
+def test_the_motifs_are_those_of_the_net_of_the_look(still: Page, small_net: None) -> None:
+    running = still.running
+    studio, address = running.server.studio, f"{running.root}/s/{still.name}/motifs"
+    names = json.loads(running.ask("GET", address)[1])
+    assert names["classes"][0] == "tabby cat" and still.state["look"]["net"] == presets.resolve().net.name
+    motif = Motif("class", "volcano")
+    assert studio.motif_task(still.session, motif).look == Look(motifs=(motif,))
+    (studio.folder.root / "sketch.toml").write_text('[net]\nname = "sketchnet"\n')
+    try:
+        still.ok(do="take", name="sketch.toml")
+        assert still.state["look"]["net"] == "sketchnet"
+        assert json.loads(running.ask("GET", address)[1])["classes"] == list(zoo.get("sketchnet").classes)
+        assert studio.motif_task(still.session, motif).look == Look("sketch.toml", motifs=(motif,))
+    finally:
+        (studio.folder.root / "sketch.toml").unlink()
+
+
+def test_without_a_beat_nothing_comes_on_it(still: Page) -> None:
+    keys = [
+        {"time": 0, "unit": "b", "value": 2, "way": "linear"},
+        {"time": 1, "unit": "b", "value": 0.5, "way": "ease-out"},
+    ]
+    assert "no tempo is found in clip.mp4" in still.refused(do="keys", key="dream.strength", keys=keys, every=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("dream.strength: '0:9': give less", "Strength: '0:9': give less"),
+        ("--to must come after --from", "end must come after start"),
+        (
+            "dream.steps_size and x.dream.steps and coherence.step_size.",
+            "dream.steps_size and x.dream.steps and Liveliness.",
+        ),
+        ("a\nline", "a line"),
+    ],
+)
+def test_what_is_said_has_the_words_of_the_page(text: str, told: str) -> None:
+    assert on_page(text) == told

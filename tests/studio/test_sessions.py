@@ -3,13 +3,14 @@
 import asyncio
 import http.client
 import json
+import shutil
 import subprocess
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from little import drifting, film
+from little import drifting, film, write_image
 from studio_page import Page, Running
 
 from dreamvid.media import audio_features
@@ -89,6 +90,25 @@ def test_a_still_is_open_as_a_flight(quiet: Running, fresh: Page) -> None:
     assert state["look"]["axis"]["seconds"] == 10
 
 
+def test_a_folder_of_pictures_is_open_as_a_film(quiet: Running, fresh: Page, small_net: None) -> None:
+    folder = quiet.server.studio.folder.root / "frames"
+    folder.mkdir()
+    try:
+        for number, picture in enumerate(drifting(4)):
+            write_image(folder / f"{number:02}.png", picture)
+        facts = json.loads(quiet.ask("GET", f"{quiet.root}/s/{fresh.name}/facts")[1])
+        assert facts["folders"] == ["frames"]
+        assert quiet.ask("GET", f"{quiet.root}/thumbs/frames")[0] == 200
+        assert fresh.ok(do="open", name="frames") == "the folder frames is open"
+        state = fresh.until(lambda state: state["clip"]["sound"]["ready"])  # its strip is drawn
+        assert (state["clip"]["film"], state["clip"]["frames"], state["clip"]["rate"]) == (True, 4, 25.0)
+        assert state["film"]["line"].startswith("dreamvid video frames frames-dream.mp4")
+        (folder / "04.png").symlink_to(quiet.server.studio.folder.root.parent / "outside.png")
+        assert "leads out of this folder" in fresh.refused(do="open", name="frames")
+    finally:
+        shutil.rmtree(folder)
+
+
 def test_a_frame_is_read_once_and_its_mask_anew(still: Page) -> None:
     clip = still.session.clip
     assert clip is not None
@@ -126,6 +146,13 @@ def test_keyframes_count_in_the_beats_of_the_sound_which_is_heard_once(
     page.ok(do="cut", size=None, start=1.0, stop=5.0)
     curve = page.state["look"]["axis"]["curves"]["dream.strength"]
     assert max(value for _, value in curve) == 2 and page.dreamed()["view"]["error"] == ""
+    again = [{"time": time, "unit": "b", "value": value, "way": "ease-out"} for time, value in ((0, 2), (1, 0.5))]
+    page.ok(do="keys", key="dream.strength", keys=again, every=1)
+    look = page.state["look"]
+    assert look["keys"]["dream.strength"] | {"text": ""} == {"text": "", "keys": again, "every": 1.0}
+    values = [value for _, value in look["axis"]["curves"]["dream.strength"]]
+    assert sum(later - value > 1 for value, later in pairwise(values)) in (7, 8)  # in four seconds
+    assert "every 1b, 0b:2 ease-out" in page.state["film"]["line"]
     assert len(heard) == 1
     page.ok(do="open", name="still.png")
     assert page.state["look"]["axis"]["bpm"] is None and "beats" in page.dreamed()["view"]["error"]

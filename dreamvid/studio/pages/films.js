@@ -1,54 +1,8 @@
 // The queue of films: make one, watch its frames, stop it, go on, see it.
 
-import { act, facts, onState, picture, root, say, state } from "./link.js";
-import { button, closeDialog, el, keep, openDialog, picturesTo, put } from "./parts.js";
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    say("Copied: run it in a terminal, in this folder");
-  } catch {
-    say("The browser does not let this page copy: select the line yourself", true);
-  }
-}
-
-function line(text) {
-  return el("div", { class: "line" }, el("code", { tabIndex: 0 }, text), button("Copy", () => copy(text), { "aria-label": "Copy the command line" }));
-}
-
-export function askForFilm() {
-  const { clip, cut, film } = state;
-  const name = el("input", { type: "text", value: film.name, required: true, maxLength: 100, spellcheck: false, autocomplete: "off" });
-  const sizes = [["", `as the source (${clip.width}×${clip.height})`], ...[1920, 1280, 854, 640, 480].filter(width => width < clip.width).map(width => [`${width}x`, `${width} wide`])];
-  if (cut.size && !sizes.some(([value]) => value === cut.size)) sizes.push([cut.size, cut.size]);
-  const size = el("select", {}, sizes.map(([value, text]) => el("option", { value }, text)));
-  size.value = cut.size ?? "";
-  const told = el("p", { class: "error", role: "alert" }), command = el("div");
-  const from = cut.start ?? 0, to = cut.stop ?? clip.seconds;
-  const length = clip.film ? `${from.toFixed(2)} s to ${to.toFixed(2)} s of ${clip.name}${cut.start === null && cut.stop === null ? ": all of it. The time line cuts it" : ""}.` : `A flight of ${state.look.values["input.seconds"]} s into ${clip.name}.`;
-  size.addEventListener("change", async () => {
-    await act({ do: "cut", size: size.value || null, start: cut.start, stop: cut.stop });
-    setTimeout(() => command.replaceChildren(line(state.film.line)), 300);
-  });
-  command.append(line(film.line));
-  openDialog("Make the film", el("form", { class: "form", on: { submit: async event => {
-    event.preventDefault();
-    const { error } = await act({ do: "render", name: name.value.trim() }, true);
-    if (error) return put(told, error);
-    closeDialog();
-    await act({ do: "tab", tab: "films" }, true);
-    say(`${name.value.trim()} is in the queue`);
-  } } },
-    el("p", { class: "faint" }, length),
-    el("label", {}, "Name of the film, in this folder", name),
-    el("label", {}, "Size", size),
-    told,
-    el("button", { type: "submit", class: "main" }, "Make it"),
-    el("h3", {}, "The same in a terminal"),
-    command,
-  ));
-  name.focus();
-}
+import { act, facts, onState, picture, root, say } from "./link.js";
+import { askForFilm, copy } from "./make.js";
+import { button, el, keep, openDialog, picturesTo, put } from "./parts.js";
 
 const WORDS = { waiting: "waits", running: "", stopped: "stopped", done: "done", failed: "failed" };
 
@@ -61,7 +15,7 @@ function make(render) {
   const act1 = (text, what, label) => button(text, () => act({ do: what, number: render.number }), { data: { what }, "aria-label": `${label} ${render.name}` });
   actions.append(
     act1("Stop", "stop", "Stop"), act1("Go on", "resume", "Go on with"),
-    button("Play", () => play(render), { data: { what: "play" }, class: "main", "aria-label": `Play ${render.name}` }),
+    button(render.film ? "Play" : "Show", () => play(render), { data: { what: "play" }, class: "main", "aria-label": `${render.film ? "Play" : "Show"} ${render.name}` }),
     button("Copy line", () => copy(render.line), { data: { what: "copy" }, "aria-label": `Copy the command line of ${render.name}` }),
     act1("Take off the list", "forget", "Take off the list:"),
   );
@@ -69,8 +23,9 @@ function make(render) {
 }
 
 function play(render) {
-  const film = el("video", { src: `${root}films/${render.number}`, controls: true, loop: true, autoplay: !matchMedia("(prefers-reduced-motion: reduce)").matches });
-  openDialog(render.name, film, el("p", { class: "faint" }, `It lies in ${facts.folder}, as ${render.name}.`));
+  const src = `${root}films/${render.number}`;
+  const film = () => el("video", { src, controls: true, loop: true, autoplay: !matchMedia("(prefers-reduced-motion: reduce)").matches });
+  openDialog(render.name, render.film ? film() : el("img", { src, alt: "" }), el("p", { class: "faint" }, `It lies in ${facts.folder}, as ${render.name}.`));
 }
 
 const MAY = { waiting: ["stop"], running: ["stop"], stopped: ["resume", "forget"], failed: ["resume", "forget"], done: ["play", "forget"] };
@@ -82,7 +37,7 @@ function update(item, render) {
   const bar = item.querySelector("progress");
   bar.hidden = !["running", "stopped"].includes(render.state) || !render.total;
   bar.value = render.total ? render.done / render.total : 0;
-  const may = [...MAY[render.state], ...(render.line ? ["copy"] : [])];
+  const may = [...(render.film || render.state !== "running" ? MAY[render.state] : []), ...(render.line ? ["copy"] : [])];
   for (const each of item.querySelectorAll("[data-what]")) {
     const hidden = !may.includes(each.dataset.what);
     if (hidden && each === document.activeElement) item.querySelector("h3").focus();

@@ -8,11 +8,13 @@ import { peek } from "./stage.js";
 const SVG = "http://www.w3.org/2000/svg";
 const WAYS = { linear: "straight", ease: "soft", "ease-in": "soft start", "ease-out": "soft end", hold: "jump", spline: "through all, smooth" };
 const parent = document.getElementById("time");
-let drawn = "", chosen = -1, own = null; // the setting that is drawn; its keyframe that is edited; keys that are dragged
+// The setting that is drawn; its keyframe that is edited; keys that are dragged, and after how many beats they come again.
+let drawn = "", chosen = -1, own = null, ownTurn = null;
 
 const axis = () => state.look.axis;
 const whole = () => (state.clip.film ? state.clip.seconds : axis().seconds);
 const keysNow = () => own ?? state.look.keys[drawn]?.keys ?? [];
+const turn = () => (own ? ownTurn : state.look.keys[drawn]?.every ?? null);
 
 function timeOf(key) {
   const { first, bpm, seconds: length } = axis(), beat = 60 / (bpm ?? 120);
@@ -22,6 +24,7 @@ function timeOf(key) {
 // A time of the film as a keyframe has it: on half beats where that is asked for, else in seconds.
 function placed(time) {
   const { first, bpm, seconds: length } = axis(), at = Math.min(length, Math.max(0, time));
+  if (turn()) return { time: Math.min(turn(), Math.max(0, Math.round(((time - first) * bpm) / 15) / 4)), unit: "b" };
   if (bpm && parts.snap.checked) {
     const last = Math.floor(((length - first) * bpm) / 30 + 1e-6);
     const half = Math.max(0, Math.min(last, Math.round(((at - first) * bpm) / 30)));
@@ -38,9 +41,10 @@ const valued = (control, share) => {
 };
 const top = value => 100 * (0.92 - 0.84 * Math.min(1, Math.max(0, scaled(controlOf(drawn), value))));
 
-function give(keys) {
+function give(keys, every = turn()) {
   own = [...keys].sort((a, b) => timeOf(a) - timeOf(b)).filter((key, at, all) => !at || timeOf(key) - timeOf(all[at - 1]) > 0.001);
-  actSoon(`keys ${drawn}`, { do: "keys", key: drawn, keys: own });
+  ownTurn = every;
+  actSoon(`keys ${drawn}`, { do: "keys", key: drawn, keys: own, every: own.length ? every : null });
   draw();
 }
 
@@ -56,7 +60,8 @@ function add(time, value) {
   if (!drawn) {
     parts.pick.value = drawn = "dream.strength";
   }
-  const control = controlOf(drawn);
+  const control = controlOf(drawn), long = (60 * turn()) / (axis().bpm || 1);
+  if (long) time = axis().first + ((((time - axis().first) % long) + long) % long); // in the first turn
   const key = { ...placed(time), value: value ?? valued(control, scaled(control, state.look.values[drawn])), way: "linear" };
   const before = keysNow();
   const keys = before.length ? before : time > 0.2 ? [{ ...placed(0), value: key.value, way: "linear" }] : [];
@@ -64,6 +69,15 @@ function add(time, value) {
   chosen = own.findIndex(each => each === key);
   draw();
   parts.points.children[chosen]?.focus();
+}
+
+// High on every beat, and back to what it is until the next; once more: as it was.
+function onBeats() {
+  if (!drawn) parts.pick.value = drawn = "dream.strength";
+  if (turn()) return give([], null);
+  const control = controlOf(drawn), low = Math.min(control.high, Math.max(control.low, keysNow()[0]?.value ?? state.look.values[drawn]));
+  const share = scaled(control, low);
+  give([{ time: 0, unit: "b", value: valued(control, share > 0.7 ? share - 0.3 : share + 0.3), way: "linear" }, { time: 1, unit: "b", value: low, way: "ease-out" }], 1);
 }
 
 const now = () => (state.clip.film ? Math.max(0, state.frame / state.clip.rate - axis().start) : 0);
@@ -119,6 +133,7 @@ function build() {
   parts.clock = el("output", { class: "clock", for: "scrub" });
   parts.pick = el("select", { id: "drawn" });
   parts.add = button("Add a keyframe here", () => add(now()));
+  parts.beat = button("On every beat", onBeats);
   parts.snap = el("input", { type: "checkbox", id: "snap", checked: true });
   parts.snapLabel = el("label", { class: "snap", for: "snap" }, parts.snap, " on the beat");
   parts.from = button("Start here", () => cut({ start: now() + axis().start }));
@@ -137,7 +152,7 @@ function build() {
   parts.summary = el("summary");
   parts.more = el("details", { open: matchMedia("(min-width: 62rem)").matches },
     parts.summary,
-    el("div", { class: "row" }, el("label", { class: "pick" }, "Keyframes of ", parts.pick), parts.snapLabel, parts.add),
+    el("div", { class: "row" }, el("label", { class: "pick" }, "Keyframes of ", parts.pick), parts.snapLabel, el("div", { class: "acts" }, parts.add, parts.beat)),
     parts.edit.row,
     el("div", { class: "acts cut" }, parts.from, parts.to, parts.all),
     parts.note,
@@ -176,7 +191,7 @@ function draw_of(key) {
 }
 
 function cut(change) {
-  const wanted = { size: state.cut.size, start: state.cut.start, stop: state.cut.stop, ...change };
+  const wanted = { ...state.cut, ...change };
   if (wanted.start !== null && wanted.stop !== null && wanted.stop <= wanted.start) {
     say("The end must lie behind the start", true);
     return;
@@ -273,7 +288,9 @@ function show(current, before) {
   put(parts.summary, clip.film ? "Cut and keyframes" : "Keyframes");
   if (!clip.film) put(parts.clock, `Flight of ${seconds(axis().seconds)}`);
   parts.all.disabled = current.cut.start === null && current.cut.stop === null;
-  parts.snapLabel.hidden = !axis().bpm;
+  parts.snapLabel.hidden = !axis().bpm || Boolean(turn());
+  parts.beat.hidden = !axis().bpm;
+  parts.beat.setAttribute("aria-pressed", Boolean(turn()));
   if (clip.film && document.activeElement !== parts.scrub) {
     parts.scrub.max = clip.frames - 1;
     parts.scrub.value = current.frame;

@@ -3,9 +3,10 @@
 import { act, facts, learn, listen, onState, root, say, state } from "./link.js";
 import { button, closeDialog, el, openDialog, put } from "./parts.js";
 import { startAdjust } from "./adjust.js";
-import { askForFilm, startFilms } from "./films.js";
+import { startFilms } from "./films.js";
 import { startLine } from "./line.js";
 import { startLooks } from "./looks.js";
+import { askForFilm, askForPicture, startMake } from "./make.js";
 import { startMotifs } from "./motifs.js";
 import { startStage } from "./stage.js";
 
@@ -41,7 +42,7 @@ function sources(pick) {
     ? [el("h3", {}, title), el("ul", { class: "files" }, names.map(name => el("li", {}, el("button", { type: "button", class: `file ${kind}`, on: { click: () => pick(name) } },
       el("img", { src: `${root}thumbs/${encodeURIComponent(name)}`, alt: "", loading: "lazy" }), el("span", { class: "name" }, name)))))]
     : [];
-  const found = [...group("Films", facts.films, "of-film"), ...group("Photographs", facts.stills, "of-still")];
+  const found = [...group("Films", facts.films, "of-film"), ...group("Folders of pictures, as films", facts.folders, "of-film"), ...group("Photographs", facts.stills, "of-still")];
   return found.length ? found : [el("p", {}, `There is no film and no photograph in ${facts.folder}. Put some there, and look again:`), button("Look again", () => location.reload())];
 }
 
@@ -113,6 +114,7 @@ find("undo").addEventListener("click", () => act({ do: "undo" }));
 find("redo").addEventListener("click", () => act({ do: "redo" }));
 find("save").addEventListener("click", saveLook);
 find("render").addEventListener("click", askForFilm);
+find("picture").addEventListener("click", askForPicture);
 document.addEventListener("keydown", event => {
   const writes = event.target.matches("input[type=text], input[type=search], input[type=number], textarea");
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !writes && state?.clip) {
@@ -122,7 +124,7 @@ document.addEventListener("keydown", event => {
 });
 try {
   await learn();
-  for (const start of [startStage, startLine, startLooks, startAdjust, startMotifs, startFilms]) start();
+  for (const start of [startStage, startLine, startLooks, startAdjust, startMotifs, startFilms, startMake]) start();
   onState(show);
   listen();
 } catch (error) {

@@ -1,12 +1,13 @@
 // Motifs: classes and channels of the net, with pictures of them on the frame that is looked at.
 
-import { act, facts, onState, picture, state } from "./link.js";
+import { act, onState, picture, sentence, state } from "./link.js";
 import { button, el, keep, picturesTo, put } from "./parts.js";
 
 const PAGE = 48, MOST = 4;
 const KINDS = { groups: "Families", classes: "Things", channels: "Textures" };
 const ONE = { groups: "family", classes: "thing", channels: "texture" };
 let kind = "groups", words = "", length = PAGE;
+let net = "", names = { groups: [], classes: [], channels: [] }, told = "Reading what the net of this look knows …"; // of the look's net
 const seen = new Set(), watcher = new IntersectionObserver(watch, { rootMargin: "60px" });
 let asked = "", soon = 0;
 
@@ -15,7 +16,16 @@ const same = (a, b) => a.kind === b.kind && a.name === b.name;
 
 function found() {
   const wanted = words.trim().toLowerCase();
-  return facts[kind].filter(name => name.toLowerCase().includes(wanted)).map(name => ({ kind: kindOf(), name }));
+  return names[kind].filter(name => name.toLowerCase().includes(wanted)).map(name => ({ kind: kindOf(), name }));
+}
+
+async function learn(wanted) {
+  net = wanted;
+  const answer = await fetch("motifs").catch(() => null);
+  if (net !== wanted) return; // another look was taken since
+  names = answer?.ok ? await answer.json() : { groups: [], classes: [], channels: [] };
+  told = answer?.ok ? "" : sentence((await answer?.text())?.trim() || "the studio does not answer");
+  if (!names[kind].length) kind = Object.keys(KINDS).find(each => names[each].length) ?? kind;
 }
 
 function watch(entries) {
@@ -61,7 +71,7 @@ export function startMotifs() {
     draw();
   }, { data: { kind: key } })));
   const chosen = el("ul", { class: "chips", "aria-label": "Motifs that are dreamed" });
-  const told = el("p", { class: "faint lead" }), list = el("ul", { class: "wall small" });
+  const lead = el("p", { class: "faint lead" }), list = el("ul", { class: "wall small" });
   const more = button("More", () => {
     length += PAGE;
     draw();
@@ -71,13 +81,16 @@ export function startMotifs() {
     length = PAGE;
     draw();
   });
-  parent.append(el("label", { class: "search", for: "search" }, el("span", {}, "Search"), search), kinds, chosen, told, list, more);
+  parent.append(el("label", { class: "search", for: "search" }, el("span", {}, "Search"), search), kinds, chosen, lead, list, more);
 
   function draw() {
     const all = found(), motifs = all.slice(0, length);
     const pictures = new Map((state?.motifs ?? []).map(each => [`${each.kind} ${each.name}`, each]));
-    for (const each of kinds.children) each.setAttribute("aria-pressed", each.dataset.kind === kind);
-    put(told, all.length ? `${all.length} ${all.length === 1 ? ONE[kind] : KINDS[kind].toLowerCase()}, on this frame. Choose up to ${MOST}: they are dreamed in place of what the look dreams.` : "Nothing has this name: try another kind above, or fewer letters.");
+    for (const each of kinds.children) {
+      each.setAttribute("aria-pressed", each.dataset.kind === kind);
+      each.hidden = !names[each.dataset.kind].length;
+    }
+    put(lead, told || (all.length ? `${all.length} ${all.length === 1 ? ONE[kind] : KINDS[kind].toLowerCase()} that ${net} knows, on this frame. Choose up to ${MOST}: they are dreamed in place of what the look dreams.` : "Nothing has this name: try another kind above, or fewer letters."));
     keep(list, motifs, each => `${each.kind} ${each.name}`, make, (item, motif) => {
       const known = pictures.get(`${motif.kind} ${motif.name}`), card = item.firstElementChild;
       if (known?.picture) picturesTo(card.querySelector("img"), picture(known.picture));
@@ -93,7 +106,8 @@ export function startMotifs() {
   let frame = "";
   onState(now => {
     if (now.tab !== "motifs") return;
-    const at = `${now.clip?.name} ${now.frame}`;
+    if (now.look.net !== net) learn(now.look.net).then(draw);
+    const at = `${now.clip?.name} ${now.frame} ${net}`;
     if (at !== frame) {
       frame = at;
       asked = "";

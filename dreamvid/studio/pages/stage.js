@@ -108,7 +108,7 @@ function show(now, before) {
   const { view, quick } = now, quickRuns = quick && !quick.film && !quick.error;
   find("sharp").hidden = !quickRuns && (!view || view.whole);
   find("sharp").value = quickRuns ? (quick.total ? quick.done / quick.total : 0) : view ? view.done / view.total : 0;
-  find("snapshot").disabled = !view?.whole || Boolean(view?.error);
+  for (const name of ["snapshot", "picture"]) find(name).disabled = !view?.whole || Boolean(view?.error);
   if (!quick) closed = false;
   quickly(now, before);
   keep(find("snapshots"), now.snapshots, each => each.number, snapshot, () => {});
