@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 from dreamvid.config.keyframes import parse
@@ -57,6 +58,7 @@ CONTROLS = (
         ends=("fine lines", "soft forms"),
         animated=True,
     ),
+    Control("seed", DREAM, "Composition", "Another number composes the same look anew.", 0, 99, 1),
     Control("dream.keep_colours", DREAM, "Keep the colours", "Only brightness is dreamed."),
     Control(
         *("coherence.step_size", MOTION, "Liveliness", "How much the dream changes from frame to frame.", 0, 2, 0.05),
@@ -105,8 +107,7 @@ def value(settings: Settings, key: str) -> float | bool:
     """Return the value that a control shows: of an animated setting the first."""
     if key in ("mask.low", "mask.high"):
         return settings.mask.levels[key == "mask.high"]
-    section, name = key.split(".")
-    found: float | bool = getattr(getattr(settings, section), name)
+    found: float | bool = attrgetter(key)(settings)
     return found
 
 
