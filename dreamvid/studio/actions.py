@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from dreamvid.config import keyframes, presets
@@ -19,6 +20,7 @@ from dreamvid.studio.clip import draw_strip, open_clip
 from dreamvid.studio.dreaming import film_timeline
 from dreamvid.studio.forecast import plan_film
 from dreamvid.studio.look import Cut, Look, Motif, check_value, command_line, preset_text, settings_of
+from dreamvid.studio.recut import moved, written
 from dreamvid.studio.renders import Render, Renders
 from dreamvid.studio.requests import (
     Action,
@@ -86,9 +88,7 @@ def _changed(studio: Studio, renders: Renders, session: Session, action: Action)
             _check_keys(studio, session, look)
             studio.change(session, look, what=f"keys {action.key}")
         case CutTo():
-            cut = Cut(action.size, action.start, action.stop, action.loop)
-            framing_of(_clip(session).info, settings_of(session.look, cut, studio.folder, studio.defaults))
-            studio.change(session, cut=cut)
+            said = _cut(studio, session, Cut(action.size, action.start, action.stop, action.loop))
         case Restore():
             _restore(studio, session, action)
         case Save():
@@ -111,18 +111,27 @@ def _clip(session: Session) -> Any:
     return session.clip
 
 
+def _cut(studio: Studio, session: Session, cut: Cut) -> str:
+    clip, look, before = _clip(session), session.look, session.cut
+    settings = settings_of(look, cut, studio.folder, studio.defaults)
+    framing_of(clip.info, settings)
+    gone = 0
+    if look.keys and (cut.start, cut.stop) != (before.start, before.stop):
+        times = film_timeline(clip, session.settings, before), film_timeline(clip, settings, cut)
+        look, gone = moved(look, *times, Fraction(str(cut.start or 0)) - Fraction(str(before.start or 0)))
+    studio.change(session, look, cut, what="cut")
+    lie = "keyframe lies outside the film now, and is" if gone == 1 else "keyframes lie outside the film now, and are"
+    return f"{gone} {lie} taken out: undo brings them back" if gone else ""
+
+
 def _text(action: Keys) -> str:
     """Return keyframes as the text of their setting, in order; checked by whatever reads settings."""
     check_value(action.key, 0.0)
     if not action.keys:
         return ""
-    keys = [f"{key.time:.6g}{key.unit}:{key.value:.6g}{_way(key.way)}" for key in action.keys]
+    keys = [written(key.time, key.unit, key.value, key.way) for key in action.keys]
     anew = [] if action.every is None else [f"every {action.every:.6g}b"]
     return str(keyframes.parse(", ".join([*anew, *keys])).text)
-
-
-def _way(way: str) -> str:
-    return "" if way == "linear" else f" {way}"
 
 
 def _check_keys(studio: Studio, session: Session, look: Look) -> None:
@@ -174,11 +183,11 @@ def _plain(studio: Studio, session: Session, what: str) -> str:
 
 
 def _go_back(studio: Studio, session: Session, *, redo: bool) -> None:
-    """Undo the last change of the look, or redo one that was undone; nothing where there is none."""
+    """Undo the last change of look or cut, or redo one that was undone; nothing where there is none."""
     behind, ahead = (session.later, session.earlier) if redo else (session.earlier, session.later)
     if behind:
-        before = session.look
-        studio.change(session, behind[-1], remember=False)
+        before = session.look, session.cut
+        studio.change(session, *behind[-1], remember=False)
         behind.pop()
         ahead.append(before)
 

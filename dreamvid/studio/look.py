@@ -136,8 +136,9 @@ def preset_text(look: Look, preset: str, about: str) -> str:
     changes = list(look.overrides(preset))
     for key, value in changes:
         section, _, name = key.rpartition(".")
-        if section and value is not None:  # TOML has no none
-            sections.setdefault(section, []).append(f"{name} = {presets.toml_value(value)}")
+        if key != "objective" and value is not None:  # TOML has no none
+            entry = f"{name} = {presets.toml_value(value)}"
+            (sections.setdefault(section, []) if section else lines).append(entry)
     for section, entries in sections.items():
         lines += ["", f"[{section}]", *entries]
     for term in dict(changes).get("objective", []):

@@ -3,6 +3,7 @@
 import logging
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from dreamvid.core.errors import DreamvidError
@@ -15,6 +16,7 @@ from dreamvid.studio.words import on_page
 
 logger = logging.getLogger(__name__)
 SIDES = {"view": 960, "quick": 480, "motif": 240, "look": 320}  # pixels of the long side of pictures, at most
+OFTEN = 5.0  # seconds from one time that unused memory is given back to the next, while there is work
 NETS, PREPARED = 4, 8  # that are held; as they are prepared for a look, two of each: some 50 MB, and soon made anew
 
 
@@ -41,19 +43,20 @@ class Painter:
         self._folder.cleanup()
 
     def _run(self) -> None:
-        studio, worked = self._studio, False
+        studio, worked, released = self._studio, False, time.monotonic()
         while not studio.closing.is_set():
             task = studio.next_task()
             if task is not None:
                 self._do(task)
                 worked = True
-                continue
-            if worked:
-                release_heap()  # after dreams of many sizes, much of it is held for nothing
-                worked = False
-            with studio.news:
-                if studio.next_task() is None:
-                    studio.news.wait(timeout=1)
+            # After dreams of many sizes, much of the heap is held for nothing.
+            if worked and (task is None or time.monotonic() - released > OFTEN):
+                release_heap()
+                worked, released = False, time.monotonic()
+            if task is None:
+                with studio.news:
+                    if studio.next_task() is None:
+                        studio.news.wait(timeout=1)
 
     def _do(self, task: Task) -> None:
         """Dream a task, and keep what comes of it, be it an error; unless something else is wanted first."""

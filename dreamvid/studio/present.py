@@ -215,6 +215,8 @@ def _film(studio: Studio, session: Session) -> Table:
             told |= {"takes": forecast.in_words(seconds), "long": seconds >= forecast.LONG}
     except DreamvidError as error:
         told["wrong"] = on_page(error)
+    axis = session.once("axis", _axis_key(session), lambda: _axis(session))
+    told["wrong"] = told["wrong"] or (axis or {}).get("note", "")
     return session.once("name", _axis_key(session), lambda: _named(studio, session)) | told
 
 

@@ -103,8 +103,8 @@ class Session:
     version: int = 0
     streams: int = 0
     seen: float = field(default_factory=time.monotonic)
-    earlier: list[Look] = field(default_factory=list)
-    later: list[Look] = field(default_factory=list)
+    earlier: list[tuple[Look, Cut]] = field(default_factory=list)
+    later: list[tuple[Look, Cut]] = field(default_factory=list)
     changed: tuple[str, float] = ("", 0.0)
     memo: dict[str, tuple[object, Any]] = field(default_factory=dict)
 
@@ -161,13 +161,14 @@ class Studio:
 
         `what`: is changed; where that is so again and again, it is undone at once; `remember`: whether it can be.
         """
-        settings = settings_of(look or session.look, cut or session.cut, self.folder, self.defaults)
-        if remember and look is not None and look != session.look:
+        new, old = (look or session.look, cut or session.cut), (session.look, session.cut)
+        settings = settings_of(*new, self.folder, self.defaults)
+        if remember and new != old:
             before, at = session.changed
             if not (what and what == before and time.monotonic() - at < SAME_CHANGE):
-                session.earlier = [*session.earlier, session.look][-MOST_UNDONE:]
+                session.earlier = [*session.earlier, old][-MOST_UNDONE:]
             session.changed, session.later = (what, time.monotonic()), []
-        session.look, session.cut, session.settings = look or session.look, cut or session.cut, settings
+        (session.look, session.cut), session.settings = new, settings
         self.tell(session)
 
     def tell(self, session: Session | None = None) -> None:

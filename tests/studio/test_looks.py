@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from little import QUICK_PRESET
 from studio_page import Page
 
 from dreamvid.cli.options import Common
@@ -18,7 +19,7 @@ from dreamvid.studio.words import on_page
 CUTS = [Cut("64x", 1.0, 2.5), Cut("64x", loop=True), Cut(frames="3:4")]
 LOOKS = [
     Look(),
-    Look("reef", values=(("dream.strength", 1.4), ("dream.steps", 3))),
+    Look("reef", values=(("dream.strength", 1.4), ("dream.steps", 3), ("seed", 7))),
     Look("calm", values=(("dream.keep_colours", True),), mask="luma"),
     Look("dream", values=(("mask.invert", True), ("mask.low", 0.2)), mask="mask.png"),
     Look("dream", motifs=(Motif("class", "beagle"),)),
@@ -134,16 +135,37 @@ def test_keyframes_are_drawn_over_the_time_of_the_film(still: Page) -> None:
     assert still.state["look"]["keys"] == {}
 
 
-def test_keyframes_that_a_cut_leaves_outside_are_mended_one_by_one(still: Page) -> None:
-    keys = [{"time": time, "unit": "s", "value": 1, "way": "linear"} for time in (0, 0.2, 0.3, 0.4)]
-    still.ok(do="keys", key="dream.strength", keys=keys)
-    still.ok(do="cut", size=None, start=None, stop=0.2)
-    assert "after the end of the film" in still.state["look"]["axis"]["note"]
-    assert "after the end of the film" in still.refused(do="render", name="film.mp4")
-    still.ok(do="keys", key="dream.strength", keys=keys[:3])
-    still.ok(do="keys", key="dream.strength", keys=keys[:1])
-    assert still.state["look"]["axis"]["note"] == ""
-    assert "after the end of the film" in still.refused(do="keys", key="dream.strength", keys=keys[:3])
+def test_keyframes_stay_where_they_are_in_the_clip_and_those_that_a_cut_leaves_outside_go(page: Page) -> None:
+    def keys() -> list[tuple[float, float]]:
+        shown = page.state["look"]["keys"].get("dream.strength", {"keys": []})["keys"]
+        return [(round(each["time"], 3), each["value"]) for each in shown]
+
+    times = {0: 1.0, 0.2: 1.5, 0.3: 2.0, 0.4: 1.0}
+    given = [{"time": time, "unit": "s", "value": value, "way": "ease"} for time, value in times.items()]
+    page.ok(do="keys", key="dream.strength", keys=given)
+    said = page.ok(do="cut", size=None, start=0.1, stop=0.35)
+    assert said == "2 keyframes lie outside the film now, and are taken out: undo brings them back"
+    assert keys() == [(0.1, 1.5), (0.2, 2.0)]
+    assert page.state["look"]["axis"]["note"] == ""
+    page.ok(do="undo")
+    assert keys() == list(times.items()) and page.state["look"]["axis"]["start"] == 0
+    page.ok(do="redo")
+    assert page.ok(do="cut", size=None, start=None, stop=None) == ""
+    assert keys() == [(0.2, 1.5), (0.3, 2.0)]
+
+
+def test_a_film_that_keyframes_do_not_fit_is_told_before_it_is_made(page: Page, folder: Path) -> None:
+    late = QUICK_PRESET.replace("[dream]", '[dream]\nstrength = "0:1, 9:2"')
+    (folder / "late.toml").write_text(late)
+    page.ok(do="take", name="late.toml")
+    assert "after the end of the film" in page.state["film"]["wrong"]
+
+
+def test_a_saved_look_has_its_composition(page: Page) -> None:
+    page.ok(do="set", key="seed", value=43)
+    page.ok(do="save", name="mine", about="")
+    assert page.state["look"]["preset"] == "mine.toml"
+    assert page.state["look"]["values"]["seed"] == 43
 
 
 def test_the_axis_begins_where_the_film_does(still: Page) -> None:
