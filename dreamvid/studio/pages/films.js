@@ -10,7 +10,7 @@ function make(render) {
   const actions = el("div", { class: "acts" });
   const item = el("li", { class: "film" },
     el("div", { class: "shot" }, el("img", { alt: "" })),
-    el("div", { class: "told" }, el("h3", {}, render.name), el("progress", { max: 1, "aria-label": `How far ${render.name} is` }), el("p", { class: "said" }), actions),
+    el("div", { class: "told" }, el("h2", { tabIndex: -1 }, render.name), el("progress", { max: 1, "aria-label": `How far ${render.name} is` }), el("p", { class: "said" }), actions),
   );
   const act1 = (text, what, label) => button(text, () => act({ do: what, number: render.number }), { data: { what }, "aria-label": `${label} ${render.name}` });
   actions.append(
@@ -40,7 +40,7 @@ function update(item, render) {
   const may = [...(render.film || render.state !== "running" ? MAY[render.state] : []), ...(render.line ? ["copy"] : [])];
   for (const each of item.querySelectorAll("[data-what]")) {
     const hidden = !may.includes(each.dataset.what);
-    if (hidden && each === document.activeElement) item.querySelector("h3").focus();
+    if (hidden && each === document.activeElement) item.querySelector("h2").focus();
     each.hidden = hidden;
   }
 }
