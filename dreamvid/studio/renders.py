@@ -19,7 +19,7 @@ from dreamvid.models.device import release_heap
 from dreamvid.pipeline.prepare import Command
 from dreamvid.studio.folder import Folder
 from dreamvid.studio.state import Studio
-from dreamvid.studio.words import on_page
+from dreamvid.studio.words import file_size, on_page
 
 logger = logging.getLogger(__name__)
 OFTEN, SIDE = 0.4, 640  # seconds from one picture of a render to the next; pixels of its long side
@@ -172,7 +172,7 @@ class Renders:
         try:
             made: Summary = RENDERERS[render.command](source, render.output, render.settings, options)  # type: ignore[arg-type]
             length = f"{made.seconds:.2f} s, " if render.is_film else ""
-            render.state, render.said = DONE, f"done: {length}{render.output.stat().st_size / 1e6:.1f} MB"
+            render.state, render.said = DONE, f"done: {length}{file_size(render.output.stat().st_size)}"
         except Interrupted:
             where = f" at {render.done} of {render.total} frames" if render.phase == "render" else ""
             render.state, render.said = STOPPED, f"stopped{where}; every finished frame is kept"

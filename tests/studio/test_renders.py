@@ -51,7 +51,7 @@ def test_a_film_is_made_and_played(page: Page, folder: Path) -> None:
     (render,) = page.until(ended)["renders"]
     assert render["state"] == "done", render
     assert (folder / "film.mp4").is_file() and not (folder / "film.mp4.dreamvid").exists()
-    assert re.fullmatch(r"done: \d+\.\d\d s, \d+\.\d MB", render["said"])
+    assert re.fullmatch(r"done: \d+\.\d\d s, \d+\.\d kB", render["said"])
     assert render["line"].startswith("dreamvid video clip.mp4 film.mp4 --preset quick.toml")
     found = page.running
     assert found.ask("GET", f"{found.root}/films/{render['number']}", range="bytes=4-7") == (206, "ftyp")
