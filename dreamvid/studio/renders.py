@@ -5,11 +5,12 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, SettingsError
 from dreamvid.core.timing import duration
-from dreamvid.jobs.events import Event
+from dreamvid.jobs.events import Event, Phase
 from dreamvid.jobs.folder import JobFolder, folder_of, read_plan, read_settings
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.run import RENDERERS, Options, Summary, check_output
@@ -18,7 +19,7 @@ from dreamvid.models.device import release_heap
 from dreamvid.pipeline.prepare import Command
 from dreamvid.studio.folder import Folder
 from dreamvid.studio.state import Studio
-from dreamvid.studio.words import on_page
+from dreamvid.studio.words import file_size, on_page
 
 logger = logging.getLogger(__name__)
 OFTEN, SIDE = 0.4, 640  # seconds from one picture of a render to the next; pixels of its long side
@@ -32,7 +33,8 @@ class Render:
     """A film that is to be made.
 
     `line`: the command that makes it, empty where that is not known; `state`: one of WAITING to FAILED; `said`: how far
-    it is, or how it ended; `told`: when its picture was renewed.
+    it is, or how it ended; `phase`: that of which `done` of `total` steps are made, empty where none is begun; `told`:
+    when its picture was renewed.
     """
 
     number: int
@@ -43,6 +45,7 @@ class Render:
     line: str = ""
     state: str = WAITING
     said: str = ""
+    phase: Phase | Literal[""] = ""
     done: int = 0
     total: int = 0
     picture: str = ""
@@ -168,9 +171,11 @@ class Renders:
         source = list(render.sources) if render.command == "zoom" else render.sources[0]
         try:
             made: Summary = RENDERERS[render.command](source, render.output, render.settings, options)  # type: ignore[arg-type]
-            render.state, render.said = DONE, made.in_words()
+            length = f"{made.seconds:.2f} s, " if render.is_film else ""
+            render.state, render.said = DONE, f"done: {length}{file_size(render.output.stat().st_size)}"
         except Interrupted:
-            render.state, render.said = STOPPED, "stopped; every finished frame is kept"
+            where = f" at {render.done} of {render.total} frames" if render.phase == "render" else ""
+            render.state, render.said = STOPPED, f"stopped{where}; every finished frame is kept"
         except DreamvidError as error:
             render.state, render.said = FAILED, on_page(error)
         except Exception:
@@ -178,7 +183,7 @@ class Renders:
             render.state, render.said = FAILED, "this went wrong: the terminal tells why"
 
     def _progress(self, render: Render, event: Event) -> None:
-        render.done, render.total = event.done, event.total
+        render.phase, render.done, render.total = event.phase, event.done, event.total
         if event.picture is not None and time.monotonic() - render.told >= OFTEN:
             render.told = time.monotonic()
             render.picture = self._studio.pictures.put(event.picture, SIDE, passing=True)

@@ -99,3 +99,54 @@ def test_from_a_clip_to_a_film(browser: Any, folder: Path, small_net: None, monk
         other.get_by_role("button", name="clip.mp4").wait_for()
         assert other.url != address
         assert not wrong
+
+
+def test_what_is_done_is_seen(browser: Any, folder: Path, small_net: None) -> None:
+    with running(folder) as studio:
+        tab = browser.new_page()
+        tab.goto(f"http://127.0.0.1:{studio.port}{studio.root}/")
+        tab.get_by_role("button", name="clip.mp4").click()
+        tab.get_by_role("button", name="quick (yours)").click()
+        tab.locator(".says", has_text="quick").wait_for()
+        left, right, line = tab.locator("#left"), tab.locator("#right"), tab.locator("#wipe")
+        snapshots = tab.get_by_role("button", name=re.compile("Go back to snapshot"))
+        for _ in range(60):
+            tab.locator("#snapshot:enabled").click()
+            tab.wait_for_timeout(200)
+            if snapshots.count():
+                break
+
+        assert line.input_value() == "0"
+        left.select_option("Snapshot 1")
+        assert line.input_value() == "50"
+        right.select_option("Snapshot 1")
+        tab.get_by_role("tab", name="Adjust").click()
+        before = tab.get_by_role("slider", name="Composition").get_attribute("aria-valuetext")
+        tab.get_by_role("button", name="Try another").click()
+        tab.locator(".says", has_text="quick, changed").wait_for()
+        assert tab.get_by_role("slider", name="Composition").get_attribute("aria-valuetext") != before
+        assert (left.input_value(), right.input_value()) == ("snapshot 1", "dream")
+
+        tab.get_by_text("Double-click the time line to set a keyframe of Strength.").wait_for()
+        tab.locator("#scrub").dblclick(position={"x": 60, "y": 20})
+        tab.get_by_role("button", name=re.compile(r"^Strength 1 at .*, keyframe 1 of 1$")).wait_for()
+
+        tab.get_by_role("button", name="Dream three seconds to play").click()
+        tab.get_by_role("button", name="Back to the frame").wait_for()
+        assert tab.locator("#picture").is_disabled() and "film is shown" in tab.locator("#picture").get_attribute(
+            "title"
+        )
+        assert not tab.locator("#film").evaluate("film => film.muted")
+        tab.get_by_role("button", name="Back to the frame").click()
+        tab.locator("#picture:enabled").click()
+        tab.get_by_role("heading", name=re.compile(r"^Save the frame at \d\.\d\d s$")).wait_for()
+        tab.keyboard.press("Escape")
+
+        names = {"groups": ["bear", "dog"], "classes": ["beagle", "brown bear"], "channels": ["fur of a bear"]}
+        tab.route("**/motifs", lambda asked: asked.fulfill(json=names))
+        tab.get_by_role("tab", name="Motifs").click()
+        tab.get_by_text(re.compile(r"^2 families on this frame")).wait_for()
+        tab.get_by_label("Search").fill("Beagle")
+        tab.get_by_text("None under Families, but 1 under Things.").wait_for()
+        tab.get_by_role("button", name="Things (1)").click()
+        tab.get_by_role("button", name="beagle", exact=True).wait_for()

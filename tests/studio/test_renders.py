@@ -1,5 +1,6 @@
 """The queue: films are made one after another, stopped, resumed, and known again by the next studio."""
 
+import re
 import shlex
 import time
 from pathlib import Path
@@ -50,6 +51,7 @@ def test_a_film_is_made_and_played(page: Page, folder: Path) -> None:
     (render,) = page.until(ended)["renders"]
     assert render["state"] == "done", render
     assert (folder / "film.mp4").is_file() and not (folder / "film.mp4.dreamvid").exists()
+    assert re.fullmatch(r"done: \d+\.\d\d s, \d+\.\d kB", render["said"])
     assert render["line"].startswith("dreamvid video clip.mp4 film.mp4 --preset quick.toml")
     found = page.running
     assert found.ask("GET", f"{found.root}/films/{render['number']}", range="bytes=4-7") == (206, "ftyp")
@@ -59,7 +61,17 @@ def test_a_film_is_made_and_played(page: Page, folder: Path) -> None:
     assert found.ask("GET", f"{found.root}/films/{render['number']}")[0] == 400
 
 
-def test_a_render_is_stopped_and_goes_on(page: Page, folder: Path, slowly: None) -> None:
+def test_a_render_is_stopped_and_goes_on(
+    page: Page, folder: Path, slowly: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress, frames = Renders._progress, list[int]()
+
+    def noted(self: Renders, render: Any, event: Any) -> None:
+        progress(self, render, event)
+        if event.phase == "render":
+            frames.append(event.done)
+
+    monkeypatch.setattr(Renders, "_progress", noted)
     page.ok(do="render", name="film.mp4")
     page.ok(do="render", name="other.mp4")
     state = page.until(lambda state: state["renders"][-1]["done"] >= 2)
@@ -71,12 +83,13 @@ def test_a_render_is_stopped_and_goes_on(page: Page, folder: Path, slowly: None)
     state = page.until(ended)
     assert [render["state"] for render in state["renders"]] == ["stopped", "stopped"]
     assert (folder / "film.mp4.dreamvid").is_dir() and not (folder / "film.mp4").exists()
+    kept, total = state["renders"][-1]["done"], state["renders"][-1]["total"]
+    assert state["renders"][-1]["said"] == f"stopped at {kept} of {total} frames; every finished frame is kept"
+    frames.clear()
     page.ok(do="resume", number=number)
     state = page.until(ended)
     assert state["renders"][-1]["state"] == "done", state["renders"]
-    count = int(state["renders"][-1]["said"].partition(" frames")[0])
-    made = int(state["renders"][-1]["said"].partition("second, ")[2].partition(" ")[0])
-    assert 0 < made <= count - 2  # what was made before is not made again
+    assert frames[0] == kept and frames[-1] == total  # what was made before is not made again
 
 
 def test_another_studio_goes_on_with_what_one_left(folder: Path, small_net: None, slowly: None) -> None:

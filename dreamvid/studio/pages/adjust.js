@@ -8,8 +8,14 @@ const toValue = (control, position) => {
   const value = control.log ? Math.exp(position) : position;
   return Number((Math.round(value / control.step) * control.step).toFixed(4));
 };
-const printed = (control, value) => (control.step >= 1 ? String(Math.round(value)) : value.toFixed(control.step < 0.01 ? 3 : 2));
+export const printed = (control, value) => (control.step >= 1 ? String(Math.round(value)) : value.toFixed(control.step < 0.01 ? 3 : 2));
 const made = new Map();
+
+// A value of a control by chance, and not the one that it has.
+function another({ low, high, step }, value) {
+  const count = Math.round((high - low) / step), found = low + step * Math.floor(count * Math.random());
+  return found < value ? found : found + step;
+}
 
 function slider(control) {
   const id = `control-${control.key}`;
@@ -22,8 +28,9 @@ function slider(control) {
   back.setAttribute("aria-label", `Reset ${control.label}`);
   const animate = control.animated ? button("Keyframes", () => document.dispatchEvent(new CustomEvent("animate", { detail: control.key })), { class: "reset" }) : null;
   animate?.setAttribute("aria-label", `Keyframes of ${control.label} on the time line`);
+  const other = control.key === "seed" ? button("⚂ Try another", () => act({ do: "set", key: control.key, value: another(control, state.look.values[control.key]) }), { class: "reset" }) : null;
   const ends = control.ends[0] ? el("span", { class: "ends", "aria-hidden": "true" }, el("span", {}, control.ends[0]), el("span", {}, control.ends[1])) : null;
-  const about = el("p", { class: "about", id: `${id}-about` }, control.about + (control.moving ? " Play three seconds to see it." : ""));
+  const about = el("p", { class: "about", id: `${id}-about` }, control.about + (control.moving ? " Dream three seconds to see it." : ""));
   input.setAttribute("aria-describedby", about.id);
   input.addEventListener("input", () => {
     const value = toValue(control, Number(input.value));
@@ -41,7 +48,7 @@ function slider(control) {
     input.value = toSlider(control, Math.min(control.high, Math.max(control.low, now + way * step)));
     input.dispatchEvent(new Event("input"));
   });
-  const row = el("div", { class: "control" }, el("div", { class: "head" }, el("label", { for: id }, control.label), el("span", { class: "does" }, animate, back, output)), input, ends, about);
+  const row = el("div", { class: "control" }, el("div", { class: "head" }, el("label", { for: id }, control.label), el("span", { class: "does" }, other, animate, back, output)), input, ends, about);
   const update = now => {
     const value = now.look.values[control.key];
     animated = Boolean(now.look.keys[control.key]);

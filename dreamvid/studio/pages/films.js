@@ -1,22 +1,22 @@
 // The queue of films: make one, watch its frames, stop it, go on, see it.
 
-import { act, facts, onState, picture, root, say } from "./link.js";
+import { act, facts, onState, picture, root, say, sentence } from "./link.js";
 import { askForFilm, copy } from "./make.js";
 import { button, el, keep, openDialog, picturesTo, put } from "./parts.js";
 
-const WORDS = { waiting: "waits", running: "", stopped: "stopped", done: "done", failed: "failed" };
+const WORDS = { waiting: "waits", failed: "failed" }; // the other states say it themselves
 
 function make(render) {
   const actions = el("div", { class: "acts" });
   const item = el("li", { class: "film" },
     el("div", { class: "shot" }, el("img", { alt: "" })),
-    el("div", { class: "told" }, el("h3", {}, render.name), el("progress", { max: 1, "aria-label": `How far ${render.name} is` }), el("p", { class: "said" }), actions),
+    el("div", { class: "told" }, el("h2", { tabIndex: -1 }, render.name), el("progress", { max: 1, "aria-label": `How far ${render.name} is` }), el("p", { class: "said" }), actions),
   );
   const act1 = (text, what, label) => button(text, () => act({ do: what, number: render.number }), { data: { what }, "aria-label": `${label} ${render.name}` });
   actions.append(
     act1("Stop", "stop", "Stop"), act1("Go on", "resume", "Go on with"),
     button(render.film ? "Play" : "Show", () => play(render), { data: { what: "play" }, class: "main", "aria-label": `${render.film ? "Play" : "Show"} ${render.name}` }),
-    button("Copy line", () => copy(render.line), { data: { what: "copy" }, "aria-label": `Copy the command line of ${render.name}` }),
+    button("Copy the terminal command", () => copy(render.line), { data: { what: "copy" }, "aria-label": `Copy the terminal command of ${render.name}` }),
     act1("Take off the list", "forget", "Take off the list:"),
   );
   return item;
@@ -33,14 +33,14 @@ const MAY = { waiting: ["stop"], running: ["stop"], stopped: ["resume", "forget"
 function update(item, render) {
   item.dataset.state = render.state;
   picturesTo(item.querySelector("img"), render.picture ? picture(render.picture) : "");
-  put(item.querySelector(".said"), [WORDS[render.state], render.said].filter(Boolean).join(": "));
+  put(item.querySelector(".said"), sentence([WORDS[render.state], render.said].filter(Boolean).join(": ")));
   const bar = item.querySelector("progress");
   bar.hidden = !["running", "stopped"].includes(render.state) || !render.total;
   bar.value = render.total ? render.done / render.total : 0;
   const may = [...(render.film || render.state !== "running" ? MAY[render.state] : []), ...(render.line ? ["copy"] : [])];
   for (const each of item.querySelectorAll("[data-what]")) {
     const hidden = !may.includes(each.dataset.what);
-    if (hidden && each === document.activeElement) item.querySelector("h3").focus();
+    if (hidden && each === document.activeElement) item.querySelector("h2").focus();
     each.hidden = hidden;
   }
 }

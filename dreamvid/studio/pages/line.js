@@ -1,12 +1,14 @@
 // The time line: scrub, cut, and draw keyframes over the frames and the beats of the sound.
 
-import { animatable, controlOf, labelOf } from "./adjust.js";
+import { animatable, controlOf, labelOf, printed } from "./adjust.js";
 import { act, actSoon, isPending, onState, picture, say, state } from "./link.js";
 import { button, el, keep, put, seconds } from "./parts.js";
 import { peek } from "./stage.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WAYS = { linear: "straight", ease: "soft", "ease-in": "soft start", "ease-out": "soft end", hold: "jump", spline: "through all, smooth" };
+const FIRST = "dream.strength"; // that is drawn where nothing was chosen
+const DOUBLE = matchMedia("(pointer: coarse)").matches ? "Double-tap" : "Double-click";
 const parent = document.getElementById("time");
 // The setting that is drawn; its keyframe that is edited; keys that are dragged, and after how many beats they come again.
 let drawn = "", chosen = -1, own = null, ownTurn = null;
@@ -57,15 +59,11 @@ function changeKey(at, change) {
 }
 
 function add(time, value) {
-  if (!drawn) {
-    parts.pick.value = drawn = "dream.strength";
-  }
+  if (!drawn) parts.pick.value = drawn = FIRST;
   const control = controlOf(drawn), long = (60 * turn()) / (axis().bpm || 1);
   if (long) time = axis().first + ((((time - axis().first) % long) + long) % long); // in the first turn
   const key = { ...placed(time), value: value ?? valued(control, scaled(control, state.look.values[drawn])), way: "linear" };
-  const before = keysNow();
-  const keys = before.length ? before : time > 0.2 ? [{ ...placed(0), value: key.value, way: "linear" }] : [];
-  give([...keys.filter(each => Math.abs(timeOf(each) - timeOf(key)) > 0.02), key]);
+  give([...keysNow().filter(each => Math.abs(timeOf(each) - timeOf(key)) > 0.02), key]);
   chosen = own.findIndex(each => each === key);
   draw();
   parts.points.children[chosen]?.focus();
@@ -73,7 +71,7 @@ function add(time, value) {
 
 // High on every beat, and back to what it is until the next; once more: as it was.
 function onBeats() {
-  if (!drawn) parts.pick.value = drawn = "dream.strength";
+  if (!drawn) parts.pick.value = drawn = FIRST;
   if (turn()) return give([], null);
   const control = controlOf(drawn), low = Math.min(control.high, Math.max(control.low, keysNow()[0]?.value ?? state.look.values[drawn]));
   const share = scaled(control, low);
@@ -146,7 +144,9 @@ function build() {
   parts.drawing.setAttribute("aria-hidden", "true");
   parts.scrub = el("input", { type: "range", id: "scrub", min: 0, step: 1, "aria-label": "Frame" });
   parts.points = el("div", { class: "points", role: "group" });
-  parts.track = el("div", { class: "track" }, parts.strip, parts.drawing, parts.scrub, parts.points);
+  parts.most = el("span", { class: "level" });
+  parts.least = el("span", { class: "level" });
+  parts.track = el("div", { class: "track" }, parts.strip, parts.drawing, parts.most, parts.least, parts.scrub, parts.points);
   parts.note = el("p", { class: "faint note" });
   parts.edit = edit();
   parts.summary = el("summary");
@@ -164,10 +164,10 @@ function build() {
   });
   parts.scrub.addEventListener("change", () => actSoon("seek", { do: "seek", frame: Number(parts.scrub.value) }));
   parts.scrub.addEventListener("dblclick", event => {
-    if (!drawn) return;
     const box = parts.track.getBoundingClientRect();
     const time = ((event.clientX - box.left) / box.width) * whole() - axis().start;
-    add(time, valued(controlOf(drawn), Math.min(1, Math.max(0, (0.92 - (event.clientY - box.top) / box.height) / 0.84))));
+    const share = Math.min(1, Math.max(0, (0.92 - (event.clientY - box.top) / box.height) / 0.84));
+    add(time, keysNow().length ? valued(controlOf(drawn), share) : undefined); // the first is what its slider says
   });
   parts.pick.addEventListener("change", () => draw_of(parts.pick.value));
 }
@@ -243,6 +243,13 @@ function draw() {
     made.setAttribute("aria-label", `${labelOf(drawn)} ${key.value} at ${key.unit === "b" ? `beat ${key.time}` : seconds(timeOf(key))}, keyframe ${at + 1} of ${keys.length}`);
     made.setAttribute("aria-pressed", at === chosen);
   });
+  for (const [level, end] of [[parts.most, "high"], [parts.least, "low"]]) {
+    const control = controlOf(drawn);
+    level.hidden = !control;
+    if (!control) continue;
+    put(level, printed(control, control[end]));
+    level.style.top = `${top(control[end])}%`;
+  }
   const key = keys[chosen];
   parts.edit.row.hidden = !key;
   if (key) {
@@ -256,7 +263,9 @@ function draw() {
   const { sound } = clip, { bpm } = axis();
   const beat = !clip.film ? "" : !sound.ready ? "Listening to the sound …" : bpm ? `${Math.round(bpm)} beats a minute.` : sound.note ? `No beats: ${sound.note}.` : "No beat is found in the sound.";
   const wrong = axis().note === state.view?.error ? "" : axis().note; // it stands under the picture
-  put(parts.note, `${formula}${wrong} ${beat} ${drawn ? "Drag a point, or use the arrow keys; double-click sets another, Delete removes one." : ""}`.trim());
+  const more = clip.film ? ` ${DOUBLE.toLowerCase()} sets another,` : "";
+  const hint = keys.length ? `Drag a point, or use the arrow keys;${more} Delete removes one.` : clip.film && !formula ? `${DOUBLE} the time line to set a keyframe${drawn ? "" : ` of ${labelOf(FIRST)}`}.` : "";
+  put(parts.note, `${formula}${wrong} ${beat} ${hint}`.trim());
 }
 
 function strip() {

@@ -77,7 +77,7 @@ function saveLook() {
       return;
     }
     closeDialog();
-    say(`Saved. In a terminal: --preset "${name.value.trim().replace(/\.toml$/, "")}.toml"`);
+    say(`Saved as ${name.value.trim().replace(/\.toml$/, "")}: your looks come first under Looks`);
     await learn();
   } } },
     el("p", { class: "faint" }, `The look becomes a preset, a text file in ${facts.folder}. It is then on the wall of looks.`),

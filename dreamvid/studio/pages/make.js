@@ -1,7 +1,7 @@
 // What is made of a look: the film, and the picture that is shown, each with the line that makes the same in a terminal.
 
 import { act, onState, say, sentence, state } from "./link.js";
-import { button, closeDialog, el, openDialog, put } from "./parts.js";
+import { button, closeDialog, el, openDialog, put, seconds } from "./parts.js";
 
 const WIDTHS = [1920, 1280, 854, 640, 480];
 let refresh = null; // of the dialog that was opened last
@@ -55,7 +55,7 @@ export function askForFilm() {
   const told = el("p", { role: "status" }), code = el("code", { tabIndex: 0 });
   const made = ask("Make the film", about, film.name, { label: "Name of the film, in this folder", make: "Make it", request: () => ({ do: "render" }) },
     [el("label", {}, "Size", size), clip.film ? el("label", { class: "check" }, loop, "Loop: its end leads into its beginning") : null, told].filter(Boolean),
-    [el("h3", {}, "The same in a terminal"), el("div", { class: "line" }, code, button("Copy", () => copy(code.textContent), { "aria-label": "Copy the command line" }))]);
+    [el("details", {}, el("summary", {}, "For the terminal"), el("div", { class: "line" }, code, button("Copy", () => copy(code.textContent), { "aria-label": "Copy the terminal command" })))]);
   refresh = () => {
     if (state.clip.name !== clip.name) return; // another page has opened it
     put(told, takes(state.film));
@@ -71,7 +71,7 @@ export function askForPicture() {
   const inFilm = `${view.in_film.join("×")}, as in the film`;
   const size = chosen(view.full ? [["full", inFilm]] : [["", `${view.size.join("×")}, as it is shown`], ["full", `${inFilm}: finer, and slower`]], view.full ? "full" : "");
   refresh = null;
-  ask("Save this picture", "It is dreamed once more, and kept without loss. It carries how it was made: dreamvid again makes it again.", name,
+  ask(clip.film ? `Save the frame at ${seconds(state.frame / clip.rate)}` : "Save this picture", "It is dreamed once more, and kept without loss. It carries how it was made: dreamvid again makes it again.", name,
     { label: "Name of the picture, in this folder", make: "Save it", request: () => ({ do: "picture", full: size.value === "full" }) }, [el("label", {}, "Size", size)], []);
 }
 

@@ -14,9 +14,15 @@ let asked = "", soon = 0;
 const kindOf = () => (kind === "channels" ? "channel" : "class");
 const same = (a, b) => a.kind === b.kind && a.name === b.name;
 
-function found() {
+function found(among = kind) {
   const wanted = words.trim().toLowerCase();
-  return names[kind].filter(name => name.toLowerCase().includes(wanted)).map(name => ({ kind: kindOf(), name }));
+  return names[among].filter(name => name.toLowerCase().includes(wanted));
+}
+
+// Where else what is searched for is found.
+function elsewhere() {
+  const others = Object.keys(KINDS).filter(each => found(each).length).map(each => `${found(each).length} under ${KINDS[each]}`);
+  return others.length ? `None under ${KINDS[kind]}, but ${others.join(" and ")}.` : "Nothing has this name: try fewer letters.";
 }
 
 async function learn(wanted) {
@@ -64,7 +70,7 @@ function make(motif) {
 
 export function startMotifs() {
   const parent = document.getElementById("motifs");
-  const search = el("input", { type: "search", id: "search", placeholder: "beagle, pagoda, satin …", autocomplete: "off", spellcheck: false });
+  const search = el("input", { type: "search", id: "search", placeholder: "beagle, castle, strawberry …", autocomplete: "off", spellcheck: false });
   const kinds = el("div", { class: "kinds", role: "group", "aria-label": "Kind of motif" }, Object.entries(KINDS).map(([key, text]) => button(text, () => {
     kind = key;
     length = PAGE;
@@ -84,13 +90,15 @@ export function startMotifs() {
   parent.append(el("label", { class: "search", for: "search" }, el("span", {}, "Search"), search), kinds, chosen, lead, list, more);
 
   function draw() {
-    const all = found(), motifs = all.slice(0, length);
+    const all = found(), motifs = all.slice(0, length).map(name => ({ kind: kindOf(), name }));
     const pictures = new Map((state?.motifs ?? []).map(each => [`${each.kind} ${each.name}`, each]));
     for (const each of kinds.children) {
       each.setAttribute("aria-pressed", each.dataset.kind === kind);
       each.hidden = !names[each.dataset.kind].length;
+      put(each, KINDS[each.dataset.kind] + (words.trim() ? ` (${found(each.dataset.kind).length})` : ""));
     }
-    put(lead, told || (all.length ? `${all.length} ${all.length === 1 ? ONE[kind] : KINDS[kind].toLowerCase()} that ${net} knows, on this frame. Choose up to ${MOST}: they are dreamed in place of what the look dreams.` : "Nothing has this name: try another kind above, or fewer letters."));
+    put(lead, told || (all.length ? `${all.length} ${all.length === 1 ? ONE[kind] : KINDS[kind].toLowerCase()} on this frame. Choose up to ${MOST}: they are dreamed in place of what the look dreams.` : elsewhere()));
+    lead.title = `What the net ${net} knows`;
     keep(list, motifs, each => `${each.kind} ${each.name}`, make, (item, motif) => {
       const known = pictures.get(`${motif.kind} ${motif.name}`), card = item.firstElementChild;
       if (known?.picture) picturesTo(card.querySelector("img"), picture(known.picture));

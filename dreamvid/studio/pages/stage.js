@@ -24,9 +24,20 @@ function choices(select, first, now) {
   select.value = names.some(([value]) => value === chosen) ? chosen : names[0][0];
 }
 
+// What the dream on the right is made of: where that changes, the dream is what one wants to see.
+const dreamed = ({ clip, frame, look }) => JSON.stringify([clip.name, frame, look.preset, look.values, look.keys, look.motifs, look.mask]);
+
+// A picture that is chosen is seen: the line does not stay at an edge.
+function compare() {
+  if (atEdge()) wipe.value = 50;
+  show(state, state);
+}
+
+const atEdge = () => ["0", "100"].includes(wipe.value);
+
 function split() {
   viewer.style.setProperty("--split", `${wipe.value}%`);
-  viewer.classList.toggle("whole", Number(wipe.value) === 0 || Number(wipe.value) === 100);
+  viewer.classList.toggle("whole", atEdge());
   wipe.setAttribute("aria-valuetext", `${wipe.value} % ${left.selectedOptions[0]?.textContent ?? ""}`);
   const tags = viewer.querySelectorAll(".tag");
   put(tags[0], left.selectedOptions[0]?.textContent ?? "");
@@ -49,7 +60,7 @@ function dragging(event) {
 
 function noted(now) {
   const { view, quick } = now;
-  if (quick && !quick.film && !quick.error) return quick.total ? `three seconds: ${quick.done} of ${quick.total} frames` : "three seconds: getting ready …";
+  if (quick && !quick.film && !quick.error) return quick.total ? `dreaming three seconds: ${quick.done} of ${quick.total} frames` : "dreaming three seconds: getting ready …";
   if (!view) return "";
   if (view.error) return view.error;
   if (view.whole) {
@@ -57,6 +68,18 @@ function noted(now) {
   }
   return view.done ? `sharpening: step ${view.done} of ${view.total}` : "…";
 }
+
+// With its sound where the browser lets it, which wants a click on this page before; else without, and a button says so.
+async function playAloud() {
+  film.muted = false;
+  await film.play().catch(error => {
+    if (error.name !== "NotAllowedError") return; // it was put away, or cannot be played
+    film.muted = true;
+    film.play().catch(() => {});
+  });
+}
+
+const offerSound = () => { find("sound").hidden = film.hidden || !film.muted; };
 
 function quickly(now, before) {
   const { quick } = now;
@@ -68,14 +91,14 @@ function quickly(now, before) {
     viewer.classList.toggle("playing", ready);
     if (ready) {
       film.src = address;
-      if (!calm.matches) film.play().catch(() => {});
+      if (!calm.matches) playAloud();
       if (before) say("Three seconds are ready");
     } else {
       film.removeAttribute("src");
       film.load();
     }
   }
-  put(find("quick"), ready ? "Back to the frame" : quick && !quick.film && !quick.error ? "Stop the three seconds" : "Play three seconds");
+  put(find("quick"), ready ? "Back to the frame" : quick && !quick.film && !quick.error ? "Stop the three seconds" : "Dream three seconds to play");
   if (quick?.error && quick.error !== before?.quick?.error) say(quick.error, true);
 }
 
@@ -90,6 +113,7 @@ function snapshot(each) {
 
 function show(now, before) {
   if (!now.clip) return;
+  if (before?.clip && dreamed(now) !== dreamed(before)) right.value = "dream";
   choices(left, [["source", now.clip.film ? "Source" : "Photograph"]], now);
   choices(right, [["dream", "Dream"]], now);
   split();
@@ -111,6 +135,10 @@ function show(now, before) {
   for (const name of ["snapshot", "picture"]) find(name).disabled = !view?.whole || Boolean(view?.error);
   if (!quick) closed = false;
   quickly(now, before);
+  offerSound();
+  const playing = !film.hidden;
+  find("picture").disabled ||= playing;
+  find("picture").title = playing ? "Go back to the frame first: the film is shown" : "";
   keep(find("snapshots"), now.snapshots, each => each.number, snapshot, () => {});
 }
 
@@ -127,8 +155,10 @@ export function peek(share) {
 
 export function startStage() {
   wipe.addEventListener("input", split);
-  for (const select of [left, right]) select.addEventListener("change", () => show(state, state));
+  for (const select of [left, right]) select.addEventListener("change", compare);
   viewer.addEventListener("pointerdown", dragging);
+  film.addEventListener("volumechange", offerSound);
+  find("sound").addEventListener("click", () => { film.muted = false; });
   find("snapshot").addEventListener("click", () => act({ do: "snapshot" }));
   find("quick").addEventListener("click", () => {
     const { quick } = state;
