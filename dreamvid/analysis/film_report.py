@@ -11,6 +11,7 @@ from dreamvid.analysis.diagrams import Diagram, Marks, across, draw
 from dreamvid.analysis.film_facts import FilmFacts, Moment
 from dreamvid.analysis.pages import render_page
 from dreamvid.analysis.pairing import Opened
+from dreamvid.core.paths import file_size
 from dreamvid.core.timing import duration, timecode
 from dreamvid.media.images import short_name
 from dreamvid.media.record import Record
@@ -198,7 +199,7 @@ def _words(subject: Subject, facts: FilmFacts, rendered: Rendered | None, moment
 def _table(subject: Subject, facts: FilmFacts, rendered: Rendered | None) -> list[tuple[str, str]]:
     """Return what is said of a film in a table, as rows."""
     info, record = subject.film.info, subject.film.record
-    size = f"{info.width}x{info.height}, {_bytes(subject.size)}"
+    size = f"{info.width}x{info.height}, {file_size(subject.size)}"
     if info.frames > 1:
         length = timecode(round(info.frames / float(subject.rate), 1))
         size = f"{info.frames} frames at {float(subject.rate):.6g} a second, {length} long, {size}"
@@ -251,10 +252,3 @@ def _spread(moments: Sequence[Moment], most: int) -> list[Moment]:
     """Return at most so many moments, evenly."""
     last = len(moments) - 1
     return [moments[at] for at in sorted({round(last * part / (most - 1)) for part in range(most)})]
-
-
-def _bytes(size: int) -> str:
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} bytes"

@@ -1,4 +1,4 @@
-"""Files by their paths and patterns: whether they are there, their hash, their TOML."""
+"""Files by their paths and patterns: whether they are there, their size in words, their hash, their TOML."""
 
 import glob
 import hashlib
@@ -44,6 +44,14 @@ def without_folders(text: str, known: Iterable[Path] = ()) -> str:
 def matching(pattern: str) -> list[str]:
     """Return the files and folders that match a pattern, sorted; only the one whose name it is, if there is one."""
     return glob.glob(glob.escape(pattern)) or sorted(glob.glob(pattern))  # noqa: PTH207 (of any name, without an error)
+
+
+def file_size(count: int) -> str:
+    """Return a number of bytes as people read the size of a file."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} bytes"
 
 
 def sha256_of(path: Path) -> str:

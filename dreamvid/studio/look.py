@@ -47,6 +47,8 @@ class Look:
 
     def with_value(self, key: str, value: Value) -> "Look":
         """Return the look with one setting changed, or with None as its preset has it."""
+        if isinstance(value, float) and value.is_integer():  # as a page has every number
+            value = int(value)
         others = dict(self.values) | {key: value}
         return replace(self, values=tuple(sorted(item for item in others.items() if item[1] is not None)))
 

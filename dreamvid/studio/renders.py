@@ -9,6 +9,7 @@ from typing import Literal
 
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import DreamvidError, SettingsError
+from dreamvid.core.paths import file_size
 from dreamvid.core.timing import duration
 from dreamvid.jobs.events import Event, Phase
 from dreamvid.jobs.folder import JobFolder, folder_of, read_plan, read_settings
@@ -19,7 +20,7 @@ from dreamvid.models.device import release_heap
 from dreamvid.pipeline.prepare import Command
 from dreamvid.studio.folder import Folder
 from dreamvid.studio.state import Studio
-from dreamvid.studio.words import file_size, on_page
+from dreamvid.studio.words import on_page
 
 logger = logging.getLogger(__name__)
 OFTEN, SIDE = 0.4, 640  # seconds from one picture of a render to the next; pixels of its long side

@@ -22,8 +22,3 @@ OLD = re.compile("|".join(rf"(?<![\w.-]){re.escape(word)}(?![\w-]|\.\w)" for wor
 def on_page(text: object) -> str:
     """Return an error or a text in a line, in the words of the page."""
     return OLD.sub(lambda found: WORDS[found[0]], one_line(str(text)).removeprefix("settings: "))
-
-
-def file_size(count: int) -> str:
-    """Return a number of bytes as people read the size of a file."""
-    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dreamvid.analysis import film_report
 from dreamvid.analysis.compare import Contract
 from dreamvid.analysis.film_facts import FilmFacts
 from dreamvid.analysis.film_report import Rendered, warnings
@@ -100,10 +99,3 @@ def test_what_was_asked_for_is_no_breach() -> None:
     assert warnings(facts(STEADY, (), broken), rendered(), record()) == [f"Not as in the source: {'; '.join(broken)}."]
     asked = record(input={"size": "32x24", "fps": "6"})
     assert warnings(facts(STEADY, (), broken), rendered(), asked) == ["Not as in the source: sound lost."]
-
-
-@pytest.mark.parametrize(
-    ("size", "said"), [(12, "12 bytes"), (254_734, "254.7 kB"), (12_300_000, "12.3 MB"), (4_200_000_000, "4.2 GB")]
-)
-def test_sizes_are_read_easily(size: int, said: str) -> None:
-    assert film_report._bytes(size) == said

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dreamvid.core.paths import without_folders
+from dreamvid.core.paths import file_size, without_folders
 
 HERE = Path.cwd()
 
@@ -27,3 +27,10 @@ HERE = Path.cwd()
 )
 def test_absolute_paths_are_names_and_the_rest_stays(text: str, wanted: str) -> None:
     assert without_folders(text, [Path("/known/a b")]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(12, "12 bytes"), (254_734, "254.7 kB"), (12_300_000, "12.3 MB"), (4_200_000_000, "4.2 GB")]
+)
+def test_sizes_are_read_easily(size: int, said: str) -> None:
+    assert file_size(size) == said
