@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -79,7 +79,10 @@ def plan_video(probed: Sequence[SourceInfo], settings: Settings) -> tuple[Source
     frames = partial(read, info, plan.framing)
     carries = settings.coherence.mode != "none" and len(plan.frames) > 1
     newness = list[tuple[int, float]]()
-    cuts = find_cuts(observed(frames(plan.frames), len(plan.frames), newness), info.rate) if carries else ()
+    coming: Iterable[Frame] = frames(plan.frames)
+    if settings.coherence.mode == "flow":
+        coming = observed(coming, len(plan.frames), newness)
+    cuts = find_cuts(coming, info.rate) if carries else ()
     plan = replace(plan, newness=tuple(newness))
     if settings.input.loop:
         plan = loops.close_loop(plan, frames, settings.input.laps)

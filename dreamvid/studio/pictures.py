@@ -10,7 +10,7 @@ from dreamvid.media.thumbnail import within
 
 QUALITY = 88
 PASSING = 16
-MOST = 128_000_000  # bytes that are held; those not asked for the longest go first
+MOST = 48_000_000  # bytes that are held, some thousand; those not asked for the longest go first
 
 
 class Pictures:
