@@ -184,7 +184,7 @@ def _check(image: Image.Image) -> None:
     if size > MAX_BYTES:
         raise SourceError(
             f"is {width}x{height} at {8 * sample} bits, {size / 1e9:.1f} GB decoded: at most {MAX_BYTES / 1e9:.1f} GB "
-            "are read, so scale it down, or save it with 8 bits"
+            f"are read, so scale it down{', or save it with 8 bits' if sample > 1 else ''}"
         )
 
 
