@@ -17,7 +17,7 @@ RECENT = 48  # frames whose mean tells the seconds of the next; in as many every
 
 
 class FrameTimes:
-    """What frames took, apart for those that begin a shot and the others: the first is dreamed in full."""
+    """The seconds of frames, apart for those that begin a shot, which are dreamed in full, and the others."""
 
     def __init__(self, works: Sequence[float | None]) -> None:
         """Take the frames that are to be rendered, by the work that is foretold of each, see `OnFrame`."""
@@ -38,7 +38,7 @@ class FrameTimes:
 
     @property
     def done(self) -> int:
-        """How many frames are rendered."""
+        """The number of frames that are rendered."""
         return len(self._first) + len(self._later)
 
     @property

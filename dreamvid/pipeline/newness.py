@@ -55,7 +55,8 @@ def works(plan: Plan, positions: range, how: CoherenceSettings) -> list[float]:
     """
     if how.mode != "flow":
         return [MEASURING] * len(positions)
-    samples = [(index, new) for index, new in plan.newness if not plan.starts_shot(index)]
+    begins = {shot.start for shot in plan.shots}  # looked through once: this is asked for every segment of a film
+    samples = [each for each in plan.newness if each[0] not in begins or not plan.starts_shot(each[0])]
     if not samples:
         return [0.0] * len(positions)
     at = [index for index, _ in samples]

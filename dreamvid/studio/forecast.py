@@ -1,4 +1,4 @@
-"""How long a film takes, told roughly: by what a gradient step of the picture took that a page shows."""
+"""Estimate the seconds of a film, roughly: from those of a gradient step of the picture that a page shows."""
 
 import math
 from statistics import fmean

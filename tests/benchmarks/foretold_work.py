@@ -1,4 +1,4 @@
-"""Whether frames take the time that is foretold of them: what their work says, against the seconds they took.
+"""Compare the time that is foretold of frames, by their work, with the seconds they took.
 
     python tests/benchmarks/foretold_work.py [SOURCE SIZE FRAMES PRESET]
 

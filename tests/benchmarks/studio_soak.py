@@ -49,7 +49,7 @@ def make_folder(folder: Path) -> None:
 
 @dataclass
 class Page:
-    """What a browser does, without one: it holds the newest state, and loads what a state shows."""
+    """Act as a browser does: hold the newest state, and load what a state shows."""
 
     port: int
     place: str

@@ -1,4 +1,4 @@
-"""How much of a film is new in its frames, and the work that this foretells; no pixel depends on it."""
+"""The share of a film that is new in its frames, and the work that this foretells; no pixel depends on it."""
 
 from dataclasses import replace
 from fractions import Fraction

@@ -14,7 +14,7 @@ from dreamvid.studio.renders import Render, Renders
 
 
 def kept(page: Page, name: str, *, full: bool) -> dict[str, Any]:
-    """What the queue says of a picture that is saved, once it is done."""
+    """Return what the queue says of a saved picture, once it is done."""
     page.ok(do="picture", name=name, full=full)
     (render, *_) = page.until(lambda state: state["renders"][0]["state"] in ("done", "failed"))["renders"]
     assert render["state"] == "done", render
@@ -65,7 +65,7 @@ def test_a_picture_does_not_wait_for_films(page: Page, folder: Path, monkeypatch
     progress = Renders._progress
 
     def waits(self: Renders, render: Render, event: Event) -> None:
-        """Where it is a film, until it is stopped."""
+        """Wait, where it is a film, until it is stopped."""
         progress(self, render, event)
         if render.is_film:
             assert render.halt.wait(timeout=60)

@@ -1,4 +1,4 @@
-"""How long a film takes: told before it is made, roughly, and in words that promise no more."""
+"""The time of a film, told before it is made: roughly, and in words that promise no more."""
 
 from collections import OrderedDict
 from dataclasses import replace
