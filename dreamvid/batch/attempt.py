@@ -84,6 +84,7 @@ class Attempt:
             plans = [read_plan(folder).plan for folder in stretches(self.folder)]
         except JobError:  # it is only for those who ask how far it is
             return
+        self.tally.learn(self.job.source, plans)
         shots, before = list[range](), 0
         for plan in plans:
             parts = map(plan.positions, plan.segments)

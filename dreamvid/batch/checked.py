@@ -32,11 +32,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """The facts of its source that a job needs: identity, frames that are dreamed, their size; or what is wrong."""
+    """The facts of its source that a job needs, or what is wrong with it.
+
+    Beside its identity these are as of `Job`.
+    """
 
     identity: str = ""
     frames: int = 0
     size: tuple[int, int] = (0, 0)
+    source_frames: range = range(0)
     problem: str = ""
 
 
@@ -74,7 +78,9 @@ class Checker:
                 )
                 if job.stretches:
                     digest = digest_of_stretches((digest, *others), job.stretches)
-                found[number] = replace(job, digest=digest, frames=facts.frames, size=facts.size)
+                found[number] = replace(
+                    job, digest=digest, frames=facts.frames, size=facts.size, source_frames=facts.source_frames
+                )
             except (SourceError, SettingsError) as error:
                 found[number] = replace(job, problem=str(error))
         return found
@@ -171,7 +177,8 @@ def _looked_at(job: Job, read: _Read) -> SourceFacts:
         for part, look in zip(parts, job.looks, strict=True):
             if look.keyframes:
                 schedule_of(RenderPlan("video", (source,), info, part), look)
-        return SourceFacts(source.identity, sum(len(part.frames) for part in parts), plan.framing.size)
+        frames = sum(len(part.frames) for part in parts)
+        return SourceFacts(source.identity, frames, plan.framing.size, range(plan.frames[0], plan.frames[-1] + 1))
     return SourceFacts(source.identity, len(plan.frames), plan.framing.size)
 
 

@@ -21,8 +21,8 @@ class Job:
     `name`: of its output, as the batch file has it; `priority`: higher ones come first; `max_tries`, `max_minutes`: in
     one run of the batch, None: any time; `said`: what the batch file says of its look, by key; `stretches`: of a film
     in segments, whose settings count then. Known once its source is: `digest`, which changes with anything that its
-    pixels or its file depend on; `frames` that are dreamed, of `size` (height, width); `problem`: why it cannot be
-    rendered, empty where it can.
+    pixels or its file depend on; `frames` that are dreamed, of `size` (height, width), which lie in
+    the range `source_frames` of its source; `problem`: why it cannot be rendered, empty where it can.
     """
 
     command: Command
@@ -38,6 +38,7 @@ class Job:
     digest: str = ""
     frames: int = 0
     size: tuple[int, int] = (0, 0)
+    source_frames: range = range(0)
     problem: str = ""
 
     @property

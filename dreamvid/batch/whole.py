@@ -1,13 +1,17 @@
 """The progress of a batch, and the time that it still takes, told from the frames so far by their kind and pixels."""
 
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Literal
 
+from dreamvid.batch.foretold import Sources
 from dreamvid.batch.job import Job
 from dreamvid.jobs.events import Event
+from dreamvid.jobs.time_left import RECENT, carried_and_work
+from dreamvid.pipeline.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -38,50 +42,79 @@ def kind_of(job: Job) -> str:
     return repr((job.command, *looks))
 
 
-Part = Literal["canvas", "first frame", "frames"]
-Counts = dict[tuple[str, Part], float]
+Part = Literal["canvas", "first", "carried", "beyond", "unknown"]  # of what is left: pixels, "beyond" times their work
+ALL = ""  # jobs of every kind together
 
 
-def _counts() -> Counts:
-    return defaultdict(float)
+class Recent(defaultdict[str, deque[tuple[float, float]]]):
+    """The latest seconds that a pixel took, with the work that was foretold of its frame, by kind."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: deque(maxlen=RECENT))
+
+    def note(self, kind: str, seconds: float, work: float = 1.0) -> None:
+        """Take note of what a pixel took, for its kind and for all."""
+        for each in (kind, ALL):
+            self[each].append((seconds, work))
+
+    def of(self, kind: str) -> list[tuple[float, float]]:
+        """Return those of a kind, or of all where there are none of it."""
+        return list(self.get(kind) or self[ALL])
 
 
 @dataclass
 class Paces:
-    """The seconds that pixels took, by kind and by the part of a film they are of, and what every job took beside them.
+    """The seconds that pixels took, and what every job took beside its frames.
 
-    The first frame of a film is dreamed in full, the others mostly carried: of a still, that is all there is. Before
-    views of a canvas, that is painted, the more of it the more frames there are.
+    `first`: of frames that are dreamed in full; `carried`: of others; `canvas`: of what is painted before its views, by
+    the pixels of all views; `beside`: of jobs, beside all these.
     """
 
-    pixels: Counts = field(default_factory=_counts)
-    seconds: Counts = field(default_factory=_counts)
+    first: Recent = field(default_factory=Recent)
+    carried: Recent = field(default_factory=Recent)
+    canvas: Recent = field(default_factory=Recent)
     beside: list[float] = field(default_factory=list)
+    _frames: int = 0  # beside those that begin a film; of these:
+    _firsts: int = 0
+    _work: float = 0.0
 
-    def add(self, kind: str, part: Part, pixels: float, seconds: float) -> None:
-        """Take note of pixels that were dreamed."""
-        self.pixels[kind, part] += pixels
-        self.seconds[kind, part] += seconds
+    def add(self, kind: str, pixels: int, event: Event) -> None:
+        """Take note of a frame that was rendered."""
+        self._frames += event.done > 1
+        if event.work is None:
+            self._firsts += event.done > 1
+            self.first.note(kind, event.seconds / pixels)
+        else:
+            self._work += event.work
+            self.carried.note(kind, event.seconds / pixels, event.work)
 
-    def seconds_for(self, kind: str, part: Part, pixels: float) -> float | None:
+    def tells(self, kind: str) -> bool:
+        """Return whether frames of a kind were rendered."""
+        return kind in self.first or kind in self.carried
+
+    def seconds_for(self, kind: str, left: Mapping[Part, float]) -> float | None:
         """Return how long pixels take: as those of their kind did, else as all did; None where there were none.
 
         Nothing for a canvas, where none was painted yet: frames do not tell it.
         """
-        if pixels < 0.5:  # sums and differences of these
-            return 0.0
-        alike = [each for each in self.pixels if each[1] == part]
-        if part == "canvas" and not alike:
-            return 0.0
-        frames = [each for each in self.pixels if each[1] != "canvas"]
-        of = [(kind, part)] if self.pixels.get((kind, part)) else alike or frames
-        known = sum(self.pixels[each] for each in of)
-        return pixels * sum(self.seconds[each] for each in of) / known if known else None
+        canvases = [seconds for seconds, _ in self.canvas.of(kind)]
+        canvas = left["canvas"] * fmean(canvases) if canvases else 0.0
+        if max(left["first"], left["carried"], left["unknown"]) < 0.5:  # sums and differences of these
+            return canvas
+        firsts, later = [seconds for seconds, _ in self.first.of(kind)], self.carried.of(kind)
+        if not firsts and not later:
+            return None
+        whole, beyond = carried_and_work(firsts, later)
+        first = fmean(firsts) if firsts else whole + beyond
+        share, work = self._firsts / max(1, self._frames), self._work / max(1, self._frames)
+        unknown = share * first + (1 - share) * whole + work * beyond
+        known = left["first"] * first + left["carried"] * whole + left["beyond"] * beyond
+        return canvas + known + left["unknown"] * unknown
 
     @property
     def beside_each(self) -> float:
         """The seconds that a job takes beside its frames, in the mean."""
-        return sum(self.beside) / len(self.beside) if self.beside else 0.0
+        return fmean(self.beside) if self.beside else 0.0
 
 
 @dataclass
@@ -99,7 +132,8 @@ class Tally:
     _now: dict[str, Event] = field(default_factory=dict)
     _frames_of: dict[str, Event] = field(default_factory=dict)  # of those being rendered, the last event of its frames
     _kinds: dict[str, str] = field(default_factory=dict)
-    _left: Counts = field(default_factory=_counts)  # pixels that wait
+    _sources: Sources = field(default_factory=Sources)
+    _left: dict[str, dict[Part, float]] = field(default_factory=dict)  # what waits, by kind
     _painted: dict[str, float] = field(default_factory=dict)  # seconds of the canvases that are being painted
     _frames: int = 0
     _frames_done: int = 0  # of the jobs that are over
@@ -112,14 +146,12 @@ class Tally:
             self.jobs = {name: job for name, job in self.jobs.items() if name in self.done} | waiting
             self.done -= waiting.keys()
             known: dict[int, str] = {}
-            self._left.clear()
             for name, job in waiting.items():
                 # Settings are shared by jobs: their kind is told once.
                 own = id(job.stretches or job.settings)
                 self._kinds[name] = known.setdefault(own, "") or kind_of(job)
                 known[own] = self._kinds[name]
-                if name not in self._frames_of:
-                    self._wait(job, 1)
+            self._count()
             self._frames = sum(job.frames for job in self.jobs.values())
             self._frames_done = sum(self.jobs[name].frames for name in self.done)
 
@@ -130,23 +162,31 @@ class Tally:
             if event.phase == "paint":
                 self._painted[job.name] = self._painted.get(job.name, 0.0) + event.seconds
                 if event.done == event.total:
-                    of_all = job.frames * job.pixels_each
-                    self.paces.add(self._kinds[job.name], "canvas", of_all, self._painted.pop(job.name))
+                    seconds = self._painted.pop(job.name) / (job.frames * job.pixels_each)
+                    self.paces.canvas.note(self._kinds[job.name], seconds)
             if event.phase == "render":
-                if job.name not in self._frames_of:
-                    self._wait(job, -1)
+                waited = self._waits(job)
                 self._frames_of[job.name] = event
+                if waited and not self._waits(job):
+                    self._wait(job, -1)
                 if event.seconds:
-                    part: Part = "first frame" if event.done == 1 else "frames"
-                    self.paces.add(self._kinds[job.name], part, job.pixels_each, event.seconds)
+                    self.paces.add(self._kinds[job.name], job.pixels_each, event)
             self._show()
+
+    def learn(self, source: str, plans: Iterable[Plan]) -> None:
+        """Take note of the plans of a film, which tell of others of the same source as well."""
+        with self._lock:
+            if self._sources.take(source, plans):
+                self._count()
 
     def stop(self, job: Job) -> None:
         """Take note that a job is no longer being rendered."""
         with self._lock:
             self._now.pop(job.name, None)
             self._painted.pop(job.name, None)
-            if self._frames_of.pop(job.name, None) is not None:
+            waited = self._waits(job)
+            self._frames_of.pop(job.name, None)
+            if not waited:
                 self._wait(job, 1)
 
     def end(self, job: Job, beside: float | None) -> None:
@@ -165,28 +205,46 @@ class Tally:
         left = self._seconds_left()
         self.show(Whole(dict(self._now), len(self.done), len(self.jobs), frames, self._frames, left))
 
+    def _waits(self, job: Job) -> bool:
+        """Return whether a job that is not done has not told yet how long its frames take."""
+        event = self._frames_of.get(job.name)
+        return event is None or event.seconds_left is None
+
     def _wait(self, job: Job, sign: int) -> None:
         """Count a job among those that wait, or no longer."""
-        kind, first = self._kinds[job.name], min(1, job.frames)
-        self._left[kind, "first frame"] += sign * first * job.pixels_each
-        self._left[kind, "frames"] += sign * (job.frames - first) * job.pixels_each
+        left, work = self._left[self._kinds[job.name]], self._sources.work(job)
+        parts: dict[Part, float] = {"first": 1, "unknown": job.frames - 1}
+        if work is not None:
+            parts = {"first": work.first, "carried": work.carried, "beyond": work.beyond}
         if job.paints:
-            self._left[kind, "canvas"] += sign * job.frames * job.pixels_each
+            parts["canvas"] = job.frames
+        for part, frames in parts.items():
+            left[part] += sign * frames * job.pixels_each
+
+    def _count(self) -> None:
+        """Count what waits anew."""
+        self._left = {kind: defaultdict(float) for kind in self._kinds.values()}
+        for name, job in self.jobs.items():
+            if name not in self.done and self._waits(job):
+                self._wait(job, 1)
 
     def _seconds_left(self) -> float | None:
         """Return the seconds to the end of all jobs; None where that cannot be told."""
-        left, work, longest = dict(self._left), 0.0, 0.0
-        for name, event in self._frames_of.items():
-            if event.seconds_left is None:
-                others = (event.total - event.done) * self.jobs[name].pixels_each
-                left[self._kinds[name], "frames"] = left.get((self._kinds[name], "frames"), 0.0) + others
-                if (painting := self._now[name]).phase == "paint":
-                    work += painting.seconds_left or 0.0
-            else:
+        left, work, longest = defaultdict[str, dict[Part, float]](lambda: defaultdict(float)), 0.0, 0.0
+        for kind, parts in self._left.items():
+            for part, pixels in parts.items():
+                left[kind if self.paces.tells(kind) else ALL][part] += pixels
+        for name, event in self._now.items():
+            if event.phase == "paint":
+                job, kind = self.jobs[name], self._kinds[name]
+                left[kind if self.paces.tells(kind) else ALL]["canvas"] -= job.frames * job.pixels_each
+                work += event.seconds_left or 0.0
+        for event in self._frames_of.values():
+            if event.seconds_left is not None:
                 work += event.seconds_left * event.at_once
                 longest = max(longest, event.seconds_left)
-        for (kind, part), pixels in left.items():
-            seconds = self.paces.seconds_for(kind, part, max(0.0, pixels))
+        for kind, parts in left.items():
+            seconds = self.paces.seconds_for(kind, parts)
             if seconds is None:
                 return None
             work += seconds

@@ -16,7 +16,7 @@ class Event:
     `phase`: a canvas is painted, frames are rendered, or the film is encoded; `done` of `total` steps of it;
     `seconds`: how long the last one took, 0 where none was; `picture`: the frame that was just finished, H x W x 3;
     `seconds_left`: to the end of the phase, None where that cannot be told; `at_once`: frames that are rendered at the
-    same time.
+    same time; `work`: what was foretold of a frame, as of `newness.works`, None: it was dreamed in full.
     """
 
     phase: Phase
@@ -26,6 +26,7 @@ class Event:
     picture: Pixels | None = None
     seconds_left: float | None = None
     at_once: int = 1
+    work: float | None = None
 
 
 Progress = Callable[[Event], None]  # called with every event

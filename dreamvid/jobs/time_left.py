@@ -91,18 +91,22 @@ class Tally:
         `at_once`: frames that are rendered at the same time.
         """
         self._times, self._progress, self._stop, self._at_once = times, progress, stop, max(1, at_once)
-        progress(Event("render", times.done, times.total))
+        progress(Event("render", times.done, times.total, seconds_left=self._seconds_left))
         if times.done < times.total and stop():
             self._interrupt()
 
     def __call__(self, seconds: float, work: float | None, picture: Pixels | None = None) -> None:
         """Count a frame, see `OnFrame`; raise Interrupted where all is to stop."""
         self._times.add(seconds, work)
-        done, total, left = self._times.done, self._times.total, self._times.seconds_left
-        left = None if left is None else left / self._at_once
-        self._progress(Event("render", done, total, seconds, picture, left, self._at_once))
+        done, total, left = self._times.done, self._times.total, self._seconds_left
+        self._progress(Event("render", done, total, seconds, picture, left, self._at_once, work))
         if done < total and self._stop():
             self._interrupt()
+
+    @property
+    def _seconds_left(self) -> float | None:
+        left = self._times.seconds_left
+        return None if left is None else left / self._at_once
 
     def _interrupt(self) -> NoReturn:
         raise Interrupted(f"stopped after frame {self._times.done} of {self._times.total}; the same command resumes")

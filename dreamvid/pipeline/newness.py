@@ -62,9 +62,15 @@ def works(plan: Plan, positions: range, how: CoherenceSettings) -> list[float]:
     at = [index for index, _ in samples]
     found = list[float]()
     for position in positions:
-        new = samples[_nearest(at, plan.frames[position])][1]
-        found.append(1.0 if new == 1 else MORE * gets_more(new, how) + MEASURING * calibration_wear(new))
+        found.append(work_of(samples[_nearest(at, plan.frames[position])][1], how))
     return found
+
+
+def work_of(new: float, how: CoherenceSettings) -> float:
+    """Return the work that a carried frame takes beyond one that is carried whole, by the share of it that is new."""
+    if how.mode != "flow":
+        return MEASURING
+    return 1.0 if new == 1 else MORE * gets_more(new, how) + MEASURING * calibration_wear(new)
 
 
 def _nearest(rising: Sequence[int], wanted: int) -> int:
