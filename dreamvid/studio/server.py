@@ -28,6 +28,7 @@ from dreamvid.config.presets import Defaults
 from dreamvid.core.errors import DreamvidError
 from dreamvid.media.thumbnail import thumbnail
 from dreamvid.models import zoo
+from dreamvid.models.device import share_heap
 from dreamvid.studio import actions, controls
 from dreamvid.studio.folder import FILMS, STILLS, Folder
 from dreamvid.studio.guard import App, Guard, Receive, Scope, Send
@@ -75,6 +76,7 @@ class Server:
 
     def start(self) -> None:
         """Start the threads."""
+        share_heap()
         self.painter.start()
         self.renders.start()
 

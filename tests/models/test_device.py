@@ -1,5 +1,7 @@
 """The process set up for computing: the device asked for or none, precision, threads."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -64,3 +66,34 @@ def test_a_gpu_is_taken_where_there_is_one(monkeypatch) -> None:
         monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda mps=mps: mps)
         assert device.find_device("auto").type == wanted
+
+
+ARENAS = """
+import ctypes, sys, threading
+from dreamvid.models.device import share_heap
+if sys.argv[1] == "shared":
+    share_heap()
+libc = ctypes.CDLL("libc.so.6")
+libc.malloc.restype, libc.fopen.restype = ctypes.c_void_p, ctypes.c_void_p
+ready = threading.Barrier(4)
+def work():
+    ready.wait()
+    for _ in range(1000):
+        libc.malloc(ctypes.c_size_t(1000))
+    ready.wait()
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+file = libc.fopen(b"/dev/stdout", b"w")
+libc.malloc_info(0, ctypes.c_void_p(file))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+@pytest.mark.parametrize(("how", "several"), [("apart", True), ("shared", False)])
+def test_threads_share_one_heap_where_that_is_asked_for(how: str, several: bool) -> None:
+    done = subprocess.run([sys.executable, "-c", ARENAS, how], capture_output=True, text=True, check=True)
+    assert (done.stdout.count("<heap nr=") > 1) is several
