@@ -7,6 +7,7 @@ import typer
 
 from dreamvid.cli.options import RUN, Overwrite, Quiet, WorkDir, option
 from dreamvid.cli.progress import bar, show_notices
+from dreamvid.core.errors import SettingsError
 
 REPORT = (
     "dreamvid report dream.mp4                    its source lies beside it",
@@ -36,6 +37,8 @@ def report(
     from dreamvid.jobs.report import report as write
 
     show_notices(quiet=quiet)
+    if source is not None and source.lower().endswith((".html", ".htm")):
+        raise SettingsError(f"{source} is given as the source of the film: for the page to write, give --out {source}")
     page, begins = out or Path(f"{Path(film)}.html"), None if from_ is None else parse_moment(from_)
     with bar(quiet=quiet) as progress:
         write(film, source, page, work_dir, begins=begins, overwrite=overwrite, progress=progress)

@@ -216,6 +216,7 @@ def test_a_film_that_was_cut_is_not_paired_with_what_lies_beside_it(made: Path, 
     [
         (["gone.mp4"], 3, "there is no such file"),
         (["dream.mp4", "gone.mp4"], 3, "there is no such file"),
+        (["dream.mp4", "page.html"], 2, "give --out page.html"),
         (["dream.mp4", "--out", "page.pdf"], 2, "a name that ends in .html"),
         (["dream.mp4", "--out", "gone/page.html"], 2, "the folder gone does not exist"),
         (["dream.mp4", "--out", "taken.html"], 2, "--overwrite replaces it"),
