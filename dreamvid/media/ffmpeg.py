@@ -23,7 +23,7 @@ from dreamvid.core.errors import JobError, ToolError
 # Formats that may be opened: none is a playlist or script that could name other files; the only protocol is file.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,webp_anim,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,"
-    "flv,ogg,asf,mxf,nut,dv,rm,yuv4mpegpipe,mjpeg,mp3,wav,flac,aac,aiff,caf,w64,au,ac3,eac3,dts,amr,tta,wv"
+    "flv,ogg,asf,mxf,nut,dv,rm,yuv4mpegpipe,mjpeg,jpeg_pipe,mp3,wav,flac,aac,aiff,caf,w64,au,ac3,eac3,dts,amr,tta,wv"
 )
 # STRICT: the first error ends ffmpeg. STEADY: a damaged file decodes to the same frames each time.
 STRICT, STEADY = ("-xerror", "-err_detect", "explode"), ("-threads", "1")

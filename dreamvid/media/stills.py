@@ -37,6 +37,7 @@ _CICP = re.compile(rb"\0\0\0\x04cICP.[\x10\x12]", re.DOTALL)  # the same in a PN
 _ISPE = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _PIXI = re.compile(rb"pixi....[\x01-\x04]([\x09-\x10])", re.DOTALL)  # bits of the first channel
 _REDUCED, _MASK = 1, 4  # of TIFF's NewSubfileType: a smaller copy of another page, a mask of one
+_TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how they begin; the last two: those that may be over 4 GB
 _SUB_DIRECTORIES = 330  # TIFF's tag of further pictures, which are no pages
 _FLOATS = "float"
 
@@ -108,7 +109,7 @@ def opened(file: BinaryIO) -> Still:
         if _is_heic(head):
             _load_heif()
             kinds = ("HEIF",)
-        image = Image.open(file, formats=kinds)
+        image = _identified(file, head, kinds)
         _check(image)
         if image.format == "PNG":  # the checksums, since a decoder does not compare those of the pixels
             image.verify()
@@ -130,6 +131,16 @@ def decode(data: bytes) -> Pixels:
     blended over black.
     """
     return opened(BytesIO(data)).pixels()
+
+
+def _identified(file: BinaryIO, head: bytes, kinds: Sequence[str]) -> Image.Image:
+    try:
+        return Image.open(file, formats=kinds)
+    except UnidentifiedImageError:
+        if not head.startswith(_TIFFS):
+            raise
+        kind = "a kind of TIFF that is not read, such as grey of 16 bits with alpha"
+        raise DamagedError(f"is damaged, or {kind}: save it as PNG") from None
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 import logging
 import re
 import struct
+import subprocess
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ from dreamvid.core.lost import refuse_damage
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import Stream
 from dreamvid.media import damage, decode, filters, probe, read
+from dreamvid.media.ffmpeg import executable
 
 from . import clips
 from .conftest import Clip
@@ -89,6 +91,14 @@ def test_jpegs_one_after_the_other_are_a_film(tmp_path: Path) -> None:
         info = probe.probe(str(clips.film(tmp_path / name, "-c:v", "mjpeg", "-q:v", "2", "-f", "mjpeg", count=5)))
         assert (info.kind, info.rate) == ("video", 25)
         assert clips.numbers(info) == list(range(5))
+
+
+def test_so_are_some_that_ffmpeg_takes_for_a_pipe_of_stills(tmp_path: Path) -> None:
+    path = tmp_path / "small.mjpg"
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=128x72:r=15:d=0.4"]
+    subprocess.run([executable(), "-v", "error", *picture, "-c:v", "mjpeg", "-f", "mjpeg", str(path)], check=True)
+    info = probe.probe(str(path))
+    assert (info.kind, info.frames, info.height, info.width) == ("video", 6, 72, 128)
 
 
 def bad_sources(folder: Path, clip: Clip) -> dict[str, str]:

@@ -500,6 +500,15 @@ def test_every_kind_that_is_cut_short_is_refused(kind: str, capfd: pytest.Captur
     assert capfd.readouterr().err == ""
 
 
+def test_a_tiff_of_a_kind_that_pillow_does_not_know_is_not_only_called_damaged() -> None:
+    entries = [(256, 1), (257, 1), (258, 16), (262, 1), (273, 8), (277, 2), (278, 1), (279, 4), (338, 2)]
+    values = {258: struct.pack("<HHIHH", 258, 3, 2, 16, 16)}
+    fields = b"".join(values.get(tag) or struct.pack("<HHII", tag, 3, 1, value) for tag, value in entries)
+    tiff = b"II*\0" + struct.pack("<I", 12) + bytes(4) + struct.pack("<H", len(entries)) + fields + bytes(4)
+    with pytest.raises(SourceError, match="a kind of TIFF that is not read"):
+        stills.opened(io.BytesIO(tiff))
+
+
 def test_a_damaged_tiff_gives_no_lines_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
     data = bytearray(MADE["tiff"])
     data[-900:-600] = b"\xff" * 300
