@@ -16,7 +16,7 @@ from dreamvid.core.types import Frame, Pixels
 from dreamvid.media import opencv
 from dreamvid.pipeline.plan import Plan
 
-SAMPLES = 48  # frames of a film whose motion is estimated for this, at most: some hundredths of a second each
+SAMPLES = 24  # frames of a film whose motion is estimated for this, at most: some hundredths of a second each
 # Shares of the work of a frame that begins a shot, as `python tests/benchmarks/foretold_work.py` finds them:
 MORE = 0.15  # the further steps where much came into view
 MEASURING = 0.7  # a fresh dream that measures the strength
