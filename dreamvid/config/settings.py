@@ -86,6 +86,13 @@ class MaskSettings(Section):
         0.02, "softening of the edge to either side", "share of the short side", animated=True, ge=0, le=1
     )
     invert: bool = setting(False, "swap dreamed and undreamed")
+    flat: float = setting(
+        1.0,
+        "how much of the dream flat places of a film or still keep, such as skies; a flight's keep all",
+        "share",
+        ge=0,
+        le=1,
+    )
 
     @model_validator(mode="after")
     def _one_mask(self) -> "MaskSettings":
@@ -97,6 +104,11 @@ class MaskSettings(Section):
         if low >= high:
             raise ValueError(f"mask.low {low:g} must be below mask.high {high:g}")
         return self
+
+    @property
+    def shapes(self) -> bool:
+        """Whether there is a mask of its own, from a file or of a kind, beside what flat places keep."""
+        return self.file is not None or self.kind is not None
 
     @property
     def levels(self) -> tuple[float, float]:

@@ -133,7 +133,7 @@ def decode(data: bytes) -> Pixels:
     return opened(BytesIO(data)).pixels()
 
 
-def _identified(file: BinaryIO, head: bytes, kinds: Sequence[str]) -> Image.Image:
+def _identified(file: BinaryIO, head: bytes, kinds: tuple[str, ...]) -> Image.Image:
     try:
         return Image.open(file, formats=kinds)
     except UnidentifiedImageError:

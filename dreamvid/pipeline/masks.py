@@ -1,4 +1,4 @@
-"""Masks, which say where a frame is dreamed: from a picture or film, from brightness, or from motion."""
+"""Masks, which say where a frame is dreamed: from a picture or film, brightness, motion, and where there is detail."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -11,12 +11,18 @@ import numpy.typing as npt
 
 from dreamvid.coherence.carry import Past
 from dreamvid.config.settings import MaskSettings, Settings
+from dreamvid.core.easing import smooth
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing
 from dreamvid.core.types import Frame, Mask, Pixels
 from dreamvid.media import opencv
 from dreamvid.media.companion import digest, open_companion
 from dreamvid.pipeline.sources import Source
+
+ROWS = 90  # of the picture in which detail is looked for; the next three are pixels there, of Gaussian blurs
+FINE, BROAD = 0.6, 4.5  # what lies between is detail: finer is grain, broader is shading
+AROUND = 5.6  # over which a place's detail is told
+ENOUGH = 12 / 255  # root mean square of detail from which on a place is dreamed whole, at most
 
 Levels = npt.NDArray[np.float32]  # height x width, of what a mask is made from
 Seen = Callable[[Frame, Frame | None], Levels]  # in a frame, given its neighbour in the same shot
@@ -25,12 +31,20 @@ Seen = Callable[[Frame, Frame | None], Levels]  # in a frame, given its neighbou
 def with_masks(source: Source, settings: Settings, at: Callable[[int], Settings] | None = None) -> Source:
     """Return the source with a mask in each frame, where the settings have one; `at`: settings at a source frame.
 
+    What flat places keep of the dream is part of it.
+
     Raises SourceError for a mask that cannot be read, SettingsError for one that there cannot be.
     """
     how = settings.mask
-    if how.file is None and how.kind is None:
+    if how.flat == 1 and not how.shapes:
         return source
     seen, plan = _seen(source, settings), source.plan
+
+    def masked(frame: Frame, beside: Frame | None) -> Frame:
+        wanted = mask(seen(frame, beside), at(frame.index).mask if at else how)
+        return replace(
+            frame, mask=wanted if how.flat == 1 else _in_steps(wanted * kept_where_flat(frame.image, how.flat))
+        )
 
     def frames(indices: Sequence[int]) -> Generator[Frame, None, None]:
         # What moves is measured against the frame before, or at the start of a shot against the one after.
@@ -42,7 +56,7 @@ def with_masks(source: Source, settings: Settings, at: Callable[[int], Settings]
                 beside = after if before is None or plan.starts_shot(frame.index) else before
                 if after is not None and beside is after and plan.starts_shot(after.index):
                     beside = None
-                yield replace(frame, mask=mask(seen(frame, beside), at(frame.index).mask if at else how))
+                yield masked(frame, beside)
 
     return replace(source, frames=frames)
 
@@ -66,8 +80,31 @@ def mask(levels: Levels, how: MaskSettings) -> Mask:
         cv2, side = opencv.load(), 2 * (reach // 2) + 1
         for _ in range(2):  # two boxes: a ramp with round shoulders, and no farther than it says
             rising = cv2.blur(rising, (side, side), borderType=cv2.BORDER_REPLICATE)
-    result: Mask = (np.rint(np.clip(rising, 0, 1) * 255) / 255).astype(np.float32)
+    return _in_steps(rising)
+
+
+def _in_steps(levels: Levels) -> Mask:
+    result: Mask = (np.rint(np.clip(levels, 0, 1) * 255) / 255).astype(np.float32)
     return result
+
+
+def kept_where_flat(picture: Pixels, flat: float) -> Levels:
+    """Return how much of the dream each place keeps, H x W: all where the picture has detail, `flat` where it has none.
+
+    Detail is what is told apart at a glance: grain and shading are none. Of a picture that has little of it anywhere,
+    the places with most of it keep all.
+    """
+    cv2, light = opencv.load(), _light(picture)
+    height, width = light.shape
+    scale = ROWS / min(height, width)
+    small = cv2.resize(light, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    band = cv2.GaussianBlur(small, (0, 0), FINE) - cv2.GaussianBlur(small, (0, 0), BROAD)
+    around = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), AROUND))
+    most = float(np.percentile(around, 90))
+    share = smooth(np.clip(around / max(min(ENOUGH, most), 1 / 255), 0, 1))
+    some = min(1.0, max(0.0, 255 * most - 1))  # a picture of one colour has no flat places: all of it is dreamed
+    kept = 1 - some * (1 - flat) * (1 - share)
+    return np.asarray(cv2.resize(kept.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def digests(how: MaskSettings) -> list[str]:
@@ -77,6 +114,8 @@ def digests(how: MaskSettings) -> list[str]:
 
 def _seen(source: Source, settings: Settings) -> Seen:
     how = settings.mask
+    if not how.shapes:
+        return lambda frame, _: np.ones(frame.image.shape[:2], np.float32)
     if how.kind == "luma":
         return lambda frame, _: _light(frame.image)
     if how.kind == "motion":

@@ -130,5 +130,8 @@ def schedule_of(planned: RenderPlan, settings: Settings) -> Schedule:
 
 def open_source(planned: RenderPlan, schedule: Schedule) -> Source:
     """Open a planned render for reading, with the masks of its frames; raises as `with_masks`."""
-    source = KINDS[planned.command].open(planned.sources, schedule.settings, planned.info, planned.plan)
-    return with_masks(source, schedule.settings, schedule.at)
+    settings = schedule.settings
+    source = KINDS[planned.command].open(planned.sources, settings, planned.info, planned.plan)
+    if planned.command == "zoom":  # it goes where its photograph has no detail left
+        settings = settings.model_copy(update={"mask": settings.mask.model_copy(update={"flat": 1.0})})
+    return with_masks(source, settings, schedule.at)
