@@ -21,13 +21,15 @@ Mask = npt.NDArray[np.float32]  # height x width, in [0, 1]
 class Stream:
     """A track other than video: its codec's name as ffmpeg spells it, its language (`und`: undetermined), its title.
 
-    `marks`: what players choose it by, such as `default+forced`, as ffmpeg spells it.
+    `marks`: what players choose it by, such as `default+forced`, as ffmpeg spells it; `number`: among the tracks of its
+    kind in the file.
     """
 
     codec: str
     language: str = "und"
     title: str = ""
     marks: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class SourceInfo:
     `delay`: seconds from the start of the file's first track to the start of the video track.
     `files`: absolute path of the video or still, or of a folder's images in order.
     `reader`: what decodes it; `decoder`, `filters`: what ffmpeg needs to do so; empty for images.
+    `picture`: number of the track that is the film's picture, among those of the file that are no covers.
+    `audio`, `subtitles`: the tracks that are the film's; not those of another programme of a broadcast.
     `damaged`: frames that could not be decoded and repeat the good one before, or else after (where that is tolerated).
     `promised`: of a file that is cut short, how many frames its header promises, 0 where it does not say; None: whole.
     `beside`: in words, what its frames hold besides pixels, which no film gets.
@@ -59,6 +63,7 @@ class SourceInfo:
     reader: Literal["ffmpeg", "images"] = "images"
     filters: str = ""
     decoder: str = ""
+    picture: int = 0
     files: tuple[Path, ...] = ()
     audio: tuple[Stream, ...] = ()
     subtitles: tuple[Stream, ...] = ()

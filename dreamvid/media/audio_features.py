@@ -22,6 +22,7 @@ from dreamvid.config.settings import AudioSettings, Settings
 from dreamvid.config.timeline import SOUNDS, Cues, Tempo, silence
 from dreamvid.core.errors import SettingsError, SourceError
 from dreamvid.core.types import SourceInfo
+from dreamvid.media.audio_tracks import first_track
 from dreamvid.media.container import origin
 from dreamvid.media.event_files import read_events
 from dreamvid.media.ffmpeg import FENCE, location
@@ -178,11 +179,10 @@ def _scipy() -> ModuleType:
 def _decoded(file: Path) -> tuple[Wave, int, Fraction]:
     """Return the first sound track as mono samples in [-1, 1], their rate in Hz, its start in s on the file's clock."""
     parts: list[Wave] = []
+    number = first_track(file).number
     try:
         with av.open(location(file), options=FENCE) as container:
-            if not container.streams.audio:
-                raise SourceError(f"{file.name} has no sound")
-            stream = container.streams.audio[0]
+            stream = container.streams.audio[number]
             rate = min(stream.rate, RATE)
             start = (stream.start_time or 0) * (stream.time_base or Fraction(1)) - origin(container)
             resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)

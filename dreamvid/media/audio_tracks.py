@@ -1,4 +1,4 @@
-"""Sound tracks of a file: codec of the first, hashes of the packets of each."""
+"""Sound tracks of a file: which is the first that a player plays, hashes of the packets of each."""
 
 import hashlib
 from pathlib import Path
@@ -7,23 +7,28 @@ import av
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.types import SourceInfo, Stream
+from dreamvid.media import container
 from dreamvid.media.ffmpeg import FENCE, location
 
 
 def first_track(file: Path) -> Stream:
-    """Return the codec of the first sound track of a file; raise SourceError where it has none or cannot be read."""
+    """Return the first sound track of a file, of the programme of its picture if that has any.
+
+    Raises SourceError where there is none or the file cannot be read.
+    """
     return all_tracks(file)[0]
 
 
 def all_tracks(file: Path) -> list[Stream]:
-    """Return the codecs of the sound tracks of a file, one at least; else as `first_track`."""
+    """Return all sound tracks of a file, that of `first_track` first; raises as that does."""
     try:
         if file.exists() and not file.is_file():  # opening a named pipe would block
             raise SourceError(f"{file.name} is not a regular file: copy it to one first")
         with av.open(location(file), options=FENCE) as opened:
-            contexts = [stream.codec_context for stream in opened.streams.audio]
-            if contexts:
-                return [Stream(context.codec.canonical_name if context else "unknown") for context in contexts]
+            elsewhere = container.elsewhere(opened, file)
+            found = sorted(enumerate(opened.streams.audio), key=lambda track: track[1].id in elsewhere)
+            if found:
+                return [container.facts(*track) for track in found]
     except (av.error.ArgumentError, av.error.InvalidDataError):
         raise SourceError(
             f"the sound of {file.name} cannot be read: its header is missing or damaged, or it is another kind of file"
@@ -34,13 +39,17 @@ def all_tracks(file: Path) -> list[Stream]:
 
 
 def hashes(info: SourceInfo) -> tuple[str, ...]:
-    """Return the sha256 of each sound track's packets, in order; equal for stream copies. Raise SourceError."""
+    """Return the sha256 of the packets of each of a film's sound tracks, in order; equal for stream copies.
+
+    Raises SourceError where they cannot be read.
+    """
     if not info.audio:
         return ()
     try:
         with av.open(location(info.files[0]), options=FENCE) as opened:
-            tracks = {stream.index: hashlib.sha256() for stream in opened.streams.audio}
-            for packet in opened.demux(opened.streams.audio):
+            streams = container.chosen(opened.streams.audio, info.audio)
+            tracks = {stream.index: hashlib.sha256() for stream in streams}
+            for packet in opened.demux(streams):
                 tracks[packet.stream.index].update(bytes(packet))
     except av.FFmpegError as error:
         raise SourceError(f"the sound of {info.name} cannot be read: {error.strerror}") from None

@@ -1,20 +1,69 @@
-"""Facts that an open container has about its picture and its clock."""
+"""Facts that an open container has: which of its tracks are the film's, what no film gets of it, its clock."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.video.stream import VideoStream
 
+from dreamvid.core.types import SourceInfo, Stream
+from dreamvid.media.ffmpeg import Ffmpeg, source_arguments
+
+BROADCASTS = {"mpegts"}  # containers that may hold several programmes
+NONE = "No Program"  # ffmpeg's heading of the tracks that are in none
 MOST_BOXES = 1000  # at the top of an MP4 that are looked at; its index is one of the first, or the last
 TS_DISCONT = 0x0200  # libavformat's AVFMT_TS_DISCONT
 
+_PROGRAMME = re.compile(rf"\[info\]   (Program \d+|{NONE})\b")
+_TRACK = re.compile(r"\[info\]   Stream #0:\d+\[(0x[0-9a-f]+)\]")
+
+
+def pictures(container: av.container.Container) -> list[VideoStream]:
+    """Return the video streams that are no cover pictures: ffmpeg's `V`."""
+    return [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+
 
 def picture(container: av.container.Container) -> VideoStream | None:
-    """Return the first video stream that is no cover picture; None where there is none."""
-    pictures = (s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic)
-    return next(pictures, None)
+    """Return the film's picture, as players choose it: the first that is marked as default, else the first.
+
+    None where all are covers, or there is none.
+    """
+    found = pictures(container)
+    marked = (s for s in found if s.disposition & av.stream.Disposition.default)
+    return next(marked, found[0] if found else None)
+
+
+def elsewhere(container: av.container.InputContainer, path: Path) -> frozenset[int]:
+    """Return the ids of the tracks that are not the film's: those of a broadcast's programmes that lack its picture.
+
+    Empty where the picture is in no programme. `path`: the file that is open. Raises ToolError where ffmpeg hangs.
+    """
+    film = picture(container)
+    if film is None or container.format.name not in BROADCASTS:
+        return frozenset()
+    programmes = _programmes(path)
+    own = [tracks for tracks in programmes if film.id in tracks]
+    return frozenset[int]().union(*programmes).difference(*own) if own else frozenset()
+
+
+def _programmes(path: Path) -> list[set[int]]:
+    """Return the ids of the tracks of each programme of a file, which only ffmpeg's log tells."""
+    found: dict[str, set[int]] = {}
+    last = set[int]()
+
+    def hear(line: str) -> None:
+        nonlocal last
+        if match := _PROGRAMME.match(line):
+            last = found.setdefault(match[1], set())
+        elif match := _TRACK.match(line):
+            last.add(int(match[1], 16))
+
+    with Ffmpeg(source_arguments(path), hear=hear) as ffmpeg:
+        ffmpeg.finish()  # it ends with an error, since it is told of no output
+    found.pop(NONE, None)
+    return [*found.values()]
 
 
 def lacks_index(path: Path) -> bool:
@@ -35,6 +84,20 @@ def lacks_index(path: Path) -> bool:
     return names[:1] in ([b"ftyp"], [b"wide"], [b"mdat"]) and b"mdat" in names and b"moov" not in names
 
 
+def chosen(streams: Sequence[av.stream.Stream], tracks: Iterable[Stream]) -> list[av.stream.Stream]:
+    """Return those of all streams of a kind that are the `tracks` of a film."""
+    numbers = {track.number for track in tracks}
+    return [stream for number, stream in enumerate(streams) if number in numbers]
+
+
+def facts(number: int, stream: av.stream.Stream) -> Stream:
+    """Return the facts of a track other than video; `number`: among those of its kind."""
+    context = stream.codec_context
+    codec = context.codec.canonical_name if context is not None else "unknown"
+    marks = "+".join(str(mark.name) for mark in stream.disposition)
+    return Stream(codec, stream.language or "und", title(stream), marks, number)
+
+
 def title(stream: av.stream.Stream) -> str:
     """Return the title of a track, which MP4 and MOV have under another name; empty where it has none."""
     own = stream.metadata.get("title") or stream.metadata.get("name", "")
@@ -44,31 +107,36 @@ def title(stream: av.stream.Stream) -> str:
 
 def tags_of_file(container: av.container.Container) -> str:
     """Return where the tags of a file are, as a part of ffmpeg's `-map_metadata`: in Ogg each track has them."""
-    return ":s:v:0" if container.format.name == "ogg" else ""
+    film = picture(container) if container.format.name == "ogg" else None
+    return "" if film is None else f":s:{film.index}"
 
 
-def left_out(container: av.container.InputContainer) -> list[str]:
-    """Return in words what no film gets of a file: further pictures, covers, data, attachments.
+def left_out(container: av.container.InputContainer, source: SourceInfo) -> list[str]:
+    """Return in words what the film of a source does not get of its file: further pictures, covers, data, attachments.
 
-    Titles of chapters are data in some containers; a film has them with its chapters.
+    And the tracks of other programmes. Titles of chapters are data in some containers; a film has them with its
+    chapters.
     """
-    covers = [s for s in container.streams.video if s.disposition & av.stream.Disposition.attached_pic]
-    pictures = [s for s in container.streams.video if s not in covers and s is not picture(container)]
+    further = [stream for number, stream in enumerate(pictures(container)) if number != source.picture]
+    sizes = ", ".join(f"{s.width}x{s.height}" for s in further if s.codec_context is not None and s.width)
+    sounds, subtitles = container.streams.audio, container.streams.subtitles
     data = [s for s in container.streams if s.type == "data"]
     timecodes = [s for s in data if "timecode" in s.metadata]
     titles = [s for s in data if container.chapters() and s.name == "bin_data"][:1]
     found = {
-        "further picture track": len(pictures),
-        "cover picture": len(covers),
-        "timecode track": len(timecodes) or int("timecode" in container.metadata),  # MXF has it in its header
-        "data track": len(data) - len(timecodes) - len(titles),
-        "attachment": sum(s.type == "attachment" for s in container.streams),
+        "further picture track{}" + (f" ({sizes})" if sizes else ""): len(further),
+        "sound track{} of another programme": len(sounds) - len(chosen(sounds, source.audio)),
+        "subtitle track{} of another programme": len(subtitles) - len(chosen(subtitles, source.subtitles)),
+        "cover picture{}": len(container.streams.video) - len(pictures(container)),
+        "timecode track{}": len(timecodes) or int("timecode" in container.metadata),  # MXF has it in its header
+        "data track{}": len(data) - len(timecodes) - len(titles),
+        "attachment{}": sum(s.type == "attachment" for s in container.streams),
     }
-    return [f"{count} {name}{'s' if count > 1 else ''}" for name, count in found.items() if count]
+    return [f"{count} {name.format('s' if count > 1 else '')}" for name, count in found.items() if count]
 
 
-def lead(container: av.container.InputContainer, kinds: Collection[str]) -> Fraction:
-    """Return seconds from the start of the first track to time 0 of ffmpeg's clock, if only tracks of `kinds` are open.
+def lead(container: av.container.InputContainer, opened: Iterable[av.stream.Stream]) -> Fraction:
+    """Return seconds from the start of the first track to time 0 of ffmpeg's clock, if only the `opened` ones are open.
 
     Time 0 is where the file starts; in MPEG streams, whose time stamps start at any value, where the first open track
     starts.
@@ -77,8 +145,8 @@ def lead(container: av.container.InputContainer, kinds: Collection[str]) -> Frac
         return Fraction(0)
     starts = [
         stream.start_time * stream.time_base
-        for stream in container.streams
-        if stream.type in kinds and stream.start_time is not None and stream.time_base is not None
+        for stream in opened
+        if stream.start_time is not None and stream.time_base is not None
     ]
     return min(starts) - origin(container) if starts else Fraction(0)
 

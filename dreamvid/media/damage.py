@@ -48,7 +48,7 @@ def find_damage(path: Path) -> Damage:
     with av.open(location(path), options=FENCE) as container:
         stream = picture(container)
         assert stream is not None and stream.time_base is not None
-        start = origin(container) + lead(container, ["video"])
+        start = origin(container) + lead(container, [stream])
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"err_detect": "explode"}
         packets = container.demux(stream)
@@ -149,17 +149,18 @@ class Mended:
     promised: int | None = None
 
 
-def mend(path: Path, name: str, decoder: str, strict: Decoded, tolerate: bool) -> Mended:
+def mend(path: Path, name: str, strict: Decoded, tolerate: bool, *, decoder: str, picture: int) -> Mended:
     """Recover a damaged source.
 
-    `strict`: result of the strict decode. Raises SourceError where no frame is left, where nothing tells which frames
-    are damaged, if that is not tolerated, and for a source that is not damaged, but encrypted.
+    `decoder`, `picture`: as in a `SourceInfo`; `strict`: result of the strict decode. Raises SourceError where no frame
+    is left, where nothing tells which frames are damaged, if that is not tolerated, and for a source that is not
+    damaged, but encrypted.
     """
     if is_encrypted(path):
         raise SourceError(
             f"{name} is encrypted, as bought and rented films are: it can be played only where it was bought"
         )
-    loose = decode(path, decoder=decoder, strict=False)
+    loose = decode(path, decoder=decoder, picture=picture, strict=False)
     said = strict.errors[0] if strict.errors else "it contains no frame"
     if not loose.times:
         raise SourceError(f"{name} cannot be decoded: {said}")

@@ -63,16 +63,18 @@ class Decoded:
             self.beside = tuple(dict.fromkeys((*self.beside, _SAID[match[1].split()[0]])))
 
 
-def decode(path: Path, *, decoder: str = "", strict: bool = True) -> Decoded:
+def decode(path: Path, *, decoder: str = "", picture: int = 0, strict: bool = True) -> Decoded:
     """Decode the whole picture of a file with ffmpeg and return the facts; raise ToolError where ffmpeg hangs.
 
-    An intact file leaves `errors` empty. Its exit status alone does not tell that a file was cut short.
+    `picture`: as in a `SourceInfo`. An intact file leaves `errors` empty. Its exit status alone does not tell that a
+    file was cut short.
     """
     source = source_arguments(path, decoder=decoder, mood=STRICT if strict else STEADY)
+    source += ["-map", f"0:V:{picture}"]
     seen = Decoded()
-    seen.errors = _run([*source, "-map", "0:V:0", "-vf", "showinfo=checksum=0"], seen.hear)
+    seen.errors = _run([*source, "-vf", "showinfo=checksum=0"], seen.hear)
     if seen.woven:  # by ffmpeg's demuxer, from another thread: run again without showinfo to get its errors
-        seen.errors = _run([*source, "-map", "0:V:0"])
+        seen.errors = _run(source)
     if strict and ends_early(path):
         seen.errors += ("its container ended prematurely",)
     return seen

@@ -14,7 +14,7 @@ import av
 from dreamvid.core.errors import ToolError
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import sound, subtitles
-from dreamvid.media.container import lead, left_out, origin, tags_of_file, title
+from dreamvid.media.container import chosen, lead, left_out, origin, tags_of_file, title
 from dreamvid.media.embedded import comment_of
 from dreamvid.media.ffmpeg import FENCE, location, source_arguments
 from dreamvid.media.record import BEGINNING
@@ -103,7 +103,7 @@ def _others(source: SourceInfo) -> list[str]:
         return []
     found: list[str] = []
     with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
-        found += left_out(container)
+        found += left_out(container, source)
         if (comment := comment_of(container)) and not comment.startswith(BEGINNING):  # a film's own is its record
             found.append("the comment")
     return [*found, *source.beside]
@@ -135,8 +135,8 @@ def _opened(wanted: Beside, source: SourceInfo) -> tuple[tuple[str, ...], str]:
     shift, tags = -wanted.start, ""
     with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
         tags = tags_of_file(container)
-        if source.audio or source.subtitles:
-            shift += lead(container, ["audio", "subtitle"])
+        streams = container.streams
+        shift += lead(container, [*chosen(streams.audio, source.audio), *chosen(streams.subtitles, source.subtitles)])
     return (*(("-itsoffset", seconds(shift)) if shift else ()), *source_arguments(source.files[0])), tags
 
 

@@ -5,6 +5,7 @@ import math
 import os
 import re
 import stat
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -38,14 +39,15 @@ class Facts:
     """Facts that only the container has.
 
     `rates`: frame rates that it claims, most trusted first; `size`: (width, height) as the decoder
-    delivers them, before rotation and the container's cropping; `lead`: see `container.lead`; `container`: its name, as
-    ffmpeg has it.
+    delivers them, before rotation and the container's cropping; `picture`, `audio`, `subtitles`: see `SourceInfo`;
+    `lead`: see `container.lead`; `container`: its name, as ffmpeg has it.
     """
 
     rates: tuple[Fraction, ...] = ()
     decoder: str = ""
     alpha: bool = False
     size: tuple[int, int] = (0, 0)
+    picture: int = 0
     audio: tuple[Stream, ...] = ()
     subtitles: tuple[Stream, ...] = ()
     chapters: int = 0
@@ -136,10 +138,10 @@ def _head(path: Path, name: str) -> bytes:
 
 def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool) -> SourceInfo:
     facts = Facts(alpha=True) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else _facts(path, name, head)
-    seen = decode.decode(path, decoder=facts.decoder)
+    seen = decode.decode(path, decoder=facts.decoder, picture=facts.picture)
     found = Mended(seen)
     if seen.errors or not seen.times:
-        found = mend(path, name, facts.decoder, seen, tolerate)
+        found = mend(path, name, seen, tolerate, decoder=facts.decoder, picture=facts.picture)
         seen = found.decoded
     if len(seen.sizes) > 1:
         raise SourceError(f"{name}: {_in_one_size(seen.sizes)}")
@@ -172,6 +174,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool
         sar=_believed(seen.sar, name),
         delay=line.delay,
         decoder=facts.decoder,
+        picture=facts.picture,
         filters=",".join(part for part in (found.filter, *filters) if part),
         files=(path,),
         audio=facts.audio,
@@ -222,15 +225,17 @@ def _facts(path: Path, name: str, head: bytes) -> Facts:
             hidden = stream.metadata.get("alpha_mode") == "1"  # vp8 and vp9 store alpha in a separate stream
             codec = stream.codec_context.codec.canonical_name
             rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
+            elsewhere = container.elsewhere(opened, path)
             return Facts(
                 rates=tuple(Fraction(rate) for rate in rates if rate),
                 decoder=f"libvpx{'-vp9' if codec == 'vp9' else ''}" if hidden and codec in ("vp8", "vp9") else "",
                 alpha=hidden,
                 size=(stream.width, stream.height),
-                audio=tuple(map(_stream, opened.streams.audio)),
-                subtitles=tuple(map(_stream, opened.streams.subtitles)),
+                picture=container.pictures(opened).index(stream),
+                audio=_own(elsewhere, opened.streams.audio),
+                subtitles=_own(elsewhere, opened.streams.subtitles),
                 chapters=len(opened.chapters()),
-                lead=container.lead(opened, ["video"]),
+                lead=container.lead(opened, [stream]),
                 container=opened.format.name,
             )
     except (av.FFmpegError, UnicodeError) as error:
@@ -264,8 +269,6 @@ def _check_claims(name: str, opened: av.container.InputContainer, stream: VideoS
         )
 
 
-def _stream(stream: av.stream.Stream) -> Stream:
-    context = stream.codec_context
-    codec = context.codec.canonical_name if context is not None else "unknown"
-    marks = "+".join(str(mark.name) for mark in stream.disposition)
-    return Stream(codec, stream.language or "und", container.title(stream), marks)
+def _own(elsewhere: Collection[int], streams: Sequence[av.stream.Stream]) -> tuple[Stream, ...]:
+    """Return the facts of all tracks of a kind, but of those whose ids are `elsewhere`."""
+    return tuple(container.facts(*track) for track in enumerate(streams) if track[1].id not in elsewhere)

@@ -68,7 +68,7 @@ def _ffmpeg(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
     source = source_arguments(info.files[0], decoder=info.decoder, mood=STEADY if lost else ())
     output = [
         "-map",
-        "0:V:0",
+        f"0:V:{info.picture}",
         "-vf",
         chain,
         "-sws_flags",

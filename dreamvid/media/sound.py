@@ -54,15 +54,16 @@ def source_tracks(
 ) -> list[FilmTrack]:
     """Return the sound tracks of a source that the film gets; call `notice` for each that is not kept unchanged."""
     found = [
-        _settled(wanted, FilmTrack(opened, "a", number, ()), f"sound track {number + 1}", stream, folder, notice)
-        for number, stream in enumerate(source.audio)
+        _settled(wanted, FilmTrack(opened, "a", stream.number, ()), f"sound track {place}", stream, folder, notice)
+        for place, stream in enumerate(source.audio, 1)
     ]
     return [track.described(of) for track, of in zip(found, source.audio, strict=True) if track is not None]
 
 
 def music_tracks(wanted: Beside, music: Path, folder: Path, notice: Callable[[str], None]) -> list[FilmTrack]:
     """Return the first sound track of a file, from its beginning to the film's end, as `source_tracks` does."""
-    track, (stream, *others) = FilmTrack(tuple(source_arguments(music)), "a", 0, ()), all_tracks(music)
+    stream, *others = all_tracks(music)
+    track = FilmTrack(tuple(source_arguments(music)), "a", stream.number, ())
     if others:
         notice(f"left out of {music.name}: {len(others)} further sound track{'s' if len(others) > 1 else ''}")
     if ends_early(music):

@@ -31,26 +31,26 @@ def source_tracks(
     copied, encoder = SUBTITLES[wanted.muxer]
     moved = wanted.start > 0 or wanted.length is not None
     found: list[FilmTrack] = []
-    for number, stream in enumerate(source.subtitles):
-        name = f"subtitle track {number + 1} ({stream.codec})"
+    for place, stream in enumerate(source.subtitles, 1):
+        name = f"subtitle track {place} ({stream.codec})"
         if stream.codec not in TEXT and (moved or stream.codec not in copied):
             why = "pictures cannot be cut" if moved else f"{wanted.muxer} cannot hold it"
             notice(f"{name} is left out: {why}")
             continue
         if moved:
-            whole = _as_srt(source.files[0], number, folder / "whole.srt")
+            whole = _as_srt(source.files[0], stream.number, folder / "whole.srt")
             if whole is None:
                 notice(f"{name} is left out: ffmpeg cannot read it as text")
                 continue
             text = cut_srt(whole, wanted.start, None if wanted.length is None else wanted.start + wanted.length)
             if not text:
                 continue
-            path = folder / f"{number}.srt"
+            path = folder / f"{stream.number}.srt"
             path.write_text(text, encoding="utf-8")
             how = ("-metadata:s:s:{}", f"language={stream.language}", "-c:s:{}", encoder)
             track = FilmTrack(("-f", "srt", "-i", location(path)), "s", 0, how)
         else:
-            track = FilmTrack(opened, "s", number, ("-c:s:{}", "copy" if stream.codec in copied else encoder))
+            track = FilmTrack(opened, "s", stream.number, ("-c:s:{}", "copy" if stream.codec in copied else encoder))
         trouble = write_alone(track, wanted.muxer, wanted.until, folder / "alone").trouble
         if trouble:
             notice(f"{name} is left out: {wanted.muxer} cannot hold it ({trouble})")

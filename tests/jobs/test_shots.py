@@ -173,6 +173,16 @@ def test_a_plan_comes_back_from_its_table(
     assert (planned.plan.crossfade is not None) == (loop and command != "image")
 
 
+def test_a_plan_of_an_earlier_version_knows_no_numbers_of_tracks(three_shots: Path, preset: Path) -> None:
+    planned, _ = prepare("video", (str(three_shots),), resolve(str(preset)))
+    table = planned.to_table()
+    for info in (table["info"], *table["sources"]):
+        assert info.pop("picture") == 0
+        for track in (*info["audio"], *info["subtitles"]):
+            del track["number"]
+    assert RenderPlan.from_table(table) == planned
+
+
 def test_a_damaged_plan_is_said(three_shots: Path, preset: Path, tmp_path: Path) -> None:
     with pytest.raises(JobError, match="damaged at command"):
         RenderPlan.from_table({"command": "dance"})

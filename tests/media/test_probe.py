@@ -25,7 +25,7 @@ FACTS: dict[str, dict[str, object]] = {
     "good.mp4": {"frames": 24, "rate": 25, "audio": (Stream("aac", marks="default"),), "kind": "video"},
     "late.mp4": {"frames": 24, "rate": 25},
     "two_tracks.mkv": {
-        "audio": (Stream("flac", marks="default"), Stream("flac", "fra")),
+        "audio": (Stream("flac", marks="default"), Stream("flac", "fra", number=1)),
         "subtitles": (Stream("subrip"),),
         "chapters": 2,
         "delay": 0,

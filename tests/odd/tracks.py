@@ -112,6 +112,23 @@ def two_pictures(path: Path) -> None:
     encode(path, "-map", "0:v", "-map", "1:v", *X264, more=("-i", url(path.with_name("b.mkv"))))
 
 
+@case("second_default.mkv", Film(said="1 further picture track (64x48)"))
+@case("second_default.mp4", Film(said="1 further picture track (64x48)"))
+def second_default(path: Path) -> None:
+    """A second camera is marked as default: players show that one."""
+    marks = ("-disposition:v:0", "0", "-disposition:v:1", "default")
+    other = ("-f", "lavfi", "-i", "color=red:s=64x48:r=25:d=0.96")
+    encode(path, "-map", "1:v", "-map", "0:v", *X264, *marks, more=other)
+
+
+@case("radio_first.ts", Film(sound=1, said="1 sound track of another programme"))
+def radio_first(path: Path) -> None:
+    """A recording of two programmes, of which a radio's is the first and begins earlier; the other one beeps."""
+    sound, hum = url(beeps(path.with_name("a.wav"))), ("-itsoffset", "-0.5", "-f", "lavfi", "-i", "sine=300:d=1.5")
+    programmes = ("-program", "title=Radio:st=0", "-program", "title=TV:st=1:st=2")
+    encode(path, "-map", "1:a", "-map", "0:v", "-map", "2:a", *X264, *AAC, *programmes, more=(*hum, "-i", sound))
+
+
 @case("two_sizes.ts", Film())
 def two_programs(path: Path) -> None:
     encode(path, "-map", "0:v", "-map", "0:v", *X264, "-filter:v:1", "scale=320:192")
