@@ -27,7 +27,9 @@ PLAIN = {  # the names that these have there
 # Patterns of tags that say how the old file was written: not a word is said of them.
 WRITING = (
     *("major_brand", "minor_version", "compatible_brands", "handler_name", "vendor_id", "language", "timecode"),
-    *("encoder*", "encoding_tool", "software", "duration", "bps", "number_of_*", "_statistics_*"),
+    *("encoder*", "encoding_tool", "software", "version", "duration", "bps", "number_of_*", "_statistics_*"),
+    *("application_platform", "company_name", "product_*", "toolkit_version*", "*_ul", "*_umid", "*uid"),  # of MXF
+    *("wmfsdk*", "isvbr", "deviceconformancetemplate"),  # of WMV
 )
 LONGEST = 1000  # characters of a tag on ffmpeg's command line
 MOST = 40  # tags that a line names, by the alphabet

@@ -40,7 +40,7 @@ MANY = {
     "model": "Z 8",
     "lyrics": "la\nla; la",
     "rating": "5",
-    "com.android.version": "14",
+    "com.android.capture.fps": "240.5",
     "com.android.manufacturer": "Google",
     "com.apple.quicktime.content.identifier": "8-4-4",
     "my own": 'a=b; "c" = 日本 %03d',
