@@ -22,9 +22,8 @@ from dreamvid.config.settings import AudioSettings, Settings
 from dreamvid.config.timeline import SOUNDS, Cues, Tempo, silence
 from dreamvid.core.errors import SettingsError, SourceError
 from dreamvid.core.types import SourceInfo
-from dreamvid.media.container import origin
+from dreamvid.media.container import open_file, origin
 from dreamvid.media.event_files import read_events
-from dreamvid.media.ffmpeg import FENCE, location
 
 Wave = npt.NDArray[np.float32]
 Curve = npt.NDArray[np.float64]
@@ -179,7 +178,7 @@ def _decoded(file: Path) -> tuple[Wave, int, Fraction]:
     """Return the first sound track as mono samples in [-1, 1], their rate in Hz, its start in s on the file's clock."""
     parts: list[Wave] = []
     try:
-        with av.open(location(file), options=FENCE) as container:
+        with open_file(file) as container:
             if not container.streams.audio:
                 raise SourceError(f"{file.name} has no sound")
             stream = container.streams.audio[0]

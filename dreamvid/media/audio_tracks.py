@@ -7,7 +7,7 @@ import av
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.types import SourceInfo, Stream
-from dreamvid.media.ffmpeg import FENCE, location
+from dreamvid.media.container import open_file
 
 
 def first_track(file: Path) -> Stream:
@@ -20,7 +20,7 @@ def all_tracks(file: Path) -> list[Stream]:
     try:
         if file.exists() and not file.is_file():  # opening a named pipe would block
             raise SourceError(f"{file.name} is not a regular file: copy it to one first")
-        with av.open(location(file), options=FENCE) as opened:
+        with open_file(file) as opened:
             contexts = [stream.codec_context for stream in opened.streams.audio]
             if contexts:
                 return [Stream(context.codec.canonical_name if context else "unknown") for context in contexts]
@@ -38,7 +38,7 @@ def hashes(info: SourceInfo) -> tuple[str, ...]:
     if not info.audio:
         return ()
     try:
-        with av.open(location(info.files[0]), options=FENCE) as opened:
+        with open_file(info.files[0]) as opened:
             tracks = {stream.index: hashlib.sha256() for stream in opened.streams.audio}
             for packet in opened.demux(opened.streams.audio):
                 tracks[packet.stream.index].update(bytes(packet))

@@ -1,4 +1,4 @@
-"""Facts that an open container has about its picture and its clock."""
+"""An open container, and facts that it has about its picture and its clock."""
 
 from collections.abc import Collection
 from fractions import Fraction
@@ -7,8 +7,18 @@ from pathlib import Path
 import av
 from av.video.stream import VideoStream
 
+from dreamvid.media.ffmpeg import FENCE, location
+
 MOST_BOXES = 1000  # at the top of an MP4 that are looked at; its index is one of the first, or the last
 TS_DISCONT = 0x0200  # libavformat's AVFMT_TS_DISCONT
+
+
+def open_file(path: Path) -> av.container.InputContainer:
+    """Open a file within FENCE; a tag may be in any encoding, and what is not UTF-8 is read as U+FFFD.
+
+    Raises av.FFmpegError where it cannot be opened.
+    """
+    return av.open(location(path), options=FENCE, metadata_errors="replace")
 
 
 def picture(container: av.container.Container) -> VideoStream | None:

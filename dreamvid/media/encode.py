@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 
 from dreamvid.config.settings import OutputSettings
 from dreamvid.core.errors import JobError, ToolError
 from dreamvid.core.types import Pixels, SourceInfo
 from dreamvid.media import decode, embedded, images, mux, tags, webp
+from dreamvid.media.container import open_file
 from dreamvid.media.ffmpeg import EndedError, Ffmpeg, check_space, location
 from dreamvid.media.formats import Format, check, check_film
 from dreamvid.media.frame_store import advised, part_of, parts_of, write_file
@@ -234,7 +234,7 @@ def _verify(part: Path, form: Format, count: int, rate: Fraction, audio: int) ->
         raise ToolError(
             f"the film that was written lasts {float(times[-1] - times[0]):.3f} s to its last frame, not as planned"
         )
-    with av.open(location(part)) as container:
+    with open_file(part) as container:
         kept = len(container.streams.audio)
     if kept != audio:
         raise ToolError(f"the film that was written holds {kept} sound tracks instead of {audio}")

@@ -14,8 +14,8 @@ import av
 from dreamvid.core.errors import ToolError
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import sound, subtitles, tags
-from dreamvid.media.container import lead, left_out, origin, title
-from dreamvid.media.ffmpeg import FENCE, location, source_arguments
+from dreamvid.media.container import lead, left_out, open_file, origin, title
+from dreamvid.media.ffmpeg import source_arguments
 from dreamvid.media.tracks import Beside, FilmTrack, seconds
 
 
@@ -73,7 +73,7 @@ def carried(trial: Path, wanted: Beside) -> Tracks:
     if wanted.muxer not in sound.AUDIO:
         return Tracks()
     try:
-        with av.open(location(trial), options=FENCE) as container:
+        with open_file(trial) as container:
             film = container.streams.video[0]
             begins = (film.start_time or 0) * (film.time_base or 0) - origin(container)
             audio = len(container.streams.audio)
@@ -100,7 +100,7 @@ def _others(source: SourceInfo) -> list[str]:
     if source.reader == "images":
         return []
     found: list[str] = []
-    with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
+    with suppress(av.FFmpegError), open_file(source.files[0]) as container:
         found += left_out(container)
     return [*found, *source.beside]
 
@@ -129,7 +129,7 @@ def _opened(wanted: Beside, source: SourceInfo) -> tuple[tuple[str, ...], list[s
     """Return the arguments that open a source such that the film's first frame is at time 0, and its `tags.options`."""
     # No `-ss`: it seeks to an index entry. With shifted time stamps, packets before 0 are dropped exactly.
     shift, named = -wanted.start, ["-map_metadata", "1"]
-    with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
+    with suppress(av.FFmpegError), open_file(source.files[0]) as container:
         named = tags.options(container)
         if source.audio or source.subtitles:
             shift += lead(container, ["audio", "subtitle"])

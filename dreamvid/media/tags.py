@@ -13,8 +13,7 @@ import av
 
 from dreamvid.core.errors import one_line
 from dreamvid.core.types import SourceInfo
-from dreamvid.media.container import tags_of_file
-from dreamvid.media.ffmpeg import FENCE, location
+from dreamvid.media.container import open_file, tags_of_file
 from dreamvid.media.record import BEGINNING
 
 VENDORS = ("com.apple.quicktime.", "com.android.")  # how names of tags begin that MP4 and MOV have no place for
@@ -94,7 +93,7 @@ def lost(source: Tags, film: Tags) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    with suppress(av.FFmpegError), av.open(location(path), options=FENCE, metadata_errors="replace") as container:
+    with suppress(av.FFmpegError), open_file(path) as container:
         return of(container)
     return {}
 

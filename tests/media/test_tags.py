@@ -50,7 +50,7 @@ MANY = {
 def source(path: Path, clip: Clip, named: dict[str, str], *how: str) -> Path:
     """Makes a film with these tags and a sound."""
     given = [word for name, value in named.items() for word in ("-metadata", f"{name}={value}")]
-    clips.run("-i", str(clip("good.mp4")), "-c", "copy", *how, *given, str(path))
+    clips.run("-i", str(clip("good.mp4")), *how, "-c", "copy", *given, str(path))
     return path
 
 
@@ -170,6 +170,17 @@ def test_of_very_many_tags_some_are_named(clip: Clip, tmp_path: Path) -> None:
     line = made(tmp_path / "x.mp4", many)[1][0]
     assert line.startswith("left out of a.mkv: the tags tag10, tag11, ")
     assert line.endswith("tag49 and 10 more (.mkv would hold them)")
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_tag_that_is_not_utf_8_stays_as_it_is(suffix: str, clip: Clip, tmp_path: Path) -> None:
+    """As old cameras and programs write it."""
+    tagged = tmp_path / "tags"
+    tagged.write_bytes(b";FFMETADATA1\ntitle=caf\xe9 noir\n")
+    path = source(tmp_path / "a.avi", clip, {}, "-i", str(tagged), "-map", "0", "-map_metadata", "1")
+    notices = write(tmp_path / f"x.{suffix}", [clips.picture(0)], sound=probe.probe(str(path)))
+    assert b"caf\xe9 noir" in (tmp_path / f"x.{suffix}").read_bytes()
+    assert notices == []
 
 
 @pytest.mark.parametrize(
