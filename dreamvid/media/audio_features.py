@@ -23,9 +23,8 @@ from dreamvid.config.timeline import SOUNDS, Cues, Tempo, silence
 from dreamvid.core.errors import SettingsError, SourceError
 from dreamvid.core.types import SourceInfo
 from dreamvid.media.audio_tracks import first_track
-from dreamvid.media.container import origin
+from dreamvid.media.container import open_file, origin
 from dreamvid.media.event_files import read_events
-from dreamvid.media.ffmpeg import FENCE, location
 
 Wave = npt.NDArray[np.float32]
 Curve = npt.NDArray[np.float64]
@@ -181,7 +180,7 @@ def _decoded(file: Path) -> tuple[Wave, int, Fraction]:
     parts: list[Wave] = []
     number = first_track(file).number
     try:
-        with av.open(location(file), options=FENCE) as container:
+        with open_file(file) as container:
             stream = container.streams.audio[number]
             rate = min(stream.rate, RATE)
             start = (stream.start_time or 0) * (stream.time_base or Fraction(1)) - origin(container)

@@ -8,7 +8,7 @@ import av
 from dreamvid.core.errors import SourceError
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media import container
-from dreamvid.media.ffmpeg import FENCE, location
+from dreamvid.media.container import open_file
 
 
 def first_track(file: Path) -> Stream:
@@ -24,7 +24,7 @@ def all_tracks(file: Path) -> list[Stream]:
     try:
         if file.exists() and not file.is_file():  # opening a named pipe would block
             raise SourceError(f"{file.name} is not a regular file: copy it to one first")
-        with av.open(location(file), options=FENCE) as opened:
+        with open_file(file) as opened:
             elsewhere = container.elsewhere(opened, file)
             found = sorted(enumerate(opened.streams.audio), key=lambda track: track[1].id in elsewhere)
             if found:
@@ -46,7 +46,7 @@ def hashes(info: SourceInfo) -> tuple[str, ...]:
     if not info.audio:
         return ()
     try:
-        with av.open(location(info.files[0]), options=FENCE) as opened:
+        with open_file(info.files[0]) as opened:
             streams = container.chosen(opened.streams.audio, info.audio)
             tracks = {stream.index: hashlib.sha256() for stream in streams}
             for packet in opened.demux(streams):

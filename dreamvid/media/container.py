@@ -1,4 +1,4 @@
-"""Facts that an open container has: which of its tracks are the film's, what no film gets of it, its clock."""
+"""An open container: which of its tracks are the film's, what no film gets of it, its clock."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ import av
 from av.video.stream import VideoStream
 
 from dreamvid.core.types import SourceInfo, Stream
-from dreamvid.media.ffmpeg import Ffmpeg, source_arguments
+from dreamvid.media.ffmpeg import FENCE, Ffmpeg, location, source_arguments
 
 BROADCASTS = {"mpegts"}  # containers that may hold several programmes
 NONE = "No Program"  # ffmpeg's heading of the tracks that are in none
@@ -23,6 +23,14 @@ _TRACK = re.compile(r"\[info\]   Stream #0:\d+\[(0x[0-9a-f]+)\]")
 def pictures(container: av.container.Container) -> list[VideoStream]:
     """Return the video streams that are no cover pictures: ffmpeg's `V`."""
     return [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+
+
+def open_file(path: Path) -> av.container.InputContainer:
+    """Open a file within FENCE; a tag may be in any encoding, and what is not UTF-8 is read as U+FFFD.
+
+    Raises av.FFmpegError where it cannot be opened.
+    """
+    return av.open(location(path), options=FENCE, metadata_errors="replace")
 
 
 def picture(container: av.container.Container) -> VideoStream | None:

@@ -11,9 +11,8 @@ import av
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.lost import AGAIN
-from dreamvid.media.container import lead, origin, picture
+from dreamvid.media.container import lead, open_file, origin, picture
 from dreamvid.media.decode import Decoded, decode
-from dreamvid.media.ffmpeg import FENCE, location
 
 RESTART = Fraction(1, 2)  # seconds by which the time of decoding falls
 
@@ -45,7 +44,7 @@ def find_damage(path: Path) -> Damage:
     lost: set[Fraction] = set()
     tainted, open_until = False, None
     decoded_at, restarts = Fraction(0), False
-    with av.open(location(path), options=FENCE) as container:
+    with open_file(path) as container:
         stream = picture(container)
         assert stream is not None and stream.time_base is not None
         start = origin(container) + lead(container, [stream])
@@ -97,7 +96,7 @@ def _breaks(packet: av.Packet) -> bool:
 def is_encrypted(path: Path) -> bool:
     """Return whether the first packet of a source's picture says that it is encrypted."""
     try:
-        with av.open(location(path), options=FENCE) as container:
+        with open_file(path) as container:
             packet = next(container.demux(picture(container)), None)
             return packet is not None and packet.has_sidedata("encryption_info")
     except av.FFmpegError:

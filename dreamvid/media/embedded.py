@@ -7,7 +7,7 @@ import av
 
 from dreamvid.core.errors import SourceError
 from dreamvid.media import images, still_texts, stills
-from dreamvid.media.ffmpeg import FENCE, location
+from dreamvid.media.container import open_file
 
 COMMENTED = ("mp4", "mov", "matroska", "webm")  # muxers that write a comment, which goes along from one to another
 HEAD = 4096
@@ -54,7 +54,7 @@ def read(path: Path) -> str:
             if stills.is_picture(file.read(HEAD)):
                 file.seek(0)
                 return still_texts.description(file)
-        with av.open(location(path), options=FENCE, metadata_errors="replace") as film:
+        with open_file(path) as film:
             return comment_of(film)
     except SourceError as error:
         raise SourceError(f"{name} {error}") from None

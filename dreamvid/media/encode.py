@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 
 from dreamvid.config.settings import OutputSettings
 from dreamvid.core.errors import JobError, ToolError
 from dreamvid.core.types import Pixels, SourceInfo
-from dreamvid.media import decode, embedded, images, mux, webp
+from dreamvid.media import decode, embedded, images, mux, tags, webp
+from dreamvid.media.container import open_file
 from dreamvid.media.ffmpeg import EndedError, Ffmpeg, check_space, location
 from dreamvid.media.formats import Format, check, check_film
 from dreamvid.media.frame_store import advised, part_of, parts_of, write_file
@@ -53,19 +53,22 @@ def rehearse(output: Path, film: FilmSpec, folder: Path, *, threads: int, notice
     """Write a trial film of a few plain frames with all sound, subtitles and chapters, as the film will be written.
 
     It is what the film gets these from: return its path in `folder`, which is made anew; None for a folder of PNGs.
-    `notice` gets one line for each sound or subtitle track that could not be kept unchanged. Raises as `encode`.
+    `notice` gets one line for each sound or subtitle track that could not be kept unchanged, and one for tags of the
+    source that it lacks. Raises as `encode`.
     """
     form = _form(output, film)
     _remove(folder)
     with advised(folder):
         folder.mkdir()
     tracks = mux.plan(_beside(form, film), folder, notice)
-    if form.codec == "png":
-        return None
-    trial, short = folder / "trial", replace(film, count=min(film.count, TRIED))
-    frames = [np.full((*film.size, 3), number % 2 * 255, np.uint8) for number in range(short.count)]
-    _write(lambda: frames, trial, form, short, tracks, threads, notice)
-    for path in folder.iterdir():
+    trial = None if form.codec == "png" else folder / "trial"
+    if trial is not None:
+        short = replace(film, count=min(film.count, TRIED))
+        frames = [np.full((*film.size, 3), number % 2 * 255, np.uint8) for number in range(short.count)]
+        _write(lambda: frames, trial, form, short, tracks, threads, notice)
+    if film.sound is not None:
+        tags.tell_lost(film.sound, trial, notice)
+    for path in folder.iterdir() if trial is not None else ():
         if path != trial:
             _remove(path)
     return trial
@@ -137,7 +140,7 @@ def _write(
         if not tracks.maps or isinstance(error, EndedError):
             raise
         written(mux.Tracks())
-        notice(f"sound, subtitles and chapters are left out: {error}")
+        notice(f"sound, subtitles, chapters and tags are left out: {error}")
 
 
 def _completed(data: bytes, form: Format, film: FilmSpec) -> bytes:
@@ -231,7 +234,7 @@ def _verify(part: Path, form: Format, count: int, rate: Fraction, audio: int) ->
         raise ToolError(
             f"the film that was written lasts {float(times[-1] - times[0]):.3f} s to its last frame, not as planned"
         )
-    with av.open(location(part)) as container:
+    with open_file(part) as container:
         kept = len(container.streams.audio)
     if kept != audio:
         raise ToolError(f"the film that was written holds {kept} sound tracks instead of {audio}")

@@ -13,11 +13,9 @@ import av
 
 from dreamvid.core.errors import ToolError
 from dreamvid.core.types import SourceInfo
-from dreamvid.media import sound, subtitles
-from dreamvid.media.container import chosen, lead, left_out, origin, tags_of_file, title
-from dreamvid.media.embedded import comment_of
-from dreamvid.media.ffmpeg import FENCE, location, source_arguments
-from dreamvid.media.record import BEGINNING
+from dreamvid.media import sound, subtitles, tags
+from dreamvid.media.container import chosen, lead, left_out, open_file, origin, title
+from dreamvid.media.ffmpeg import source_arguments
 from dreamvid.media.tracks import Beside, FilmTrack, seconds
 
 
@@ -49,9 +47,9 @@ def plan(wanted: Beside, folder: Path, notice: Callable[[str], None]) -> Tracks:
         return Tracks()
     tracks: list[FilmTrack] = []
     opened: tuple[str, ...] = ()
-    tags = ""
+    named: list[str] = []
     if source is not None:
-        opened, tags = _opened(wanted, source)
+        opened, named = _opened(wanted, source)
         if wanted.music is None:
             tracks += sound.source_tracks(wanted, source, opened, folder, notice)
         tracks += subtitles.source_tracks(wanted, source, opened, folder, notice)
@@ -62,7 +60,7 @@ def plan(wanted: Beside, folder: Path, notice: Callable[[str], None]) -> Tracks:
             )
     if wanted.music is not None:
         tracks += sound.music_tracks(wanted, wanted.music, folder, notice)
-    planned = _joined(opened, tracks, tags)
+    planned = _joined(opened, tracks, named)
     planned.maps += wanted.until + _delayed(wanted)
     return planned
 
@@ -75,7 +73,7 @@ def carried(trial: Path, wanted: Beside) -> Tracks:
     if wanted.muxer not in sound.AUDIO:
         return Tracks()
     try:
-        with av.open(location(trial), options=FENCE) as container:
+        with open_file(trial) as container:
             film = container.streams.video[0]
             begins = (film.start_time or 0) * (film.time_base or 0) - origin(container)
             audio = len(container.streams.audio)
@@ -102,10 +100,8 @@ def _others(source: SourceInfo) -> list[str]:
     if source.reader == "images":
         return []
     found: list[str] = []
-    with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
+    with suppress(av.FFmpegError), open_file(source.files[0]) as container:
         found += left_out(container, source)
-        if (comment := comment_of(container)) and not comment.startswith(BEGINNING):  # a film's own is its record
-            found.append("the comment")
     return [*found, *source.beside]
 
 
@@ -115,13 +111,13 @@ def _beside(source: SourceInfo, sounds: bool) -> list[str]:
     return [name for name, there in tracks.items() if there]
 
 
-def _joined(opened: tuple[str, ...], tracks: Sequence[FilmTrack], tags: str) -> Tracks:
+def _joined(opened: tuple[str, ...], tracks: Sequence[FilmTrack], named: list[str]) -> Tracks:
     """Return the arguments of several tracks, each file opened once; the source, where there is one, is the first.
 
-    `tags`: see `tags_of_file`.
+    `named`: see `tags.options`.
     """
     files = list(dict.fromkeys(([opened] if opened else []) + [track.opened for track in tracks]))
-    maps = ["-map_metadata", f"1{tags}", "-map_chapters", "1"] if opened else []
+    maps = [*named, "-map_chapters", "1"] if opened else []
     count = {"a": 0, "s": 0}
     for track in tracks:
         maps += track.mapped(1 + files.index(track.opened), count[track.kind])
@@ -129,15 +125,14 @@ def _joined(opened: tuple[str, ...], tracks: Sequence[FilmTrack], tags: str) -> 
     return Tracks([word for file in files for word in file], maps, count["a"])
 
 
-def _opened(wanted: Beside, source: SourceInfo) -> tuple[tuple[str, ...], str]:
-    """Return the arguments that open a source such that the film's first frame is at time 0, and its `tags_of_file`."""
+def _opened(wanted: Beside, source: SourceInfo) -> tuple[tuple[str, ...], list[str]]:
+    """Return the arguments that open a source such that the film's first frame is at time 0, and its `tags.options`."""
     # No `-ss`: it seeks to an index entry. With shifted time stamps, packets before 0 are dropped exactly.
-    shift, tags = -wanted.start, ""
-    with suppress(av.FFmpegError), av.open(location(source.files[0]), options=FENCE) as container:
-        tags = tags_of_file(container)
-        streams = container.streams
+    shift, named = -wanted.start, ["-map_metadata", "1"]
+    with suppress(av.FFmpegError), open_file(source.files[0]) as container:
+        named, streams = tags.options(container), container.streams
         shift += lead(container, [*chosen(streams.audio, source.audio), *chosen(streams.subtitles, source.subtitles)])
-    return (*(("-itsoffset", seconds(shift)) if shift else ()), *source_arguments(source.files[0])), tags
+    return (*(("-itsoffset", seconds(shift)) if shift else ()), *source_arguments(source.files[0])), named
 
 
 def _delayed(wanted: Beside) -> list[str]:

@@ -9,7 +9,6 @@ import av
 
 from dreamvid.core.errors import SourceError
 from dreamvid.media import container
-from dreamvid.media.ffmpeg import FENCE, location
 
 STATED_BY_PICTURES = {"mpegts", "mpeg", "h264", "hevc", "mpegvideo"}  # containers that state no shape for all of it
 
@@ -20,7 +19,7 @@ def check_one_shape(path: Path, name: str) -> None:
     For containers of `STATED_BY_PICTURES`: others state one shape. Only keyframes are decoded: with them it may change.
     """
     found = list[tuple[Fraction, Fraction, Fraction]]()
-    with suppress(av.FFmpegError), av.open(location(path), options=FENCE) as opened:  # damage is told elsewhere
+    with suppress(av.FFmpegError), container.open_file(path) as opened:  # damage is told elsewhere
         stream = container.picture(opened)
         if stream is None or stream.codec_context is None:
             return

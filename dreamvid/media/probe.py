@@ -21,7 +21,6 @@ from dreamvid.core.timing import FASTEST, LONGEST, SLOWEST
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media import container, decode, images, stills
 from dreamvid.media.damage import Mended, mend
-from dreamvid.media.ffmpeg import FENCE, location
 from dreamvid.media.filters import to_rgb
 from dreamvid.media.pixel_shape import STATED_BY_PICTURES, check_one_shape
 from dreamvid.media.timeline import as_browsers_show, timeline
@@ -211,7 +210,7 @@ def _believed(sar: Fraction, name: str) -> Fraction:
 
 def _facts(path: Path, name: str, head: bytes) -> Facts:
     try:
-        with av.open(location(path), options=FENCE) as opened:
+        with container.open_file(path) as opened:
             stream = container.picture(opened)
             if stream is None:
                 cover = " (a cover picture is not one)" if opened.streams.video else ""

@@ -8,13 +8,11 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import av
-
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media.audio_tracks import all_tracks
-from dreamvid.media.container import origin
+from dreamvid.media.container import open_file, origin
 from dreamvid.media.endings import ends_early
-from dreamvid.media.ffmpeg import FENCE, location, source_arguments
+from dreamvid.media.ffmpeg import source_arguments
 from dreamvid.media.tracks import Beside, FilmTrack, Trial, is_broken, seconds, write_alone
 
 # Not the PCM of discs (pcm_bluray, pcm_dvd), which is packed differently.
@@ -112,7 +110,7 @@ def _copied(wanted: Beside, track: FilmTrack, folder: Path) -> Iterator[FilmTrac
     path = folder / f"{track.number}.nut"
     direct = replace(track, how=("-c:a:{}", "copy", "-copypriorss:a:{}", "0"))  # no packet from before the range
     if write_alone(direct, "nut", wanted.until, path).packets:
-        with av.open(location(path), options=FENCE) as container:
+        with open_file(path) as container:
             shift = seconds(origin(container))
         yield FilmTrack(("-itsoffset", shift, *source_arguments(path)), "a", 0, ("-c:a:{}", "copy"))
     yield direct  # not every codec fits in NUT

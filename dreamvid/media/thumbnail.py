@@ -8,8 +8,7 @@ import numpy as np
 from dreamvid.core.errors import SourceError
 from dreamvid.core.types import Pixels
 from dreamvid.media import images, opencv
-from dreamvid.media.container import picture
-from dreamvid.media.ffmpeg import FENCE, location
+from dreamvid.media.container import open_file, picture
 
 STILLS = images.READ_SUFFIXES | {".gif"}
 FURTHEST = 48  # frames of a GIF or animated WebP that are decoded
@@ -42,7 +41,7 @@ def _middle(path: Path) -> Pixels:
     if path.suffix.lower() in STILLS:
         with images.opened(path) as still:
             return still.pixels(min(len(still.pages) // 2, FURTHEST))
-    with av.open(location(path), options=FENCE) as container:
+    with open_file(path) as container:
         stream = picture(container)
         if stream is None:
             raise SourceError(f"{images.short_name(path)} has no picture")

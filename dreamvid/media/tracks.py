@@ -7,7 +7,8 @@ from pathlib import Path
 import av
 
 from dreamvid.core.types import SourceInfo, Stream
-from dreamvid.media.ffmpeg import FENCE, Ffmpeg, check_space, location
+from dreamvid.media.container import open_file
+from dreamvid.media.ffmpeg import Ffmpeg, check_space, location
 
 Clip = tuple[Fraction, Fraction]
 
@@ -97,7 +98,7 @@ def write_alone(track: FilmTrack, muxer: str, more: list[str], path: Path) -> Tr
             check_space(ffmpeg.words, path)
             return Trial(trouble=next(iter(ffmpeg.errors), ffmpeg.words))
     try:
-        with av.open(location(path), options=FENCE) as container:
+        with open_file(path) as container:
             return Trial(packets=sum(packet.size > 0 for packet in container.demux()))
     except av.FFmpegError:  # ffmpeg has written nothing, or a header alone
         return Trial()

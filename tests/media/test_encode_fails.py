@@ -95,7 +95,7 @@ def test_tracks_that_fail_only_at_the_end_leave_a_film_without_them(
     assert clips.numbers(probe.probe(str(output))) == [0, 1, 2]
     assert probe.probe(str(output)).audio == ()
     assert len(notices) == 1
-    assert notices[0].startswith("sound, subtitles and chapters are left out: ")
+    assert notices[0].startswith("sound, subtitles, chapters and tags are left out: ")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")

@@ -274,3 +274,12 @@ def subtitles_only(path: Path) -> None:
 def strange_tags(path: Path) -> None:
     """Titles with line breaks, quotes and other scripts."""
     with_sound(path, *AAC, "-metadata", 'title=a\nb; "c" = 日本 %03d', "-metadata", "location=+48.1+011.6/")
+
+
+@cases("phone.mov", Film(sound=1), ("", "film.mov"))
+@cases("phone.mov", Film(sound=1, said="left out of phone.mov: the tag com.apple.quicktime.make"), ("film.mp4",))
+def phone_tags(path: Path) -> None:
+    """Place, date and maker as an iPhone writes them."""
+    apple = {"location.ISO6709": "+48.1+011.6/", "creationdate": "2024-05-05T12:00:00+0200", "make": "Apple"}
+    tags = [word for name, text in apple.items() for word in ("-metadata", f"com.apple.quicktime.{name}={text}")]
+    with_sound(path, *AAC, "-movflags", "use_metadata_tags", *tags)
