@@ -40,7 +40,7 @@ def with_masks(source: Source, settings: Settings, at: Callable[[int], Settings]
         return source
     seen, plan = _seen(source, settings), source.plan
 
-    def masked(frame: Frame, beside: Frame | None) -> Frame:
+    def with_mask(frame: Frame, beside: Frame | None) -> Frame:
         wanted = mask(seen(frame, beside), at(frame.index).mask if at else how)
         return replace(
             frame, mask=wanted if how.flat == 1 else _in_steps(wanted * kept_where_flat(frame.image, how.flat))
@@ -56,7 +56,7 @@ def with_masks(source: Source, settings: Settings, at: Callable[[int], Settings]
                 beside = after if before is None or plan.starts_shot(frame.index) else before
                 if after is not None and beside is after and plan.starts_shot(after.index):
                     beside = None
-                yield masked(frame, beside)
+                yield with_mask(frame, beside)
 
     return replace(source, frames=frames)
 

@@ -59,6 +59,12 @@ CONTROLS = (
         animated=True,
     ),
     Control("seed", DREAM, "Composition", "Another number composes the same look anew.", 0, 99, 1),
+    Control(
+        *("mask.flat", DREAM, "Flat places", "How much is dreamed where there is nothing to see: skies, walls."),
+        *(0, 1, 0.05),
+        ends=("calm", "as elsewhere"),
+        of="film",
+    ),
     Control("dream.keep_colours", DREAM, "Keep the colours", "Only brightness is dreamed."),
     Control(
         *("coherence.step_size", MOTION, "Liveliness", "How much the dream changes from frame to frame.", 0, 2, 0.05),

@@ -18,7 +18,7 @@ from dreamvid.dream import session
 from dreamvid.jobs import run
 from dreamvid.jobs.run import Options
 from dreamvid.models.net import Net
-from dreamvid.pipeline.masks import mask, with_masks
+from dreamvid.pipeline.masks import kept_where_flat, mask, with_masks
 
 KEEP = Options(keep_work=True)
 COUNT = 6
@@ -351,3 +351,41 @@ def test_levels_that_cross_are_told_with_their_frame(clip: Path, tmp_path: Path)
     settings = quick(mask={"kind": "luma", "low": "0:0.1, 5f:0.9", "high": 0.6})
     with pytest.raises(SettingsError, match=r"mask.low: .*at frame .*must be below mask.high"):
         run.dream_video(str(clip), tmp_path / "out.mp4", settings)
+
+
+def half_sky(contrast: float = 80.0, grain: float = 0.0) -> Pixels:
+    """A sky that shades from left to right, above ground with detail."""
+    rows, cols, chance = *np.mgrid[:180, :320], np.random.default_rng(0)
+    grey = 120.0 + cols / 8 + grain * chance.standard_normal(rows.shape)
+    ground = contrast * np.sign(np.sin(rows / 3.0) * np.sin(cols / 4.0))
+    return levels(np.clip(np.where(rows > 90, grey + ground, grey), 0, 255))
+
+
+@pytest.mark.parametrize(("contrast", "grain"), [(80.0, 0.0), (80.0, 4.0), (12.0, 0.0)])
+def test_flat_places_keep_their_share_of_the_dream_and_those_with_detail_all(contrast: float, grain: float) -> None:
+    kept = kept_where_flat(half_sky(contrast, grain), 0.25)
+    assert kept[:45].max() < 0.35 and kept[:45].min() >= 0.25
+    assert kept[120:, 20:-20].min() > 0.95
+
+
+@pytest.mark.parametrize("value", [0, 90, 255])
+def test_a_picture_of_one_colour_has_no_flat_places(value: int) -> None:
+    assert (kept_where_flat(levels(np.full((90, 120), value)), 0.25) == 1).all()
+
+
+def test_what_flat_places_keep_lies_under_a_mask_and_is_nothing_for_a_flight(clip: Path, disc: Path) -> None:
+    alone, both = seen(clip, flat=0.25), seen(clip, flat=0.25, kind="luma")
+    luma = seen(clip, kind="luma")
+    for one, two, three in zip(alone, both, luma, strict=True):
+        assert one.mask is not None and two.mask is not None and three.mask is not None
+        assert 0.25 <= one.mask.min() < 1 and np.array_equal(one.mask, np.rint(one.mask * 255) / np.float32(255))
+        assert np.abs(two.mask - one.mask * three.mask).max() <= 1.5 / 255
+    flight = source_of("zoom", str(disc), quick(mask={"flat": 0.25}))
+    assert all(frame.mask is None for frame in flight.frames(flight.plan.frames[:2]))
+
+
+def test_a_picture_that_stands_still_rests_though_its_flat_places_keep_little(tmp_path: Path) -> None:
+    clip = film(tmp_path / "still.mp4", [half_sky()[:HEIGHT, :WIDTH]] * 3)
+    run.dream_video(str(clip), tmp_path / "dream.mp4", quick(mask={"flat": 0.25}), KEEP)
+    first, *later = stored(tmp_path / "dream.mp4")
+    assert all(np.array_equal(first, other) for other in later)
