@@ -18,7 +18,9 @@ from dreamvid.analysis import flashes, stability
 from dreamvid.analysis.flashes import Verdict
 from dreamvid.analysis.pairing import Opened, Pairing, as_it_is, pair, rate_of
 from dreamvid.analysis.stability import Pair, Stability
+from dreamvid.coherence.carry import apply_mask
 from dreamvid.coherence.cuts import find_cuts
+from dreamvid.coherence.flat_places import kept_where_flat
 from dreamvid.coherence.optical_flow import Method
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError, nearest
@@ -31,7 +33,7 @@ from dreamvid.media.read import read
 
 logger = logging.getLogger(__name__)
 OTHERS = "--layer, --model or --preset"  # what else a film can be scored by
-SCORED_BY = ("net", "objective", "dream", "seed")
+SCORED_BY = ("net", "objective", "dream", "seed", "mask")
 SAMPLED = 12  # number of frames of a film that are also dreamed afresh, for the gain
 Progress = Callable[[int, int], None]
 
@@ -179,7 +181,7 @@ def _measured(
     if pairing.note:
         logger.info("%s: %s", film.path, pairing.note)
     steady = stability.measure(_pairs(film, pairing, tell, every), cuts, method)
-    gained = gain(_pairs(film, pairing, tell, scored), session, settings.dream.steps, fresh)
+    gained = gain(_pairs(film, pairing, tell, scored), session, settings.dream.steps, fresh, settings.mask.flat)
     verdicts = flashes.verdicts(film, pairing, tell)
     return Measured(film.path, len(every), steady, gained, contract(pairing, film.info), verdicts, pairing.note)
 
@@ -189,17 +191,17 @@ def to_json(source: str, films: Iterable[Measured]) -> str:
     return json.dumps({"source": source, "films": [asdict(film) for film in films]})
 
 
-def gain(pairs: Iterable[Pair], session: Session, steps: int = 0, fresh: int = 0) -> Gain | None:
+def gain(pairs: Iterable[Pair], session: Session, steps: int = 0, fresh: int = 0, flat: float = 1.0) -> Gain | None:
     """Return the activation gain of a film; None where it is undefined.
 
-    `steps`: gradient steps per octave of the `fresh` dreams.
+    `steps`: gradient steps per octave of the `fresh` dreams; `flat`: how much of them flat places keep.
     """
     gains = []
     for source, film in pairs:
         before, after = _score(session, source.image), _score(session, film.image)
         rise, whole = after, before
         if fresh:
-            dreams = [_score(session, _dreamed(session, source, steps, number)) for number in range(fresh)]
+            dreams = [_score(session, _dreamed(session, source, steps, number, flat)) for number in range(fresh)]
             rise, whole = after - before, float(np.mean(dreams)) - before
         if whole <= 0:
             return None
@@ -253,8 +255,10 @@ def _score(session: Session, pixels: Pixels) -> float:
     return score(session.scorer, to_tensor(to_float(pixels), session.scorer))
 
 
-def _dreamed(session: Session, source: Frame, steps: int, number: int) -> Pixels:
+def _dreamed(session: Session, source: Frame, steps: int, number: int, flat: float = 1.0) -> Pixels:
     """Return a fresh dream of a frame: number 0 is a render's at the start of a shot, others have other seeds."""
     dreamer = replace(session.dreamer, seed=session.dreamer.seed + number)
     image = dream(dreamer, to_float(source.image), None, StepBudget(steps), (source.index,))
+    if flat < 1:
+        image = apply_mask(image, to_float(source.image), kept_where_flat(source.image, flat))
     return to_pixels(image)

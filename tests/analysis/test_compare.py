@@ -168,6 +168,18 @@ def test_a_film_of_fresh_dreams_is_as_strong_as_they_are(ready: Session) -> None
     assert (related.mean, related.p5, related.last_to_first) == pytest.approx((1, 1, 1))
 
 
+def test_fresh_dreams_keep_as_little_in_flat_places_as_the_film(ready: Session) -> None:
+    pictures = frames(drifting(4))
+    for frame in pictures:
+        frame.image[:, : frame.image.shape[1] * 2 // 3] = 128
+    dreams = [replace(frame, image=compare._dreamed(ready, frame, 2, 0, 0.25)) for frame in pictures]
+    alike, whole = (
+        compare.gain(zip(pictures, dreams, strict=True), ready, steps=2, fresh=1, flat=flat) for flat in (0.25, 1.0)
+    )
+    assert alike is not None and whole is not None
+    assert alike.mean == pytest.approx(1) and whole.mean < 0.95
+
+
 def test_a_dream_that_fades_is_told_by_its_last_quarter(ready: Session) -> None:
     pictures = frames([texture()] * 8)
     dreamt = replace(pictures[0], image=compare._dreamed(ready, pictures[0], 3, 0))

@@ -11,6 +11,7 @@ from job_runs import source_of, stop_after
 from little import HEIGHT, WIDTH, drifting, film, quick, read_image, texture, write_image
 from PIL import Image
 
+from dreamvid.coherence.flat_places import kept_where_flat
 from dreamvid.config.settings import MaskSettings
 from dreamvid.core.errors import JobError, SettingsError, SourceError
 from dreamvid.core.types import Frame, Pixels
@@ -18,7 +19,7 @@ from dreamvid.dream import session
 from dreamvid.jobs import run
 from dreamvid.jobs.run import Options
 from dreamvid.models.net import Net
-from dreamvid.pipeline.masks import kept_where_flat, mask, with_masks
+from dreamvid.pipeline.masks import mask, with_masks
 
 KEEP = Options(keep_work=True)
 COUNT = 6
