@@ -84,7 +84,8 @@ class Folder:
         """Return the files with one of some suffixes, by their names within the folder, those directly in it first."""
         found = (self._name(entry) for entry in self._files(self.root, DEEPEST) if _suffix(entry) in suffixes)
         names = [name for name, _ in zip(found, range(MOST), strict=False)]
-        return sorted(names, key=lambda name: (name.count("/"), name.casefold()))
+        # Without their suffixes, or clip-dream.mp4 would come before clip.mp4.
+        return sorted(names, key=lambda name: (name.count("/"), name.rpartition(".")[0].casefold(), name))
 
     def sequences(self) -> list[str]:
         """Return the folders within it that hold more than one still, by name."""

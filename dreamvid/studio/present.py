@@ -35,7 +35,7 @@ def state_of(studio: Studio, renders: Renders, session: Session) -> Table:
             "motifs": _motifs(studio, session),
             "quick": _quick(studio, session),
             "snapshots": [
-                {"number": each.number, "title": each.title, "picture": each.picture, "source": each.source}
+                {key: getattr(each, key) for key in ("number", "title", "picture", "source", "frame")}
                 for each in session.snapshots
             ],
             "undo": len(session.earlier),

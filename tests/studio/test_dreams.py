@@ -135,6 +135,7 @@ def test_snapshots_hold_look_and_picture(page: Page) -> None:
     assert state["view"]["picture"] == first and len(state["snapshots"]) == 10
     page.ok(do="drop", number=2)
     assert [each["number"] for each in page.state["snapshots"]] == [1, *range(3, 11)]
+    assert {each["frame"] for each in page.state["snapshots"]} == {state["frame"]}
 
 
 def test_three_seconds_are_a_film(page: Page) -> None:

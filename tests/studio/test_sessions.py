@@ -16,6 +16,7 @@ from studio_page import Page, Running
 from dreamvid.media import audio_features
 from dreamvid.media.ffmpeg import executable
 from dreamvid.studio.clip import BARS
+from dreamvid.studio.folder import FILMS, Folder
 
 
 def test_each_page_has_a_session_of_its_own(quiet: Running, still: Page) -> None:
@@ -161,3 +162,11 @@ def test_keyframes_count_in_the_beats_of_the_sound_which_is_heard_once(
 def test_snapshots_are_kept_and_taken_again(still: Page) -> None:
     assert "not finished yet" in still.ok(do="snapshot") and not still.state["snapshots"]
     assert "there is no snapshot 3" in still.refused(do="restore", number=3)
+
+
+def test_a_clip_comes_before_the_films_that_were_made_of_it(tmp_path: Path) -> None:
+    for name in ("clip-dream.mp4", "b/a.mp4", "Clip.mp4", "clip-dream-2.mkv", "a.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = Folder.at(tmp_path).named(FILMS)
+    assert found == ["Clip.mp4", "clip-dream.mp4", "clip-dream-2.mkv", "b/a.mp4"]

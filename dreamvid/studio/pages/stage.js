@@ -1,7 +1,7 @@
 // The picture: source and dream on either side of a line, snapshots, three seconds of film.
 
 import { act, onState, picture, root, say, state } from "./link.js";
-import { button, el, keep, picturesTo, put } from "./parts.js";
+import { button, el, keep, picturesTo, put, seconds } from "./parts.js";
 
 const find = name => document.getElementById(name);
 const viewer = find("viewer"), wipe = find("wipe"), left = find("left"), right = find("right"), film = find("film");
@@ -104,8 +104,9 @@ function quickly(now, before) {
 
 function snapshot(each) {
   const take = button("", () => act({ do: "restore", number: each.number }), { class: "take" });
-  take.append(el("img", { src: picture(each.picture), alt: "" }), el("span", {}, `${each.number} · ${each.title}`));
-  take.setAttribute("aria-label", `Go back to snapshot ${each.number}, ${each.title}`);
+  const title = state.clip.film ? `${each.title}, ${seconds(each.frame / state.clip.rate)}` : each.title;
+  take.append(el("img", { src: picture(each.picture), alt: "" }), el("span", {}, `${each.number} · ${title}`));
+  take.setAttribute("aria-label", `Go back to snapshot ${each.number}, ${title}`);
   const drop = button("×", () => act({ do: "drop", number: each.number }), { class: "drop" });
   drop.setAttribute("aria-label", `Remove snapshot ${each.number}`);
   return el("li", {}, take, drop);
