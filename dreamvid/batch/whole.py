@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Literal
 
-from dreamvid.batch.foretold import Sources
+from dreamvid.batch.foretold import Sources, Work
 from dreamvid.batch.job import Job
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.time_left import RECENT, carried_and_work
@@ -134,6 +134,7 @@ class Tally:
     _kinds: dict[str, str] = field(default_factory=dict)
     _sources: Sources = field(default_factory=Sources)
     _left: dict[str, dict[Part, float]] = field(default_factory=dict)  # what waits, by kind
+    _foretold: dict[str, Work | None] = field(default_factory=dict)  # of each job that waits
     _painted: dict[str, float] = field(default_factory=dict)  # seconds of the canvases that are being painted
     _frames: int = 0
     _frames_done: int = 0  # of the jobs that are over
@@ -168,7 +169,7 @@ class Tally:
                 waited = self._waits(job)
                 self._frames_of[job.name] = event
                 if waited and not self._waits(job):
-                    self._wait(job, -1)
+                    self._wait_no_longer(job)
                 if event.seconds:
                     self.paces.add(self._kinds[job.name], job.pixels_each, event)
             self._show()
@@ -176,8 +177,12 @@ class Tally:
     def learn(self, source: str, plans: Iterable[Plan]) -> None:
         """Take note of the plans of a film, which tell of others of the same source as well."""
         with self._lock:
-            if self._sources.take(source, plans):
-                self._count()
+            if not self._sources.take(source, plans):
+                return
+            for job in (self.jobs[name] for name in [*self._foretold]):
+                if job.source == source:
+                    self._wait_no_longer(job)
+                    self._wait(job)
 
     def stop(self, job: Job) -> None:
         """Take note that a job is no longer being rendered."""
@@ -187,13 +192,13 @@ class Tally:
             waited = self._waits(job)
             self._frames_of.pop(job.name, None)
             if not waited:
-                self._wait(job, 1)
+                self._wait(job)
 
     def end(self, job: Job, beside: float | None) -> None:
         """Take note that a job is over; `beside`: the seconds that it took beside its frames, None: not measured."""
         with self._lock:
             self.stop(job)
-            self._wait(job, -1)
+            self._wait_no_longer(job)
             self.done.add(job.name)
             self._frames_done += job.frames
             if beside is not None:
@@ -210,9 +215,19 @@ class Tally:
         event = self._frames_of.get(job.name)
         return event is None or event.seconds_left is None
 
-    def _wait(self, job: Job, sign: int) -> None:
-        """Count a job among those that wait, or no longer."""
-        left, work = self._left[self._kinds[job.name]], self._sources.work(job)
+    def _wait(self, job: Job) -> None:
+        """Count a job among those that wait."""
+        self._foretold[job.name] = self._sources.work(job)
+        self._add(job, 1)
+
+    def _wait_no_longer(self, job: Job) -> None:
+        """Count a job no longer among those that wait, if it was: changed orders may have left it out."""
+        if job.name in self._foretold:
+            self._add(job, -1)
+            del self._foretold[job.name]
+
+    def _add(self, job: Job, sign: int) -> None:
+        left, work = self._left[self._kinds[job.name]], self._foretold[job.name]
         parts: dict[Part, float] = {"first": 1, "unknown": job.frames - 1}
         if work is not None:
             parts = {"first": work.first, "carried": work.carried, "beyond": work.beyond}
@@ -223,10 +238,10 @@ class Tally:
 
     def _count(self) -> None:
         """Count what waits anew."""
-        self._left = {kind: defaultdict(float) for kind in self._kinds.values()}
+        self._left, self._foretold = {kind: defaultdict(float) for kind in self._kinds.values()}, {}
         for name, job in self.jobs.items():
             if name not in self.done and self._waits(job):
-                self._wait(job, 1)
+                self._wait(job)
 
     def _seconds_left(self) -> float | None:
         """Return the seconds to the end of all jobs; None where that cannot be told."""
@@ -236,9 +251,10 @@ class Tally:
                 left[kind if self.paces.tells(kind) else ALL][part] += pixels
         for name, event in self._now.items():
             if event.phase == "paint":
+                work += event.seconds_left or 0.0
+            if event.phase == "paint" and name in self._foretold:
                 job, kind = self.jobs[name], self._kinds[name]
                 left[kind if self.paces.tells(kind) else ALL]["canvas"] -= job.frames * job.pixels_each
-                work += event.seconds_left or 0.0
         for event in self._frames_of.values():
             if event.seconds_left is not None:
                 work += event.seconds_left * event.at_once

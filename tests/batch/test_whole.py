@@ -11,6 +11,7 @@ from dreamvid.batch.job import Job
 from dreamvid.batch.whole import Tally, Whole
 from dreamvid.core.framing import frame_to
 from dreamvid.jobs.events import Event
+from dreamvid.jobs.time_left import CARRIED
 from dreamvid.pipeline.newness import work_of
 from dreamvid.pipeline.plan import Plan, with_cuts
 
@@ -126,3 +127,15 @@ def test_a_film_whose_first_frame_is_being_dreamed_waits_as_it_did_before() -> N
     tally.end(one, beside=0.0)
     tally.tell(two, Event("render", 0, 3))
     assert waiting == left_of(told) == pytest.approx(5 + 2 * 1)
+
+
+def test_a_job_that_changed_orders_leave_out_while_it_is_opened_is_counted_no_more() -> None:
+    told: list[Whole] = []
+    tally, one, two = Tally(told.append), job("one", 4), job("two", 4)
+    tally.take_up([one, two])
+    tally.tell(one, Event("render", 0, 4))
+    tally.take_up([two])
+    tally.tell(one, Event("render", 1, 4, seconds=1.0, seconds_left=0.0))
+    tally.end(one, beside=0.0)
+    tally.tell(two, Event("render", 0, 4))
+    assert left_of(told) == pytest.approx(1 + 3 * CARRIED)
