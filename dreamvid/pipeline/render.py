@@ -157,8 +157,8 @@ def is_repeat(params: FrameParams, frame: Frame, last: Past) -> bool:
 def is_restless(params: FrameParams, frame: Frame, last: Past) -> bool:
     """Return whether the dream changes even where the picture does not: settings are animated, or the mask moved."""
     # What flat places keep changes with the picture alone.
-    moves = params.settings.mask.shapes and not coherence.same_mask(last.mask, frame.mask)
-    return params.restless or moves
+    other = params.settings.mask.shapes and not coherence.same_mask(last.mask, frame.mask)
+    return params.restless or other
 
 
 def carried(ctx: RenderContext, params: FrameParams, frame: Frame, carry: Carry) -> Dreamed:
