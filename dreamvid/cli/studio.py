@@ -23,7 +23,7 @@ def studio(
     show: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
     config: Config = None,
 ) -> None:
-    """Find a look on a page of your own, and render it; needs `pip install 'dreamvid[studio]'`."""
+    r"""Find a look on a page of your own, and render it; needs `pip install 'dreamvid\[studio]'`."""
     from dreamvid.studio.folder import Folder
     from dreamvid.studio.run import serve
 

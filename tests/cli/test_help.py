@@ -59,6 +59,14 @@ def test_help_holds_no_picture_that_was_meant_as_text(words: tuple[str, ...], ca
 
 
 @CALLED
+def test_what_stands_in_square_brackets_is_not_taken_for_markup(words: tuple[str, ...], capfd: Capture) -> None:
+    command = EVERY[words]
+    said = " ".join(str(each.help) for each in (command, *command.params) if getattr(each, "help", None))
+    seen = re.sub(r"[│\s]+", "", shown(words, capfd))
+    assert [name for name in re.findall(r"\[([a-z]+)\]", said) if f"[{name}]" not in seen] == []
+
+
+@CALLED
 def test_every_help_ends_in_examples_that_fit_a_terminal(words: tuple[str, ...], capfd: Capture) -> None:
     lines = shown(words, capfd).partition("\nExamples:\n")[2].splitlines()
     assert lines and all(line.startswith("  dreamvid ") and len(line) <= 90 for line in lines)
