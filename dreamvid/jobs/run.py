@@ -20,6 +20,7 @@ from dreamvid.jobs.job import Job, StretchBefore
 from dreamvid.jobs.locks import output_held
 from dreamvid.jobs.workers import pinned
 from dreamvid.media import encode, formats
+from dreamvid.media.still_texts import of_camera
 from dreamvid.pipeline.prepare import Command, RenderPlan, open_source, prepare
 from dreamvid.pipeline.render import RenderContext, gain, render
 from dreamvid.pipeline.schedule import Schedule
@@ -60,6 +61,8 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
         opened = open_source(planned, schedule)
         session = open_session(settings, trust=options.trust)
         tell(opened, session)
+        if opened.info.kind == "still" and (beside := [word for path in opened.info.files for word in of_camera(path)]):
+            notice(f"left out of {opened.info.name}: what its EXIF block says of {', '.join(beside)}")
         record = record_text(planned, settings, session.nets.values(), options.names)
         began = time.perf_counter()
         (result,) = render(RenderContext(opened.plan, settings, opened.move, session.dreamer), opened.frames((0,)))

@@ -1,12 +1,24 @@
-"""The text in a still: the description in its EXIF block, the comment of a GIF."""
+"""The text in a still: the description in its EXIF block, the comment of a GIF; what a camera wrote beside it."""
 
+from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
+from dreamvid.core.errors import SourceError
 from dreamvid.core.types import Pixels
 from dreamvid.media.stills import guarded, opened
+
+_NAMES = ExifTags.Base
+CAMERA = {
+    "camera": (_NAMES.Make, _NAMES.Model),
+    "date": (_NAMES.DateTimeOriginal, _NAMES.DateTime),
+    "place": (_NAMES.GPSInfo,),
+    "author": (_NAMES.Artist,),
+    "copyright": (_NAMES.Copyright,),
+}
 
 
 def description(file: BinaryIO) -> str:
@@ -19,6 +31,17 @@ def description(file: BinaryIO) -> str:
         raw = image.info.get("comment", b"")
         found = raw if image.format == "GIF" else image.getexif().get(ExifTags.Base.ImageDescription, "")
         return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
+
+
+def of_camera(path: Path) -> list[str]:
+    """Return in words what a still says of how it was taken, in its EXIF block; none where it cannot be read."""
+    with suppress(OSError, SourceError), path.open("rb") as file:
+        image = opened(file).image
+        with guarded():
+            block = image.getexif()
+            found = {**block, **block.get_ifd(ExifTags.IFD.Exif)}
+        return [word for word, tags in CAMERA.items() if any(found.get(tag) for tag in tags)]
+    return []
 
 
 def exif(text: str) -> bytes:

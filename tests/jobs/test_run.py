@@ -23,6 +23,7 @@ from job_runs import (
     stop_after,
 )
 from little import HEIGHT, WIDTH, drifting, film, quick, read_image, texture, write_image
+from PIL import ExifTags, Image
 
 import dreamvid
 from dreamvid.config.settings import Settings
@@ -202,6 +203,20 @@ def test_a_still_is_dreamed_into_a_still(tmp_path: Path) -> None:
     assert (summary.frames, summary.fps, summary.seconds) == (1, 0.0, 0.0)
     assert summary.score > 0
     assert summary.in_words().startswith("1 picture")
+
+
+def test_what_a_camera_wrote_of_a_still_is_told_to_be_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    block = Image.Exif()
+    block[ExifTags.Base.Model] = "K1000"
+    Image.fromarray(texture()).save(tmp_path / "photo.jpg", exif=block)
+    run.dream_image(str(tmp_path / "photo.jpg"), tmp_path / "dream.png", quick())
+    assert "left out of photo.jpg: what its EXIF block says of camera" in caplog.messages
+    caplog.clear()
+    run.dream_image(str(tmp_path / "dream.png"), tmp_path / "again.png", quick())
+    assert not [said for said in caplog.messages if "left out" in said]
 
 
 def test_a_still_dreams_as_the_first_frame_of_a_film_does(clip: Path, tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageFile
+from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from dreamvid.core.errors import SourceError
-from dreamvid.media import images, probe, stills
+from dreamvid.media import images, probe, still_texts, stills
 
 from . import clips
 
@@ -527,3 +527,17 @@ def test_grey_of_floats_is_read(writer: str, tmp_path: Path) -> None:
         cv2.imwrite(str(path), grey)
     found = stills.decode(path.read_bytes())
     np.testing.assert_array_equal(found, np.rint(255 * grey).astype(np.uint8)[..., None].repeat(3, axis=2))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_what_a_camera_wrote_is_told_in_words(suffix: str, tmp_path: Path) -> None:
+    block, name = Image.Exif(), ExifTags.Base
+    block[name.Orientation] = 6
+    picture, plain, taken = Image.new("RGB", (20, 16)), tmp_path / f"plain{suffix}", tmp_path / f"taken{suffix}"
+    picture.save(plain, exif=block)
+    block[name.Model], block[name.Artist] = "K1000", "A. Dreamer"
+    block.get_ifd(ExifTags.IFD.Exif)[name.DateTimeOriginal] = "2024:05:05 10:00:00"
+    block.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    picture.save(taken, exif=block)
+    assert still_texts.of_camera(plain) == still_texts.of_camera(tmp_path / "none.jpg") == []
+    assert still_texts.of_camera(taken) == ["camera", "date", "place", "author"]
