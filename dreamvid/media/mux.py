@@ -7,16 +7,20 @@ the trial film: so it needs neither the source any more, nor anything that has n
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import av
 
 from dreamvid.core.errors import ToolError
+from dreamvid.core.timing import nearest_whole
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import sound, subtitles, tags
 from dreamvid.media.container import chosen, lead, left_out, open_file, origin, title
 from dreamvid.media.ffmpeg import source_arguments
 from dreamvid.media.tracks import Beside, FilmTrack, seconds
+
+FINE = Fraction(1, 1000)  # seconds: a clock that counts in no more is not corrected
 
 
 @dataclass
@@ -49,9 +53,9 @@ def plan(wanted: Beside, folder: Path, notice: Callable[[str], None]) -> Tracks:
     opened: tuple[str, ...] = ()
     named: list[str] = []
     if source is not None:
-        opened, named = _opened(wanted, source)
+        opened, named, late = _opened(wanted, source)
         if wanted.music is None:
-            tracks += sound.source_tracks(wanted, source, opened, folder, notice)
+            tracks += sound.source_tracks(wanted, source, opened, folder, notice, late)
         tracks += subtitles.source_tracks(wanted, source, opened, folder, notice)
         if tracks and wanted.repeats:
             notice(
@@ -125,14 +129,24 @@ def _joined(opened: tuple[str, ...], tracks: Sequence[FilmTrack], named: list[st
     return Tracks([word for file in files for word in file], maps, count["a"])
 
 
-def _opened(wanted: Beside, source: SourceInfo) -> tuple[tuple[str, ...], list[str]]:
-    """Return the arguments that open a source such that the film's first frame is at time 0, and its `tags.options`."""
+def _opened(wanted: Beside, source: SourceInfo) -> tuple[tuple[str, ...], list[str], dict[int, Fraction]]:
+    """Return the arguments that open a source such that the film's first frame is at time 0, and its `tags.options`.
+
+    Also returned: `FilmTrack.late` of its sound tracks, by number.
+    """
     # No `-ss`: it seeks to an index entry. With shifted time stamps, packets before 0 are dropped exactly.
-    shift, named = -wanted.start, ["-map_metadata", "1"]
+    shift, named, late = -wanted.start, ["-map_metadata", "1"], dict[int, Fraction]()
     with suppress(av.FFmpegError), open_file(source.files[0]) as container:
         named, streams = tags.options(container), container.streams
         shift += lead(container, [*chosen(streams.audio, source.audio), *chosen(streams.subtitles, source.subtitles)])
-    return (*(("-itsoffset", seconds(shift)) if shift else ()), *source_arguments(source.files[0])), named
+        late = {number: _late(shift, stream.time_base or FINE) for number, stream in enumerate(streams.audio)}
+    opened = (*(("-itsoffset", seconds(shift)) if shift else ()), *source_arguments(source.files[0]))
+    return opened, named, late
+
+
+def _late(shift: Fraction, unit: Fraction) -> Fraction:
+    """Return by how many seconds a track comes late whose clock counts in a unit; 0 where that is fine enough."""
+    return nearest_whole(shift / unit) * unit - shift if unit > FINE else Fraction(0)
 
 
 def _delayed(wanted: Beside) -> list[str]:

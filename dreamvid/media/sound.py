@@ -3,9 +3,10 @@
 What works is found by writing each track alone, before the first frame of the film.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from pathlib import Path
 
 from dreamvid.core.types import SourceInfo, Stream
@@ -43,17 +44,29 @@ AUDIO: dict[str, tuple[tuple[str, ...], list[str]]] = {
     ),
     "webm": (("opus", "vorbis"), ["libopus", "-b:a:{}", "192k"]),
 }
+HEARD = Fraction(1, 100)  # seconds between picture and sound that may be noticed
 # Encoder -> the channel layouts it takes, where ffmpeg does not know them and would hand it others.
 LAYOUTS = {"libopus": "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"}
 
 
 def source_tracks(
-    wanted: Beside, source: SourceInfo, opened: tuple[str, ...], folder: Path, notice: Callable[[str], None]
+    wanted: Beside,
+    source: SourceInfo,
+    opened: tuple[str, ...],
+    folder: Path,
+    notice: Callable[[str], None],
+    late: Mapping[int, Fraction],
 ) -> list[FilmTrack]:
-    """Return the sound tracks of a source that the film gets; call `notice` for each that is not kept unchanged."""
+    """Return the sound tracks of a source that the film gets; call `notice` for each that is not kept unchanged.
+
+    `late`: as of a `FilmTrack`, by their numbers.
+    """
+    tracks = [
+        FilmTrack(opened, "a", stream.number, (), late.get(stream.number, Fraction(0))) for stream in source.audio
+    ]
     found = [
-        _settled(wanted, FilmTrack(opened, "a", stream.number, ()), f"sound track {place}", stream, folder, notice)
-        for place, stream in enumerate(source.audio, 1)
+        _settled(wanted, track, f"sound track {place}", stream, folder, notice)
+        for place, (track, stream) in enumerate(zip(tracks, source.audio, strict=True), 1)
     ]
     return [track.described(of) for track, of in zip(found, source.audio, strict=True) if track is not None]
 
@@ -76,7 +89,10 @@ def _settled(
     """Return a track in the first way that works: copied, re-encoded, re-encoded in stereo; None where none does."""
     name, why, seen = f"{name} ({stream.codec})", f"{wanted.muxer} cannot hold it", Trial()
     alone, damaged = folder / "alone", f"{name} is damaged in places: there the film's is, too"
-    if any(fnmatchcase(stream.codec, pattern) for pattern in AUDIO[wanted.muxer][0]):
+    held = any(fnmatchcase(stream.codec, pattern) for pattern in AUDIO[wanted.muxer][0])
+    if held and abs(track.late) > HEARD:
+        why = "its packets are too long to be cut exactly"
+    elif held:
         for copied in _copied(wanted, track, folder):
             seen = write_alone(copied, wanted.muxer, wanted.until, alone)
             if seen.packets:
@@ -119,7 +135,8 @@ def _copied(wanted: Beside, track: FilmTrack, folder: Path) -> Iterator[FilmTrac
 def _encoded(wanted: Beside, track: FilmTrack) -> Iterator[tuple[FilmTrack, str]]:
     """Yield a track as it is re-encoded, in the order of preference, and what it becomes."""
     encoder, *quality = AUDIO[wanted.muxer][1]
-    start = ("atrim=start=0",) if _is_cut(wanted) else ()
+    exact = (f"asetpts=PTS-({float(track.late):.6f})/TB",) if track.late else ()
+    start = (*exact, *(("atrim=start=0",) if _is_cut(wanted) else ()))
     became = encoder.removeprefix("lib")
     for layouts, said in ((LAYOUTS.get(encoder), became), ("stereo", f"{became} in stereo")):
         filters = (*start, f"aformat=channel_layouts={layouts}") if layouts else start

@@ -60,13 +60,15 @@ class Beside:
 class FilmTrack:
     """A track as arguments of ffmpeg: `opened` opens its file, `kind` (a or s) and `number` pick it there.
 
-    `how`: its codec and more, where `{}` stands for its number among those of its kind in the film.
+    `how`: its codec and more, where `{}` stands for its number among those of its kind in the film; `late`: seconds by
+    which it comes late as it is opened, since ffmpeg shifts a track by whole units of its clock, in AVI whole packets.
     """
 
     opened: tuple[str, ...]
     kind: str
     number: int
     how: tuple[str, ...]
+    late: Fraction = Fraction(0)
 
     def mapped(self, file: int, number: int) -> list[str]:
         """Return the arguments that make it track `number` of its kind, from input `file`."""

@@ -118,6 +118,25 @@ def test_channels_are_laid_out_as_opus_takes_them(layout: str, codec: str, becam
         assert container.streams.audio[0].layout.name == became
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+@pytest.mark.parametrize("first", [10, 12, 15, 23])
+@pytest.mark.parametrize(("codec", "rate"), [("adpcm_ima_wav", 8000), ("adpcm_ms", 11025)])
+def test_a_range_is_in_time_though_avi_counts_in_whole_packets(
+    codec: str, rate: int, first: int, suffix: str, tmp_path: Path
+) -> None:
+    source = beeping(tmp_path / "source.avi", "-bf", "0", "-c:a", codec, "-ar", str(rate))
+    made(probe.probe(str(source)), tmp_path / f"x{suffix}", range(first, 75))
+    assert onset(tmp_path / f"x{suffix}") == pytest.approx(1.6 - first / 25, abs=0.003)
+
+
+def test_packets_that_cannot_be_cut_in_time_are_not_copied(tmp_path: Path) -> None:
+    source = beeping(tmp_path / "source.avi", "-bf", "0", "-c:a", "libmp3lame", "-ar", "8000")
+    found = probe.probe(str(source))
+    became = "sound track 1 (mp3) becomes flac: its packets are too long to be cut exactly"
+    assert made(found, tmp_path / "cut.mkv", range(15, 75)) == [became]
+    assert made(found, tmp_path / "whole.mkv", range(75)) == []
+
+
 def test_the_pcm_of_discs_is_converted(tmp_path: Path) -> None:
     source = beeping(tmp_path / "source.m2ts", "-c:a", "pcm_bluray", "-f", "mpegts", layout="stereo")
     notices = made(probe.probe(str(source)), tmp_path / "x.mkv", range(25, 50))
