@@ -12,7 +12,7 @@ from dreamvid.pipeline.plan import Plan
 
 @dataclass(frozen=True)
 class Work:
-    """The work of the frames of a film: `first`, those that begin a shot; `carried`, others; `beyond`, see `works`.
+    """The work of the frames of a film: `first`, those that begin a shot; `carried`, others; `beyond`: see below.
 
     The last is the sum of the work of carried frames, as of `newness.works`.
     """
@@ -24,7 +24,7 @@ class Work:
 
 @dataclass
 class Seen:
-    """What plans showed of a source: how much is new in frames of it, by index, and which come after a cut."""
+    """The share that is new in frames of a source, by index, and the frames after its cuts, as far as plans tell."""
 
     newness: dict[int, float] = field(default_factory=dict)
     cuts: set[int] = field(default_factory=set)
@@ -41,7 +41,7 @@ class Seen:
 
 @dataclass
 class Sources:
-    """What plans showed of sources."""
+    """The newness and cuts of sources, by their names, as far as plans tell."""
 
     seen: dict[str, Seen] = field(default_factory=lambda: defaultdict(Seen))
 

@@ -107,7 +107,7 @@ class MaskSettings(Section):
 
     @property
     def shapes(self) -> bool:
-        """Whether there is a mask of its own, from a file or of a kind, beside what flat places keep."""
+        """Return whether there is a mask from a file or of a kind, beside what flat places keep."""
         return self.file is not None or self.kind is not None
 
     @property

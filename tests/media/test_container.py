@@ -1,4 +1,4 @@
-"""Which tracks of a file are the film's: of several pictures, and of the programmes of a broadcast."""
+"""The tracks of a file that are the film's: of several pictures, and of the programmes of a broadcast."""
 
 import struct
 from fractions import Fraction
