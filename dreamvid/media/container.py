@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.video.stream import VideoStream
@@ -15,6 +16,10 @@ BROADCASTS = {"mpegts"}  # containers that may hold several programmes
 NONE = "No Program"  # ffmpeg's heading of the tracks that are in none
 MOST_BOXES = 1000  # at the top of an MP4 that are looked at; its index is one of the first, or the last
 TS_DISCONT = 0x0200  # libavformat's AVFMT_TS_DISCONT
+# PyAV 19 reads tags so by itself, and no longer takes this.
+TAGS_OF_ANY_ENCODING: dict[str, Any] = (
+    {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "surrogateescape"}
+)
 
 _PROGRAMME = re.compile(rf"\[info\]   (Program \d+|{NONE})\b")
 _TRACK = re.compile(r"\[info\]   Stream #0:\d+\[(0x[0-9a-f]+)\]")
@@ -26,11 +31,11 @@ def pictures(container: av.container.Container) -> list[VideoStream]:
 
 
 def open_file(path: Path) -> av.container.InputContainer:
-    """Open a file within FENCE; a tag may be in any encoding, and what is not UTF-8 is read as U+FFFD.
+    """Open a file within FENCE; a tag may be in any encoding: bytes that are not UTF-8 are read as lone surrogates.
 
     Raises av.FFmpegError where it cannot be opened.
     """
-    return av.open(location(path), options=FENCE, metadata_errors="replace")
+    return av.open(location(path), options=FENCE, **TAGS_OF_ANY_ENCODING)
 
 
 def picture(container: av.container.Container) -> VideoStream | None:
