@@ -23,7 +23,7 @@ from dreamvid.config.timeline import SOUNDS, Cues, Tempo, silence
 from dreamvid.core.errors import SettingsError, SourceError
 from dreamvid.core.types import SourceInfo
 from dreamvid.media.audio_tracks import first_track
-from dreamvid.media.container import open_file, origin
+from dreamvid.media.container import exact, open_file, origin
 from dreamvid.media.event_files import read_events
 
 Wave = npt.NDArray[np.float32]
@@ -183,7 +183,7 @@ def _decoded(file: Path) -> tuple[Wave, int, Fraction]:
         with open_file(file) as container:
             stream = container.streams.audio[number]
             rate = min(stream.rate, RATE)
-            start = (stream.start_time or 0) * (stream.time_base or Fraction(1)) - origin(container)
+            start = (stream.start_time or 0) * (exact(stream.time_base) or Fraction(1)) - origin(container)
             resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
             for frame in (*container.decode(stream), None):
                 parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]

@@ -25,6 +25,14 @@ _PROGRAMME = re.compile(rf"\[info\]   (Program \d+|{NONE})\b")
 _TRACK = re.compile(r"\[info\]   Stream #0:\d+\[(0x[0-9a-f]+)\]")
 
 
+def exact(ratio: object) -> Fraction | None:
+    """Return a ratio of PyAV, such as a rate or the seconds of a clock's tick; None where the file tells none.
+
+    PyAV 19 has a type of its own for them, whose arithmetic rounds.
+    """
+    return Fraction(str(ratio)) if ratio else None
+
+
 def pictures(container: av.container.Container) -> list[VideoStream]:
     """Return the video streams that are no cover pictures: ffmpeg's `V`."""
     return [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
@@ -156,11 +164,8 @@ def lead(container: av.container.InputContainer, opened: Iterable[av.stream.Stre
     """
     if not container.format.flags & TS_DISCONT:
         return Fraction(0)
-    starts = [
-        stream.start_time * stream.time_base
-        for stream in opened
-        if stream.start_time is not None and stream.time_base is not None
-    ]
+    ticks = [(stream.start_time, exact(stream.time_base)) for stream in opened]
+    starts = [start * tick for start, tick in ticks if start is not None and tick is not None]
     return min(starts) - origin(container) if starts else Fraction(0)
 
 

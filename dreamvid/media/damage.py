@@ -11,7 +11,7 @@ import av
 
 from dreamvid.core.errors import SourceError
 from dreamvid.core.lost import AGAIN
-from dreamvid.media.container import lead, open_file, origin, picture
+from dreamvid.media.container import exact, lead, open_file, origin, picture
 from dreamvid.media.decode import Decoded, decode
 
 RESTART = Fraction(1, 2)  # seconds by which the time of decoding falls
@@ -46,7 +46,9 @@ def find_damage(path: Path) -> Damage:
     decoded_at, restarts = Fraction(0), False
     with open_file(path) as container:
         stream = picture(container)
-        assert stream is not None and stream.time_base is not None
+        assert stream is not None
+        tick = exact(stream.time_base)
+        assert tick is not None
         start = origin(container) + lead(container, [stream])
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"err_detect": "explode"}
@@ -61,11 +63,11 @@ def find_damage(path: Path) -> Damage:
             broken = packet.is_corrupt or _breaks(packet)
             tainted |= broken
             if packet.dts is not None:
-                before, decoded_at = decoded_at, packet.dts * stream.time_base
+                before, decoded_at = decoded_at, packet.dts * tick
                 restarts |= before - decoded_at > RESTART
             if packet.pts is None or packet.is_discard:
                 continue
-            stamp = packet.pts * stream.time_base - start
+            stamp = packet.pts * tick - start
             stamps.append(stamp)
             if tainted or (open_until is not None and packet.pts < open_until):
                 lost.add(stamp)

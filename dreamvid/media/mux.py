@@ -16,7 +16,7 @@ from dreamvid.core.errors import ToolError
 from dreamvid.core.timing import nearest_whole
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import sound, subtitles, tags
-from dreamvid.media.container import chosen, lead, left_out, open_file, origin, title
+from dreamvid.media.container import chosen, exact, lead, left_out, open_file, origin, title
 from dreamvid.media.ffmpeg import source_arguments
 from dreamvid.media.tracks import Beside, FilmTrack, seconds
 
@@ -79,7 +79,7 @@ def carried(trial: Path, wanted: Beside) -> Tracks:
     try:
         with open_file(trial) as container:
             film = container.streams.video[0]
-            begins = (film.start_time or 0) * (film.time_base or 0) - origin(container)
+            begins = (film.start_time or 0) * (exact(film.time_base) or 0) - origin(container)
             audio = len(container.streams.audio)
             titles = [*_titles("a", container.streams.audio), *_titles("s", container.streams.subtitles)]
     except (av.FFmpegError, IndexError):
@@ -139,7 +139,7 @@ def _opened(wanted: Beside, source: SourceInfo) -> tuple[tuple[str, ...], list[s
     with suppress(av.FFmpegError), open_file(source.files[0]) as container:
         named, streams = tags.options(container), container.streams
         shift += lead(container, [*chosen(streams.audio, source.audio), *chosen(streams.subtitles, source.subtitles)])
-        late = {number: _late(shift, stream.time_base or FINE) for number, stream in enumerate(streams.audio)}
+        late = {number: _late(shift, exact(stream.time_base) or FINE) for number, stream in enumerate(streams.audio)}
     opened = (*(("-itsoffset", seconds(shift)) if shift else ()), *source_arguments(source.files[0]))
     return opened, named, late
 

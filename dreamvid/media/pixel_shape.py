@@ -26,12 +26,13 @@ def check_one_shape(path: Path, name: str) -> None:
         begin = Fraction(opened.start_time or 0, av.time_base)  # from which ffmpeg counts -ss and -to
         stream.codec_context.thread_type = "NONE"  # so that it knows the shape of each picture that it is given
         for packet in opened.demux(stream):
-            if packet.is_keyframe and packet.pts is not None and packet.time_base is not None:
+            tick = container.exact(packet.time_base)
+            if packet.is_keyframe and packet.pts is not None and tick is not None:
                 packet.decode()
-                sar = stream.codec_context.sample_aspect_ratio or Fraction(1)
+                sar = container.exact(stream.codec_context.sample_aspect_ratio) or Fraction(1)
                 if not found or found[-1][0] != sar:
                     decoded = packet.pts if packet.dts is None else packet.dts
-                    found.append((sar, decoded * packet.time_base, packet.pts * packet.time_base))
+                    found.append((sar, decoded * tick, packet.pts * tick))
     if len(found) < 2:
         return
     (was, *_), (now, dts, pts) = found[:2]

@@ -223,10 +223,10 @@ def _facts(path: Path, name: str, head: bytes) -> Facts:
             _check_claims(name, opened, stream)
             hidden = stream.metadata.get("alpha_mode") == "1"  # vp8 and vp9 store alpha in a separate stream
             codec = stream.codec_context.codec.canonical_name
-            rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
+            rates = map(container.exact, (stream.guessed_rate, stream.average_rate, stream.base_rate))
             elsewhere = container.elsewhere(opened, path)
             return Facts(
-                rates=tuple(Fraction(rate) for rate in rates if rate),
+                rates=tuple(rate for rate in rates if rate),
                 decoder=f"libvpx{'-vp9' if codec == 'vp9' else ''}" if hidden and codec in ("vp8", "vp9") else "",
                 alpha=hidden,
                 size=(stream.width, stream.height),
@@ -254,7 +254,7 @@ def _check_claims(name: str, opened: av.container.InputContainer, stream: VideoS
             f"{name} is {stream.width}x{stream.height}: a side may have at most {MAX_SIDE} pixels, "
             "so scale it down first"
         )
-    rates = [Fraction(rate) for rate in (stream.guessed_rate, stream.average_rate) if rate]
+    rates = [rate for rate in map(container.exact, (stream.guessed_rate, stream.average_rate)) if rate]
     if stream.frames != 1 and rates and min(rates) > FASTEST:  # that of one frame means nothing
         raise SourceError(
             f"{name} claims {float(min(rates)):.10g} frames per second: at most {FASTEST} are read, "

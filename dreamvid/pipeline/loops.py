@@ -65,7 +65,8 @@ def _loops(plan: Plan, frames: Frames) -> bool:
     one, two, before, last = (frame.image for frame in frames(ends))
     pairs = ((before, last), (last, one), (one, two))
     steps = [float(np.abs(later.astype(np.float32) - earlier).mean()) for earlier, later in pairs]
-    return steps[1] <= SEAMLESS * max(steps[0], steps[2]) and optical_flow.estimate(last, one).valid.mean() >= FOLLOWED
+    alike = steps[1] <= SEAMLESS * max(steps[0], steps[2])
+    return alike and float(optical_flow.estimate(last, one).valid.mean()) >= FOLLOWED
 
 
 def looped(frames: Frames, plan: Plan, crossfade: LoopEnd) -> Frames:

@@ -122,7 +122,7 @@ def _laid_over(framing: Framing, height: int, width: int) -> Framing:
 
 def _light(picture: Pixels) -> Levels:
     cv2 = opencv.load()
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32) / np.float32(255)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) / np.float32(255), np.float32)
 
 
 def _speed(source: Source, frame: Frame, beside: Frame | None) -> Levels:
