@@ -30,7 +30,7 @@ from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.overlap import keeping_behind, reading_ahead
 from dreamvid.pipeline.render import RenderContext, Rendered, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM
-from dreamvid.pipeline.segments import SegmentEnd, anchors_of, render_anchors
+from dreamvid.pipeline.segments import SegmentEnd, anchors_of, ending_frames, render_anchors
 
 logger = logging.getLogger(__name__)
 SAVE_EVERY = 60.0  # seconds from one time to the next that a canvas is saved while it is painted
@@ -65,6 +65,10 @@ class SegmentRecords:
     def work(self) -> float:
         """The work of all that is still to be rendered, about; that of a frame that begins a shot is 1."""
         return sum(1.0 if work is None else CARRIED + work for work in self.works_left)
+
+    def without_last(self, count: int) -> "SegmentRecords":
+        """Return the same without its last frames."""
+        return replace(self, positions=self.positions[:-count], works=self.works[:-count])
 
     def reads(self, memory: int) -> range:
         """Return the positions that are read to render what is missing, `memory` frames before it among them."""
@@ -151,22 +155,29 @@ def anchored(job: Job, shot: Shot) -> dict[int, int]:
     return {anchor: numbers[anchor] for anchor in anchors_of(job.source.plan, shot)}
 
 
+def has_anchor(job: Job, segment: int) -> bool:
+    """Return whether the frame that begins a segment is stored."""
+    return bool(job_folder.finished(job.folder, job.source.plan, segment, most=1)[0])
+
+
 def render_segments(
     job: Job, segments: Sequence[SegmentRecords], tally: OnFrame, canvas: Canvas | None = None
 ) -> list[FrameRecord]:
     """Render all that is missing of some segments, whose anchors are stored, and return the records of that.
 
-    `canvas`: of a zoom that has one.
+    Where the next anchor is not stored, a segment is rendered up to its crossfade. `canvas`: of a zoom that has one.
     """
     memory = _memory(job)
-    incomplete = [segment for segment in segments if segment.missing]
+    within_reach = [_within_reach(job, segment) for segment in segments]
     tiles = [record.tile for segment in segments for record in segment.finished]
     if tiles:  # patches that an earlier run had to come down to: others would give other pixels
         job.session.dreamer.budget.limit = min(tiles)
     fresh: list[Future[FrameRecord]] = []
     plan, work = job.source.plan, list[tuple[SegmentRecords, SegmentEnd | None, Sequence[int]]]()
-    for segment in incomplete:
-        end, reads = job.end_of(plan.segments[segment.number]), segment.reads(memory)
+    for segment, end in within_reach:
+        if not segment.missing:
+            continue
+        reads = segment.reads(memory)
         work.append((segment, end, plan.frames[reads.start : reads.stop + (end is not None)]))  # and the next anchor
     read = tuple(dict.fromkeys(frame for *_, frames in work for frame in frames))
     # One reader for all: each decodes from the beginning.
@@ -178,6 +189,15 @@ def render_segments(
                 fresh.append(record)
                 tally(seconds, foretold, result.dream)
     return [record.result() for record in fresh]
+
+
+def _within_reach(job: Job, segment: SegmentRecords) -> tuple[SegmentRecords, SegmentEnd | None]:
+    """Return what can be rendered now of a segment, and its end: no crossfade where the next anchor is not stored."""
+    plan = job.source.plan
+    end = job.end_of(plan.segments[segment.number])
+    if end is None or has_anchor(job, segment.number + 1):
+        return segment, end
+    return segment.without_last(len(ending_frames(plan, plan.segments[segment.number]))), None
 
 
 class _Feed:

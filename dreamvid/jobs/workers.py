@@ -27,6 +27,7 @@ from dreamvid.jobs.worker import (
     SegmentRecords,
     anchored,
     find_segments,
+    has_anchor,
     paint_missing,
     render_segments,
     render_shot_anchors,
@@ -198,7 +199,7 @@ class _Remaining:
 
     job: Job
     waiting: dict[Part, frozenset[int]]
-    open: "set[Future[None]]" = field(default_factory=set)
+    open: "dict[Future[None], Part]" = field(default_factory=dict)
     stored: set[int] = field(default_factory=set)  # segments whose anchors are known to be there
 
     @property
@@ -209,11 +210,17 @@ class _Remaining:
     def take(self) -> list[Part]:
         """Return the parts that can be rendered now, which wait no longer."""
         needed = {at for anchors in self.waiting.values() for at in anchors - self.stored}
-        self.stored |= {at for at in needed if _has_anchor(self.job, at)}
+        self.stored |= {at for at in needed if has_anchor(self.job, at)}
         found = [part for part, anchors in self.waiting.items() if anchors <= self.stored]
         for part in found:
             del self.waiting[part]
         return found
+
+    def close(self, future: "Future[None]") -> None:
+        """Note the end of an open part; what it had to leave waits for the anchors that end its segments."""
+        part = self.open.pop(future, None)
+        if part is not None and any(segment.missing for segment in find_segments(self.job, part.segments)):
+            self.waiting[part] = _anchors(self.job) & {at + 1 for at in part.segments}
 
 
 def render_over(
@@ -236,7 +243,7 @@ def render_over(
                     continue
                 for part in each.take():
                     future = workers.submit(part, news.put, halt)
-                    each.open.add(future)
+                    each.open[future] = part
                     future.add_done_callback(news.put)
             match _next(news, stop):
                 case FrameTime(seconds, work_done):
@@ -244,9 +251,9 @@ def render_over(
                 case Event() as event:
                     progress(event)
                 case Future() as future:
-                    for each in remaining:
-                        each.open.discard(future)
                     future.result()
+                    for each in remaining:
+                        each.close(future)
     except BaseException:
         halt.set()
         for future in (future for each in remaining for future in each.open):  # each finishes its frame
@@ -271,36 +278,37 @@ def _most_at_once(remaining: Sequence[_Remaining]) -> int:
     return sum(chains)
 
 
-def _next(news: "queue.SimpleQueue[News | Future[None]]", stop: Stop) -> "News | Future[None]":
-    """Return the next news; raise Interrupted where `stop` asks for it meanwhile."""
-    while True:
-        with suppress(queue.Empty):
-            return news.get(timeout=POLL)
-        if stop():
-            raise Interrupted("stopped; the same command resumes")
+def _next(news: "queue.SimpleQueue[News | Future[None]]", stop: Stop) -> "News | Future[None] | None":
+    """Return the next news, None where there is none for a while; raise Interrupted where `stop` asks for it then."""
+    with suppress(queue.Empty):
+        return news.get(timeout=POLL)
+    if stop():
+        raise Interrupted("stopped; the same command resumes")
+    return None
 
 
 def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Part, frozenset[int]]:
     """Return the parts that are missing of a job, and the segments whose anchors each needs.
 
-    First come those that dream anchors, then the longest: begun last, it alone would be waited for. A canvas and the
+    First come those that dream anchors, then the longest: begun last, it alone would be waited for. A segment begins
+    with its own anchor, and leaves its crossfade for later where the next one is not stored by then. A canvas and the
     end of a loop need what all of their film has: these are one part. `count`: of the workers.
     """
     plan, path = job.source.plan, job.folder.path
     missing = tuple(segment.number for segment in segments if segment.missing)
     if missing and (job.source.view is not None or plan.crossfade is not None):
         return {Part(path, missing): frozenset()}
-    anchors = {number: set(anchored(job, shot).values()) for number, shot in enumerate(plan.shots)}
-    lacking = [shot for shot, its in anchors.items() if any(not _has_anchor(job, at) for at in its)]
-    every = set[int]().union(*anchors.values())
+    numbers = [anchored(job, shot).values() for shot in plan.shots]
+    lacking = [shot for shot, its in enumerate(numbers) if not all(has_anchor(job, at) for at in its)]
+    anchors = _anchors(job)
     # Neighbours go together: each part decodes its source from the beginning.
     size = max(1, -(-len(missing) // (PARTS * count)))
     together = [missing[start : start + size] for start in range(0, len(missing), size)]
     together.sort(key=lambda part: -sum(segment.work for segment in segments if segment.number in part))
-    # A segment begins with its own anchor, and ends with the next one.
-    needed = {Part(path, part): frozenset(every & {at + side for at in part for side in (0, 1)}) for part in together}
+    needed = {Part(path, part): anchors.intersection(part) for part in together}
     return {Part(path, shot=number): frozenset() for number in lacking} | needed
 
 
-def _has_anchor(job: Job, segment: int) -> bool:
-    return bool(job_folder.finished(job.folder, job.source.plan, segment, most=1)[0])
+def _anchors(job: Job) -> frozenset[int]:
+    """Return the segments of a job that begin with anchors."""
+    return frozenset().union(*(anchored(job, shot).values() for shot in job.source.plan.shots))

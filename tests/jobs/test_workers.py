@@ -20,7 +20,7 @@ from dreamvid.jobs.events import Event
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.local_worker import LocalWorker
 from dreamvid.jobs.run import Options
-from dreamvid.jobs.workers import Part, WorkerLostError, Workers
+from dreamvid.jobs.workers import News, Part, Tell, WorkerLostError, Workers
 
 LONG = 28  # frames of a shot of two segments
 PLAIN = [("dream.steps", 2), ("dream.octaves", 2), ("compute.precision", "fp32")]
@@ -70,6 +70,40 @@ def test_the_longest_part_is_begun_first(workers: Workers, tmp_path: Path, monke
     source = film(tmp_path / "in.mkv", two_tinted(3, 6), rate=12)
     run.dream_video(str(source), tmp_path / "out.mkv", resolve("dream", PLAIN), Options(workers=workers))
     assert [part.segments for part in given] == [(1,), (0,)]
+
+
+class Waiting(Here):
+    """Holds the anchors of a shot after the first, until another part has ended; notes what was rendered by then."""
+
+    def __init__(self, ended: list[Part], one: threading.Event) -> None:
+        super().__init__()
+        self._ended, self._one, self.stored = ended, one, 0
+
+    def render(self, part: Part, tell: Tell, halt: threading.Event) -> None:
+        def tells(news: News) -> None:
+            tell(news)
+            if part.shot is not None and not self._one.is_set():
+                assert self._one.wait(60)
+                self.stored = len(list((part.folder / "frames").glob("*.png")))
+
+        super().render(part, tells, halt)
+        self._ended.append(part)
+        self._one.set()
+
+
+def test_a_segment_is_begun_before_the_next_anchor_is_there_and_its_crossfade_follows(tmp_path: Path) -> None:
+    clip, output = film(tmp_path / "long.mkv", drifting(LONG, seed=9), rate=12), tmp_path / "dream.mkv"
+    settings = resolve("dream", [*PLAIN, ("parallel.segment", 1.2), ("compute.threads", 1)])
+    run.dream_video(str(clip), tmp_path / "whole.mkv", settings)
+    ended, one = list[Part](), threading.Event()
+    waiting = [Waiting(ended, one), Waiting(ended, one)]
+    with Workers(waiting) as two:
+        run.dream_video(str(clip), output, settings, Options(workers=two))
+    segments = [part.segments for part in ended]
+    assert segments[:2] == [(0,), ()]
+    assert sorted(segments[2:]) == [(0,), (1,)]
+    assert sorted(worker.stored for worker in waiting) == [0, LONG // 2 - 4]  # a third of 14 frames is left
+    assert output.read_bytes() == (tmp_path / "whole.mkv").read_bytes()
 
 
 def test_two_workers_render_the_bytes_of_one_process_and_of_one_worker(
