@@ -23,8 +23,9 @@ from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.locks import output_held
 from dreamvid.jobs.records import FrameRecord
+from dreamvid.jobs.segment_records import SegmentRecords, find_segments, tally_of
 from dreamvid.jobs.stretch_folders import keep_only
-from dreamvid.jobs.worker import SegmentRecords, find_segments, render_missing, tally_of
+from dreamvid.jobs.worker import render_missing
 from dreamvid.jobs.workers import Workers, render_over
 from dreamvid.media import encode
 from dreamvid.pipeline.prepare import RenderPlan

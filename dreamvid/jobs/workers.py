@@ -23,16 +23,8 @@ from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord
-from dreamvid.jobs.worker import (
-    SegmentRecords,
-    anchored,
-    find_segments,
-    has_anchor,
-    paint_missing,
-    render_segments,
-    render_shot_anchors,
-    tally_of,
-)
+from dreamvid.jobs.segment_records import SegmentRecords, anchored, find_segments, has_anchor, tally_of
+from dreamvid.jobs.worker import paint_missing, render_segments, render_shot_anchors
 
 logger = logging.getLogger(__name__)
 TRIES = 3  # times that a part is begun, where the worker that renders it is killed

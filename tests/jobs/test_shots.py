@@ -24,6 +24,7 @@ from dreamvid.jobs.fingerprint import fingerprint
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.job import open_job
 from dreamvid.jobs.run import Options
+from dreamvid.jobs.segment_records import find_segments
 from dreamvid.pipeline.prepare import Command, RenderPlan, prepare
 
 PRESET = '[dream]\nsteps = 2\noctaves = 2\n[compute]\nprecision = "fp32"\nthreads = 1\n'
@@ -62,7 +63,7 @@ def begun(command: Command, source: Path, output: Path, settings: Settings) -> J
 def render_apart(folder: str, number: int) -> None:
     """Render one shot of a job, in whatever process this is called."""
     job = open_job(Path(folder))
-    worker.render_missing(job, worker.find_segments(job)[number : number + 1])
+    worker.render_missing(job, find_segments(job)[number : number + 1])
 
 
 def in_process(folder: Path, number: int) -> None:
