@@ -50,12 +50,25 @@ def test_from_a_clip_to_a_film(browser: Any, folder: Path, small_net: None, monk
         tab.locator("#snapshot:enabled").wait_for()
         address = tab.url
 
+        held = list[Any]()  # the studio is slow to learn of the tab
+
+        def hold(asked: Any) -> None:
+            if "tab" in asked.request.post_data_json:
+                held.append(asked)
+            else:
+                asked.continue_()
+
+        tab.route("**/do", hold)
         tab.get_by_role("tab", name="Adjust").click()
         strength = tab.get_by_role("slider", name="Strength")
         strength.focus()
         for _ in range(4):
             tab.keyboard.press("ArrowRight")
         tab.locator(".says", has_text="quick, changed").wait_for()
+        assert strength.get_attribute("aria-valuetext") == "1.20"
+        for asked in held:
+            asked.continue_()
+        tab.unroute("**/do")
         first = tab.get_by_role("button", name="Go back to snapshot 1")
         for _ in range(60):  # it is refused while the picture of the new strength is still being dreamed
             tab.locator("#snapshot:enabled").click()

@@ -110,7 +110,6 @@ export function startAdjust() {
   }
   parent.append(reset);
   onState(now => {
-    if (now.tab !== "adjust") return;
     for (const { row, update, control } of made.values()) {
       const kind = now.clip?.film ?? true ? "film" : "still";
       row.hidden = (control.of !== "any" && control.of !== kind) || (control.masks && !now.look.has_mask);

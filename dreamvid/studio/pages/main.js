@@ -1,6 +1,6 @@
 // The page as a whole: what opens what, and which part of it is seen.
 
-import { act, facts, learn, listen, onState, root, say, state } from "./link.js";
+import { act, actSoon, facts, isPending, learn, listen, onState, root, say, state } from "./link.js";
 import { button, closeDialog, el, openDialog, put } from "./parts.js";
 import { startAdjust } from "./adjust.js";
 import { startFilms } from "./films.js";
@@ -27,7 +27,7 @@ function startTabs() {
   tabs.forEach((tab, number) => {
     const go = (to, focus) => {
       choose(to.dataset.tab, focus);
-      act({ do: "tab", tab: to.dataset.tab }, true);
+      actSoon("tab", { do: "tab", tab: to.dataset.tab });
     };
     tab.addEventListener("click", () => go(tab, false));
     tab.addEventListener("keydown", event => {
@@ -92,7 +92,7 @@ function saveLook() {
 }
 
 function show(now, before) {
-  choose(now.tab);
+  if (!isPending("tab")) choose(now.tab); // a state from before the click does not take it back
   const open = Boolean(now.clip);
   find("welcome").hidden = open;
   find("work").hidden = !open;
