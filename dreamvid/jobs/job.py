@@ -93,11 +93,21 @@ class Job:
         return self.stored(frame).layer
 
     def end_of(self, segment: Shot) -> SegmentEnd | None:
-        """Return the end of a segment, whose next anchor is stored; None where no segment follows in its shot."""
-        frames = ending_frames(self.source.plan, segment)
+        """Return the end of a segment; None where no segment follows in its shot."""
+        plan = self.source.plan
+        frames = ending_frames(plan, segment)
         if not frames or self.schedule.settings.coherence.mode != "flow":
             return None
-        return SegmentEnd(frames, segment.stop, self.stored, self.source.move)
+        following = [part.start for part in plan.segments].index(segment.stop)
+
+        def dream_of(anchor: Frame) -> Past | None:
+            return self.stored(anchor) if self.has_begun(following) else None
+
+        return SegmentEnd(frames, segment.stop, dream_of, self.source.move)
+
+    def has_begun(self, segment: int) -> bool:
+        """Return whether the frame that begins a segment is stored."""
+        return bool(job_folder.finished(self.folder, self.source.plan, segment, most=1)[0])
 
     def score(self, result: Rendered) -> float:
         """Return how much the dream of a frame raised the objective that the frame was dreamed with."""

@@ -1,7 +1,7 @@
 """What is finished of a job, segment by segment, and what its segments begin with."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dreamvid.coherence.carry import CarryState
 from dreamvid.core.types import Shot
@@ -43,10 +43,6 @@ class SegmentRecords:
         """The work of all that is still to be rendered, about; that of a frame that begins a shot is 1."""
         return sum(1.0 if work is None else CARRIED + work for work in self.works_left)
 
-    def without_last(self, count: int) -> "SegmentRecords":
-        """Return the same without its last frames."""
-        return replace(self, positions=self.positions[:-count], works=self.works[:-count])
-
     def reads(self, memory: int) -> range:
         """Return the positions that are read to render what is missing, `memory` frames before it among them."""
         first = max(self.positions.start, self.missing.start - memory)
@@ -79,8 +75,3 @@ def anchored(job: Job, shot: Shot) -> dict[int, int]:
         return {}
     numbers = {segment.start: number for number, segment in enumerate(job.source.plan.segments)}
     return {anchor: numbers[anchor] for anchor in anchors_of(job.source.plan, shot)}
-
-
-def has_anchor(job: Job, segment: int) -> bool:
-    """Return whether the frame that begins a segment is stored."""
-    return bool(job_folder.finished(job.folder, job.source.plan, segment, most=1)[0])

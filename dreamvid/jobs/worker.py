@@ -24,13 +24,13 @@ from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord, journal_line
-from dreamvid.jobs.segment_records import SegmentRecords, anchored, find_segments, has_anchor, tally_of
+from dreamvid.jobs.segment_records import SegmentRecords, anchored, find_segments, tally_of
 from dreamvid.jobs.time_left import OnFrame, Tally
 from dreamvid.pipeline.cadence import render_at_cadence
 from dreamvid.pipeline.overlap import keeping_behind, reading_ahead
 from dreamvid.pipeline.render import RenderContext, Rendered, render_views
 from dreamvid.pipeline.schedule import SHAPES_THE_DREAM
-from dreamvid.pipeline.segments import SegmentEnd, ending_frames, render_anchors
+from dreamvid.pipeline.segments import SegmentEnd, render_anchors
 
 logger = logging.getLogger(__name__)
 SAVE_EVERY = 60.0  # seconds from one time to the next that a canvas is saved while it is painted
@@ -93,19 +93,17 @@ def render_segments(
 ) -> list[FrameRecord]:
     """Render all that is missing of some segments, whose anchors are stored, and return the records of that.
 
-    Where the next anchor is not stored, a segment is rendered up to its crossfade. `canvas`: of a zoom that has one.
+    A segment whose next anchor is not stored by then is left at its crossfade. `canvas`: of a zoom that has one.
     """
     memory = _memory(job)
-    within_reach = [_within_reach(job, segment) for segment in segments]
+    incomplete = [segment for segment in segments if segment.missing]
     tiles = [record.tile for segment in segments for record in segment.finished]
     if tiles:  # patches that an earlier run had to come down to: others would give other pixels
         job.session.dreamer.budget.limit = min(tiles)
     fresh: list[Future[FrameRecord]] = []
     plan, work = job.source.plan, list[tuple[SegmentRecords, SegmentEnd | None, Sequence[int]]]()
-    for segment, end in within_reach:
-        if not segment.missing:
-            continue
-        reads = segment.reads(memory)
+    for segment in incomplete:
+        end, reads = job.end_of(plan.segments[segment.number]), segment.reads(memory)
         work.append((segment, end, plan.frames[reads.start : reads.stop + (end is not None)]))  # and the next anchor
     read = tuple(dict.fromkeys(frame for *_, frames in work for frame in frames))
     # One reader for all: each decodes from the beginning.
@@ -113,19 +111,10 @@ def render_segments(
         feed = _Feed(frames)
         for segment, end, frames_read in work:
             rendered = render_segment(job, ctx, segment, feed.take(frames_read), keep, canvas, end)
-            for foretold, (result, seconds, record) in zip(segment.works_left, rendered, strict=True):
+            for foretold, (result, seconds, record) in zip(segment.works_left, rendered, strict=end is None):
                 fresh.append(record)
                 tally(seconds, foretold, result.dream)
     return [record.result() for record in fresh]
-
-
-def _within_reach(job: Job, segment: SegmentRecords) -> tuple[SegmentRecords, SegmentEnd | None]:
-    """Return what can be rendered now of a segment, and its end: no crossfade where the next anchor is not stored."""
-    plan = job.source.plan
-    end = job.end_of(plan.segments[segment.number])
-    if end is None or has_anchor(job, segment.number + 1):
-        return segment, end
-    return segment.without_last(len(ending_frames(plan, plan.segments[segment.number]))), None
 
 
 class _Feed:
@@ -176,7 +165,7 @@ def render_segment(
     if segment.positions.start == 0 and (begun := job.carried_on) is not None:
         carry = begun if carry is None else replace(carry, frames=(*carry.frames, *begun.frames)[: max(how.references)])
     before, began = None, time.perf_counter()
-    for position, result in zip(segment.missing, _rendered(job, ctx, frames, carry, canvas), strict=True):
+    for position, result in zip(segment.missing, _rendered(job, ctx, frames, carry, canvas), strict=end is None):
         seconds = time.perf_counter() - began
         record = _record(job, position, result, seconds)
         yield result, seconds, keep(partial(_store, job.folder, segment.number, position, result, record, before))

@@ -23,7 +23,7 @@ from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord
-from dreamvid.jobs.segment_records import SegmentRecords, anchored, find_segments, has_anchor, tally_of
+from dreamvid.jobs.segment_records import SegmentRecords, anchored, find_segments, tally_of
 from dreamvid.jobs.worker import paint_missing, render_segments, render_shot_anchors
 
 logger = logging.getLogger(__name__)
@@ -199,11 +199,11 @@ class _Remaining:
         """Return whether all is rendered."""
         return not self.waiting and not self.open
 
-    def take(self) -> list[Part]:
-        """Return the parts that can be rendered now, which wait no longer."""
+    def take(self, most: int) -> list[Part]:
+        """Return the first parts that can be rendered now, so many at most, which wait no longer."""
         needed = {at for anchors in self.waiting.values() for at in anchors - self.stored}
-        self.stored |= {at for at in needed if has_anchor(self.job, at)}
-        found = [part for part, anchors in self.waiting.items() if anchors <= self.stored]
+        self.stored |= {at for at in needed if self.job.has_begun(at)}
+        found = [part for part, anchors in self.waiting.items() if anchors <= self.stored][:most]
         for part in found:
             del self.waiting[part]
         return found
@@ -233,7 +233,8 @@ def render_over(
             for before, each in zip((None, *remaining), remaining, strict=False):
                 if each.job.before is not None and before is not None and not before.is_over:
                     continue
-                for part in each.take():
+                # No more than the workers can take, so that the next is the longest of those that can be rendered then.
+                for part in each.take(workers.count - sum(len(other.open) for other in remaining)):
                     future = workers.submit(part, news.put, halt)
                     each.open[future] = part
                     future.add_done_callback(news.put)
@@ -291,7 +292,7 @@ def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Par
     if missing and (job.source.view is not None or plan.crossfade is not None):
         return {Part(path, missing): frozenset()}
     numbers = [anchored(job, shot).values() for shot in plan.shots]
-    lacking = [shot for shot, its in enumerate(numbers) if not all(has_anchor(job, at) for at in its)]
+    lacking = [shot for shot, its in enumerate(numbers) if not all(job.has_begun(at) for at in its)]
     anchors = _anchors(job)
     # Neighbours go together: each part decodes its source from the beginning.
     size = max(1, -(-len(missing) // (PARTS * count)))

@@ -114,8 +114,11 @@ def ending_frames(plan: Plan, segment: Shot) -> Sequence[int]:
 class SegmentEnd:
     """The end of a segment: its layer becomes that of the next anchor, carried backwards by optical flow."""
 
-    def __init__(self, frames: Sequence[int], anchor: int, stored: Callable[[Frame], Past], move: Move) -> None:
-        """Take the source frames of the crossfade, and the anchor after them; `stored`: gives its dream."""
+    def __init__(self, frames: Sequence[int], anchor: int, stored: Callable[[Frame], Past | None], move: Move) -> None:
+        """Take the source frames of the crossfade, and the anchor after them.
+
+        `stored`: gives the dream of the anchor, None where it is not there yet.
+        """
         self._frames, self._stored, self._move = frames, stored, move
         self._layers = dict[int, tuple[npt.NDArray[np.float16], Mask]]()  # in half precision: there are many
         self.ending = Ending(Crossfade(frames[0], anchor + 1), self._layer_at, restless=True)
@@ -123,19 +126,21 @@ class SegmentEnd:
     def through(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Yield frames as they come, up to the anchor; those of the crossfade once all of it, and the anchor, is read.
 
-        Only then the ending knows its layers.
+        Only then the ending knows its layers. Where the anchor is not dreamed yet, the crossfade is left out.
         """
         for frame in frames:
             if frame.index < self._frames[0]:
                 yield frame
                 continue
             coming = [frame, *islice(frames, sum(index > frame.index for index in self._frames))]
-            self._carry_back(coming, next(frames))
-            yield from coming
+            anchor = next(frames)
+            if (past := self._stored(anchor)) is not None:
+                self._carry_back(coming, anchor, past.layer)
+                yield from coming
             return
 
-    def _carry_back(self, frames: Sequence[Frame], anchor: Frame) -> None:
-        layer, after, way = self._stored(anchor).layer, anchor, None
+    def _carry_back(self, frames: Sequence[Frame], anchor: Frame, layer: Image) -> None:
+        after, way = anchor, None
         for frame in reversed(frames):
             step = self._move(Past(after.index, after.image, after.image), frame)
             way = step if way is None else composed(way, step)

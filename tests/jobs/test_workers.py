@@ -20,6 +20,7 @@ from dreamvid.jobs.events import Event
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.local_worker import LocalWorker
 from dreamvid.jobs.run import Options
+from dreamvid.jobs.segment_records import SegmentRecords
 from dreamvid.jobs.workers import News, Part, Tell, WorkerLostError, Workers
 
 LONG = 28  # frames of a shot of two segments
@@ -70,6 +71,17 @@ def test_the_longest_part_is_begun_first(workers: Workers, tmp_path: Path, monke
     source = film(tmp_path / "in.mkv", two_tinted(3, 6), rate=12)
     run.dream_video(str(source), tmp_path / "out.mkv", resolve("dream", PLAIN), Options(workers=workers))
     assert [part.segments for part in given] == [(1,), (0,)]
+
+
+def test_the_longest_is_chosen_of_what_can_be_rendered_by_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SegmentRecords, "work", property(lambda segment: segment.number))
+    submit, given = Workers.submit, list[Part]()
+    monkeypatch.setattr(Workers, "submit", lambda self, part, *how: given.append(part) or submit(self, part, *how))
+    source = film(tmp_path / "long.mkv", drifting(LONG, seed=9), rate=12)
+    settings = resolve("dream", [*PLAIN, ("parallel.segment", 1.2), ("compute.threads", 1)])
+    with Workers([Here()]) as one:
+        run.dream_video(str(source), tmp_path / "out.mkv", settings, Options(workers=one))
+    assert [part.segments for part in given] == [(), (1,), (0,)]
 
 
 class Waiting(Here):
