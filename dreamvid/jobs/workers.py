@@ -291,12 +291,15 @@ def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Par
     missing = tuple(segment.number for segment in segments if segment.missing)
     if missing and (job.source.view is not None or plan.crossfade is not None):
         return {Part(path, missing): frozenset()}
-    numbers = [anchored(job, shot).values() for shot in plan.shots]
+    numbers = [sorted(anchored(job, shot).values()) for shot in plan.shots]
     lacking = [shot for shot, its in enumerate(numbers) if not all(job.has_begun(at) for at in its)]
     anchors = _anchors(job)
-    # Neighbours go together: each part decodes its source from the beginning.
+    # Neighbours go together: each part decodes its source from the beginning. The first of a shot can begin at once.
     size = max(1, -(-len(missing) // (PARTS * count)))
-    together = [missing[start : start + size] for start in range(0, len(missing), size)]
+    alone = {numbers[shot][0] for shot in lacking}
+    others = [number for number in missing if number not in alone]
+    together = [tuple(others[start : start + size]) for start in range(0, len(others), size)]
+    together += [(number,) for number in missing if number in alone]
     together.sort(key=lambda part: -sum(segment.work for segment in segments if segment.number in part))
     needed = {Part(path, part): anchors.intersection(part) for part in together}
     return {Part(path, shot=number): frozenset() for number in lacking} | needed
