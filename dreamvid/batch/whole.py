@@ -42,7 +42,8 @@ def kind_of(job: Job) -> str:
     return repr((job.command, *looks))
 
 
-Part = Literal["canvas", "first", "carried", "beyond", "unknown"]  # of what is left: pixels, "beyond" times their work
+# Of what is left: pixels, "beyond" times their work.
+Part = Literal["canvas", "view", "first", "carried", "beyond", "unknown"]
 ALL = ""  # jobs of every kind together
 
 
@@ -67,12 +68,13 @@ class Paces:
     """The seconds that pixels took, and what every job took beside its frames.
 
     `first`: of frames that are dreamed in full; `carried`: of others; `canvas`: of what is painted before its views, by
-    the pixels of all views; `beside`: of jobs, beside all these.
+    the pixels of all views; `view`: of these; `beside`: of jobs, beside all these.
     """
 
     first: Recent = field(default_factory=Recent)
     carried: Recent = field(default_factory=Recent)
     canvas: Recent = field(default_factory=Recent)
+    view: Recent = field(default_factory=Recent)
     beside: list[float] = field(default_factory=list)
     _frames: int = 0  # beside those that begin a film; of these:
     _firsts: int = 0
@@ -95,21 +97,22 @@ class Paces:
     def seconds_for(self, kind: str, left: Mapping[Part, float]) -> float | None:
         """Return how long pixels take: as those of their kind did, else as all did; None where there were none.
 
-        Nothing for a canvas, where none was painted yet: frames do not tell it.
+        Nothing for a canvas and its views, where there was none yet: frames do not tell them.
         """
-        canvases = [seconds for seconds, _ in self.canvas.of(kind)]
-        canvas = left["canvas"] * fmean(canvases) if canvases else 0.0
-        if max(left["first"], left["carried"], left["unknown"]) < 0.5:  # sums and differences of these
-            return canvas
+        canvases, views = ([seconds for seconds, _ in each.of(kind)] for each in (self.canvas, self.view))
+        flights = left["canvas"] * fmean(canvases or [0.0]) + left["view"] * fmean(views or [0.0])
+        dreamed = max(left["first"], left["carried"], left["unknown"])
+        if max(dreamed, left["view"]) < 0.5:  # sums and differences of these
+            return flights
         firsts, later = [seconds for seconds, _ in self.first.of(kind)], self.carried.of(kind)
         if not firsts and not later:
-            return None
+            return flights if views and dreamed < 0.5 else None
         whole, beyond = carried_and_work(firsts, later)
         first = fmean(firsts) if firsts else whole + beyond
         share, work = self._firsts / max(1, self._frames), self._work / max(1, self._frames)
         unknown = share * first + (1 - share) * whole + work * beyond
         known = left["first"] * first + left["carried"] * whole + left["beyond"] * beyond
-        return canvas + known + left["unknown"] * unknown
+        return flights + known + left["unknown"] * unknown
 
     @property
     def beside_each(self) -> float:
@@ -170,7 +173,9 @@ class Tally:
                 self._frames_of[job.name] = event
                 if waited and not self._waits(job):
                     self._wait_no_longer(job)
-                if event.seconds:
+                if event.seconds and job.paints:
+                    self.paces.view.note(self._kinds[job.name], event.seconds / job.pixels_each)
+                elif event.seconds:
                     self.paces.add(self._kinds[job.name], job.pixels_each, event)
             self._show()
 
@@ -232,7 +237,7 @@ class Tally:
         if work is not None:
             parts = {"first": work.first, "carried": work.carried, "beyond": work.beyond}
         if job.paints:
-            parts["canvas"] = job.frames
+            parts = {"canvas": job.frames, "view": job.frames}
         for part, frames in parts.items():
             left[part] += sign * frames * job.pixels_each
 

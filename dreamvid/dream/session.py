@@ -16,6 +16,7 @@ from dreamvid.dream.deepdream import Dreamer
 from dreamvid.dream.objectives import Objective
 from dreamvid.dream.tiles import TileBudget
 from dreamvid.dream.transforms import JITTER
+from dreamvid.media import opencv
 from dreamvid.models import zoo
 from dreamvid.models.device import Compute, set_up
 from dreamvid.models.ensemble import PreparedNets, prepare_all
@@ -109,6 +110,7 @@ def open_session(
 ) -> Session:
     """Set up the process and prepare nets and objective; `trust`, `rate`, `shared` and errors as for `choose`."""
     compute = set_up(settings.compute)
+    opencv.load().setNumThreads(compute.threads)  # it takes those of all cores by itself, whose results are the same
     shared = shared or SharedNets(trust)
     nets, terms = choose(settings, rate=rate, shared=shared)
     parts = terms.at(START)

@@ -61,8 +61,6 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
         opened = open_source(planned, schedule)
         session = open_session(settings, trust=options.trust)
         tell(opened, session)
-        if opened.info.kind == "still" and (beside := [word for path in opened.info.files for word in of_camera(path)]):
-            notice(f"left out of {opened.info.name}: what its EXIF block says of {', '.join(beside)}")
         record = record_text(planned, settings, session.nets.values(), options.names)
         began = time.perf_counter()
         (result,) = render(RenderContext(opened.plan, settings, opened.move, session.dreamer), opened.frames((0,)))
@@ -75,8 +73,10 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
 
 
 def tell(source: Source, session: Session) -> None:
-    """Log what was decided before the first frame."""
-    plan, compute = source.plan, session.compute
+    """Log what was decided before the first frame, and what a film or a picture has not from its source."""
+    plan, info, compute = source.plan, source.info, session.compute
+    if info.kind == "still" and (beside := [word for path in info.files for word in of_camera(path)]):
+        notice(f"left out of {info.name}: what its EXIF block says of {', '.join(beside)}")
     if plan.framing.note:
         notice(plan.framing.note)
     logger.debug("%d frames to dream in %d shots, %d shown", len(plan.frames), len(plan.shots), len(plan.playback))

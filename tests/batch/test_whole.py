@@ -94,6 +94,18 @@ def test_a_canvas_takes_its_own_time_and_the_next_one_as_long_by_its_frames() ->
     assert left_of(told) == pytest.approx(30 + 8 * 0.5)
 
 
+def test_views_of_a_canvas_are_not_told_from_frames_that_are_dreamed() -> None:
+    told: list[Whole] = []
+    tally, film, flight = Tally(told.append), job("film", 4), replace(job("flight", 8), command="zoom")
+    tally.take_up([film, flight])
+    tally.tell(film, Event("render", 1, 4, seconds=2.0, seconds_left=6.0))
+    assert left_of(told) == pytest.approx(6)
+    tally.tell(flight, Event("render", 1, 8, seconds=0.5, seconds_left=3.5))
+    tally.stop(flight)
+    tally.tell(film, Event("render", 2, 4, seconds=2.0, work=0.0, seconds_left=4.0))
+    assert left_of(told) == pytest.approx(4 + 8 * 0.5)
+
+
 def plan_of(cuts: tuple[int, ...], newness: dict[int, float], frames: range) -> Plan:
     framing = frame_to(16, 16, Fraction(1), None, "crop")
     plan = Plan(framing, Fraction(12), tuple(frames), tuple(range(len(frames))), newness=tuple(newness.items()))

@@ -15,6 +15,7 @@ from dreamvid.dream import tiles
 from dreamvid.dream.deepdream import StepBudget, dream, score
 from dreamvid.dream.session import CLASS_BLUR, CUTOFF, SharedNets, open_session
 from dreamvid.dream.transforms import JITTER
+from dreamvid.media import opencv
 from dreamvid.models import zoo
 from dreamvid.models.net import Net
 
@@ -56,6 +57,12 @@ def test_the_judge_computes_in_float32_even_where_the_dreamer_does_not() -> None
 
 
 SPIDER = [{"kind": "class", "class_name": "garden spider"}]
+
+
+def test_opencv_takes_no_more_threads_than_torch() -> None:
+    for threads in (1, 2):
+        open_session(settings(compute={"device": "cpu", "threads": threads}))
+        assert opencv.load().getNumThreads() == torch.get_num_threads() == threads
 
 
 def test_of_shared_nets_those_not_used_the_longest_go_first() -> None:

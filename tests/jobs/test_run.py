@@ -212,8 +212,14 @@ def test_what_a_camera_wrote_of_a_still_is_told_to_be_left_out(
     block = Image.Exif()
     block[ExifTags.Base.Model] = "K1000"
     Image.fromarray(texture()).save(tmp_path / "photo.jpg", exif=block)
-    run.dream_image(str(tmp_path / "photo.jpg"), tmp_path / "dream.png", quick())
-    assert "left out of photo.jpg: what its EXIF block says of camera" in caplog.messages
+    photo = str(tmp_path / "photo.jpg")
+    for render in (
+        lambda: run.dream_image(photo, tmp_path / "dream.png", quick()),
+        lambda: run.dream_zoom(photo, tmp_path / "flight.mp4", quick(**WORLD)),
+    ):
+        caplog.clear()
+        render()
+        assert "left out of photo.jpg: what its EXIF block says of camera" in caplog.messages
     caplog.clear()
     run.dream_image(str(tmp_path / "dream.png"), tmp_path / "again.png", quick())
     assert not [said for said in caplog.messages if "left out" in said]
