@@ -1,11 +1,14 @@
-"""Foretell the work of films that wait, by what the plans of others showed of the same source."""
+"""Foretell the work of films that wait: by what the plans of others showed of the same source, by a flight's zoom."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import log2
 from statistics import fmean
 
 from dreamvid.batch.job import Job
+from dreamvid.camera.canvas import SCALES
+from dreamvid.config.settings import Settings
 from dreamvid.pipeline.newness import work_of
 from dreamvid.pipeline.plan import Plan
 
@@ -63,3 +66,9 @@ class Sources:
             return None
         first = min(job.frames, 1 + sum(cut in part[1:] for cut in seen.cuts))
         return Work(first, job.frames - first, (job.frames - first) * fmean(works))
+
+
+def pictures_of_canvas(settings: Settings) -> float:
+    """Return how many pictures' steps painting a canvas takes, about: as many for each halving of the scale."""
+    halvings = abs(log2(settings.camera.zoom)) * settings.input.seconds
+    return SCALES * (1 + halvings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Literal
 
-from dreamvid.batch.foretold import Sources, Work
+from dreamvid.batch.foretold import Sources, Work, pictures_of_canvas
 from dreamvid.batch.job import Job
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.time_left import RECENT, carried_and_work
@@ -42,7 +42,7 @@ def kind_of(job: Job) -> str:
     return repr((job.command, *looks))
 
 
-# Of what is left: pixels, "beyond" times their work.
+# Of what is left: pixels, "beyond" times their work; "canvas": of the pictures whose steps it takes.
 Part = Literal["canvas", "view", "first", "carried", "beyond", "unknown"]
 ALL = ""  # jobs of every kind together
 
@@ -68,7 +68,7 @@ class Paces:
     """The seconds that pixels took, and what every job took beside its frames.
 
     `first`: of frames that are dreamed in full; `carried`: of others; `canvas`: of what is painted before its views, by
-    the pixels of all views; `view`: of these; `beside`: of jobs, beside all these.
+    the pixels of the pictures whose steps it takes; `view`: of these; `beside`: of jobs, beside all these.
     """
 
     first: Recent = field(default_factory=Recent)
@@ -97,18 +97,16 @@ class Paces:
     def seconds_for(self, kind: str, left: Mapping[Part, float]) -> float | None:
         """Return how long pixels take: as those of their kind did, else as all did; None where there were none.
 
-        Nothing for a canvas and its views, where there was none yet: frames do not tell them.
+        A canvas takes what pictures do, where none was painted yet; nothing for its views, where there were none.
         """
         canvases, views = ([seconds for seconds, _ in each.of(kind)] for each in (self.canvas, self.view))
-        flights = left["canvas"] * fmean(canvases or [0.0]) + left["view"] * fmean(views or [0.0])
-        dreamed = max(left["first"], left["carried"], left["unknown"])
-        if max(dreamed, left["view"]) < 0.5:  # sums and differences of these
-            return flights
         firsts, later = [seconds for seconds, _ in self.first.of(kind)], self.carried.of(kind)
-        if not firsts and not later:
-            return flights if views and dreamed < 0.5 else None
-        whole, beyond = carried_and_work(firsts, later)
+        dreamed = max(left["first"], left["carried"], left["unknown"]) >= 0.5  # sums and differences of these
+        if not firsts and not later and (dreamed or (left["canvas"] >= 0.5 and not canvases)):
+            return None
+        whole, beyond = carried_and_work(firsts, later) if firsts or later else (0.0, 0.0)
         first = fmean(firsts) if firsts else whole + beyond
+        flights = left["canvas"] * (fmean(canvases) if canvases else first) + left["view"] * fmean(views or [0.0])
         share, work = self._firsts / max(1, self._frames), self._work / max(1, self._frames)
         unknown = share * first + (1 - share) * whole + work * beyond
         known = left["first"] * first + left["carried"] * whole + left["beyond"] * beyond
@@ -166,7 +164,7 @@ class Tally:
             if event.phase == "paint":
                 self._painted[job.name] = self._painted.get(job.name, 0.0) + event.seconds
                 if event.done == event.total:
-                    seconds = self._painted.pop(job.name) / (job.frames * job.pixels_each)
+                    seconds = self._painted.pop(job.name) / _pixels_of_canvas(job)
                     self.paces.canvas.note(self._kinds[job.name], seconds)
             if event.phase == "render":
                 waited = self._waits(job)
@@ -237,7 +235,7 @@ class Tally:
         if work is not None:
             parts = {"first": work.first, "carried": work.carried, "beyond": work.beyond}
         if job.paints:
-            parts = {"canvas": job.frames, "view": job.frames}
+            parts = {"canvas": pictures_of_canvas(job.settings), "view": job.frames}
         for part, frames in parts.items():
             left[part] += sign * frames * job.pixels_each
 
@@ -259,7 +257,7 @@ class Tally:
                 work += event.seconds_left or 0.0
             if event.phase == "paint" and name in self._foretold:
                 job, kind = self.jobs[name], self._kinds[name]
-                left[kind if self.paces.tells(kind) else ALL]["canvas"] -= job.frames * job.pixels_each
+                left[kind if self.paces.tells(kind) else ALL]["canvas"] -= _pixels_of_canvas(job)
         for event in self._frames_of.values():
             if event.seconds_left is not None:
                 work += event.seconds_left * event.at_once
@@ -271,3 +269,8 @@ class Tally:
             work += seconds
         work += (len(self.jobs) - len(self.done)) * self.paces.beside_each
         return max(longest, work / self.workers)
+
+
+def _pixels_of_canvas(job: Job) -> float:
+    """Return the pixels of the pictures whose steps the canvas of a job takes, about."""
+    return pictures_of_canvas(job.settings) * job.pixels_each
