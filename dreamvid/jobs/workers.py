@@ -201,6 +201,8 @@ class _Remaining:
 
     def take(self, most: int) -> list[Part]:
         """Return the first parts that can be rendered now, so many at most, which wait no longer."""
+        if not most:
+            return []
         needed = {at for anchors in self.waiting.values() for at in anchors - self.stored}
         self.stored |= {at for at in needed if self.job.has_begun(at)}
         found = [part for part, anchors in self.waiting.items() if anchors <= self.stored][:most]
