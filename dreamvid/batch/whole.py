@@ -91,8 +91,8 @@ class Paces:
             self.carried.note(kind, event.seconds / pixels, event.work)
 
     def tells(self, kind: str) -> bool:
-        """Return whether frames of a kind were rendered."""
-        return kind in self.first or kind in self.carried
+        """Return whether frames of a kind were rendered, or a canvas painted."""
+        return any(kind in each for each in (self.first, self.carried, self.canvas))
 
     def seconds_for(self, kind: str, left: Mapping[Part, float]) -> float | None:
         """Return how long pixels take: as those of their kind did, else as all did; None where there were none.

@@ -95,6 +95,19 @@ def test_a_canvas_takes_its_own_time_and_the_next_one_of_the_same_flight_as_long
     assert left_of(told) == pytest.approx(30 + 8 * 0.5)
 
 
+def test_a_canvas_is_told_from_those_of_its_own_kind() -> None:
+    told: list[Whole] = []
+    long = quick(dream={"steps": 9})
+    one, two, three = (replace(job(name, 4), command="zoom") for name in ("one", "two", "three"))
+    two, three = (replace(each, settings=long) for each in (two, three))
+    tally = Tally(told.append)
+    tally.take_up([one, two, three])
+    for each, seconds in ((one, 20.0), (two, 60.0)):
+        tally.tell(each, Event("paint", 1, 1, seconds=seconds, seconds_left=0.0))
+        tally.tell(each, Event("render", 1, 4, seconds=0.5, seconds_left=0.0))
+    assert left_of(told) == pytest.approx(60 + 4 * 0.5)
+
+
 def test_views_of_a_canvas_are_not_told_from_frames_that_are_dreamed() -> None:
     told: list[Whole] = []
     tally, film, flight = Tally(told.append), job("film", 4), replace(job("flight", 8), command="zoom")
