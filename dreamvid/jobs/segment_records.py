@@ -1,4 +1,4 @@
-"""What is finished of a job, segment by segment, and what its segments begin with."""
+"""Find the finished frames of a job, segment by segment, and the anchors of its shots."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -213,8 +213,10 @@ class _Remaining:
     def close(self, future: "Future[None]") -> None:
         """Note the end of an open part; what it had to leave waits for the anchors that end its segments."""
         part = self.open.pop(future, None)
-        if part is not None and any(segment.missing for segment in find_segments(self.job, part.segments)):
-            self.waiting[part] = _anchors(self.job) & {at + 1 for at in part.segments}
+        if part is None:
+            return
+        if left := [segment.number for segment in find_segments(self.job, part.segments) if segment.missing]:
+            self.waiting[part] = frozenset(number + 1 for number in left)
 
 
 def render_over(
@@ -295,7 +297,7 @@ def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Par
         return {Part(path, missing): frozenset()}
     numbers = [sorted(anchored(job, shot).values()) for shot in plan.shots]
     lacking = [shot for shot, its in enumerate(numbers) if not all(job.has_begun(at) for at in its)]
-    anchors = _anchors(job)
+    anchors = frozenset[int]().union(*numbers)
     # Neighbours go together: each part decodes its source from the beginning. The first of a shot can begin at once.
     size = max(1, -(-len(missing) // (PARTS * count)))
     alone = {numbers[shot][0] for shot in lacking}
@@ -305,8 +307,3 @@ def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Par
     together.sort(key=lambda part: -sum(segment.work for segment in segments if segment.number in part))
     needed = {Part(path, part): anchors.intersection(part) for part in together}
     return {Part(path, shot=number): frozenset() for number in lacking} | needed
-
-
-def _anchors(job: Job) -> frozenset[int]:
-    """Return the segments of a job that begin with anchors."""
-    return frozenset().union(*(anchored(job, shot).values() for shot in job.source.plan.shots))
