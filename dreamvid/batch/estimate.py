@@ -8,9 +8,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from dreamvid.batch.job import Job
+from dreamvid.batch.lanes import Lanes
 from dreamvid.batch.whole import kind_of
 from dreamvid.camera import paint
 from dreamvid.camera.canvas import empty
@@ -32,6 +34,7 @@ from dreamvid.pipeline.stretches import plan_stretches
 
 CARRIED = 3  # frames of a sample beside the first of a shot, at least
 LARGEST = 300_000  # pixels of a sample of a still
+PAUSE = 0.5  # seconds between looks at what may have ended
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,11 @@ class Estimate:
 class Estimator:
     """Estimates jobs; of each kind a sample is rendered once, every source is planned once for each range and size.
 
-    `warm_up`: seconds by which the very first sample took longer than the same again.
+    `options`: with which the jobs would be rendered; `warm_up`: seconds by which the very first sample took longer than
+    the same again.
     """
 
-    trust: bool = False
+    options: Options
     paces: dict[tuple[object, ...], Pace] = field(default_factory=dict)
     plans: dict[tuple[object, ...], tuple[list[RenderPlan], float]] = field(default_factory=dict)
     warm_up: float = 0.0
@@ -134,31 +138,53 @@ class Estimator:
     def _sampled(self, job: Job, planned: RenderPlan) -> Pace:
         """Render a sample of a job, and return the pace."""
         settings, scale = _sample(job, planned.plan)
-        with tempfile.TemporaryDirectory() as name, _quietly():
+        with _quietly():
             began = time.perf_counter()
             sampled, _ = prepare(job.command, (job.source,), settings)
             prepared = time.perf_counter() - began
-            took: list[float] = []
-
-            def on_event(event: Event) -> None:
-                if event.phase == "render" and event.seconds:
-                    took.append(event.seconds)
-
-            began = time.perf_counter()
-            output = Path(name) / f"sample{job.output.suffix}"
-            RENDERERS[job.command](job.source, output, settings, Options(progress=on_event, trust=self.trust))
-            beside = max(0.0, time.perf_counter() - began - sum(took) - prepared)
+            rendered = self._rendered(replace(job, settings=settings))
+            beside = max(0.0, statistics.fmean(beside for _, beside in rendered) - prepared)
             if job.paints:
-                beside += _canvas_seconds(job, planned, trust=self.trust)
-        first, *later = [seconds * scale for seconds in took]
-        works = newness.works(sampled.plan, range(1, len(took)), settings.coherence)
+                beside += _canvas_seconds(job, planned, self.options)
+        first, *later = (scale * statistics.fmean(frame) for frame in zip(*(took for took, _ in rendered), strict=True))
+        works = newness.works(sampled.plan, range(1, 1 + len(later)), settings.coherence)
         carried, work = carried_and_work([first], list(zip(later, works, strict=True))) if later else (first, 0.0)
         return Pace(first, carried, work, beside)
 
+    def _rendered(self, job: Job) -> list[tuple[list[float], float]]:
+        """Render a sample, by every worker at once; return the seconds of its frames, and those beside these, of each.
 
-def _canvas_seconds(job: Job, planned: RenderPlan, *, trust: bool) -> float:
+        Workers take time from each other: from memory that all use, and from processors of which there are not enough.
+        """
+        workers, found = self.options.workers, list[tuple[list[float], float]]()
+        count = 1 if workers is None or job.command == "image" else workers.count
+
+        def render(output: Path) -> None:
+            took: list[float] = []
+            with lanes.opening() as opening:
+
+                def on_event(event: Event) -> None:
+                    if event.phase == "render":
+                        opening.give_back()
+                        took.extend([event.seconds] if event.seconds else [])
+
+                began = time.perf_counter()
+                options = replace(self.options, progress=on_event, stop=lanes.halt.is_set)
+                RENDERERS[job.command](job.source, output, job.settings, options)
+                found.append((took, time.perf_counter() - began - sum(took)))
+
+        with tempfile.TemporaryDirectory() as name, Lanes(count) as lanes:
+            for number in range(count):
+                lanes.begin(str(number), partial(render, Path(name) / f"sample{number}{job.output.suffix}"))
+            while lanes.names:
+                lanes.wait(PAUSE)
+        return found
+
+
+def _canvas_seconds(job: Job, planned: RenderPlan, options: Options) -> float:
     """Return how long a canvas takes: of its finest octave a step is taken at its beginning and at its end."""
-    source, session = open_source(planned, schedule_of(planned, job.settings)), open_session(job.settings, trust=trust)
+    source = open_source(planned, schedule_of(planned, job.settings))
+    session = open_session(job.settings, trust=options.trust, shared=options.nets)
     assert source.view is not None
     backdrop, (height, width) = source.view.backdrop, planned.plan.framing.size
     steps = paint.paint_steps(backdrop.flight, height, width, session.dreamer.settings)

@@ -4,8 +4,10 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from itertools import islice
 
 from dreamvid.batch.checked import Checker
 from dreamvid.batch.estimate import Estimate, Estimator
@@ -16,6 +18,8 @@ from dreamvid.batch.run import condition_of, read
 from dreamvid.batch.schedule import Simulation, Unit, simulate
 from dreamvid.batch.state import Row
 from dreamvid.core.timing import duration
+from dreamvid.dream.session import SharedNets
+from dreamvid.jobs.job import NETS
 from dreamvid.jobs.run import Options
 
 logger = logging.getLogger(__name__)
@@ -25,7 +29,8 @@ logger = logging.getLogger(__name__)
 class Forecast:
     """The jobs that a batch would render, in their order; `problems`: why others cannot be.
 
-    `unchanged`: how many are done; `begin`: the seconds before the first frame of all, for the program and its net.
+    `unchanged`: how many are done; `begin`: the seconds before the first frame of all, for the program and its net;
+    `workers`: that render at once, None for this process alone; `failures`: share of the parts on which one fails.
     """
 
     estimates: list[Estimate]
@@ -33,19 +38,41 @@ class Forecast:
     problems: list[str]
     began: datetime
     begin: float = 0.0
+    workers: int | None = None
+    failures: float = 0.0
+
+    @cached_property
+    def simulation(self) -> Simulation | None:
+        """How it would go, part by part, of each film the longest first; None where there is nothing to do."""
+        units = [unit for units in self._units for unit in units]
+        return simulate(units, self.workers or 1, self.failures, self.begin) if units else None
+
+    @cached_property
+    def _units(self) -> list[list[Unit]]:
+        """What is done in one go, job by job: without workers a film, else its shots; each worker opens the film."""
+        if self.workers is None:
+            return [[Unit(each.job.name, each.seconds, each.beside)] for each in self.estimates]
+        return [
+            [
+                Unit(f"{each.job.name} {number}", seconds + start, start)
+                for place, (number, seconds) in enumerate(sorted(enumerate(each.shots, 1), key=lambda shot: -shot[1]))
+                for start in [each.beside if place < self.workers else 0.0]
+            ]
+            for each in self.estimates
+        ]
 
     @property
     def seconds(self) -> float:
-        """The seconds of all jobs, one after the other, and of the begin."""
-        return self.begin + sum(estimate.seconds for estimate in self.estimates)
+        """The seconds of all jobs, and of the begin."""
+        return self.simulation.makespan if self.simulation else self.begin
 
     def lines(self) -> Iterator[str]:
         """Yield a table: a line per job, then the sums."""
         width = max([6, *(len(each.job.name) for each in self.estimates)])
         yield f"{'film':{width}}  frames   seconds     disk  ends"
-        passed = self.begin
-        for each in self.estimates:
-            passed += each.seconds
+        moments = iter(self.simulation.ends if self.simulation else ())
+        for each, units in zip(self.estimates, self._units, strict=True):
+            passed = max(islice(moments, len(units)), default=self.begin)
             ends = (self.began + timedelta(seconds=passed)).strftime("%a %H:%M")
             row = f"{each.job.name:{width}}  {each.job.frames:6}  {each.seconds:8.1f} {_size(each):>8}  {ends}"
             yield row if not each.problem else f"{each.job.name:{width}}  cannot be estimated: {each.problem}"
@@ -54,32 +81,29 @@ class Forecast:
         total = f"{len(self.estimates)} jobs, {frames} frames, {duration(self.seconds)}" if self.estimates else "no job"
         largest = max(self.estimates, key=lambda each: each.job.bytes_needed, default=None)
         disk = f"; disk: {_size(largest)} for the largest job" if largest else ""
-        yield f"{total}; {self.unchanged} unchanged{disk}{_memory()}"
-
-    def simulated(self, nodes: int, failures: float) -> Simulation | None:
-        """Return how several nodes would do it, shot by shot; None where there is nothing to do."""
-        units = [
-            Unit(f"{each.job.name} {number}", seconds + each.beside, each.beside)
-            for each in self.estimates
-            for number, seconds in enumerate(each.shots, start=1)
-        ]
-        return simulate(units, nodes, failures, self.begin) if units else None
+        yield f"{total}; {self.unchanged} unchanged{disk}{'' if self.workers else _memory()}"
+        if self.workers is not None and self.simulation is not None:
+            yield _told(self.simulation)
 
 
-def told(found: Simulation) -> str:
+def _told(found: Simulation) -> str:
     """Return a simulation in words."""
-    nodes = f"{found.nodes} nodes: {duration(found.makespan)} for {duration(found.work)} of work, {found.idle:.0%} idle"
-    return f"{nodes}, {found.failures} failures; {found.bound}"
+    how = f"{found.nodes} workers: {duration(found.makespan)} for {duration(found.work)} of work"
+    return f"{how}, {found.idle:.0%} idle, {found.failures} failures; {found.bound}"
 
 
-def forecast(orders: Orders, options: Options) -> Forecast:
-    """Return what a batch would do now; nothing is written. Raises as the batch does before its first frame."""
+def forecast(orders: Orders, options: Options, nodes: int | None = None, failures: float = 0.0) -> Forecast:
+    """Return what a batch would do now; nothing is written. Raises as the batch does before its first frame.
+
+    `nodes`: workers that it would have, None: those of the options; `failures`: share of the parts on which one fails.
+    """
     begin = time.process_time()  # of this program until here
     checker, rows = Checker(orders.file, options.trust), dict[str, Row]()
     if state_file(orders.file).exists():
         with opened(orders.file) as state:
             rows = {row.name: row for row in state.rows(all_known=True)}
-    estimator, estimates, problems, unchanged = Estimator(options.trust), list[Estimate](), list[str](), 0
+    options = replace(options, nets=SharedNets(options.trust, NETS))
+    estimator, estimates, problems, unchanged = Estimator(options), list[Estimate](), list[str](), 0
     jobs = sorted(
         checker.checked(read(orders, date.today(), options)),
         key=lambda job: -(rows[job.name].priority if job.name in rows else job.priority),
@@ -95,7 +119,8 @@ def forecast(orders: Orders, options: Options) -> Forecast:
         else:
             problems.append(f"{job.name}: {problem or 'left out'}")
     begin += estimator.warm_up if estimates else 0.0
-    return Forecast(estimates, unchanged, problems, datetime.now(), begin)
+    count = nodes if nodes is not None or options.workers is None else options.workers.count
+    return Forecast(estimates, unchanged, problems, datetime.now(), begin, count, failures)
 
 
 def _finished(job: Job, row: Row | None) -> int:

@@ -20,10 +20,12 @@ from dreamvid.batch.state import Condition, Ended, MadeFilm, Row, State
 from dreamvid.batch.whole import Show, Tally, Whole, show_nothing
 from dreamvid.core import memory
 from dreamvid.core.errors import DreamvidError, JobError
+from dreamvid.dream.session import SharedNets
 from dreamvid.jobs import film as job_film
 from dreamvid.jobs.done import film_hash
 from dreamvid.jobs.folder import folder_of
 from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.job import NETS
 from dreamvid.jobs.joined import dream_joined
 from dreamvid.jobs.run import RENDERERS, Options
 from dreamvid.jobs.workers import pinned
@@ -47,6 +49,7 @@ def run(
     orders, AtWorkError where another process runs this batch, Interrupted where it is stopped.
     """
     options = options or Options()
+    options = replace(options, nets=SharedNets(options.trust, NETS))
     if page is not None:
         pages.check(page, orders.folder if isinstance(orders, Watched) else None)
     with at_work(orders.file):

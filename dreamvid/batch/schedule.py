@@ -1,4 +1,4 @@
-"""A batch on several nodes, simulated: which shot is rendered where and when, nodes failing now and then."""
+"""A batch on several nodes, simulated: which part of a film is rendered where and when, nodes failing now and then."""
 
 import heapq
 import random
@@ -17,7 +17,10 @@ class Unit:
 
 @dataclass(frozen=True)
 class Simulation:
-    """The outcome: `makespan`, from begin to end; `work`: of all nodes; `idle`: share of the time that they waited."""
+    """The outcome: `makespan`, from begin to end; `work`: of all nodes; `idle`: share of the time that they waited.
+
+    `ends`: when each unit is done, in seconds from the begin.
+    """
 
     nodes: int
     makespan: float
@@ -25,6 +28,7 @@ class Simulation:
     idle: float
     failures: int
     longest: Unit
+    ends: tuple[float, ...]
 
     @property
     def bound(self) -> str:
@@ -35,24 +39,28 @@ class Simulation:
 
 
 def simulate(units: Sequence[Unit], nodes: int, failures: float = 0.0, begin: float = 0.0, seed: int = 0) -> Simulation:
-    """Return how units are done, the longest first, each by the node that is free first.
+    """Return how units are done in their order, each by the node that is free first.
 
     `failures`: probability that a node fails on a unit, at any moment of it. What is finished of it is kept: the rest
-    is a unit again, and begins anew as any does. `begin`: seconds until any node can take a unit.
+    is a unit again, behind as many as there are nodes, and begins anew as any does. `begin`: seconds until any node can
+    take a unit.
     """
     chance, longest = random.Random(seed), max(units, key=lambda unit: unit.seconds)
-    waiting = [(-unit.seconds, number, unit) for number, unit in enumerate(units)]
-    free, count, work, failed = [begin] * nodes, len(waiting), 0.0, 0
-    heapq.heapify(waiting)
+    waiting = [(number, number, unit.seconds, begin) for number, unit in enumerate(units)]  # the last: the earliest
+    free, work, failed, ends = [begin] * nodes, 0.0, 0, [begin] * len(units)
     while waiting:
-        _, _, unit = heapq.heappop(waiting)
-        seconds = unit.seconds
-        if chance.random() < failures:
+        place, number, seconds, earliest = heapq.heappop(waiting)
+        left, unit = seconds, units[number]
+        if fails := chance.random() < failures:
             seconds *= chance.random()
-            rest = unit.start + min(unit.seconds - unit.start, unit.seconds - seconds)
-            failed, count = failed + 1, count + 1
-            heapq.heappush(waiting, (-rest, count, Unit(unit.name, rest, unit.start)))
-        heapq.heapreplace(free, free[0] + seconds)
+        end = max(earliest, free[0]) + seconds
+        if fails:
+            rest = unit.start + min(left - unit.start, left - seconds)
+            heapq.heappush(waiting, (place + nodes, number, rest, end))
+            failed += 1
+        heapq.heapreplace(free, end)
+        ends[number] = end
         work += seconds
     makespan = max(free)
-    return Simulation(nodes, makespan, work, 1 - work / (nodes * makespan) if makespan else 0.0, failed, longest)
+    idle = 1 - work / (nodes * makespan) if makespan else 0.0
+    return Simulation(nodes, makespan, work, idle, failed, longest, tuple(ends))

@@ -1,7 +1,8 @@
 """The command `dreamvid batch`, which renders many films, and the commands that say how far it is and steer it."""
 
+import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,10 +111,14 @@ class _Trial:
     ] = False
     nodes: Annotated[
         int | None,
-        typer.Option("--nodes", help="With --dry-run: say how long N machines take; default: not said.", min=1),
+        typer.Option(
+            "--nodes",
+            help="With --dry-run: say how long N workers take, on machines like this one; default: this process.",
+            min=1,
+        ),
     ] = None
     failures: Annotated[
-        float, typer.Option("--failures", help="With --nodes: share of the shots that fail once.", min=0, max=0.9)
+        float, typer.Option("--failures", help="With --nodes: share of the shots on which one fails.", min=0, max=0.9)
     ] = 0.0
 
 
@@ -156,7 +161,7 @@ def run(
     if trial.dry_run:
         if page is not None:
             raise SettingsError("--page is about films that are made: leave out --dry-run")
-        return _tell_forecast(orders, Options(overwrite, trust=trust), trial)
+        return _tell_forecast(orders, Options(overwrite, trust=trust), trial, crew)
     if trial.nodes is not None or trial.failures:
         raise SettingsError("--nodes and --failures are of --dry-run: give that as well")
     try:
@@ -180,13 +185,19 @@ def run(
         raise typer.Exit(BATCH_INCOMPLETE)
 
 
-def _tell_forecast(orders: "Orders", options: "Options", trial: _Trial) -> None:
-    from dreamvid.batch.forecast import forecast, told
+def _tell_forecast(orders: "Orders", options: "Options", trial: _Trial, crew: Crew) -> None:
+    from dreamvid.batch.forecast import forecast
+    from dreamvid.core.errors import SettingsError
 
-    found = forecast(orders, options)
+    if trial.nodes is not None:
+        if crew.wanted:
+            raise SettingsError("--nodes is for workers that are not here: give it, or --workers, --devices or --ray")
+        crew = replace(crew, workers=min(trial.nodes, os.cpu_count() or 1))
+    elif trial.failures and not crew.wanted:
+        raise SettingsError("--failures is of workers: give --nodes as well")
+    with crew.opened(trust=options.trust) as workers:
+        found = forecast(orders, replace(options, workers=workers), trial.nodes, trial.failures)
     print("\n".join(found.lines()))
-    if trial.nodes is not None and (simulation := found.simulated(trial.nodes, trial.failures)) is not None:
-        print(told(simulation))
 
 
 def _orders(jobs: list[str], looks: _Looks, config: str | None) -> "Orders":

@@ -61,6 +61,13 @@ class NetSettings(Section):
         """True if the net is built by a Python file, which would be executed."""
         return self.name.endswith(".py") or ".py:" in self.name
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that it is read from, of those that the settings name."""
+        own = self.name.rpartition(":")[0] if self.is_code else self.name
+        named = (own if self.is_code or own.endswith(".safetensors") else None, self.weights, self.classes)
+        return tuple(Path(name) for name in named if name is not None and not name.startswith("random:"))
+
 
 # The keys that each kind of objective needs, the further keys that it may have, and its forms, the default first:
 #   layer: mean square, each channel divided by its usual rms where that is known; plain mean square; sum of squares

@@ -58,32 +58,47 @@ class Session:
 
 @dataclass(frozen=True)
 class SharedNets:
-    """Nets of several sessions: each is loaded once, and prepared once for the same layers.
+    """Nets of several sessions: each is loaded once, and prepared once for the same layers, until its files change.
 
-    `trust`: whether a net that is code may be executed; `most`: prepared nets that are kept, None for all: those not
-    used the longest go first.
+    `trust`: whether a net that is code may be executed; `most`: nets that are kept, and twice as many prepared ones,
+    None for all: those not used the longest go first.
     """
 
     trust: bool = False
     most: int | None = None
-    loaded: dict[NetSettings, Net] = field(default_factory=dict)
-    prepared: dict[tuple[object, ...], AnyPrepared] = field(default_factory=dict)
+    loaded: dict[object, Net] = field(default_factory=dict)
+    prepared: dict[object, AnyPrepared] = field(default_factory=dict)
 
     def load(self, settings: Settings) -> Nets:
         """Return the nets that the settings name, the render's own first; raises NetError."""
+        found = dict[NetSettings, Net]()
         for how in settings.nets:
-            if how not in self.loaded:
-                self.loaded[how] = zoo.from_settings(how, trust=self.trust)
-        return {how: self.loaded[how] for how in settings.nets}
+            key = _as_is(how)
+            found[how] = self.loaded.pop(key) if key in self.loaded else zoo.from_settings(how, trust=self.trust)
+            self.loaded[key] = found[how]
+        if self.most is not None:
+            _keep_last(self.loaded, self.most)
+        return found
 
     def prepare(self, nets: Nets, layers: frozenset[str], compute: Compute, dtype: torch.dtype) -> AnyPrepared:
         """Return nets, as `load` gives them, prepared for layers; raises NetError."""
-        key = (tuple(nets), layers, compute.device, dtype)
+        key = (tuple(map(_as_is, nets)), layers, compute.device, dtype, compute.threads)
         found = self.prepared.pop(key, None) or prepare_all(nets.values(), layers, compute.device, dtype)
         self.prepared[key] = found
-        while self.most is not None and len(self.prepared) > self.most:
-            self.prepared.pop(next(iter(self.prepared)))
+        if self.most is not None:
+            _keep_last(self.prepared, 2 * self.most)
         return found
+
+
+def _as_is(how: NetSettings) -> object:
+    """Return what tells a net from others, and from itself with other files: its settings, and when these changed."""
+    found = [path.stat() for path in how.files if path.exists()]
+    return how, tuple((file.st_mtime_ns, file.st_size) for file in found)
+
+
+def _keep_last(kept: dict[object, Any], most: int) -> None:
+    while len(kept) > most:
+        kept.pop(next(iter(kept)))
 
 
 def choose(

@@ -14,6 +14,7 @@ import numpy as np
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.types import Pixels
+from dreamvid.dream.session import SharedNets
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.done import Done, Summary, film_hash, read_done, write_done
 from dreamvid.jobs.events import Event, Progress, Stop, ignore, never
@@ -41,7 +42,8 @@ class Options:
     `progress`: called with every event; `stop`: asked after every frame whether the render is to stop there; `trust`:
     whether a net that is code may be executed; `names`: of the sources in the film's record, none: their own;
     `workers`: what renders the frames of films, none: this process. With workers, and unless `compute.threads` says
-    otherwise, each has one thread; another number of threads is another dream.
+    otherwise, each has one thread; another number of threads is another dream. `nets`: those of several films, which
+    decide themselves about `trust`; none: a film has nets of its own.
     """
 
     overwrite: bool = False
@@ -53,6 +55,7 @@ class Options:
     trust: bool = False
     names: Sequence[str] = ()
     workers: Workers | None = None
+    nets: SharedNets | None = None
 
 
 @dataclass(frozen=True)

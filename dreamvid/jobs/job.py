@@ -10,7 +10,7 @@ from dreamvid.config.serialize import settings_at
 from dreamvid.core.errors import JobError
 from dreamvid.core.types import Frame, Image, Shot
 from dreamvid.dream.build_objectives import START
-from dreamvid.dream.session import Session, open_session
+from dreamvid.dream.session import Session, SharedNets, open_session
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.fingerprint import Facts, differences, fingerprint
 from dreamvid.jobs.folder import JobFolder
@@ -22,6 +22,8 @@ from dreamvid.pipeline.render import RenderContext, Rendered, gain
 from dreamvid.pipeline.schedule import Schedule
 from dreamvid.pipeline.segments import SegmentEnd, ending_frames
 from dreamvid.pipeline.sources import Source
+
+NETS = 2  # that a process keeps from job to job
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,14 @@ class Job:
         return gain(at.scorer, result.source, result.dream)
 
 
-def open_job(path: Path, *, device: str | None = None, trust: bool = False, mixed: bool = False) -> Job:
+def open_job(
+    path: Path, *, device: str | None = None, trust: bool = False, mixed: bool = False, shared: SharedNets | None = None
+) -> Job:
     """Open a job from its folder alone.
 
     `device`: in place of the one in its settings; `trust`: whether a net that is code may be executed; `mixed`: whether
-    this process may give other pixels than the one that began the job.
+    this process may give other pixels than the one that began the job; `shared`: nets of several jobs, which decide
+    themselves about `trust`.
 
     Raises JobError where this process would give other pixels than the one that began it.
     """
@@ -131,7 +136,7 @@ def open_job(path: Path, *, device: str | None = None, trust: bool = False, mixe
         settings = settings.model_copy(update={"compute": settings.compute.model_copy(update={"device": device})})
     schedule = schedule_of(planned, settings)
     source = open_source(planned, schedule)
-    session = open_session(settings, trust=trust, rate=planned.info.rate)
+    session = open_session(settings, trust=trust, rate=planned.info.rate, shared=shared)
     before, facts = None, None
     if (earlier := stretch_before(folder, planned.plan)) is not None:
         before, facts = _stretch(earlier), job_folder.read_fingerprint(earlier)
@@ -146,7 +151,7 @@ class HeldJob:
 
     def __init__(self, device: str | None = None, *, trust: bool = False, mixed: bool = False) -> None:
         """Take what jobs are opened with, see `open_job`."""
-        self._device, self._trust, self._mixed = device, trust, mixed
+        self._device, self._mixed, self._nets = device, mixed, SharedNets(trust, NETS)
         self._job: Job | None = None
         self._facts: Facts | None = None
 
@@ -154,7 +159,7 @@ class HeldJob:
         """Return the job of a folder; raises as `open_job`."""
         facts = job_folder.read_fingerprint(JobFolder(path)) if JobFolder(path).fingerprint_file.exists() else None
         if self._job is None or self._job.folder.path != path or self._facts != facts:
-            self._job = open_job(path, device=self._device, trust=self._trust, mixed=self._mixed)
+            self._job = open_job(path, device=self._device, mixed=self._mixed, shared=self._nets)
             self._facts = facts
         return self._job
 

@@ -33,7 +33,7 @@ def dream_joined(source: str, output: Path, stretches: Sequence[Stretch], option
 
     def open_film(folder: JobFolder) -> PlannedFilm:
         plans = plan_stretches(probe_source(source, settings), stretches)
-        shared, jobs = SharedNets(options.trust), list[JobOfFilm]()
+        shared, jobs = options.nets or SharedNets(options.trust), list[JobOfFilm]()
         for number, (planned, schedule) in enumerate(plans.stretches):
             before, facts = None, None
             if planned.plan.carries_on:

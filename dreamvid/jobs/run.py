@@ -59,7 +59,7 @@ def dream_image(source: str, output: Path, settings: Settings, options: Options 
         formats.check_image(output)
         planned, schedule = prepare("image", (source,), settings)
         opened = open_source(planned, schedule)
-        session = open_session(settings, trust=options.trust)
+        session = open_session(settings, trust=options.trust, shared=options.nets)
         tell(opened, session)
         record = record_text(planned, settings, session.nets.values(), options.names)
         began = time.perf_counter()
@@ -100,7 +100,7 @@ def _dream_film(
         if budget is not None:
             how = within(sources[0], settings, budget, output, folder, resume=resume, trust=options.trust)
         planned, schedule = prepare(command, sources, how)
-        opened = open_planned(planned, schedule, folder, SharedNets(options.trust))
+        opened = open_planned(planned, schedule, folder, options.nets or SharedNets(options.trust))
         tell(opened.job.source, opened.job.session)
         nets = opened.job.session.nets.values()
         made_from = film_facts([opened.facts], how)

@@ -17,7 +17,7 @@ from dreamvid.studio.words import on_page
 logger = logging.getLogger(__name__)
 SIDES = {"view": 960, "quick": 480, "motif": 240, "look": 320}  # pixels of the long side of pictures, at most
 OFTEN = 5.0  # seconds from one time that unused memory is given back to the next, while there is work
-NETS, PREPARED = 4, 8  # that are held; as they are prepared for a look, two of each: some 50 MB, and soon made anew
+NETS = 4  # that are held, and as they are prepared for a look, two of each: some 50 MB, and soon made anew
 
 
 class Painter:
@@ -25,7 +25,7 @@ class Painter:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._shared = SharedNets(most=PREPARED)
+        self._shared = SharedNets(most=NETS)
         self._folder = tempfile.TemporaryDirectory(prefix="dreamvid-studio-")
         self._thread = threading.Thread(target=self._run, name="painter", daemon=True)
         self._films = 0
@@ -61,8 +61,6 @@ class Painter:
     def _do(self, task: Task) -> None:
         """Dream a task, and keep what comes of it, be it an error; unless something else is wanted first."""
         studio = self._studio
-        if len(self._shared.loaded) > NETS:
-            self._shared = SharedNets(most=PREPARED)
         try:
             result = self._film(task) if task.kind == "quick" else self._picture(task)
         except Superseded:

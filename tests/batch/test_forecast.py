@@ -6,13 +6,16 @@ import pytest
 from batch_jobs import HEAD, ONE, TWO, Write, render
 from hypothesis import given
 from hypothesis import strategies as st
+from job_runs import Here
 
 from dreamvid.batch.estimate import Estimator, Pace
 from dreamvid.batch.forecast import forecast
 from dreamvid.batch.orders import JobsFile
 from dreamvid.batch.schedule import Unit, simulate
 from dreamvid.cli import run
+from dreamvid.cli.workers import Crew
 from dreamvid.jobs.run import Options
+from dreamvid.jobs.workers import Workers
 
 pytestmark = pytest.mark.usefixtures("small_net")
 
@@ -20,8 +23,9 @@ UNITS = st.lists(st.builds(Unit, st.just("shot"), st.floats(0.1, 100), st.just(0
 
 
 def test_a_dry_run_tells_all_jobs_and_writes_nothing(
-    jobs: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    jobs: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Crew, "_local", lambda crew, trust: [Here() for _ in range(crew.workers)])
     flight = '[[job]]\ncommand = "zoom"\nsource = "in/still.png"\noutput = "flight.mp4"\nframes = "0:2"\n'
     still = '[[job]]\ncommand = "image"\nsource = "in/still.png"\noutput = "still.png"\nframes = "0:1"\n'
     file = jobs(
@@ -37,7 +41,37 @@ def test_a_dry_run_tells_all_jobs_and_writes_nothing(
     assert min(seconds) >= 0 and sum(seconds) > 0
     assert lines[4].startswith("none.mp4: none.mp4: there is no such file")
     assert lines[5].startswith("3 jobs, 5 frames, ") and "; 0 unchanged; disk: " in lines[5]
-    assert lines[6].startswith("2 nodes: ") and lines[6].count("idle") == 1
+    assert lines[6].startswith("2 workers: ") and lines[6].count("idle") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--nodes", "2", "--workers", "2"], "--nodes is for workers that are not here"),
+        (["--failures", "0.1"], "--failures is of workers: give --nodes as well"),
+    ],
+)
+def test_options_of_a_dry_run_that_do_not_go_together_are_told(
+    jobs: Write, capsys: pytest.CaptureFixture[str], given: list[str], said: str
+) -> None:
+    assert run(["batch", str(jobs(HEAD + ONE)), "--dry-run", *given]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_sample_is_rendered_by_every_worker_at_once(jobs: Write, renders: list[str]) -> None:
+    with Workers([Here(), Here()]) as workers:
+        found = forecast(JobsFile(jobs(HEAD + ONE)), Options(workers=workers), nodes=3)
+    assert sorted(renders) == ["sample0.mp4"] * 2 + ["sample1.mp4"] * 2  # twice: a net's first run is slow
+    assert found.simulation is not None and found.simulation.nodes == 3
+
+
+def test_films_end_in_the_order_in_which_workers_render_them(jobs: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Estimator, "_sampled", lambda *_: Pace(first=3.0, carried=1.0, work=0.0, beside=0.5))
+    found = forecast(JobsFile(jobs(HEAD + TWO)), Options(), nodes=2)
+    assert found.simulation is not None
+    seconds = [each.seconds for each in found.estimates]
+    assert found.simulation.ends == pytest.approx([found.begin + each for each in seconds])
+    assert found.seconds == pytest.approx(found.begin + max(seconds))
 
 
 def test_what_is_done_takes_no_time(jobs: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,13 +84,14 @@ def test_what_is_done_takes_no_time(jobs: Write, monkeypatch: pytest.MonkeyPatch
     assert found.estimates[0].shots == (4.0,)
     assert found.estimates[0].seconds > 4.5  # and to plan it
     assert found.seconds == found.begin + found.estimates[0].seconds and found.begin > 0
+    assert found.simulation is not None and found.simulation.longest.name == "two.mp4"
 
 
 def test_jobs_of_a_kind_are_measured_once(jobs: Write, renders: list[str]) -> None:
     file = jobs(HEAD + TWO + '[[job]]\nsource = "in/one.mp4"\npreset = "bold.toml"\noutput = "bold.mp4"\n')
     found = forecast(JobsFile(file), Options())
     assert len(found.estimates) == 3
-    assert renders == ["sample.mp4"] * 3  # the first twice: a net that runs for the first time is slow
+    assert renders == ["sample0.mp4"] * 3  # the first twice: a net that runs for the first time is slow
 
 
 @given(UNITS, st.integers(1, 5))
@@ -86,6 +121,18 @@ def test_a_failure_costs_the_start_of_a_shot_again() -> None:
     found = simulate(units, 4, failures=0.1)
     assert 10 <= found.failures <= 40
     assert 0 < found.work - 2000 <= 2.0 * found.failures
+
+
+@given(UNITS, st.integers(1, 5), st.floats(0, 0.5))
+def test_a_unit_ends_no_sooner_than_its_work_takes(units: list[Unit], nodes: int, failures: float) -> None:
+    found = simulate(units, nodes, failures, begin=1.0)
+    assert max(found.ends) == pytest.approx(found.makespan)
+    assert all(end >= 1 + unit.seconds - 1e-9 for end, unit in zip(found.ends, units, strict=True))
+
+
+def test_units_are_done_in_their_order() -> None:
+    found = simulate([Unit("one", 3), Unit("two", 2), Unit("three", 2), Unit("four", 2)], 2)
+    assert found.ends == (3, 2, 4, 5)
 
 
 def test_what_bounds_a_batch_is_said() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,12 +67,31 @@ def test_opencv_takes_no_more_threads_than_torch() -> None:
 
 
 def test_of_shared_nets_those_not_used_the_longest_go_first() -> None:
-    shared = SharedNets(most=2)
+    shared = SharedNets(most=1)
     kept, *_ = (open_session(settings(objective=[{"layer": layer}]), shared=shared) for layer in ("first", "second"))
     for layer in ("first", "third", "first"):
         last = open_session(settings(objective=[{"layer": layer}]), shared=shared)
     assert last.scorer.net is kept.scorer.net
     assert len(shared.prepared) == 2
+
+
+def test_a_net_is_loaded_anew_where_its_file_has_changed_or_others_were_used_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_net: Net
+) -> None:
+    loads, shared = list[str | None](), SharedNets(most=2)
+    monkeypatch.setattr(zoo, "get", lambda name, weights=None: loads.append(weights) or tiny_net)
+
+    def load(*names: str) -> list[str | None]:
+        for name in names:
+            open_session(settings(net={"name": "dreamnet", "weights": name}), shared=shared)
+        return [loads.pop(0) for _ in range(len(loads))]
+
+    file = tmp_path / "weights.pt"
+    file.write_bytes(b"1")
+    assert load(str(file), "random:1", str(file), "random:1") == [str(file), "random:1"]
+    file.write_bytes(b"22")
+    assert load(str(file)) == [str(file)]
+    assert load("random:1", str(file), "random:2", str(file), "random:1") == ["random:2", "random:1"]
 
 
 def test_the_gradient_of_a_class_is_evened_unless_something_else_is_said() -> None:
