@@ -33,6 +33,7 @@ from dreamvid.pipeline.sources import probe_source
 from dreamvid.pipeline.stretches import plan_stretches
 
 CARRIED = 3  # frames of a sample beside the first of a shot, at least
+PLAIN = 0.6  # share of the first frame's seconds, at most, of a carried frame that has no fresh dream beside it
 LARGEST = 300_000  # pixels of a sample of a still
 PAUSE = 0.5  # seconds between looks at what may have ended
 
@@ -147,8 +148,10 @@ class Estimator:
             if job.paints:
                 beside += _canvas_seconds(job, planned, self.options)
         first, *later = (scale * statistics.fmean(frame) for frame in zip(*(took for took, _ in rendered), strict=True))
-        works = newness.works(sampled.plan, range(1, 1 + len(later)), settings.coherence)
-        carried, work = carried_and_work([first], list(zip(later, works, strict=True))) if later else (first, 0.0)
+        works = newness.works(sampled.plan, range(1, 1 + len(later)), settings.coherence, measured=False)
+        frames = list(zip(later, works, strict=True))
+        plain = [frame for frame in frames if frame[0] < PLAIN * first] or frames
+        carried, work = carried_and_work([first], plain) if plain else (first, 0.0)
         return Pace(first, carried, work, beside)
 
     def _rendered(self, job: Job) -> list[tuple[list[float], float]]:

@@ -1,7 +1,7 @@
 """The progress of a batch, and the time that it still takes, told from the frames so far by their kind and pixels."""
 
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -12,6 +12,7 @@ from dreamvid.batch.job import Job
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.time_left import RECENT, carried_and_work
 from dreamvid.pipeline.plan import Plan
+from dreamvid.pipeline.prepare import Command
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,14 @@ class Paces:
     """The seconds that pixels took, and what every job took beside its frames.
 
     `first`: of frames that are dreamed in full; `carried`: of others; `canvas`: of what is painted before its views, by
-    the pixels of the pictures whose steps it takes; `view`: of these; `beside`: of jobs, beside all these.
+    the pixels of the pictures whose steps it takes; `view`: of these; `beside`: of jobs, beside all these, by command.
     """
 
     first: Recent = field(default_factory=Recent)
     carried: Recent = field(default_factory=Recent)
     canvas: Recent = field(default_factory=Recent)
     view: Recent = field(default_factory=Recent)
-    beside: list[float] = field(default_factory=list)
+    beside: dict[Command, list[float]] = field(default_factory=lambda: defaultdict(list))
     _frames: int = 0  # beside those that begin a film; of these:
     _firsts: int = 0
     _work: float = 0.0
@@ -112,10 +113,14 @@ class Paces:
         known = left["first"] * first + left["carried"] * whole + left["beyond"] * beyond
         return flights + known + left["unknown"] * unknown
 
-    @property
-    def beside_each(self) -> float:
-        """The seconds that a job takes beside its frames, in the mean."""
-        return fmean(self.beside) if self.beside else 0.0
+    def beside_each(self, command: Command) -> float:
+        """Return the seconds that a job takes beside its frames: as others of its command did, else as all films did.
+
+        A still takes none until one was rendered: it is neither planned nor encoded as a film is.
+        """
+        films = [seconds for each, found in self.beside.items() if each != "image" for seconds in found]
+        known = self.beside.get(command) or (films if command != "image" else [])
+        return fmean(known) if known else 0.0
 
 
 @dataclass
@@ -129,6 +134,7 @@ class Tally:
     workers: int = 1
     jobs: dict[str, Job] = field(default_factory=dict)  # those that are rendered by this run, finished or not
     done: set[str] = field(default_factory=set)
+    not_done: Counter[Command] = field(default_factory=Counter)  # by command
     paces: Paces = field(default_factory=Paces)
     _now: dict[str, Event] = field(default_factory=dict)
     _frames_of: dict[str, Event] = field(default_factory=dict)  # of those being rendered, the last event of its frames
@@ -204,8 +210,9 @@ class Tally:
             self._wait_no_longer(job)
             self.done.add(job.name)
             self._frames_done += job.frames
+            self.not_done[job.command] -= 1
             if beside is not None:
-                self.paces.beside.append(beside)
+                self.paces.beside[job.command].append(beside)
             self._show()
 
     def _show(self) -> None:
@@ -242,6 +249,7 @@ class Tally:
     def _count(self) -> None:
         """Count what waits anew."""
         self._left, self._foretold = {kind: defaultdict(float) for kind in self._kinds.values()}, {}
+        self.not_done = Counter(job.command for name, job in self.jobs.items() if name not in self.done)
         for name, job in self.jobs.items():
             if name not in self.done and self._waits(job):
                 self._wait(job)
@@ -267,7 +275,7 @@ class Tally:
             if seconds is None:
                 return None
             work += seconds
-        work += (len(self.jobs) - len(self.done)) * self.paces.beside_each
+        work += sum(jobs * self.paces.beside_each(command) for command, jobs in self.not_done.items())
         return max(longest, work / self.workers)
 
 

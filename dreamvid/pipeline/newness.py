@@ -18,7 +18,7 @@ from dreamvid.pipeline.plan import Plan
 
 SAMPLES = 24  # frames of a film whose motion is estimated for this, at most: some hundredths of a second each
 # Shares of the work of a frame that begins a shot, as `python tests/benchmarks/foretold_work.py` finds them:
-MORE = 0.15  # the further steps where much came into view
+MORE = 0.18  # the further steps where much came into view
 MEASURING = 0.7  # a fresh dream that measures the strength
 
 
@@ -47,10 +47,11 @@ def _new_share(before: Pixels, now: Pixels) -> float:
     return 1.0 if lost else float(newness(motion, kept).mean())
 
 
-def works(plan: Plan, positions: range, how: CoherenceSettings) -> list[float]:
+def works(plan: Plan, positions: range, how: CoherenceSettings, *, measured: bool = True) -> list[float]:
     """Return the work that carried frames take beyond one that is carried whole; that of the first of a shot is 1.
 
-    `positions`: of the frames in the plan. Each is like the nearest frame that was observed. Where no motion is
+    `positions`: of the frames in the plan; `measured`: whether fresh dreams that measure the strength are counted, of
+    which a few frames have none, as a rule. Each is like the nearest frame that was observed. Where no motion is
     followed, all take all steps.
     """
     if how.mode != "flow":
@@ -62,15 +63,15 @@ def works(plan: Plan, positions: range, how: CoherenceSettings) -> list[float]:
     at = [index for index, _ in samples]
     found = list[float]()
     for position in positions:
-        found.append(work_of(samples[_nearest(at, plan.frames[position])][1], how))
+        found.append(work_of(samples[_nearest(at, plan.frames[position])][1], how, measured=measured))
     return found
 
 
-def work_of(new: float, how: CoherenceSettings) -> float:
+def work_of(new: float, how: CoherenceSettings, *, measured: bool = True) -> float:
     """Return the work that a carried frame takes beyond one that is carried whole, by the share of it that is new."""
     if how.mode != "flow":
         return MEASURING
-    return 1.0 if new == 1 else MORE * gets_more(new, how) + MEASURING * calibration_wear(new)
+    return 1.0 if new == 1 else MORE * gets_more(new, how) + measured * MEASURING * calibration_wear(new)
 
 
 def _nearest(rising: Sequence[int], wanted: int) -> int:

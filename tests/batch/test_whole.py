@@ -55,6 +55,19 @@ def test_workers_share_what_is_left_but_a_film_is_not_over_before_its_own_parts_
     assert left_of(told) == pytest.approx((0.5 * 2 + 4) / 4)
 
 
+def test_what_lies_beside_the_frames_of_a_film_is_not_told_of_a_still() -> None:
+    told: list[Whole] = []
+    tally, film = Tally(told.append), job("film", 1)
+    stills = [replace(job(name, 1), command="image") for name in ("one", "two")]
+    tally.take_up([film, *stills])
+    tally.tell(film, Event("render", 1, 1, seconds=1.0, seconds_left=0.0))
+    tally.end(film, beside=5.0)
+    assert left_of(told) == pytest.approx(2)
+    tally.tell(stills[0], Event("render", 1, 1, seconds=1.0, seconds_left=0.0))
+    tally.end(stills[0], beside=0.5)
+    assert left_of(told) == pytest.approx(1.5)
+
+
 def test_a_job_that_is_taken_up_again_is_no_longer_done() -> None:
     told: list[Whole] = []
     tally, one = Tally(told.append), job("one", 4)

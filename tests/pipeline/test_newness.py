@@ -60,6 +60,9 @@ def test_a_frame_is_like_the_nearest_that_was_looked_at_but_never_like_a_cut() -
     low, high = found[1], found[5]
     assert found == [low, low, low, low, high, high, high, low, low, low]
     assert high - low == pytest.approx(MORE + MEASURING * (1 / 6 - 1 / 48))
+    # Without the fresh dreams that measure the strength, only the further steps are left.
+    plain = works(plan, range(10), FLOW, measured=False)
+    assert (plain[1], plain[5]) == (0, MORE)
 
 
 def test_a_frame_that_cannot_be_followed_is_a_fresh_one() -> None:
