@@ -92,15 +92,18 @@ def _work(connection: Connection, device: str | None, trust: bool) -> None:
     log = logging.getLogger("dreamvid")
     log.setLevel(logging.DEBUG)
     send = _Sender(connection)
-    log.handlers = [_Passing(send)]
-    job = HeldJob(device, trust=trust)
+    passing, held = _Passing(send), HeldJob(device, trust=trust)
+    log.handlers = [passing]
     with suppress(EOFError, ConnectionError):
         while True:
             part = connection.recv()
             if part is None:  # halted after it was done
                 continue
             try:
-                render_part(job.of(part.folder), part, send, connection.poll)  # anything that comes in stops it
+                passing.setLevel(logging.WARNING)  # who handed out the part has opened the job, too, and told the rest
+                job = held.of(part.folder)
+                passing.setLevel(logging.DEBUG)
+                render_part(job, part, send, connection.poll)  # anything that comes in stops it
                 send(None)
             except (DreamvidError, Interrupted) as error:
                 send(error)

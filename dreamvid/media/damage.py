@@ -43,7 +43,8 @@ def find_damage(path: Path) -> Damage:
     stamps: list[Fraction] = []
     lost: set[Fraction] = set()
     tainted, open_until = False, None
-    decoded_at, restarts = Fraction(0), False
+    decoded: list[Fraction] = []  # the latest time of decoding, once there is one
+    restarts = False
     with open_file(path) as container:
         stream = picture(container)
         assert stream is not None
@@ -63,8 +64,8 @@ def find_damage(path: Path) -> Damage:
             broken = packet.is_corrupt or _breaks(packet)
             tainted |= broken
             if packet.dts is not None:
-                before, decoded_at = decoded_at, packet.dts * tick
-                restarts |= before - decoded_at > RESTART
+                restarts |= any(before - packet.dts * tick > RESTART for before in decoded)
+                decoded = [packet.dts * tick]
             if packet.pts is None or packet.is_discard:
                 continue
             stamp = packet.pts * tick - start

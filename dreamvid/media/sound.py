@@ -87,7 +87,7 @@ def _settled(
     wanted: Beside, track: FilmTrack, name: str, stream: Stream, folder: Path, notice: Callable[[str], None]
 ) -> FilmTrack | None:
     """Return a track in the first way that works: copied, re-encoded, re-encoded in stereo; None where none does."""
-    name, why, seen = f"{name} ({stream.codec})", f"{wanted.muxer} cannot hold it", Trial()
+    name, why, seen = f"{name} ({stream.codec})", f"{wanted.muxer} does not keep it as it is", Trial()
     alone, damaged = folder / "alone", f"{name} is damaged in places: there the film's is, too"
     held = any(fnmatchcase(stream.codec, pattern) for pattern in AUDIO[wanted.muxer][0])
     if held and abs(track.late) > HEARD:

@@ -34,7 +34,7 @@ def source_tracks(
     for place, stream in enumerate(source.subtitles, 1):
         name = f"subtitle track {place} ({stream.codec})"
         if stream.codec not in TEXT and (moved or stream.codec not in copied):
-            why = "pictures cannot be cut" if moved else f"{wanted.muxer} cannot hold it"
+            why = "pictures cannot be cut" if moved else f"{wanted.muxer} does not keep it as it is"
             notice(f"{name} is left out: {why}")
             continue
         if moved:
@@ -58,7 +58,7 @@ def source_tracks(
         found.append(track.described(stream))
         became = WRITTEN.get(encoder, encoder)
         if stream.codec != became and (moved or stream.codec not in copied):
-            why = f"{wanted.muxer} cannot hold it" if stream.codec not in copied else "it is cut"
+            why = f"{wanted.muxer} does not keep it as it is" if stream.codec not in copied else "it is cut"
             notice(f"{name} becomes {became}: {why}")
     return found
 

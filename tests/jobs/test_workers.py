@@ -1,5 +1,6 @@
 """Workers: how many render a film, and which of them what, changes no byte; a killed one costs its frame, no more."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -8,9 +9,11 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from job_runs import KEEP, Here, folder_of, two_tinted
 from little import drifting, film, quick
+from PIL import Image
 
 from dreamvid.config.presets import resolve
 from dreamvid.config.settings import Settings
@@ -185,6 +188,17 @@ def test_what_goes_wrong_in_a_worker_is_raised_here_and_the_worker_goes_on(worke
         future = workers.submit(Part(tmp_path, (0,)), lambda news: None, threading.Event())
         with pytest.raises(JobError, match="is not a job that was begun"):
             future.result(120)
+
+
+def test_what_is_told_of_a_source_is_told_once_however_many_open_it(
+    workers: Workers, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Image.fromarray(np.full((32, 48), 40_000, np.uint16)).save(tmp_path / "deep.png")
+    settings = resolve("dream", [*PLAIN, ("mask.file", str(tmp_path / "deep.png"))])
+    clip = film(tmp_path / "shots.mkv", two_tinted(2, 2), rate=12)
+    with caplog.at_level(logging.INFO, "dreamvid"):
+        run.dream_video(str(clip), tmp_path / "film.mkv", settings, Options(workers=workers))
+    assert sum("deep.png has more than 8 bits" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_a_job_that_lacks_only_its_film_needs_no_worker(small_net: None, tmp_path: Path) -> None:

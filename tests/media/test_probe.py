@@ -256,6 +256,20 @@ def test_recordings_put_together_are_not_taken_for_the_first_of_them(
     assert clips.numbers(probe.probe(str(tmp_path / "joined.mkv"))) == [*range(clips.COUNT)] * 2
 
 
+@pytest.mark.parametrize("ahead", [0.2, 3.0])
+def test_a_recording_cut_out_before_its_clock_overflows_is_one(ahead: float, tmp_path: Path) -> None:
+    """The 33 bits of a time stamp; of such a beginning, ffmpeg tells times below zero."""
+    wrap = ["-muxdelay", "0", "-output_ts_offset", f"{2**33 / 90000 - ahead:.6f}"]
+    path = clips.film(tmp_path / "wraps.ts", *clips.X264, *wrap)
+    data, packet = path.read_bytes(), 188
+    path.write_bytes(data[len(data) // packet // 4 * packet :])  # it begins amid a group of pictures
+    found = damage.find_damage(path)
+    assert not found.restarts and found.lost
+    info = probe.probe(str(path), tolerate_damage=True)
+    shown = clips.numbers(info)
+    assert shown[-1] == clips.COUNT - 1 and shown == sorted(shown)
+
+
 def test_damage_counts_where_it_is_shown(clip: Clip, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mkv"
     data = clip("good.mkv").read_bytes()

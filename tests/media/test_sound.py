@@ -113,7 +113,7 @@ def test_sound_that_is_damaged_nearly_everywhere_is_said_to_be(tmp_path: Path) -
 def test_channels_are_laid_out_as_opus_takes_them(layout: str, codec: str, became: str, tmp_path: Path) -> None:
     source = beeping(tmp_path / "source.mkv", "-c:a", codec, layout=layout)
     notices = made(probe.probe(str(source)), tmp_path / "x.webm", range(25, 50))
-    assert notices == [f"sound track 1 ({codec}) becomes opus: webm cannot hold it"]
+    assert notices == [f"sound track 1 ({codec}) becomes opus: webm does not keep it as it is"]
     with av.open(str(tmp_path / "x.webm")) as container:
         assert container.streams.audio[0].layout.name == became
 
@@ -140,7 +140,7 @@ def test_packets_that_cannot_be_cut_in_time_are_not_copied(tmp_path: Path) -> No
 def test_the_pcm_of_discs_is_converted(tmp_path: Path) -> None:
     source = beeping(tmp_path / "source.m2ts", "-c:a", "pcm_bluray", "-f", "mpegts", layout="stereo")
     notices = made(probe.probe(str(source)), tmp_path / "x.mkv", range(25, 50))
-    assert notices == ["sound track 1 (pcm_bluray) becomes flac: matroska cannot hold it"]
+    assert notices == ["sound track 1 (pcm_bluray) becomes flac: matroska does not keep it as it is"]
     assert onset(tmp_path / "x.mkv") == pytest.approx(0.6, abs=0.01)
 
 
