@@ -14,8 +14,9 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.types import Pixels
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.job import open_job
+from dreamvid.jobs.parts import Part
 from dreamvid.jobs.run import Options
-from dreamvid.jobs.workers import Part, Tell, render_part
+from dreamvid.jobs.workers import Tell, render_part
 from dreamvid.media.frame_store import Journal
 from dreamvid.pipeline.prepare import Command, open_source, prepare
 from dreamvid.pipeline.sources import Source

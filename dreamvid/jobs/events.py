@@ -16,7 +16,8 @@ class Event:
     `phase`: a canvas is painted, frames are rendered, or the film is encoded; `done` of `total` steps of it;
     `seconds`: how long the last one took, 0 where none was; `picture`: the frame that was just finished, H x W x 3;
     `seconds_left`: to the end of the phase, None where that cannot be told; `at_once`: frames that are rendered at the
-    same time; `work`: what was foretold of a frame, as of `newness.works`, None: it was dreamed in full.
+    same time, in the mean until then; `work`: what was foretold of a frame, as of `newness.works`, None: it was dreamed
+    in full.
     """
 
     phase: Phase
@@ -25,7 +26,7 @@ class Event:
     seconds: float = 0.0
     picture: Pixels | None = None
     seconds_left: float | None = None
-    at_once: int = 1
+    at_once: float = 1.0
     work: float | None = None
 
 

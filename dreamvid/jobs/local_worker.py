@@ -12,7 +12,8 @@ from typing import Any
 from dreamvid.core.errors import DreamvidError
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import HeldJob
-from dreamvid.jobs.workers import POLL, LostError, Part, Tell, render_part
+from dreamvid.jobs.parts import Part
+from dreamvid.jobs.workers import POLL, LostError, Tell, render_part
 
 logger = logging.getLogger(__name__)
 

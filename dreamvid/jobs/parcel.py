@@ -16,8 +16,8 @@ from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
 from dreamvid.jobs.fingerprint import Facts
 from dreamvid.jobs.folder import FRAMES, JOURNALS, JobFolder, read_fingerprint, read_plan, read_settings, write
+from dreamvid.jobs.parts import Part
 from dreamvid.jobs.stretch_folders import before as stretch_before
-from dreamvid.jobs.workers import Part
 from dreamvid.media.frame_store import Journal, write_file
 from dreamvid.pipeline.plan import Plan
 

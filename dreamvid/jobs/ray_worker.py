@@ -22,7 +22,8 @@ from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import HeldJob
 from dreamvid.jobs.parcel import Brought, Outbox, Parcel, named_files, pack, store, unpack
-from dreamvid.jobs.workers import LostError, News, Part, Tell, render_part
+from dreamvid.jobs.parts import Part
+from dreamvid.jobs.workers import LostError, News, Tell, render_part
 
 logger = logging.getLogger(__name__)
 ANSWER = 10  # seconds within which a cluster has to answer

@@ -1,6 +1,6 @@
 """Find the finished frames of a job, segment by segment, and the anchors of its shots."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from dreamvid.coherence.carry import CarryState
@@ -9,7 +9,7 @@ from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.events import Progress, Stop
 from dreamvid.jobs.job import Job
 from dreamvid.jobs.records import FrameRecord
-from dreamvid.jobs.time_left import CARRIED, FrameTimes, Tally
+from dreamvid.jobs.time_left import CARRIED, FramesLeft, FrameTimes, Tally
 from dreamvid.pipeline import newness
 from dreamvid.pipeline.segments import anchors_of
 
@@ -60,13 +60,19 @@ def find_segments(job: Job, numbers: Iterable[int] | None = None) -> list[Segmen
     return found
 
 
-def tally_of(segments: Sequence[SegmentRecords], progress: Progress, stop: Stop, at_once: int = 1) -> Tally:
-    """Return the tally of some segments, as far as they are finished; `at_once` and what it raises: as of `Tally`."""
+def tally_of(
+    segments: Sequence[SegmentRecords],
+    progress: Progress,
+    stop: Stop,
+    at_once: int = 1,
+    parts: Collection[FramesLeft] = (),
+) -> Tally:
+    """Return the tally of some segments, as far as they are finished; other arguments and errors as of `Tally`."""
     times = FrameTimes([work for segment in segments for work in segment.works])
     for segment in segments:
         for record, work in zip(segment.finished, segment.works, strict=False):
             times.add(record.seconds, work)
-    return Tally(times, progress, stop, at_once)
+    return Tally(times, progress, stop, at_once, parts)
 
 
 def anchored(job: Job, shot: Shot) -> dict[int, int]:

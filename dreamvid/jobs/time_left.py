@@ -1,6 +1,7 @@
 """The count of the frames of a render, and the time that it still takes, told from the frames so far."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import NoReturn, Protocol
 
@@ -16,25 +17,46 @@ LEAST = 0.2  # share of the mean seconds of carried frames that one takes which 
 RECENT = 48  # frames whose mean tells the seconds of the next; in as many every share of the work comes round
 
 
+@dataclass
+class FramesLeft:
+    """Frames that are to be rendered: `firsts` begin a shot; of the `later` ones, `work` is the sum of the works."""
+
+    firsts: int = 0
+    later: int = 0
+    work: float = 0.0
+
+    @classmethod
+    def of(cls, works: Iterable[float | None]) -> "FramesLeft":
+        """Return frames by the work that is foretold of each, see `OnFrame`."""
+        left = cls()
+        for work in works:
+            left.add(work, 1)
+        return left
+
+    def add(self, work: float | None, count: int) -> None:
+        """Add so many frames alike."""
+        if work is None:
+            self.firsts += count
+        else:
+            self.later += count
+            self.work += count * work
+
+
 class FrameTimes:
     """The seconds of frames, apart for those that begin a shot, which are dreamed in full, and the others."""
 
     def __init__(self, works: Sequence[float | None]) -> None:
         """Take the frames that are to be rendered, by the work that is foretold of each, see `OnFrame`."""
-        later = [work for work in works if work is not None]
-        self.total, self._firsts_left = len(works), len(works) - len(later)
-        self._later_left, self._work_left = len(later), sum(later)
+        self.total, self._left = len(works), FramesLeft.of(works)
         self._first, self._later = list[float](), list[tuple[float, float]]()  # seconds; seconds and work
 
     def add(self, seconds: float, work: float | None) -> None:
         """Take note of a frame that is rendered now; arguments as of `OnFrame`."""
+        self._left.add(work, -1)
         if work is None:
             self._first.append(seconds)
-            self._firsts_left -= 1
         else:
             self._later.append((seconds, work))
-            self._later_left -= 1
-            self._work_left -= work
 
     @property
     def done(self) -> int:
@@ -44,13 +66,17 @@ class FrameTimes:
     @property
     def seconds_left(self) -> float | None:
         """Seconds of all frames that are left; None before the first that begins a shot, unless none is to come."""
-        if not self._first and (self._firsts_left or not self._later):
-            return None if self._firsts_left or self._later_left else 0.0
-        left = self._firsts_left * fmean(self._first[-RECENT:]) if self._firsts_left else 0.0
-        if self._later_left:
+        return self.seconds_for(self._left)
+
+    def seconds_for(self, frames: FramesLeft) -> float | None:
+        """Return the seconds that some of the frames take; None as for all."""
+        if not self._first and (frames.firsts or not self._later):
+            return None if frames.firsts or frames.later else 0.0
+        seconds = frames.firsts * fmean(self._first[-RECENT:]) if frames.firsts else 0.0
+        if frames.later:
             carried, work = carried_and_work(self._first, self._later)
-            left += self._later_left * carried + self._work_left * work
-        return left
+            seconds += frames.later * carried + frames.work * work
+        return seconds
 
 
 def carried_and_work(first: Sequence[float], later: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -85,12 +111,16 @@ class OnFrame(Protocol):
 class Tally:
     """The count of the frames of a render: every finished one is told to it, and it tells `progress`."""
 
-    def __init__(self, times: FrameTimes, progress: Progress, stop: Stop, at_once: int = 1) -> None:
+    def __init__(
+        self, times: FrameTimes, progress: Progress, stop: Stop, at_once: int = 1, parts: Collection[FramesLeft] = ()
+    ) -> None:
         """Begin with what is finished; raise Interrupted where all is to stop before more is done.
 
-        `at_once`: frames that are rendered at the same time.
+        `at_once`: frames that are rendered at the same time, at most; `parts`: whose frames are rendered one after
+        another; what is left of each is kept up to date by the caller.
         """
         self._times, self._progress, self._stop, self._at_once = times, progress, stop, max(1, at_once)
+        self._parts = parts
         progress(Event("render", times.done, times.total, seconds_left=self._seconds_left))
         if times.done < times.total and stop():
             self._interrupt()
@@ -99,14 +129,18 @@ class Tally:
         """Count a frame, see `OnFrame`; raise Interrupted where all is to stop."""
         self._times.add(seconds, work)
         done, total, left = self._times.done, self._times.total, self._seconds_left
-        self._progress(Event("render", done, total, seconds, picture, left, self._at_once, work))
+        at_once = (self._times.seconds_left or 0.0) / left if left else float(self._at_once)
+        self._progress(Event("render", done, total, seconds, picture, left, at_once, work))
         if done < total and self._stop():
             self._interrupt()
 
     @property
     def _seconds_left(self) -> float | None:
         left = self._times.seconds_left
-        return None if left is None else left / self._at_once
+        if left is None:
+            return None
+        longest = max((self._times.seconds_for(part) or 0.0 for part in self._parts), default=0.0)
+        return max(left / self._at_once, longest)
 
     def _interrupt(self) -> NoReturn:
         raise Interrupted(f"stopped after frame {self._times.done} of {self._times.total}; the same command resumes")

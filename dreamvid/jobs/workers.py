@@ -10,25 +10,24 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol
 
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import JobError
 from dreamvid.core.types import Pixels
-from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.events import Event, Progress, Stop
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.job import Job
+from dreamvid.jobs.parts import Part, Remaining, most_at_once
 from dreamvid.jobs.records import FrameRecord
-from dreamvid.jobs.segment_records import SegmentRecords, anchored, find_segments, tally_of
+from dreamvid.jobs.segment_records import SegmentRecords, find_segments, tally_of
+from dreamvid.jobs.time_left import FramesLeft
 from dreamvid.jobs.worker import paint_missing, render_segments, render_shot_anchors
 
 logger = logging.getLogger(__name__)
 TRIES = 3  # times that a part is begun, where the worker that renders it is killed
-PARTS = 4  # of a job for each worker, where it has as many segments: fewer would leave workers idle at the end
 POLL = 0.2  # seconds between two looks at whether all is to stop
 
 
@@ -43,22 +42,6 @@ class WorkerLostError(JobError):
 
 
 @dataclass(frozen=True)
-class Part:
-    """The work that a worker does in one go: some segments of a job, or the anchors of one of its shots."""
-
-    folder: Path
-    segments: tuple[int, ...] = ()
-    shot: int | None = None
-
-    def __str__(self) -> str:
-        names = f"the anchors of shot {self.shot}" if self.shot is not None else f"segment {self.segments[0]}"
-        stretch, film = "", self.folder
-        if film.parent.name == job_folder.STRETCHES:
-            stretch, film = f"[[job.segment]] {int(film.name) + 1} of ", film.parents[1]
-        return f"{names} of {stretch}{film.name.removesuffix('.dreamvid')}"
-
-
-@dataclass(frozen=True)
 class FrameTime:
     """The news of a finished frame; fields as the arguments of a Tally."""
 
@@ -68,6 +51,7 @@ class FrameTime:
 
 News = FrameTime | Event  # of a part that is being rendered; an Event: of the canvas that it paints
 Tell = Callable[[News], None]
+_Told = tuple[FramesLeft, News]  # of a part, with what was left of it
 
 
 class Worker(Protocol):
@@ -185,40 +169,6 @@ def render_part(job: Job, part: Part, tell: Tell, stop: Stop) -> None:
         render_segments(job, find_segments(job, part.segments), on_frame, canvas)
 
 
-@dataclass
-class _Remaining:
-    """The missing parts of a job: `waiting`, with the segments whose anchors each needs; `open`: submitted."""
-
-    job: Job
-    waiting: dict[Part, frozenset[int]]
-    open: "dict[Future[None], Part]" = field(default_factory=dict)
-    stored: set[int] = field(default_factory=set)  # segments whose anchors are known to be there
-
-    @property
-    def is_over(self) -> bool:
-        """Return whether all is rendered."""
-        return not self.waiting and not self.open
-
-    def take(self, most: int) -> list[Part]:
-        """Return the first parts that can be rendered now, so many at most, which wait no longer."""
-        if not most:
-            return []
-        needed = {at for anchors in self.waiting.values() for at in anchors - self.stored}
-        self.stored |= {at for at in needed if self.job.has_begun(at)}
-        found = [part for part, anchors in self.waiting.items() if anchors <= self.stored][:most]
-        for part in found:
-            del self.waiting[part]
-        return found
-
-    def close(self, future: "Future[None]") -> None:
-        """Note the end of an open part; what it had to leave waits for the anchors that end its segments."""
-        part = self.open.pop(future, None)
-        if part is None:
-            return
-        if left := [segment.number for segment in find_segments(self.job, part.segments) if segment.missing]:
-            self.waiting[part] = frozenset(number + 1 for number in left)
-
-
 def render_over(
     workers: Workers, work: Sequence[tuple[Job, Sequence[SegmentRecords]]], progress: Progress, stop: Stop
 ) -> list[list[FrameRecord]]:
@@ -227,10 +177,11 @@ def render_over(
     `work`: the jobs of a film in order, each with all of its segments. Those that go on with the dream of the one
     before wait for it. Raises as `render_missing`.
     """
-    remaining = [_Remaining(job, _parts(job, segments, workers.count)) for job, segments in work]
+    remaining = [Remaining.of(job, segments, workers.count) for job, segments in work]
     every = [segment for _, segments in work for segment in segments]
-    tally = tally_of(every, progress, stop, min(workers.count, _most_at_once(remaining)))
-    news: queue.SimpleQueue[News | Future[None]] = queue.SimpleQueue()
+    parts = [left for each in remaining for left in each.left.values()]
+    tally = tally_of(every, progress, stop, min(workers.count, most_at_once(remaining)), parts)
+    news: queue.SimpleQueue[_Told | Future[None]] = queue.SimpleQueue()
     halt = threading.Event()
     try:
         while not all(each.is_over for each in remaining):
@@ -239,13 +190,14 @@ def render_over(
                     continue
                 # No more than the workers can take, so that the next is the longest of those that can be rendered then.
                 for part in each.take(workers.count - sum(len(other.open) for other in remaining)):
-                    future = workers.submit(part, news.put, halt)
+                    future = workers.submit(part, _teller(news, each.left[part]), halt)
                     each.open[future] = part
                     future.add_done_callback(news.put)
             match _next(news, stop):
-                case FrameTime(seconds, work_done):
+                case left, FrameTime(seconds, work_done):
+                    left.add(work_done, -1)
                     tally(seconds, work_done)
-                case Event() as event:
+                case _, Event() as event:
                     progress(event)
                 case Future() as future:
                     future.result()
@@ -266,44 +218,14 @@ def _rendered_since(job: Job, segments: Sequence[SegmentRecords]) -> list[FrameR
     return [record for segment in found for record in segment.finished if record.index not in before]
 
 
-def _most_at_once(remaining: Sequence[_Remaining]) -> int:
-    """Return how many parts can be rendered at once, however many workers there are."""
-    chains = list[int]()  # of jobs that wait for one another
-    for each in remaining:
-        before = chains.pop() if each.job.before is not None and chains else 0
-        chains.append(max(before, len(each.waiting)))
-    return sum(chains)
+def _teller(news: "queue.SimpleQueue[_Told | Future[None]]", left: FramesLeft) -> Tell:
+    return lambda told: news.put((left, told))
 
 
-def _next(news: "queue.SimpleQueue[News | Future[None]]", stop: Stop) -> "News | Future[None] | None":
+def _next(news: "queue.SimpleQueue[_Told | Future[None]]", stop: Stop) -> "_Told | Future[None] | None":
     """Return the next news, None where there is none for a while; raise Interrupted where `stop` asks for it then."""
     with suppress(queue.Empty):
         return news.get(timeout=POLL)
     if stop():
         raise Interrupted("stopped; the same command resumes")
     return None
-
-
-def _parts(job: Job, segments: Sequence[SegmentRecords], count: int) -> dict[Part, frozenset[int]]:
-    """Return the parts that are missing of a job, and the segments whose anchors each needs.
-
-    First come those that dream anchors, then the longest: begun last, it alone would be waited for. A segment begins
-    with its own anchor, and leaves its crossfade for later where the next one is not stored by then. A canvas and the
-    end of a loop need what all of their film has: these are one part. `count`: of the workers.
-    """
-    plan, path = job.source.plan, job.folder.path
-    missing = tuple(segment.number for segment in segments if segment.missing)
-    if missing and (job.source.view is not None or plan.crossfade is not None):
-        return {Part(path, missing): frozenset()}
-    numbers = [sorted(anchored(job, shot).values()) for shot in plan.shots]
-    lacking = [shot for shot, its in enumerate(numbers) if not all(job.has_begun(at) for at in its)]
-    anchors = frozenset[int]().union(*numbers)
-    # Neighbours go together: each part decodes its source from the beginning. The first of a shot can begin at once.
-    size = max(1, -(-len(missing) // (PARTS * count)))
-    alone = {numbers[shot][0] for shot in lacking}
-    others = [number for number in missing if number not in alone]
-    together = [tuple(others[start : start + size]) for start in range(0, len(others), size)]
-    together += [(number,) for number in missing if number in alone]
-    together.sort(key=lambda part: -sum(segment.work for segment in segments if segment.number in part))
-    needed = {Part(path, part): anchors.intersection(part) for part in together}
-    return {Part(path, shot=number): frozenset() for number in lacking} | needed

@@ -21,9 +21,10 @@ from dreamvid.jobs import again as films
 from dreamvid.jobs import run
 from dreamvid.jobs.folder import JobFolder, read_plan
 from dreamvid.jobs.joined import dream_joined
+from dreamvid.jobs.parts import Part
 from dreamvid.jobs.run import Options
 from dreamvid.jobs.stretch_folders import stretch
-from dreamvid.jobs.workers import Part, Tell, Workers
+from dreamvid.jobs.workers import Tell, Workers
 from dreamvid.media.probe import probe
 from dreamvid.pipeline.stretches import Join, Stretch
 

@@ -18,8 +18,9 @@ from dreamvid.jobs.folder import JobFolder
 from dreamvid.jobs.job import open_job
 from dreamvid.jobs.joined import dream_joined
 from dreamvid.jobs.parcel import Outbox, named_files, pack, store, unpack
+from dreamvid.jobs.parts import Part
 from dreamvid.jobs.run import Options
-from dreamvid.jobs.workers import Part, Tell, Workers, render_part
+from dreamvid.jobs.workers import Tell, Workers, render_part
 from dreamvid.pipeline.stretches import Stretch
 
 pytestmark = pytest.mark.usefixtures("small_net")

@@ -19,9 +19,10 @@ from dreamvid.core.errors import JobError, SettingsError
 from dreamvid.jobs import ray_worker, run
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.interrupt import Interrupted
+from dreamvid.jobs.parts import Part
 from dreamvid.jobs.ray_worker import RayWorker, connect
 from dreamvid.jobs.run import Options
-from dreamvid.jobs.workers import Part, Workers
+from dreamvid.jobs.workers import Workers
 
 ray = pytest.importorskip("ray")
 

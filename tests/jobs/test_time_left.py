@@ -11,7 +11,7 @@ from little import quick
 from dreamvid.jobs import run
 from dreamvid.jobs.events import Event, never
 from dreamvid.jobs.run import Options
-from dreamvid.jobs.time_left import FrameTimes, Tally
+from dreamvid.jobs.time_left import FramesLeft, FrameTimes, Tally
 
 SECONDS = st.floats(0.01, 100)
 
@@ -76,6 +76,18 @@ def test_frames_that_are_rendered_at_once_share_the_time() -> None:
     tally = Tally(FrameTimes([0.5] * 9), told.append, never, at_once=2)
     tally(4.0, 0.5)
     assert (told[-1].seconds_left, told[-1].at_once) == (16.0, 2)
+
+
+def test_a_film_is_not_over_before_the_longest_of_its_parts() -> None:
+    told: list[Event] = []
+    long, short = (FramesLeft.of([0.5] * count) for count in (6, 3))
+    tally = Tally(FrameTimes([0.5] * 9), told.append, never, 2, [long, short])
+    for part in (long, short, short, short):
+        part.add(0.5, -1)
+        tally(4.0, 0.5)
+    # Of the long one, 5 are left all the while.
+    assert [event.seconds_left for event in told[1:]] == [20.0] * 4
+    assert [event.at_once for event in told[1:]] == pytest.approx([8 / 5, 7 / 5, 6 / 5, 1])
 
 
 @pytest.mark.usefixtures("small_net")

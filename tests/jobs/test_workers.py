@@ -22,9 +22,10 @@ from dreamvid.jobs import run
 from dreamvid.jobs.events import Event
 from dreamvid.jobs.interrupt import Interrupted
 from dreamvid.jobs.local_worker import LocalWorker
+from dreamvid.jobs.parts import Part
 from dreamvid.jobs.run import Options
 from dreamvid.jobs.segment_records import SegmentRecords
-from dreamvid.jobs.workers import News, Part, Tell, WorkerLostError, Workers
+from dreamvid.jobs.workers import News, Tell, WorkerLostError, Workers
 
 LONG = 28  # frames of a shot of two segments
 PLAIN = [("dream.steps", 2), ("dream.octaves", 2), ("compute.precision", "fp32")]
