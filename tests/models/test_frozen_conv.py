@@ -6,8 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from dreamvid.models import relu_rules
-from dreamvid.models.frozen_conv import FrozenConv, is_freezable
+from dreamvid.models import frozen_conv, relu_rules
+from dreamvid.models.frozen_conv import PACKED, FrozenConv, is_freezable
 from dreamvid.models.same_conv import SameConv2d
 
 CHANNELS = [(8, 8, 8), (3, 6, 1), (1, 4, 1), (8, 4, 1), (8, 8, 2)]  # in, out, groups
@@ -88,3 +88,21 @@ def test_a_replaced_relu_gradient_is_replaced_here_too(rule: relu_rules.Rule) ->
 )
 def test_what_is_no_plain_convolution_stays(part: nn.Module) -> None:
     assert not is_freezable(part)
+
+
+@pytest.mark.parametrize("activation", [None, nn.ReLU(), nn.ReLU6()])
+@pytest.mark.parametrize(("inputs", "kernel", "groups"), [(16, 1, 1), (16, 3, 1), (16, 3, 16), (3, 3, 1)])
+def test_packed_weights_give_the_bits_of_plain_ones_whatever_sizes_were_before(
+    inputs: int, kernel: int, groups: int, activation: nn.Module | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(inputs, 16, kernel, 1, kernel // 2, groups=groups).bfloat16().requires_grad_(False)
+    sizes = [(5, 7), (9, 12), (1, 2), (24, 40), (3, 3), (5, 7), (64, 48), (9, 12)]
+    found = FrozenConv(conv, activation)
+    packed = [gradient(found, noise(inputs, *size).bfloat16()) for size in sizes]
+    assert all(len(kernel._packed) <= PACKED for kernels in found._kernels.values() for kernel in kernels)
+    monkeypatch.setattr(frozen_conv, "_packs", lambda: False)
+    plain = FrozenConv(conv, activation)
+    for pair, size in zip(packed, sizes, strict=True):
+        wanted = gradient(plain, noise(inputs, *size).bfloat16())
+        assert all(torch.equal(one, other) for one, other in zip(pair, wanted, strict=True))
