@@ -16,9 +16,9 @@ from dreamvid.core.errors import ToolError
 from dreamvid.core.timing import nearest_whole
 from dreamvid.core.types import SourceInfo
 from dreamvid.media import sound, subtitles, tags
-from dreamvid.media.container import chosen, exact, lead, left_out, open_file, origin, title
+from dreamvid.media.container import chosen, exact, facts, lead, left_out, open_file, origin, title
 from dreamvid.media.ffmpeg import source_arguments
-from dreamvid.media.tracks import Beside, FilmTrack, seconds
+from dreamvid.media.tracks import Beside, FilmTrack, marked, seconds
 
 FINE = Fraction(1, 1000)  # seconds: a clock that counts in no more is not corrected
 
@@ -81,19 +81,23 @@ def carried(trial: Path, wanted: Beside) -> Tracks:
             film = container.streams.video[0]
             begins = (film.start_time or 0) * (exact(film.time_base) or 0) - origin(container)
             audio = len(container.streams.audio)
-            titles = [*_titles("a", container.streams.audio), *_titles("s", container.streams.subtitles)]
+            named = [*_named("a", container.streams.audio), *_named("s", container.streams.subtitles)]
     except (av.FFmpegError, IndexError):
         raise ToolError(f"{trial}, which holds the sound, cannot be read: run again to resume") from None
     shift = ["-itsoffset", seconds(-begins)] if begins else []
     maps = ["-map", "1:a?", "-map", "1:s?", "-c:a", "copy", "-c:s", "copy"]
-    maps += ["-map_metadata", "1", "-map_chapters", "1", *titles, *_delayed(wanted)]
+    maps += ["-map_metadata", "1", "-map_chapters", "1", *named, *_delayed(wanted)]
     return Tracks([*shift, *source_arguments(trial)], maps, audio)
 
 
-def _titles(kind: str, streams: Sequence[av.stream.Stream]) -> list[str]:
-    """Return the options that give tracks their titles again, which ffmpeg reads from MP4 under another name."""
-    named = [(number, title(stream)) for number, stream in enumerate(streams)]
-    return [word for number, text in named if text for word in (f"-metadata:s:{kind}:{number}", f"title={text}")]
+def _named(kind: str, streams: Sequence[av.stream.Stream]) -> list[str]:
+    """Return the options that give tracks their marks again, and titles, which MP4 has under another name."""
+    found = list[str]()
+    for number, stream in enumerate(streams):
+        found += marked(kind, number, facts(number, stream).marks)
+        if text := title(stream):
+            found += [f"-metadata:s:{kind}:{number}", f"title={text}"]
+    return found
 
 
 def _others(source: SourceInfo) -> list[str]:

@@ -3,7 +3,7 @@
 What works is found by writing each track alone, before the first frame of the film.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -45,6 +45,7 @@ AUDIO: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "webm": (("opus", "vorbis"), ["libopus", "-b:a:{}", "192k"]),
 }
 HEARD = Fraction(1, 100)  # seconds between picture and sound that may be noticed
+LOSSLESS = ("flac", "alac", "tta", "wavpack")  # their packets are long, and can be encoded anew without a loss
 # Encoder -> the channel layouts it takes, where ffmpeg does not know them and would hand it others.
 LAYOUTS = {"libopus": "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"}
 
@@ -68,7 +69,9 @@ def source_tracks(
         _settled(wanted, track, f"sound track {place}", stream, folder, notice)
         for place, (track, stream) in enumerate(zip(tracks, source.audio, strict=True), 1)
     ]
-    return [track.described(of) for track, of in zip(found, source.audio, strict=True) if track is not None]
+    return [
+        track.described(of, wanted.muxer) for track, of in zip(found, source.audio, strict=True) if track is not None
+    ]
 
 
 def music_tracks(wanted: Beside, music: Path, folder: Path, notice: Callable[[str], None]) -> list[FilmTrack]:
@@ -90,6 +93,10 @@ def _settled(
     name, why, seen = f"{name} ({stream.codec})", f"{wanted.muxer} does not keep it as it is", Trial()
     alone, damaged = folder / "alone", f"{name} is damaged in places: there the film's is, too"
     held = any(fnmatchcase(stream.codec, pattern) for pattern in AUDIO[wanted.muxer][0])
+    if held and stream.codec in LOSSLESS and _is_cut(wanted):
+        again = _encoded_by(wanted, track, (stream.codec,))
+        if write_alone(again, wanted.muxer, wanted.until, alone).packets and not is_broken(track, wanted.until):
+            return again
     if held and abs(track.late) > HEARD:
         why = "its packets are too long to be cut exactly"
     elif held:
@@ -134,14 +141,17 @@ def _copied(wanted: Beside, track: FilmTrack, folder: Path) -> Iterator[FilmTrac
 
 def _encoded(wanted: Beside, track: FilmTrack) -> Iterator[tuple[FilmTrack, str]]:
     """Yield a track as it is re-encoded, in the order of preference, and what it becomes."""
-    encoder, *quality = AUDIO[wanted.muxer][1]
-    exact = (f"asetpts=PTS-({float(track.late):.6f})/TB",) if track.late else ()
-    start = (*exact, *(("atrim=start=0",) if _is_cut(wanted) else ()))
-    became = encoder.removeprefix("lib")
-    for layouts, said in ((LAYOUTS.get(encoder), became), ("stereo", f"{became} in stereo")):
-        filters = (*start, f"aformat=channel_layouts={layouts}") if layouts else start
-        how = ("-c:a:{}", encoder, *quality, *(("-filter:a:{}", ",".join(filters)) if filters else ()))
-        yield replace(track, how=how), said
+    encoder = AUDIO[wanted.muxer][1]
+    became = encoder[0].removeprefix("lib")
+    for layouts, said in ((LAYOUTS.get(encoder[0]), became), ("stereo", f"{became} in stereo")):
+        yield _encoded_by(wanted, track, encoder, *([f"aformat=channel_layouts={layouts}"] if layouts else [])), said
+
+
+def _encoded_by(wanted: Beside, track: FilmTrack, encoder: Sequence[str], *further: str) -> FilmTrack:
+    """Return a track as an encoder writes it, from the film's beginning on; `further`: filters."""
+    exact = [f"asetpts=PTS-({float(track.late):.6f})/TB"] if track.late else []
+    filters = ",".join([*exact, *(["atrim=start=0"] if _is_cut(wanted) else []), *further])
+    return replace(track, how=("-c:a:{}", *encoder, *(("-filter:a:{}", filters) if filters else ())))
 
 
 def _is_cut(wanted: Beside) -> bool:

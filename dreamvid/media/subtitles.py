@@ -55,7 +55,7 @@ def source_tracks(
         if trouble:
             notice(f"{name} is left out: {wanted.muxer} cannot hold it ({trouble})")
             continue
-        found.append(track.described(stream))
+        found.append(track.described(stream, wanted.muxer))
         became = WRITTEN.get(encoder, encoder)
         if stream.codec != became and (moved or stream.codec not in copied):
             why = f"{wanted.muxer} does not keep it as it is" if stream.codec not in copied else "it is cut"

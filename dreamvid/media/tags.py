@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -12,8 +12,9 @@ from pathlib import Path
 import av
 
 from dreamvid.core.errors import one_line
-from dreamvid.core.types import SourceInfo
-from dreamvid.media.container import open_file, picture, tags_of_file
+from dreamvid.core.types import SourceInfo, Stream
+from dreamvid.media.container import facts, open_file, picture, tags_of_file
+from dreamvid.media.languages import in_quicktime
 from dreamvid.media.record import BEGINNING
 
 VENDORS = ("com.apple.quicktime.", "com.android.")  # how names of tags begin that MP4 and MOV have no place for
@@ -75,8 +76,35 @@ def tell_lost(source: SourceInfo, film: Path | None, notice: Callable[[str], Non
         more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
         what, them = ("tags", "them") if len(names) > 1 else ("tag", "it")
         said.append(f"the {what} {', '.join(names[:MOST])}{more} (.mkv would hold {them})")
+    gained = list[str]()
+    if film is not None:
+        for name, track, its in _tracks(source, film):
+            said += [f"the {each} of {name}" for each in _lost_of_track(track, its)]
+            gained += [name] if "default" in its.marks.split("+") and "default" not in track.marks.split("+") else []
     if said:
         notice(f"left out of {source.name}: {', '.join(said)}")
+    if shown := [name for name in gained if name.startswith("subtitle")]:  # MP4 and MOV have one that is, of each kind
+        notice(f"{shown[0]} is shown by players unless they are told otherwise (.mkv would leave it off)")
+
+
+def _tracks(source: SourceInfo, film: Path) -> Iterator[tuple[str, Stream, Stream]]:
+    """Yield the tracks of a source with those of its film, of each kind of which the film has all: name and facts."""
+    with suppress(av.FFmpegError), open_file(film) as container:
+        streams = container.streams
+        for kind, of, there in (
+            ("sound", source.audio, streams.audio),
+            ("subtitle", source.subtitles, streams.subtitles),
+        ):
+            if len(of) == len(there):
+                for number, (track, stream) in enumerate(zip(of, there, strict=True), 1):
+                    yield f"{kind} track {number}", track, facts(number, stream)
+
+
+def _lost_of_track(track: Stream, its: Stream) -> list[str]:
+    """Return in words what tells a track of a source from others and that of its film has not."""
+    same = in_quicktime(track.language) in ("und", in_quicktime(its.language))
+    marks = sorted({*track.marks.split("+")} - {*its.marks.split("+"), "default", ""})
+    return [*([] if same else [f"language ({track.language})"]), *(f"mark {mark}" for mark in marks)]
 
 
 def lost(source: Tags, film: Tags) -> list[str]:

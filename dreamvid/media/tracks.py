@@ -9,6 +9,7 @@ import av
 from dreamvid.core.types import SourceInfo, Stream
 from dreamvid.media.container import open_file
 from dreamvid.media.ffmpeg import Ffmpeg, check_space, location
+from dreamvid.media.languages import in_quicktime
 
 Clip = tuple[Fraction, Fraction]
 
@@ -74,10 +75,12 @@ class FilmTrack:
         """Return the arguments that make it track `number` of its kind, from input `file`."""
         return ["-map", f"{file}:{self.kind}:{self.number}", *(self._numbered(word, number) for word in self.how)]
 
-    def described(self, of: Stream) -> "FilmTrack":
-        """Return the track with the title and the marks of the track that it comes from, whatever files lie between."""
-        marked = (f"-disposition:{self.kind}:{{}}", of.marks) if of.marks else ()
-        return replace(self, how=(*self.how, f"-metadata:s:{self.kind}:{{}}", f"title={of.title}", *marked))
+    def described(self, of: Stream, muxer: str) -> "FilmTrack":
+        """Return the track with what tells the track that it comes from, whatever files lie between."""
+        language = in_quicktime(of.language) if muxer == "mov" else of.language
+        named = [f"title={of.title}", *([f"language={language}"] if language != "und" else [])]
+        how = [word for name in named for word in (f"-metadata:s:{self.kind}:{{}}", name)]
+        return replace(self, how=(*self.how, *how, *marked(self.kind, "{}", of.marks)))
 
     @staticmethod
     def _numbered(word: str, number: int) -> str:
@@ -92,6 +95,11 @@ class Trial:
     packets: int = 0
 
 
+def marked(kind: str, number: object, marks: str) -> tuple[str, str]:
+    """Return the option that gives a track its marks: where none are given, ffmpeg marks the first of several."""
+    return f"-disposition:{kind}:{number}", marks or "0"
+
+
 def write_alone(track: FilmTrack, muxer: str, more: list[str], path: Path) -> Trial:
     """Write a track to a file of its own; `more`: further output options. Raises JobError where the disk is full."""
     exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-f", muxer, "-y", location(path)]
@@ -101,7 +109,9 @@ def write_alone(track: FilmTrack, muxer: str, more: list[str], path: Path) -> Tr
             return Trial(trouble=next(iter(ffmpeg.errors), ffmpeg.words))
     try:
         with open_file(path) as container:
-            return Trial(packets=sum(packet.size > 0 for packet in container.demux()))
+            its = container.streams.audio if track.kind == "a" else container.streams.subtitles
+            # Chapters are a track, too, in some containers.
+            return Trial(packets=sum(packet.size > 0 for packet in container.demux(*its)) if its else 0)
     except av.FFmpegError:  # ffmpeg has written nothing, or a header alone
         return Trial()
 

@@ -22,7 +22,8 @@ from .conftest import Clip
 RATE = Fraction(25)
 
 
-AS_MOV_TEXT = ["subtitle track 1 (subrip) becomes mov_text: mp4 does not keep it as it is"]
+IS_ON = "subtitle track 1 is shown by players unless they are told otherwise (.mkv would leave it off)"
+AS_MOV_TEXT = ["subtitle track 1 (subrip) becomes mov_text: mp4 does not keep it as it is", IS_ON]
 
 
 def rendered(
@@ -244,9 +245,8 @@ def test_sound_and_text_that_a_container_cannot_hold(
     _, film, notices = rendered(clip("two_tracks.mkv"), tmp_path / f"x{suffix}", frames)
     assert [track.codec for track in film.audio] == [codec, codec]
     tracks = {"sound track 1 (flac)": codec, "sound track 2 (flac)": codec, "subtitle track 1 (subrip)": text}
-    assert notices == [
-        f"{track} becomes {became}: {suffix[1:]} does not keep it as it is" for track, became in tracks.items()
-    ]
+    changed = [f"{track} becomes {became}: {suffix[1:]} does not keep it as it is" for track, became in tracks.items()]
+    assert notices == [*changed, *([IS_ON] if suffix == ".mov" else [])]
     length = 0.96 if frames is None else 0.64
     begin, end = packets(tmp_path / f"x{suffix}", "audio")[0][0], packets(tmp_path / f"x{suffix}", "audio")[-1][1]
     assert abs(end - length) < 0.03

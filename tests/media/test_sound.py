@@ -213,3 +213,45 @@ def test_a_broken_picture_does_not_break_the_sound(tmp_path: Path) -> None:
     for suffix in (".mkv", ".webm"):
         said = made(source, tmp_path / f"film{suffix}", range(30))
         assert not any("damaged" in line for line in said), said
+
+
+@pytest.mark.parametrize(("codec", "more"), [("flac", ["-frame_size", "65535"]), ("tta", []), ("wavpack", [])])
+def test_lossless_sound_of_long_packets_is_cut_to_the_sample(codec: str, more: list[str], tmp_path: Path) -> None:
+    source = beeping(tmp_path / "source.mkv", "-c:a", codec, *more)
+    assert made(probe.probe(str(source)), tmp_path / "x.mkv", range(13, 75)) == []
+    assert onset(tmp_path / "x.mkv") == pytest.approx(1.6 - 13 / 25, abs=0.001)
+    with av.open(str(tmp_path / "x.mkv")) as container:
+        assert container.streams.audio[0].codec_context.name == codec
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+        rate = container.streams.audio[0].rate
+    assert samples / rate == pytest.approx(62 / 25, abs=0.001)
+    made(probe.probe(str(source)), tmp_path / "short.mkv", range(10))
+    with av.open(str(tmp_path / "short.mkv")) as container:
+        assert sum(frame.samples for frame in container.decode(audio=0)) / rate == pytest.approx(0.4, abs=0.001)
+
+
+@pytest.mark.parametrize(("suffix", "french"), [(".mkv", "fre"), (".mp4", "fre"), (".mov", "fra"), (".webm", "fre")])
+def test_languages_and_marks_of_tracks_are_kept_or_said(suffix: str, french: str, tmp_path: Path) -> None:
+    sound = beeping(tmp_path / "sound.mkv", "-c:a", "aac")
+    source, twice = tmp_path / "source.mkv", ["-map", "0", "-map", "0:a", "-c", "copy"]
+    told = ["-metadata:s:a:0", "language=fre", "-metadata:s:a:1", "language=ger", "-disposition:a:0", "0"]
+    clips.run("-i", str(sound), *twice, *told, "-disposition:a:1", "comment", str(source))
+    notices = made(probe.probe(str(source)), tmp_path / f"x{suffix}", range(75))
+    with av.open(str(tmp_path / f"x{suffix}")) as container:
+        assert [stream.language for stream in container.streams.audio] == [french, "ger"]
+        commented = [bool(stream.disposition & av.stream.Disposition.comment) for stream in container.streams.audio]
+    assert commented == [False, suffix in (".mkv", ".mp4")]
+    lost = "left out of source.mkv: the mark comment of sound track 2"
+    assert [notice for notice in notices if "becomes" not in notice] == ([] if any(commented) else [lost])
+
+
+def test_a_track_that_begins_behind_the_range_is_left_out_though_there_are_chapters(tmp_path: Path) -> None:
+    chapters = tmp_path / "chapters.txt"
+    chapters.write_text(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=One\n")
+    sound, source = beeping(tmp_path / "sound.mkv", "-c:a", "flac"), tmp_path / "source.mkv"
+    late = ["-itsoffset", "1", "-i", str(sound), "-i", str(chapters), "-map", "0", "-map", "1:a", "-map_chapters", "2"]
+    clips.run("-i", str(sound), *late, "-c", "copy", str(source))
+    notices = made(probe.probe(str(source)), tmp_path / "x.mov", range(10))
+    assert notices[-1] == "sound track 2 (flac) is left out: there is none of it in the film"
+    with av.open(str(tmp_path / "x.mov")) as container:
+        assert len(container.streams.audio) == 1
