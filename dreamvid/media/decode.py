@@ -35,6 +35,7 @@ class Decoded:
     sar: Fraction = Fraction(1)
     pixel_format: str = ""
     space: str = "unknown"
+    primaries: str = "unknown"
     transfer: str = "unknown"
     interlaced: bool = False
     beside: tuple[str, ...] = ()
@@ -58,7 +59,7 @@ class Decoded:
             self.sar = Fraction(int(across), int(down)) if int(across) and int(down) else Fraction(1)
             self.interlaced |= order in "TB"
         elif match := _COLOUR.search(line):
-            self.space, self.transfer = match[2], match[4]
+            _, self.space, self.primaries, self.transfer = match.groups()
         elif match := _BESIDE.search(line):
             self.beside = tuple(dict.fromkeys((*self.beside, _SAID[match[1].split()[0]])))
 

@@ -24,6 +24,7 @@ TO_GBR = "zscale=matrix=gbr,format=gbrp"
 ZIMG = ("ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c")  # matrices that only zscale converts
 UNKNOWN = ("ycgco-re", "ycgco-ro", "smpte2085", "ictcp", "ipt-c2")  # and those that nothing does
 AS_HD = "setparams=colorspace=bt709"
+AS_HDR = {"space": "colorspace=bt2020nc", "primaries": "color_primaries=bt2020"}  # of both, the only ones in use
 HD = (
     1280,
     720,
@@ -48,6 +49,10 @@ def to_rgb(name: str, seen: Decoded, stored: tuple[int, int], alpha: bool) -> li
             raise SourceError(
                 f"{name} is HDR, and this ffmpeg has no zscale filter to convert it to SDR: convert it to SDR first"
             )
+        untold = [setting for fact, setting in AS_HDR.items() if getattr(seen, fact) == "unknown"]
+        if untold:
+            logger.info(f"{name} is HDR, and does not say of which primaries or matrix: read as BT.2020")
+            filters.append(f"setparams={':'.join(untold)}")
         filters += [TO_LIGHT[seen.transfer], TO_SDR]
     elif seen.space in UNKNOWN or (seen.space in ZIMG and not has_filter("zscale")):
         raise SourceError(f"{name} has colours of the matrix {seen.space}, which cannot be read: convert it to BT.709")

@@ -83,3 +83,21 @@ def test_hues_of_hlg_stay(tmp_path: Path) -> None:
         others = np.delete(shown, number)
         assert shown[number] > 120
         assert 5 < others.min() <= others.max() < others.min() + 8 < 60
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+@pytest.mark.parametrize("untold", ["colorspace", "color_primaries", "colorspace+color_primaries"])
+def test_hdr_that_does_not_say_more_is_read_as_bt2020(
+    transfer: str, untold: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tags = {"colorspace": "bt2020nc", "color_primaries": "bt2020", "color_trc": transfer}
+    shown = []
+    for name, left_out in (("tagged.mkv", ()), ("untold.mkv", untold.split("+"))):
+        told = {key: "unknown" if key in left_out else value for key, value in tags.items()}
+        graph = "testsrc2=s=160x96:r=25,scale=out_color_matrix=bt2020nc:out_range=tv,format=yuv420p10le,setparams="
+        graph += ":".join(f"{key}={value}" for key, value in told.items())
+        clips.run("-f", "lavfi", "-i", graph, "-frames:v", "2", "-c:v", "ffv1", str(tmp_path / name))
+        with caplog.at_level(logging.INFO):
+            shown.append(clips.images(probe.probe(str(tmp_path / name))))
+        assert ("read as BT.2020" in caplog.text) == bool(left_out)
+    np.testing.assert_array_equal(*shown)
