@@ -1,11 +1,12 @@
 """Filters of ffmpeg that make progressive pictures of normal range over black of whatever a source holds."""
 
 import logging
+from collections.abc import Sized
 
 import av
 
 from dreamvid.core.errors import SourceError
-from dreamvid.media.decode import Decoded
+from dreamvid.media.decode import Colours, Decoded
 from dreamvid.media.ffmpeg import has_filter
 
 logger = logging.getLogger(__name__)
@@ -34,29 +35,51 @@ HD = (
 def to_rgb(name: str, seen: Decoded, stored: tuple[int, int], alpha: bool) -> list[str]:
     """Return the filters that a source needs before it is converted to RGB.
 
-    `stored`: (width, height) before rotation; `alpha`: whether the container says that there is some. Raises
-    SourceError where this ffmpeg lacks a filter.
+    `stored`: (width, height) before rotation; `alpha`: whether the container says that there is some. Where colours
+    turn to another kind amid the source, each run of frames has filters of its own. Raises SourceError where this
+    ffmpeg lacks a filter.
     """
-    filters, layout = [], _layout(seen.pixel_format)
+    runs = seen.colours or [(Colours(), 0)]
+    chains = [_of_one_kind(name, seen, said, stored, alpha) for said, _ in runs]
+    if len(runs) == 1:
+        return chains[0]
+    kinds = dict.fromkeys(said.kind for said, _ in runs)
+    logger.info(f"{name} is {' and '.join(kinds)} by turns: each is read as what it is")
+    stops = [*(f":end_frame={first}" for _, first in runs[1:]), ""]
+    graph = [f"split={len(runs)}{_pads('in', runs)}"]
+    for number, ((said, first), stop, chain) in enumerate(zip(runs, stops, chains, strict=True)):
+        # What comes out of `trim` is to ffmpeg what the first frame of the source was.
+        own = [f"setparams=colorspace={said.space},scale,format={said.pixels}"] if seen.mixed else []
+        steps = [f"trim=start_frame={first}{stop}", *own, *chain, "format=gbrp"]
+        graph.append(f"[in{number}]{','.join(steps)}[out{number}]")
+    return [";".join([*graph, f"{_pads('out', runs)}concat={len(runs)}:unsafe=1"])]
+
+
+def _pads(name: str, runs: Sized) -> str:
+    return "".join(f"[{name}{number}]" for number in range(len(runs)))
+
+
+def _of_one_kind(name: str, seen: Decoded, said: Colours, stored: tuple[int, int], alpha: bool) -> list[str]:
+    filters, layout = [], _layout(said.pixels)
     large = any(side >= limit for side, limit in zip(stored, HD, strict=True))
-    if seen.space == "unknown" and seen.transfer not in TO_LIGHT and large and _is_yuv(layout):
+    if said.space == "unknown" and said.transfer not in TO_LIGHT and large and _is_yuv(layout):
         logger.debug("%s does not say which matrix its colours have: read as BT.709, as it is HD", name)
         filters.append(AS_HD)
     if seen.interlaced:
         filters.append(DEINTERLACE)
-    if seen.transfer in TO_LIGHT:
+    if said.transfer in TO_LIGHT:
         if not (has_filter("zscale") and has_filter("tonemap")):
             raise SourceError(
                 f"{name} is HDR, and this ffmpeg has no zscale filter to convert it to SDR: convert it to SDR first"
             )
-        untold = [setting for fact, setting in AS_HDR.items() if getattr(seen, fact) == "unknown"]
+        untold = [setting for fact, setting in AS_HDR.items() if getattr(said, fact) == "unknown"]
         if untold:
             logger.info(f"{name} is HDR, and does not say of which primaries or matrix: read as BT.2020")
             filters.append(f"setparams={':'.join(untold)}")
-        filters += [TO_LIGHT[seen.transfer], TO_SDR]
-    elif seen.space in UNKNOWN or (seen.space in ZIMG and not has_filter("zscale")):
-        raise SourceError(f"{name} has colours of the matrix {seen.space}, which cannot be read: convert it to BT.709")
-    elif seen.space in ZIMG:
+        filters += [TO_LIGHT[said.transfer], TO_SDR]
+    elif said.space in UNKNOWN or (said.space in ZIMG and not has_filter("zscale")):
+        raise SourceError(f"{name} has colours of the matrix {said.space}, which cannot be read: convert it to BT.709")
+    elif said.space in ZIMG:
         filters.append(TO_GBR)
     if alpha or _has_alpha(layout):
         filters.append(OVER_BLACK)

@@ -1,5 +1,6 @@
 """Colours of sources that do not say how theirs are stored."""
 
+import itertools
 import logging
 from pathlib import Path
 
@@ -101,3 +102,73 @@ def test_hdr_that_does_not_say_more_is_read_as_bt2020(
             shown.append(clips.images(probe.probe(str(tmp_path / name))))
         assert ("read as BT.2020" in caplog.text) == bool(left_out)
     np.testing.assert_array_equal(*shown)
+
+
+SDR = ("bt709", "bt709", "bt709")
+HLG = ("bt2020nc", "bt2020", "arib-std-b67")
+PQ = ("bt2020nc", "bt2020", "smpte2084")
+
+
+def part(path: Path, colours: tuple[str, str, str], *how: str) -> Path:
+    """Twelve frames in H.264, whose stream tells these colours: matrix, primaries, transfer."""
+    matrix, primaries, transfer = colours
+    tags = f"setparams=colorspace={matrix}:color_primaries={primaries}:color_trc={transfer}:range=tv"
+    scene = f"testsrc2=s=160x96:r=25,scale=out_color_matrix={matrix.replace('unknown', 'bt601')}:out_range=tv"
+    graph = f"{scene},format=yuv420p,{tags}"
+    clips.run("-f", "lavfi", "-i", graph, "-frames:v", "12", *(how or ("-c:v", "libx264", "-g", "6")), str(path))
+    return path
+
+
+def joined(path: Path, *parts: Path) -> Path:
+    names = path.with_suffix(".txt")
+    names.write_text("".join(f"file '{part}'\n" for part in parts))
+    clips.run("-f", "concat", "-safe", "0", "-i", str(names), "-c", "copy", str(path))
+    return path
+
+
+X265 = ("-c:v", "libx265", "-x265-params", "log-level=error:repeat-headers=1:keyint=6")
+
+
+@pytest.mark.parametrize(
+    ("runs", "how", "turns"),
+    [
+        ((SDR, HLG, SDR), (), "is SDR and HLG by turns"),
+        ((PQ, SDR, HLG), (), "is PQ and SDR and HLG by turns"),
+        ((HLG, SDR), X265, "is HLG and SDR by turns"),
+        ((SDR, ("smpte170m", "smpte170m", "smpte170m")), (), ""),
+    ],
+)
+def test_colours_that_turn_are_each_read_as_what_they_are(
+    runs: tuple[tuple[str, str, str], ...],
+    how: tuple[str, ...],
+    turns: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    parts = [part(tmp_path / f"{number}.ts", colours, *how) for number, colours in enumerate(runs)]
+    right = np.concatenate([clips.images(probe.probe(str(path))) for path in parts])
+    with caplog.at_level(logging.INFO):
+        info = probe.probe(str(joined(tmp_path / "all.ts", *parts)))
+    assert turns in caplog.text and ("by turns" in caplog.text) == bool(turns)
+    np.testing.assert_array_equal(clips.images(info), right)
+    for wanted in (range(3, 9), range(15, 20), range(10, 14), [2, 13, 23]):
+        np.testing.assert_array_equal(clips.images(info, wanted), right[list(wanted)])
+
+
+def test_colours_turn_in_a_damaged_film_where_they_do(tmp_path: Path) -> None:
+    whole = joined(tmp_path / "all.ts", *(part(tmp_path / f"{kind[2]}.ts", kind) for kind in (SDR, HLG)))
+    late = tmp_path / "late.ts"
+    clips.run("-i", str(whole), "-c", "copy", "-copyinkf", "-bsf:v", "noise=drop='lt(n,2)':amount=0", str(late))
+    right, info = clips.images(probe.probe(str(whole))), probe.probe(str(late), tolerate_damage=True)
+    assert 0 < len(info.damaged) < 6
+    for image, wanted in itertools.zip_longest(clips.images(info)[::-1][:18], right[::-1][:18]):
+        assert np.abs(image.astype(int) - wanted).max() <= 1
+
+
+def test_a_film_whose_pixel_format_turns_with_its_colours_is_read(tmp_path: Path) -> None:
+    deep = (*X265, "-pix_fmt", "yuv420p10le")
+    parts = [part(tmp_path / "sdr.ts", SDR, *X265), part(tmp_path / "hlg.ts", HLG, *deep)]
+    right = np.concatenate([clips.images(probe.probe(str(path))) for path in parts])
+    info = probe.probe(str(joined(tmp_path / "all.ts", *parts)))
+    np.testing.assert_array_equal(clips.images(info), right)
+    np.testing.assert_array_equal(clips.images(info, [15])[0], right[15])
