@@ -20,6 +20,7 @@ TO_SDR = (
     "zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
 )
 OVER_BLACK = "format=gbrap,premultiply=inplace=1,format=gbrp"
+PALETTE_OVER_BLACK = "format=rgba,format=gbrap16,premultiply=inplace=1,format=gbrp"  # to the bit where it is opaque
 DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
 TO_GBR = "zscale=matrix=gbr,format=gbrp"
 ZIMG = ("ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c")  # matrices that only zscale converts
@@ -81,7 +82,9 @@ def _of_one_kind(name: str, seen: Decoded, said: Colours, stored: tuple[int, int
         raise SourceError(f"{name} has colours of the matrix {said.space}, which cannot be read: convert it to BT.709")
     elif said.space in ZIMG:
         filters.append(TO_GBR)
-    if alpha or _has_alpha(layout):
+    if layout is not None and layout.has_palette:
+        filters.append(PALETTE_OVER_BLACK)
+    elif alpha or _has_alpha(layout):
         filters.append(OVER_BLACK)
     return filters
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dreamvid.core.errors import SourceError
 from dreamvid.media import probe
@@ -172,3 +173,19 @@ def test_a_film_whose_pixel_format_turns_with_its_colours_is_read(tmp_path: Path
     info = probe.probe(str(joined(tmp_path / "all.ts", *parts)))
     np.testing.assert_array_equal(clips.images(info), right)
     np.testing.assert_array_equal(clips.images(info, [15])[0], right[15])
+
+
+@pytest.mark.parametrize("alpha", [True, False])
+def test_alpha_of_a_palette_lies_over_black(alpha: bool, tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (256, 4), dtype=np.uint8)
+    colours[: 64 if alpha else 256, 3] = 255
+    fields = np.arange(256, dtype=np.uint8).reshape(16, 16).repeat(4, 0).repeat(4, 1)
+    still = Image.fromarray(fields, "P")
+    still.putpalette(colours[:, :3].tobytes())
+    still.save(tmp_path / "p.png", **({"transparency": colours[:, 3].tobytes()} if alpha else {}))
+    clips.run("-i", str(tmp_path / "p.png"), "-c", "copy", str(tmp_path / "p.mov"))
+    (image,) = clips.images(probe.probe(str(tmp_path / "p.mov")))
+    right = (colours[:, :3] * (colours[:, 3:] / 255))[fields]
+    opaque = colours[:, 3][fields] == 255
+    np.testing.assert_array_equal(image[opaque], right[opaque])
+    assert np.abs(image - right).max() < 1
