@@ -18,6 +18,7 @@ _BESIDE = re.compile(r"side data - (ATSC A53 Part 4 Closed Captions|Spherical Ma
 _SAID = {"ATSC": "closed captions", "Spherical": "the view all around (360 degrees)", "Stereo": "the view in 3D"}
 _COLOUR = re.compile(r"color_range:\S+ color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
 HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+WIDE = {"bt2020": "BT.2020", "smpte431": "DCI-P3", "smpte432": "Display P3"}  # primaries far from those of BT.709
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class Colours:
 
     @property
     def kind(self) -> str:
-        """Return how they are brought to a normal range."""
-        return HDR.get(self.transfer, "SDR")
+        """Return how they are brought to a normal range and gamut."""
+        sdr = f"SDR of {WIDE[self.primaries]}" if self.primaries in WIDE else "SDR"
+        return HDR.get(self.transfer, sdr)
 
 
 @dataclass

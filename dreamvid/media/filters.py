@@ -6,7 +6,7 @@ from collections.abc import Sized
 import av
 
 from dreamvid.core.errors import SourceError
-from dreamvid.media.decode import Colours, Decoded
+from dreamvid.media.decode import WIDE, Colours, Decoded
 from dreamvid.media.ffmpeg import has_filter
 
 logger = logging.getLogger(__name__)
@@ -22,8 +22,13 @@ TO_SDR = (
 OVER_BLACK = "format=gbrap,premultiply=inplace=1,format=gbrp"
 PALETTE_OVER_BLACK = "format=rgba,format=gbrap16,premultiply=inplace=1,format=gbrp"  # to the bit where it is opaque
 DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
+TO_BT709 = "zscale=primaries=bt709:matrix=gbr:range=pc,format=gbrap"
 TO_GBR = "zscale=matrix=gbr,format=gbrp"
 ZIMG = ("ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c")  # matrices that only zscale converts
+CURVES = (  # transfers that zscale undoes
+    *("bt709", "smpte170m", "smpte240m", "bt470m", "bt470bg", "iec61966-2-1", "iec61966-2-4"),
+    *("linear", "log100", "log316", "bt2020-10", "bt2020-12"),
+)
 UNKNOWN = ("ycgco-re", "ycgco-ro", "smpte2085", "ictcp", "ipt-c2")  # and those that nothing does
 AS_HD = "setparams=colorspace=bt709"
 AS_HDR = {"space": "colorspace=bt2020nc", "primaries": "color_primaries=bt2020"}  # of both, the only ones in use
@@ -80,6 +85,8 @@ def _of_one_kind(name: str, seen: Decoded, said: Colours, stored: tuple[int, int
         filters += [TO_LIGHT[said.transfer], TO_SDR]
     elif said.space in UNKNOWN or (said.space in ZIMG and not has_filter("zscale")):
         raise SourceError(f"{name} has colours of the matrix {said.space}, which cannot be read: convert it to BT.709")
+    elif said.primaries in WIDE and _is_coloured(layout):
+        filters += _to_bt709(name, said, AS_HD in filters)
     elif said.space in ZIMG:
         filters.append(TO_GBR)
     if layout is not None and layout.has_palette:
@@ -89,11 +96,28 @@ def _of_one_kind(name: str, seen: Decoded, said: Colours, stored: tuple[int, int
     return filters
 
 
+def _to_bt709(name: str, said: Colours, as_hd: bool) -> list[str]:
+    if not has_filter("zscale"):
+        logger.info(f"{name} has colours of {WIDE[said.primaries]}, which this ffmpeg has no zscale filter to convert")
+        return []
+    untold = {
+        "colorspace=smpte170m": said.space == "unknown" and not as_hd,
+        "color_trc=bt709": said.transfer not in CURVES,
+        "color_primaries=smpte432": said.primaries == "smpte431",  # the same but for white, which is to stay white
+    }
+    settings = ":".join(setting for setting, needed in untold.items() if needed)
+    return [f"setparams={settings}", TO_BT709] if settings else [TO_BT709]
+
+
 def _layout(pixel_format: str) -> av.VideoFormat | None:
     try:
         return av.VideoFormat(pixel_format)
     except ValueError:  # a pixel format that is newer than PyAV
         return None
+
+
+def _is_coloured(layout: av.VideoFormat | None) -> bool:
+    return layout is not None and (layout.has_palette or len(layout.components) >= 3)
 
 
 def _is_yuv(layout: av.VideoFormat | None) -> bool:

@@ -189,3 +189,52 @@ def test_alpha_of_a_palette_lies_over_black(alpha: bool, tmp_path: Path) -> None
     opaque = colours[:, 3][fields] == 255
     np.testing.assert_array_equal(image[opaque], right[opaque])
     assert np.abs(image - right).max() < 1
+
+
+# Of SMPTE EG 432-1 and ITU-R BT.2020: what in light is one primary, in those of BT.709
+TO_BT709 = {
+    "smpte432": [[1.2249, -0.2249, 0], [-0.0421, 1.0421, 0], [-0.0196, -0.0786, 1.0983]],
+    "bt2020": [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
+    "bt709": np.eye(3),
+    "unknown": np.eye(3),
+    "smpte170m": np.eye(3),
+}
+FIELDS = np.array([(255, 0, 0), (234, 51, 35), (224, 172, 105), (0, 128, 0), (60, 90, 200), (128,) * 3, (255,) * 3])
+
+
+@pytest.mark.parametrize("primaries", TO_BT709)
+@pytest.mark.parametrize("transfer", ["bt709", "unknown", "iec61966-2-1", "bt2020-10"])
+@pytest.mark.parametrize("form", ["yuv444p10le", "gbrp", "yuva444p"])
+def test_wide_gamut_becomes_bt709(primaries: str, transfer: str, form: str, tmp_path: Path) -> None:
+    data = np.repeat(FIELDS[None], 16, 0).repeat(16, 1).astype(np.uint8)
+    matrix = "gbr" if form == "gbrp" else "bt709"
+    scaled = "" if form == "gbrp" else "scale=out_color_matrix=bt709:out_range=tv,"
+    graph = f"{scaled}format={form},setparams=colorspace={matrix}:color_primaries={primaries}:color_trc={transfer}"
+    path = tmp_path / "wide.mkv"
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{16 * len(FIELDS)}x16", "-i", "pipe:0"]
+    clips.run(*raw, "-vf", graph, "-c:v", "ffv1", str(path), data=data.tobytes())
+    info = probe.probe(str(path))
+    level = FIELDS / 255
+    if transfer == "iec61966-2-1":
+        light = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
+    else:
+        light = level**2.4  # of a screen, as ITU-R BT.1886 has it
+    light = np.clip(light @ np.transpose(TO_BT709[primaries]), 0, 1)
+    if transfer == "iec61966-2-1":
+        right = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    else:
+        right = light ** (1 / 2.4)
+    shown = clips.images(info)[0][8, 8::16].astype(int)
+    assert ("zscale" in info.filters) == (primaries in ("smpte432", "bt2020"))
+    assert np.abs(shown - 255 * right).max() <= (3 if form == "yuva444p" else 2)
+    assert np.ptp(shown[5:], axis=1).max() <= 1
+
+
+def test_white_of_cinemas_and_untold_matrices_are_read(tmp_path: Path) -> None:
+    shown = []
+    for primaries in ("bt709", "smpte431"):
+        path = tmp_path / f"{primaries}.mkv"
+        graph = f"color=c=0xB0B0B0:s=64x48:r=25,format=yuv420p,setparams=colorspace=unknown:color_primaries={primaries}"
+        clips.run("-f", "lavfi", "-i", graph, "-frames:v", "1", "-c:v", "ffv1", str(path))
+        shown.append(clips.images(probe.probe(str(path)))[0].astype(int))
+    assert np.abs(shown[0] - shown[1]).max() <= 1
