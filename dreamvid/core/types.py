@@ -42,6 +42,7 @@ class SourceInfo:
     `delay`: seconds from the start of the file's first track to the start of the video track.
     `files`: absolute path of the video or still, or of a folder's images in order.
     `reader`: what decodes it; `decoder`, `filters`: what ffmpeg needs to do so; empty for images.
+    `renews`: whether ffmpeg begins its filters anew where the pixel format changes: they count anew, too.
     `picture`: number of the track that is the film's picture, among those of the file that are no covers.
     `audio`, `subtitles`: the tracks that are the film's; not those of another programme of a broadcast.
     `damaged`: frames that could not be decoded and repeat the good one before, or else after (where that is tolerated).
@@ -62,6 +63,7 @@ class SourceInfo:
     delay: Fraction = Fraction(0)
     reader: Literal["ffmpeg", "images"] = "images"
     filters: str = ""
+    renews: bool = False
     decoder: str = ""
     picture: int = 0
     files: tuple[Path, ...] = ()

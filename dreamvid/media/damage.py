@@ -12,7 +12,7 @@ import av
 from dreamvid.core.errors import SourceError
 from dreamvid.core.lost import AGAIN
 from dreamvid.media.container import exact, lead, open_file, origin, picture
-from dreamvid.media.decode import Decoded, decode
+from dreamvid.media.decode import Colours, Decoded, decode
 
 RESTART = Fraction(1, 2)  # seconds by which the time of decoding falls
 
@@ -193,12 +193,19 @@ def mend(path: Path, name: str, strict: Decoded, tolerate: bool, *, decoder: str
     cut = damage.promised > len(damage.times) or any("prematurely" in e or "partial file" in e for e in strict.errors)
     if not (tolerate or missing or cut):
         raise SourceError(f"{name} is damaged ({said}); {AGAIN}")
+    kept = [found[number] for number in sorted(found)]
     return Mended(
-        replace(loose, times=[*damage.times], last=loose.last or Fraction(1, 25)),
+        replace(loose, times=[*damage.times], last=loose.last or Fraction(1, 25), colours=_left(loose.colours, kept)),
         tuple(missing),
-        _select([found[number] for number in sorted(found)]),
+        _select(kept),
         damage.promised if cut else None,
     )
+
+
+def _left(colours: list[tuple[Colours, int]], kept: list[int]) -> list[tuple[Colours, int]]:
+    """Return `Decoded.colours` of the frames at these rising positions alone, counted among them."""
+    firsts = [*(bisect.bisect_left(kept, first) for _, first in colours), len(kept)]
+    return [(said, first) for (said, _), (first, stop) in zip(colours, pairwise(firsts), strict=True) if first < stop]
 
 
 def _select(positions: list[int]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,7 +16,25 @@ _FRAME = re.compile(
 _OWN = re.compile(r"\[Parsed_showinfo_[^\]]*\] \[info\] +(config |n:|color_range:|alpha_mode:|side data|User Data=)")
 _BESIDE = re.compile(r"side data - (ATSC A53 Part 4 Closed Captions|Spherical Mapping|Stereo 3D: type - (?!2D))")
 _SAID = {"ATSC": "closed captions", "Spherical": "the view all around (360 degrees)", "Stereo": "the view in 3D"}
-_COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
+_COLOUR = re.compile(r"color_range:\S+ color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
+HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+WIDE = {"bt2020": "BT.2020", "smpte431": "DCI-P3", "smpte432": "Display P3"}  # primaries far from those of BT.709
+
+
+@dataclass(frozen=True)
+class Colours:
+    """How a frame stores colours, in FFmpeg's names; `pixels`: its pixel format."""
+
+    pixels: str = ""
+    space: str = "unknown"
+    primaries: str = "unknown"
+    transfer: str = "unknown"
+
+    @property
+    def kind(self) -> str:
+        """Return how they are brought to a normal range and gamut."""
+        sdr = f"SDR of {WIDE[self.primaries]}" if self.primaries in WIDE else "SDR"
+        return HDR.get(self.transfer, sdr)
 
 
 @dataclass
@@ -25,6 +43,8 @@ class Decoded:
 
     `times`: seconds on ffmpeg's clock (see `container.lead`), None where a frame has no time stamp; `last`: duration of
     the last frame in seconds, 0 if unknown; `sizes`: each (width, height) and the index of the first frame that has it;
+    `colours`: of each run of frames of one kind, what the last of them says, and the index of the first;
+    `mixed`: whether they have several pixel formats;
     `errors`: ffmpeg's error lines. `woven`: another message was printed inside a line of showinfo, so that its level,
     and with it an error, may be missed. `beside`: in words, what the frames hold besides pixels that players show.
     """
@@ -33,14 +53,14 @@ class Decoded:
     last: Fraction = Fraction(0)
     sizes: list[tuple[tuple[int, int], int]] = field(default_factory=list)
     sar: Fraction = Fraction(1)
-    pixel_format: str = ""
-    space: str = "unknown"
-    transfer: str = "unknown"
+    colours: list[tuple[Colours, int]] = field(default_factory=list)
+    mixed: bool = False
     interlaced: bool = False
     beside: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     clock: Fraction = Fraction(1)
     woven: bool = False
+    _pixels: str = ""
 
     def hear(self, line: str) -> None:
         """Parse one line of ffmpeg's standard error."""
@@ -50,7 +70,9 @@ class Decoded:
             return
         self.woven |= not _OWN.match(line)
         if match := _FRAME.search(line):
-            pts, duration, self.pixel_format, across, down, width, height, order = match.groups()
+            before = self._pixels
+            pts, duration, self._pixels, across, down, width, height, order = match.groups()
+            self.mixed |= before not in ("", self._pixels)
             if not self.sizes or self.sizes[-1][0] != (int(width), int(height)):
                 self.sizes.append(((int(width), int(height)), len(self.times)))
             self.times.append(None if pts == "NOPTS" else int(pts) * self.clock)
@@ -58,9 +80,21 @@ class Decoded:
             self.sar = Fraction(int(across), int(down)) if int(across) and int(down) else Fraction(1)
             self.interlaced |= order in "TB"
         elif match := _COLOUR.search(line):
-            self.space, self.transfer = match[2], match[4]
+            self._note(Colours(self._pixels, *match.groups()))
         elif match := _BESIDE.search(line):
             self.beside = tuple(dict.fromkeys((*self.beside, _SAID[match[1].split()[0]])))
+
+    def _note(self, said: Colours) -> None:
+        """Add what the last frame says of its colours to `colours`."""
+        # FFmpeg's decoder of HEVC goes on saying HLG once a stream did, when it has become SDR.
+        if (said.kind, said.primaries) == ("HLG", "bt709") and any(
+            (was.kind, was.primaries) == ("HLG", "bt2020") for was, _ in self.colours
+        ):
+            said = replace(said, transfer="bt709")
+        first = len(self.times) - 1 if self.colours else 0
+        if self.colours and self.colours[-1][0].kind == said.kind:
+            _, first = self.colours.pop()
+        self.colours.append((said, first))
 
 
 def decode(path: Path, *, decoder: str = "", picture: int = 0, strict: bool = True) -> Decoded:

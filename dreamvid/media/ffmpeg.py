@@ -27,6 +27,7 @@ FORMATS = (
 )
 # STRICT: the first error ends ffmpeg. STEADY: a damaged file decodes to the same frames each time.
 STRICT, STEADY = ("-xerror", "-err_detect", "explode"), ("-threads", "1")
+ONE_GRAPH = ("-reinit_filter", "0")  # filters go on, and count on, where frames say something else of their colours
 # Exact between YUV and RGB; without it, 4:2:0 comes out darker by 1 to 2 levels, and not the same on every processor.
 SCALER = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 FULL = ("No space left on device", "Disk quota exceeded")
@@ -76,7 +77,7 @@ def location(path: Path) -> str:
 def source_arguments(path: Path, *, decoder: str = "", mood: Sequence[str] = ()) -> list[str]:
     """Return the arguments that open a source, restricted to FENCE; `decoder` replaces ffmpeg's choice for the picture.
 
-    `mood` is STRICT, STEADY or empty.
+    `mood` is STRICT, STEADY or empty, and ONE_GRAPH.
     """
     fence = [part for key, value in FENCE.items() for part in (f"-{key}", value)]
     chosen = ["-c:v", decoder] if decoder else []

@@ -175,6 +175,7 @@ def _probe_video(path: Path, name: str, head: bytes, tolerate: bool, leave: bool
         decoder=facts.decoder,
         picture=facts.picture,
         filters=",".join(part for part in (found.filter, *filters) if part),
+        renews=seen.mixed and len(seen.colours) < 2,
         files=(path,),
         audio=facts.audio,
         subtitles=facts.subtitles,

@@ -9,7 +9,7 @@ from dreamvid.core.errors import SourceError
 from dreamvid.core.framing import Framing
 from dreamvid.core.types import Frame, Pixels, SourceInfo
 from dreamvid.media import images, opencv
-from dreamvid.media.ffmpeg import SCALER, STEADY, Ffmpeg, source_arguments
+from dreamvid.media.ffmpeg import ONE_GRAPH, SCALER, STEADY, Ffmpeg, source_arguments
 
 Reader = Callable[[SourceInfo, Sequence[int]], Iterator[Pixels]]
 
@@ -65,7 +65,8 @@ def _ffmpeg(info: SourceInfo, wanted: Sequence[int]) -> Iterator[Pixels]:
     skip = ["showinfo=checksum=0", info.filters, f"trim=start_frame={position}"]
     filters = skip if position else [info.filters]
     chain = ",".join(part for part in filters if part) or "null"
-    source = source_arguments(info.files[0], decoder=info.decoder, mood=STEADY if lost else ())
+    mood = (*(STEADY if lost else ()), *(() if info.renews else ONE_GRAPH))
+    source = source_arguments(info.files[0], decoder=info.decoder, mood=mood)
     output = [
         "-map",
         f"0:V:{info.picture}",

@@ -13,7 +13,7 @@ from dreamvid.core.lost import refuse_damage
 from dreamvid.core.timing import LONGEST, frame_map, parse_range, parse_rate, seconds_to_frames
 from dreamvid.core.types import Shot, SourceInfo
 
-RENDER_VERSION = 11  # raised whenever the same settings give other pixels
+RENDER_VERSION = 12  # raised whenever the same settings give other pixels
 MAX_PIXELS = 10**12
 
 

@@ -25,7 +25,7 @@ def heard(*lines: str) -> decode.Decoded:
 
 def test_whole_lines_are_not_woven() -> None:
     seen = heard(FRAME, f"{COLOUR} color_space:bt709 color_primaries:bt709 color_trc:bt709", "[info] other")
-    assert (len(seen.times), seen.space, seen.woven) == (1, "bt709", False)
+    assert (len(seen.times), seen.colours, seen.woven) == (1, [(decode.Colours("yuv420p", *["bt709"] * 3), 0)], False)
 
 
 def test_what_frames_hold_besides_pixels_is_heard_once(clip: Clip, tmp_path: Path) -> None:

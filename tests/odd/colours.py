@@ -48,21 +48,6 @@ def yuvj(path: Path) -> None:
     encode(path, "-vf", "scale=out_color_matrix=smpte170m:out_range=pc,format=yuvj420p", *SHARP[:-1], "yuvj420p")
 
 
-@case("uhd_2020_sdr.mp4", Film(fidelity=20))
-def sdr_2020(path: Path) -> None:
-    """Wide gamut without HDR: the colours are brought into sRGB, at least roughly."""
-    encode(
-        path,
-        "-vf",
-        "scale=out_color_matrix=bt2020nc:out_range=tv,format=yuv420p10le,setparams=colorspace=bt2020nc:"
-        "color_primaries=bt2020:color_trc=bt709",
-        "-c:v",
-        "libx264",
-        "-qp",
-        "2",
-    )
-
-
 for name, codec, pixels in (
     ("ten_bits.mp4", "libx264", "yuv420p10le"),
     ("ten_bits_444.mp4", "libx264", "yuv444p10le"),
@@ -74,9 +59,29 @@ for name, codec, pixels in (
     crf = ("-crf", "8") if codec != "ffv1" else ()
     case(name, Film())(lambda path, how=("-c:v", codec, *crf, *quiet, "-pix_fmt", pixels): encode(path, *how))
 
-# HDR: what is white at 203 candelas stands for white, as ITU-R BT.2408 has it.
-
 TO_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
+TO_P3 = np.array([[0.8225, 0.1775, 0], [0.0332, 0.9668, 0], [0.0171, 0.0724, 0.9105]])
+WIDE = {"uhd_2020_sdr.mp4": (TO_2020, "bt2020", "bt2020nc"), "display_p3.mp4": (TO_P3, "smpte432", "bt709")}
+for name, (wider, primaries, matrix) in WIDE.items():
+
+    @case(name, Film())
+    def wide(path: Path, wider=wider, primaries=primaries, matrix=matrix) -> None:
+        """Wide gamut without HDR, seen on a screen of a gamma of 2.4: the colours are brought into sRGB."""
+        shown = [255 * ((image / 255) ** 2.4 @ wider.T) ** (1 / 2.4) for image in pictures()]
+        encode(
+            path,
+            "-vf",
+            f"scale=out_color_matrix={matrix}:out_range=tv,format=yuv420p10le,setparams=colorspace={matrix}:"
+            f"color_primaries={primaries}:color_trc=bt709",
+            "-c:v",
+            "libx264",
+            "-qp",
+            "2",
+            shown=[np.rint(image).astype(np.uint8) for image in shown],
+        )
+
+
+# HDR: what is white at 203 candelas stands for white, as ITU-R BT.2408 has it.
 
 
 def linear(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
