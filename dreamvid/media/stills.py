@@ -241,7 +241,7 @@ def _pages(image: Image.Image) -> Sequence[int]:
 def _upright(image: Image.Image, file: BinaryIO) -> Pixels:
     """Decode the current page of an image."""
     profile = image.info.get("icc_profile")
-    if _bytes_of_a_sample(image) > 1:
+    if _bytes_of_a_sample(image) > 1 and image.mode != "CMYK":  # which OpenCV does not read, and Pillow by its high bytes
         still = Image.fromarray(_deep(image, file))
     else:
         image.load()

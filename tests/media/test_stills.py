@@ -154,6 +154,12 @@ def test_inks_become_rgb() -> None:
         red, green, blue = stills.decode(saved(inks, form))[8, 8].astype(int)
         assert red > 250
         assert max(green, blue) < 5
+    deep = np.full((3, 5, 4), (0, 32896, 65535, 13107), "<u2").tobytes()
+    still = stills.opened(io.BytesIO(tiff(3, 5, 4, 16, deep, t262=5)))
+    assert still.deep
+    np.testing.assert_array_equal(
+        still.pixels(), stills.decode(saved(Image.new("CMYK", (5, 3), (0, 128, 255, 51)), "TIFF"))
+    )
     neutral = stills.decode(saved(Image.new("LAB", (4, 4), (137, 128, 128)), "TIFF"))[0, 0].astype(int)
     assert np.abs(neutral - 128).max() <= 2
 
