@@ -241,7 +241,7 @@ def _pages(image: Image.Image) -> Sequence[int]:
 def _upright(image: Image.Image, file: BinaryIO) -> Pixels:
     """Decode the current page of an image."""
     profile = image.info.get("icc_profile")
-    if _bytes_of_a_sample(image) > 1 and image.mode != "CMYK":  # which OpenCV does not read, and Pillow by its high bytes
+    if _bytes_of_a_sample(image) > 1 and image.mode != "CMYK":  # inks, which only Pillow reads
         still = Image.fromarray(_deep(image, file))
     else:
         image.load()
@@ -295,16 +295,18 @@ def _deep(image: Image.Image, file: BinaryIO) -> Pixels:
     if not found or found[0] is None:
         raise SourceError("is damaged, or not a readable image")
     eight = _to_eight_bits(found[0])
+    if _tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:  # white is 0, which OpenCV heeds at 8 bits only
+        eight = 255 - eight
     if eight.ndim == 2:
         return np.repeat(eight[:, :, None], 3, axis=2)
-    if alpha and eight.shape[2] == 4 and _is_premultiplied(image):
+    if alpha and eight.shape[2] == 4 and _tag(image, TiffImagePlugin.EXTRASAMPLES) == (1,):  # over black already
         eight = eight[:, :, :3]
     return np.ascontiguousarray(eight[:, :, [2, 1, 0, 3][: eight.shape[2]]])
 
 
-def _is_premultiplied(image: Image.Image) -> bool:
-    """Return whether a TIFF says that its colours lie over black already."""
-    return isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(338) == (1,)
+def _tag(image: Image.Image, number: int) -> Any:
+    """Return what a TIFF says under a tag; None where it says nothing, or the file is of another kind."""
+    return image.tag_v2.get(number) if isinstance(image, TiffImagePlugin.TiffImageFile) else None
 
 
 def _to_eight_bits(image: npt.NDArray[np.generic]) -> Pixels:

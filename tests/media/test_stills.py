@@ -535,6 +535,15 @@ def test_grey_of_floats_is_read(writer: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, np.rint(255 * grey).astype(np.uint8)[..., None].repeat(3, axis=2))
 
 
+@pytest.mark.parametrize(("bits", "stored"), [(8, np.uint8), (16, "<u2"), (32, "<f4")])
+def test_grey_whose_zero_is_white_is_no_negative(bits: int, stored: str) -> None:
+    levels = np.array([[0, 51, 204, 255]])
+    data = (levels * {8: 1, 16: 257, 32: 1 / 255}[bits]).astype(stored).tobytes()
+    for zero, shown in ((0, 255 - levels), (1, levels)):
+        found = stills.decode(tiff(1, 4, 1, bits, data, t262=zero))
+        np.testing.assert_array_equal(found, shown[..., None].repeat(3, axis=2))
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
 def test_what_a_camera_wrote_is_told_in_words(suffix: str, tmp_path: Path) -> None:
     block, name = Image.Exif(), ExifTags.Base
