@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from dreamvid.core.errors import SourceError, ToolError
 from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.types import Pixels
-from dreamvid.media import opencv
+from dreamvid.media import deep_stills
 from dreamvid.media.colours import in_srgb
 from dreamvid.media.timeline import seconds_in_browsers
 
@@ -40,6 +39,7 @@ _REDUCED, _MASK = 1, 4  # of TIFF's NewSubfileType: a smaller copy of another pa
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how they begin; the last two: those that may be over 4 GB
 _SUB_DIRECTORIES = 330  # TIFF's tag of further pictures, which are no pages
 _FLOATS = "float"
+_UNPACKED = {"L;2": 85, "L;4": 17}  # by how much Pillow multiplies greys of few bits
 
 Image.MAX_IMAGE_PIXELS = None  # `_check` bounds a picture with our own limits
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY  # one large XMP block or workflow is no attack
@@ -115,6 +115,7 @@ def opened(file: BinaryIO) -> Still:
             image.verify()
             file.seek(0)
             image = Image.open(file, formats=kinds)
+            _unpack_clear_grey(image)
         in_box = _PIXI.search(head) if image.format in ("AVIF", "HEIF") else None
         deep = in_box is not None or _bytes_of_a_sample(image) > 1
         hdr = (_CICP if image.format == "PNG" else _HDR).search(head) is not None
@@ -141,6 +142,12 @@ def _identified(file: BinaryIO, head: bytes, kinds: tuple[str, ...]) -> Image.Im
             raise
         kind = "a kind of TIFF that is not read, such as grey of 16 bits with alpha"
         raise DamagedError(f"is damaged, or {kind}: save it as PNG") from None
+
+
+def _unpack_clear_grey(image: Image.Image) -> None:
+    """Multiply the grey that a PNG says to be clear as Pillow multiplies its greys."""
+    if "transparency" in image.info:
+        image.info["transparency"] *= _UNPACKED.get(_stored(image), 1)
 
 
 @contextmanager
@@ -207,11 +214,16 @@ def _check_sides(width: int, height: int) -> None:
 def _bytes_of_a_sample(image: Image.Image) -> int:
     if image.mode == "I":
         raise SourceError("holds whole numbers of more than 16 bits: save it with 8 or 16 bits, or with floats")
-    tiles = getattr(image, "tile", ())
-    raw = str(tiles[0].args) if tiles else ""
-    if image.mode == "F" or _FLOATS in raw:
+    stored = _stored(image)
+    if image.mode == "F" or _FLOATS in stored:
         return 4
-    return 2 if image.mode.startswith("I;") or ";16" in raw else 1
+    return 2 if image.mode.startswith("I;") or ";16" in stored else 1
+
+
+def _stored(image: Image.Image) -> str:
+    """Return how the samples of an image that is not decoded yet are stored, in Pillow's words."""
+    tiles = getattr(image, "tile", ())
+    return str(tiles[0].args) if tiles else ""
 
 
 def _pages(image: Image.Image) -> Sequence[int]:
@@ -242,7 +254,7 @@ def _upright(image: Image.Image, file: BinaryIO) -> Pixels:
     """Decode the current page of an image."""
     profile = image.info.get("icc_profile")
     if _bytes_of_a_sample(image) > 1 and image.mode != "CMYK":  # inks, which only Pillow reads
-        still = Image.fromarray(_deep(image, file))
+        still = Image.fromarray(deep_stills.decode(image, file))
     else:
         image.load()
         still = image
@@ -277,42 +289,3 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # as viewers do: the picture itself may be whole
         return 1
     return found if found in range(1, 9) else 1
-
-
-def _deep(image: Image.Image, file: BinaryIO) -> Pixels:
-    """Decode a page of more than 8 bits with OpenCV and round it: Pillow would cut bits off. RGB or RGBA."""
-    cv2 = opencv.load()
-    file.seek(0)
-    raw = np.frombuffer(file.read(), np.uint8)
-    alpha = image.has_transparency_data
-    plain = alpha or image.mode == "F"  # grey of floats is not read as colours
-    how = cv2.IMREAD_UNCHANGED if plain else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    page = image.tell()
-    try:
-        found = cv2.imdecodemulti(raw, how, range=(page, page + 1))[1] if page else [cv2.imdecode(raw, how)]
-    except cv2.error as error:
-        raise SourceError(f"is not a readable image ({error.err})") from None
-    if not found or found[0] is None:
-        raise SourceError("is damaged, or not a readable image")
-    eight = _to_eight_bits(found[0])
-    if _tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:  # white is 0, which OpenCV heeds at 8 bits only
-        eight = 255 - eight
-    if eight.ndim == 2:
-        return np.repeat(eight[:, :, None], 3, axis=2)
-    if alpha and eight.shape[2] == 4 and _tag(image, TiffImagePlugin.EXTRASAMPLES) == (1,):  # over black already
-        eight = eight[:, :, :3]
-    return np.ascontiguousarray(eight[:, :, [2, 1, 0, 3][: eight.shape[2]]])
-
-
-def _tag(image: Image.Image, number: int) -> Any:
-    """Return what a TIFF says under a tag; None where it says nothing, or the file is of another kind."""
-    return image.tag_v2.get(number) if isinstance(image, TiffImagePlugin.TiffImageFile) else None
-
-
-def _to_eight_bits(image: npt.NDArray[np.generic]) -> Pixels:
-    if image.dtype == np.uint16:
-        return ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    if image.dtype != np.uint8:
-        values = np.nan_to_num(image.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-        return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    return image.astype(np.uint8, copy=False)

@@ -544,6 +544,18 @@ def test_grey_whose_zero_is_white_is_no_negative(bits: int, stored: str) -> None
         np.testing.assert_array_equal(found, shown[..., None].repeat(3, axis=2))
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8, 16])
+def test_the_grey_that_a_png_says_to_be_clear_is_black(bits: int) -> None:
+    most = 2**bits - 1
+    stored = "".join(f"{value:0{bits}b}" for value in (most, 0, most // 3, most))
+    row = int(stored, 2).to_bytes(len(stored) // 8)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">II5B", 4, 1, bits, 0, 0, 0, 0))
+    data += chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b"")
+    for clear, shown in ((most, [0, 0, 85, 0]), (most // 3, [255, 0, 0, 255])):
+        keyed = after_header(data, b"tRNS", struct.pack(">H", clear))
+        assert stills.decode(keyed).tolist() == [[[grey] * 3 for grey in shown]]
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
 def test_what_a_camera_wrote_is_told_in_words(suffix: str, tmp_path: Path) -> None:
     block, name = Image.Exif(), ExifTags.Base
