@@ -19,7 +19,7 @@ from PIL import ExifTags, Image, ImageOps, PngImagePlugin, TiffImagePlugin, Unid
 from dreamvid.core.errors import SourceError, ToolError
 from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.types import Pixels
-from dreamvid.media import deep_stills
+from dreamvid.media import deep_stills, told_colours
 from dreamvid.media.colours import in_srgb
 from dreamvid.media.timeline import seconds_in_browsers
 
@@ -31,8 +31,6 @@ MAX_PAGES = 4096  # of a TIFF, whose headers are read one by one
 MAX_FRAMES = 1_000_000
 STRIP = 512  # rows that are converted at once
 
-_HDR = re.compile(rb"colrnclx..\0[\x10\x12]", re.DOTALL)  # transfer characteristics of PQ and HLG, as in H.273
-_CICP = re.compile(rb"\0\0\0\x04cICP.[\x10\x12]", re.DOTALL)  # the same in a PNG
 _ISPE = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _PIXI = re.compile(rb"pixi....[\x01-\x04]([\x09-\x10])", re.DOTALL)  # bits of the first channel
 _REDUCED, _MASK = 1, 4  # of TIFF's NewSubfileType: a smaller copy of another page, a mask of one
@@ -57,6 +55,7 @@ class Still:
 
     `pages`: numbers of its frames that are pictures of their own, not previews or masks.
     `deep`: more than 8 bits a channel; `hdr`: its light is coded for HDR, which ffmpeg brings to SDR.
+    `told`: profile of the colours of pages that have none; None: sRGB.
     """
 
     file: BinaryIO
@@ -64,6 +63,7 @@ class Still:
     pages: Sequence[int]
     deep: bool
     hdr: bool
+    told: bytes | None
 
     def pixels(self, number: int = 0) -> Pixels:
         """Decode one of `pages` to upright RGB, with alpha blended over black; raise SourceError where it is damaged.
@@ -75,9 +75,9 @@ class Still:
             self.image.seek(page)
             _check(self.image)
             if self.image.format != "TIFF":
-                return _upright(self.image, self.file)
+                return _upright(self.image, self.file, self.told)
             with _without_libtiffs_lines():
-                return _upright(self.image, self.file)
+                return _upright(self.image, self.file, self.told)
 
     @property
     def duration(self) -> Fraction:
@@ -118,17 +118,16 @@ def opened(file: BinaryIO) -> Still:
             _unpack_clear_grey(image)
         in_box = _PIXI.search(head) if image.format in ("AVIF", "HEIF") else None
         deep = in_box is not None or _bytes_of_a_sample(image) > 1
-        hdr = (_CICP if image.format == "PNG" else _HDR).search(head) is not None
-        hdr = hdr and image.format in ("AVIF", "HEIF", "PNG")
+        hdr = told_colours.is_hdr(image, head)
         if hdr and (image.format != "AVIF" or b"grid" in head):  # which ffmpeg would not read, or not whole
             raise SourceError("is an HDR picture: save it as SDR first, as JPEG or PNG")
-        return Still(file, image, _pages(image), deep, hdr)
+        return Still(file, image, _pages(image), deep, hdr, told_colours.profile(image, head))
 
 
 def decode(data: bytes) -> Pixels:
     """Decode the first picture of a file's bytes to upright RGB; raise SourceError, without a name, where it cannot be.
 
-    EXIF orientation is applied, colours come from the ICC profile to sRGB, 16 bits and floats are rounded, alpha is
+    EXIF orientation is applied, colours become sRGB, 16 bits and floats are rounded, alpha is
     blended over black.
     """
     return opened(BytesIO(data)).pixels()
@@ -250,9 +249,9 @@ def _pages(image: Image.Image) -> Sequence[int]:
     raise SourceError(f"has more than {MAX_PAGES} pages, the most that are read: split it into files")
 
 
-def _upright(image: Image.Image, file: BinaryIO) -> Pixels:
+def _upright(image: Image.Image, file: BinaryIO, told: bytes | None) -> Pixels:
     """Decode the current page of an image."""
-    profile = image.info.get("icc_profile")
+    profile = image.info.get("icc_profile") or told
     if _bytes_of_a_sample(image) > 1 and image.mode != "CMYK":  # inks, which only Pillow reads
         still = Image.fromarray(deep_stills.decode(image, file))
     else:
