@@ -13,6 +13,7 @@ from dreamvid.analysis.pages import render_page
 from dreamvid.analysis.pairing import Opened
 from dreamvid.core.paths import file_size
 from dreamvid.core.timing import duration, timecode
+from dreamvid.core.words import counted
 from dreamvid.media.images import short_name
 from dreamvid.media.record import Record
 
@@ -212,7 +213,8 @@ def _table(subject: Subject, facts: FilmFacts, rendered: Rendered | None) -> lis
     if rendered is not None:
         each = f"{rendered.took / max(1, rendered.made):.2f} s each"
         beside = ", and the canvas before them" if rendered.canvas else ""
-        rows.append(("Time it took", f"{duration(rendered.took)} for {rendered.made} frames, {each}{beside}"))
+        made = counted(rendered.made, "frame")
+        rows.append(("Time it took", f"{duration(rendered.took)} for {made}, {each}{beside}"))
     if facts.contract is not None:
         broken = "; ".join(facts.contract.broken)
         rows.append(("As in the source", broken or "frames, rate, duration, size and sound are kept"))

@@ -9,6 +9,7 @@ from dreamvid.core.errors import SettingsError
 from dreamvid.core.framing import Framing, frame_to
 from dreamvid.core.timing import frame_map, nearest_whole
 from dreamvid.core.types import SourceInfo
+from dreamvid.core.words import counted
 from dreamvid.media import record as records
 from dreamvid.media.probe import probe
 from dreamvid.media.record import Record, RecordedSource
@@ -75,8 +76,8 @@ def pair(source: Opened, film: Opened, begins: float | None = None) -> Pairing:
         return _one_by_one(source, film)
     if record.film.frames != film.info.frames:
         raise SettingsError(
-            f"{film.path} has {film.info.frames} frames and had {record.film.frames} when it was made: say with --from "
-            f"at which time of {source.path} it begins"
+            f"{film.path} has {counted(film.info.frames, 'frame')} and had {record.film.frames} when it was made: say "
+            f"with --from at which time of {source.path} it begins"
         )
     if info.identity == record.sources[0].sha256 and record.command != "zoom":
         return _by_record(info, film, record)
@@ -113,7 +114,9 @@ def _side_by_side(source: Opened, film: Opened, before: Record, after: Record) -
     """Pair two films that were made of one source."""
     ours, theirs = after.film, before.film
     if theirs.frames != source.info.frames:
-        raise SettingsError(f"{source.path} has {source.info.frames} frames and had {theirs.frames} when it was made")
+        raise SettingsError(
+            f"{source.path} has {counted(source.info.frames, 'frame')} and had {theirs.frames} when it was made"
+        )
     if ours == theirs:
         return _all(source.info, film)
     if ours.rate != theirs.rate or ours.cycle is not None or theirs.cycle is not None:
@@ -215,4 +218,4 @@ def _span(start: Fraction, stop: Fraction) -> str:
 
 
 def _counted(info: SourceInfo) -> str:
-    return f"{info.frames} frames" + ("" if info.kind == "folder" else f" at {float(info.rate):.6g} a second")
+    return counted(info.frames, "frame") + ("" if info.kind == "folder" else f" at {float(info.rate):.6g} a second")

@@ -18,6 +18,7 @@ from dreamvid.batch.run import condition_of, read
 from dreamvid.batch.schedule import Simulation, Unit, simulate
 from dreamvid.batch.state import Row
 from dreamvid.core.timing import duration
+from dreamvid.core.words import counted
 from dreamvid.dream.session import SharedNets
 from dreamvid.jobs.job import NETS
 from dreamvid.jobs.run import Options
@@ -78,7 +79,9 @@ class Forecast:
             yield row if not each.problem else f"{each.job.name:{width}}  cannot be estimated: {each.problem}"
         yield from self.problems
         frames = sum(each.job.frames for each in self.estimates)
-        total = f"{len(self.estimates)} jobs, {frames} frames, {duration(self.seconds)}" if self.estimates else "no job"
+        total = "no job"
+        if self.estimates:
+            total = f"{counted(len(self.estimates), 'job')}, {counted(frames, 'frame')}, {duration(self.seconds)}"
         largest = max(self.estimates, key=lambda each: each.job.bytes_needed, default=None)
         disk = f"; disk: {_size(largest)} for the largest job" if largest else ""
         yield f"{total}; {self.unchanged} unchanged{disk}{'' if self.workers else _memory()}"
@@ -88,8 +91,8 @@ class Forecast:
 
 def _told(found: Simulation) -> str:
     """Return a simulation in words."""
-    how = f"{found.nodes} workers: {duration(found.makespan)} for {duration(found.work)} of work"
-    return f"{how}, {found.idle:.0%} idle, {found.failures} failures; {found.bound}"
+    how = f"{counted(found.nodes, 'worker')}: {duration(found.makespan)} for {duration(found.work)} of work"
+    return f"{how}, {found.idle:.0%} idle, {counted(found.failures, 'failure')}; {found.bound}"
 
 
 def forecast(orders: Orders, options: Options, nodes: int | None = None, failures: float = 0.0) -> Forecast:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dreamvid.batch.place import begun, is_at_work, opened
 from dreamvid.batch.state import Row
+from dreamvid.core.words import counted
 
 NEXT = 5  # jobs whose turn comes, shown
 
@@ -46,7 +47,7 @@ class Status:
         for row in self.rows:
             condition = self.condition(row)
             if condition == "running":
-                yield f"running    {row.name}: {row.done} of {row.frames} frames"
+                yield f"running    {row.name}: {row.done} of {counted(row.frames, 'frame')}"
             elif condition in ("failed", "skipped"):
                 yield f"{condition:10} {row.name}: {row.error or 'left out'}"
         waiting = sorted(
@@ -54,12 +55,12 @@ class Status:
             key=lambda row: (-row.priority, row.place or 0),
         )
         for row in waiting[:NEXT]:
-            yield f"waiting    {row.name}" + (f": {row.done} of {row.frames} frames" if row.done else "")
+            yield f"waiting    {row.name}" + (f": {row.done} of {counted(row.frames, 'frame')}" if row.done else "")
         if len(waiting) > NEXT:
             yield f"waiting    and {len(waiting) - NEXT} more"
         frames = sum(row.done for row in self.rows), sum(row.frames for row in self.rows)
         counts = ", ".join(f"{count} {condition}" for condition, count in self.counts.items())
-        yield f"{counts}; {frames[0]} of {frames[1]} frames"
+        yield f"{counts}; {frames[0]} of {counted(frames[1], 'frame')}"
 
     def to_json(self) -> str:
         """Return one line of JSON: all jobs, and the counts."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamvid.cli.options import Device, Precision, Threads
+from dreamvid.core.words import counted
 
 if TYPE_CHECKING:
     from dreamvid.jobs.bench import Report
@@ -47,7 +48,7 @@ def table(report: "Report") -> str:
     machine = report.machine
     busy = "" if machine.load is None else f"; load {machine.load:g} before"
     lines = [
-        f"{machine.processor}: {machine.device}, {machine.precision}, {machine.threads} threads{busy}",
+        f"{machine.processor}: {machine.device}, {machine.precision}, {counted(machine.threads, 'thread')}{busy}",
         f"dreamvid {machine.dreamvid}, torch {machine.torch}",
         "",
         f"{'one gradient step':36} {'ms':>8} {'conv ms':>8} {'GFLOP/s':>8} {'share':>6} {'plain ms':>9} {'ratio':>6}",

@@ -11,6 +11,7 @@ from dreamvid.cli.commands import takes
 from dreamvid.cli.looks import Lists, make_looks
 from dreamvid.cli.options import FRAMES, Common, option
 from dreamvid.cli.progress import bar, show_notices
+from dreamvid.core.words import counted
 
 PREVIEW = (
     "dreamvid preview clip.mp4 looks.html          every preset, on a page to open at once",
@@ -78,7 +79,7 @@ def preview(
             processes=processes,
         )
         made = previews.preview(subject, looks, out, options)
-    log.info("%s: %d looks", output, len(made))
+    log.info("%s: %s", output, counted(len(made), "look"))
     if common.json:
         cells = [{"look": look.title, "command": look.command, "seconds": round(took, 3)} for look, took in made]
         print(json.dumps({"output": output, "shows": subject.words, "cells": cells}))

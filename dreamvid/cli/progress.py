@@ -13,6 +13,7 @@ import typer
 
 from dreamvid.cli import REPAIRED
 from dreamvid.core.errors import SettingsError, one_line
+from dreamvid.core.words import counted
 
 if TYPE_CHECKING:
     from dreamvid.batch.whole import Show, Whole
@@ -156,8 +157,8 @@ def batch_bars(*, quiet: bool) -> Iterator["Show"]:
                 films[name] = films.get(name) or new_bar()
                 left = f", {clock(event.seconds_left)} left" if event.phase in COUNTED else ""
                 draw(name, event.done, event.total, f"{PHASES[event.phase]}{name}, {event.done} of {event.total}{left}")
-            words = f"{whole.jobs_done} of {whole.jobs} jobs, {whole.frames_done} of {whole.frames} frames"
-            words += f", {clock(whole.seconds_left)} left"
+            words = f"{whole.jobs_done} of {counted(whole.jobs, 'job')}, {whole.frames_done} of "
+            words += f"{counted(whole.frames, 'frame')}, {clock(whole.seconds_left)} left"
             draw("", whole.frames_done, whole.frames, f"batch: {words}")
             if line_is_due():
                 log.info("batch: %s; now %s", words, ", ".join(whole.now))
@@ -216,7 +217,8 @@ def report(summary: "Summary", *, json: bool) -> None:
     if json:
         print(summary.to_json())
     if summary.damaged:
-        log.warning("%d frames of the source are damaged: each shows the last good one, or the first", summary.damaged)
+        are = "is damaged: it" if summary.damaged == 1 else "are damaged: each"
+        log.warning("%s of the source %s shows the last good one, or the first", counted(summary.damaged, "frame"), are)
     if summary.cut_short:
         log.warning("the source is cut short: the film ends where it breaks off, and so may its sound before that")
     if summary.damaged or summary.cut_short:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from dreamvid.core.paths import is_there, sha256_of
+from dreamvid.core.words import counted
 from dreamvid.jobs.folder import JobFolder
 from dreamvid.media.frame_store import read_table, write_table
 
@@ -36,7 +37,7 @@ class Summary:
     def in_words(self) -> str:
         """Return the render in a line for people."""
         pace = f", {self.seconds_per_frame:.2f} s a frame" if self.seconds_per_frame is not None else ""
-        film = f"{self.frames} frames at {self.fps:.6g} a second" if self.fps else "1 picture"
+        film = f"{counted(self.frames, 'frame')} at {self.fps:.6g} a second" if self.fps else "1 picture"
         return f"{film}, {self.rendered} rendered now{pace}"
 
     def to_json(self) -> str:

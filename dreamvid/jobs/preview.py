@@ -9,6 +9,7 @@ from dreamvid.analysis.look_sheet import MOVING, PAGE, STILL, LookSheet, View
 from dreamvid.config.serialize import settings_at
 from dreamvid.core.errors import DreamvidError, NetError, SettingsError, nearest
 from dreamvid.core.types import Frame, Pixels
+from dreamvid.core.words import counted
 from dreamvid.dream.session import SharedNets
 from dreamvid.jobs.events import Stop, never
 from dreamvid.jobs.interrupt import Interrupted
@@ -153,7 +154,7 @@ def _begun(
         views.append(_view(each, pale, options, "to come"))
     pictures = _displayed(opened[0], [frame.image for frame in frames[0]], options)
     source = View("source", pictures, opened[0].source.plan.rate)
-    title = f"{subject.info.name} in {len(opened)} look{'' if len(opened) == 1 else 's'}"
+    title = f"{subject.info.name} in {counted(len(opened), 'look')}"
     return LookSheet(title, subject.words, source, tuple(views), options.columns)
 
 

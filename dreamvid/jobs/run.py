@@ -8,6 +8,7 @@ from pathlib import Path
 from dreamvid.config.serialize import settings_at
 from dreamvid.config.settings import Settings
 from dreamvid.core.errors import SettingsError
+from dreamvid.core.words import counted
 from dreamvid.dream.session import Session, SharedNets, open_session
 from dreamvid.jobs.budget import within
 from dreamvid.jobs.done import Summary
@@ -79,10 +80,9 @@ def tell(source: Source, session: Session) -> None:
         notice(f"left out of {info.name}: what its EXIF block says of {', '.join(beside)}")
     if plan.framing.note:
         notice(plan.framing.note)
-    logger.debug("%d frames to dream in %d shots, %d shown", len(plan.frames), len(plan.shots), len(plan.playback))
-    logger.debug(
-        "%s on %s, %s, %d threads", session.dreamer.net.name, compute.description, compute.dtype, compute.threads
-    )
+    frames, shots, threads = len(plan.frames), len(plan.shots), counted(compute.threads, "thread")
+    logger.debug("%s to dream in %s, %d shown", counted(frames, "frame"), counted(shots, "shot"), len(plan.playback))
+    logger.debug("%s on %s, %s, %s", session.dreamer.net.name, compute.description, compute.dtype, threads)
 
 
 def _dream_film(

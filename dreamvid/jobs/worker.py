@@ -16,6 +16,7 @@ from dreamvid.camera import paint
 from dreamvid.camera.canvas import Canvas
 from dreamvid.coherence.carry import Carry, CarryState, Past
 from dreamvid.core.types import Frame, Shot
+from dreamvid.core.words import counted
 from dreamvid.dream.deepdream import Dreamer
 from dreamvid.jobs import folder as job_folder
 from dreamvid.jobs.canvas_file import load_canvas, save_canvas
@@ -221,7 +222,7 @@ def paint_missing(job: Job, progress: Progress = ignore, stop: Stop = never) -> 
     begun, total = load_canvas(job.folder.canvas_file, partial(paint.fits, flight, steps)), len(steps)
     if begun is not None and begun[0] == total:
         return paint.restored(flight, *size, begun[1])
-    logger.info("painting a canvas in %d steps, then rendering its views", total)
+    logger.info("painting a canvas in %s, then rendering its views", counted(total, "step"))
     made, saved = None, time.monotonic()
     pixels = [high * wide for _, _, high, wide in steps]
     first, began, before = 0 if begun is None else begun[0], saved, saved

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from dreamvid.core.types import SourceInfo, Stream
+from dreamvid.core.words import counted
 from dreamvid.media.audio_tracks import all_tracks
 from dreamvid.media.container import open_file, origin
 from dreamvid.media.endings import ends_early
@@ -79,7 +80,7 @@ def music_tracks(wanted: Beside, music: Path, folder: Path, notice: Callable[[st
     stream, *others = all_tracks(music)
     track = FilmTrack(tuple(source_arguments(music)), "a", stream.number, ())
     if others:
-        notice(f"left out of {music.name}: {len(others)} further sound track{'s' if len(others) > 1 else ''}")
+        notice(f"left out of {music.name}: {counted(len(others), 'further sound track')}")
     if ends_early(music):
         notice(f"{music.name} is cut short: its sound ends where it breaks off")
     found = _settled(wanted, track, f"the sound of {music.name}", stream, folder, notice)

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from dreamvid.core.errors import SourceError, ToolError
 from dreamvid.core.framing import MAX_SIDE
 from dreamvid.core.types import Pixels
-from dreamvid.media import opencv
+from dreamvid.media import deep_stills, told_colours
 from dreamvid.media.colours import in_srgb
 from dreamvid.media.timeline import seconds_in_browsers
 
@@ -32,14 +31,13 @@ MAX_PAGES = 4096  # of a TIFF, whose headers are read one by one
 MAX_FRAMES = 1_000_000
 STRIP = 512  # rows that are converted at once
 
-_HDR = re.compile(rb"colrnclx..\0[\x10\x12]", re.DOTALL)  # transfer characteristics of PQ and HLG, as in H.273
-_CICP = re.compile(rb"\0\0\0\x04cICP.[\x10\x12]", re.DOTALL)  # the same in a PNG
 _ISPE = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _PIXI = re.compile(rb"pixi....[\x01-\x04]([\x09-\x10])", re.DOTALL)  # bits of the first channel
 _REDUCED, _MASK = 1, 4  # of TIFF's NewSubfileType: a smaller copy of another page, a mask of one
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how they begin; the last two: those that may be over 4 GB
 _SUB_DIRECTORIES = 330  # TIFF's tag of further pictures, which are no pages
 _FLOATS = "float"
+_UNPACKED = {"L;2": 85, "L;4": 17}  # by how much Pillow multiplies greys of few bits
 
 Image.MAX_IMAGE_PIXELS = None  # `_check` bounds a picture with our own limits
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY  # one large XMP block or workflow is no attack
@@ -57,6 +55,7 @@ class Still:
 
     `pages`: numbers of its frames that are pictures of their own, not previews or masks.
     `deep`: more than 8 bits a channel; `hdr`: its light is coded for HDR, which ffmpeg brings to SDR.
+    `told`: profile of the colours of pages that have none; None: sRGB.
     """
 
     file: BinaryIO
@@ -64,6 +63,7 @@ class Still:
     pages: Sequence[int]
     deep: bool
     hdr: bool
+    told: bytes | None
 
     def pixels(self, number: int = 0) -> Pixels:
         """Decode one of `pages` to upright RGB, with alpha blended over black; raise SourceError where it is damaged.
@@ -75,9 +75,9 @@ class Still:
             self.image.seek(page)
             _check(self.image)
             if self.image.format != "TIFF":
-                return _upright(self.image, self.file)
+                return _upright(self.image, self.file, self.told)
             with _without_libtiffs_lines():
-                return _upright(self.image, self.file)
+                return _upright(self.image, self.file, self.told)
 
     @property
     def duration(self) -> Fraction:
@@ -115,19 +115,19 @@ def opened(file: BinaryIO) -> Still:
             image.verify()
             file.seek(0)
             image = Image.open(file, formats=kinds)
+            _unpack_clear_grey(image)
         in_box = _PIXI.search(head) if image.format in ("AVIF", "HEIF") else None
         deep = in_box is not None or _bytes_of_a_sample(image) > 1
-        hdr = (_CICP if image.format == "PNG" else _HDR).search(head) is not None
-        hdr = hdr and image.format in ("AVIF", "HEIF", "PNG")
+        hdr = told_colours.is_hdr(image, head)
         if hdr and (image.format != "AVIF" or b"grid" in head):  # which ffmpeg would not read, or not whole
             raise SourceError("is an HDR picture: save it as SDR first, as JPEG or PNG")
-        return Still(file, image, _pages(image), deep, hdr)
+        return Still(file, image, _pages(image), deep, hdr, told_colours.profile(image, head))
 
 
 def decode(data: bytes) -> Pixels:
     """Decode the first picture of a file's bytes to upright RGB; raise SourceError, without a name, where it cannot be.
 
-    EXIF orientation is applied, colours come from the ICC profile to sRGB, 16 bits and floats are rounded, alpha is
+    EXIF orientation is applied, colours become sRGB, 16 bits and floats are rounded, alpha is
     blended over black.
     """
     return opened(BytesIO(data)).pixels()
@@ -141,6 +141,12 @@ def _identified(file: BinaryIO, head: bytes, kinds: tuple[str, ...]) -> Image.Im
             raise
         kind = "a kind of TIFF that is not read, such as grey of 16 bits with alpha"
         raise DamagedError(f"is damaged, or {kind}: save it as PNG") from None
+
+
+def _unpack_clear_grey(image: Image.Image) -> None:
+    """Multiply the grey that a PNG says to be clear as Pillow multiplies its greys."""
+    if "transparency" in image.info:
+        image.info["transparency"] *= _UNPACKED.get(_stored(image), 1)
 
 
 @contextmanager
@@ -207,11 +213,16 @@ def _check_sides(width: int, height: int) -> None:
 def _bytes_of_a_sample(image: Image.Image) -> int:
     if image.mode == "I":
         raise SourceError("holds whole numbers of more than 16 bits: save it with 8 or 16 bits, or with floats")
-    tiles = getattr(image, "tile", ())
-    raw = str(tiles[0].args) if tiles else ""
-    if image.mode == "F" or _FLOATS in raw:
+    stored = _stored(image)
+    if image.mode == "F" or _FLOATS in stored:
         return 4
-    return 2 if image.mode.startswith("I;") or ";16" in raw else 1
+    return 2 if image.mode.startswith("I;") or ";16" in stored else 1
+
+
+def _stored(image: Image.Image) -> str:
+    """Return how the samples of an image that is not decoded yet are stored, in Pillow's words."""
+    tiles = getattr(image, "tile", ())
+    return str(tiles[0].args) if tiles else ""
 
 
 def _pages(image: Image.Image) -> Sequence[int]:
@@ -238,11 +249,11 @@ def _pages(image: Image.Image) -> Sequence[int]:
     raise SourceError(f"has more than {MAX_PAGES} pages, the most that are read: split it into files")
 
 
-def _upright(image: Image.Image, file: BinaryIO) -> Pixels:
+def _upright(image: Image.Image, file: BinaryIO, told: bytes | None) -> Pixels:
     """Decode the current page of an image."""
-    profile = image.info.get("icc_profile")
-    if _bytes_of_a_sample(image) > 1:
-        still = Image.fromarray(_deep(image, file))
+    profile = image.info.get("icc_profile") or told
+    if _bytes_of_a_sample(image) > 1 and image.mode != "CMYK":  # inks, which only Pillow reads
+        still = Image.fromarray(deep_stills.decode(image, file))
     else:
         image.load()
         still = image
@@ -277,40 +288,3 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # as viewers do: the picture itself may be whole
         return 1
     return found if found in range(1, 9) else 1
-
-
-def _deep(image: Image.Image, file: BinaryIO) -> Pixels:
-    """Decode a page of more than 8 bits with OpenCV and round it: Pillow would cut bits off. RGB or RGBA."""
-    cv2 = opencv.load()
-    file.seek(0)
-    raw = np.frombuffer(file.read(), np.uint8)
-    alpha = image.has_transparency_data
-    plain = alpha or image.mode == "F"  # grey of floats is not read as colours
-    how = cv2.IMREAD_UNCHANGED if plain else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    page = image.tell()
-    try:
-        found = cv2.imdecodemulti(raw, how, range=(page, page + 1))[1] if page else [cv2.imdecode(raw, how)]
-    except cv2.error as error:
-        raise SourceError(f"is not a readable image ({error.err})") from None
-    if not found or found[0] is None:
-        raise SourceError("is damaged, or not a readable image")
-    eight = _to_eight_bits(found[0])
-    if eight.ndim == 2:
-        return np.repeat(eight[:, :, None], 3, axis=2)
-    if alpha and eight.shape[2] == 4 and _is_premultiplied(image):
-        eight = eight[:, :, :3]
-    return np.ascontiguousarray(eight[:, :, [2, 1, 0, 3][: eight.shape[2]]])
-
-
-def _is_premultiplied(image: Image.Image) -> bool:
-    """Return whether a TIFF says that its colours lie over black already."""
-    return isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(338) == (1,)
-
-
-def _to_eight_bits(image: npt.NDArray[np.generic]) -> Pixels:
-    if image.dtype == np.uint16:
-        return ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    if image.dtype != np.uint8:
-        values = np.nan_to_num(image.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-        return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    return image.astype(np.uint8, copy=False)

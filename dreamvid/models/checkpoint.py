@@ -20,13 +20,15 @@ from dreamvid.config.objective_settings import HEADER
 from dreamvid.core.errors import NetError, nearest
 from dreamvid.core.paths import is_there
 
-_TELLING = SafetensorError | ValueError | OSError | RuntimeError  # errors whose text helps the user
+_TELLING = SafetensorError | ValueError | OSError  # errors whose text helps the user
 STATISTICS = "stats."  # prefix of a layer's channel statistics among the tensors of a file
 WRAPPERS = ("model_state_dict", "state_dict", "model", "ema")  # keys under which training scripts store a state dict
 PREFIXES = tuple(f"{name}." for name in ("module", "_orig_mod", "net", *WRAPPERS))  # of all names of a wrapped net
 MOST = 4_000_000_000  # bytes of a file: the largest net of torchvision has 2.6
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 DTYPES = (*FLOATS, torch.int64, torch.int32, torch.uint8, torch.bool)
+DAMAGED = "damaged or not whole, as a download that has not ended: fetch it again"
+PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")  # how those begin that may be taken for weights
 COUNTERS = ("n_averaged",)  # what torch's averaged model keeps beside its weights
 
 
@@ -116,6 +118,8 @@ def _reason(path: Path, error: Exception) -> str:
             f"{path} is not a plain state dict: it contains more than tensors, and nothing in it is executed; "
             "save only the state_dict() of its net"
         )
+    if isinstance(error, RuntimeError | EOFError):  # whose text is about torch's own code
+        return f"{path} is {DAMAGED}"
     reason = (str(error).splitlines() or [""])[0][:120] if isinstance(error, _TELLING) else "another kind of file"
     return f"{path} is not a safetensors file or plain state dict: {reason}"
 
@@ -133,11 +137,21 @@ def _kind(path: Path) -> str | None:
         return "an HDF5 file, as Keras writes it (.h5): give a state dict of PyTorch or safetensors"
     if path.suffix.lower() == ".onnx" or re.match(rb"\x08[\x01-\x20]\x12", head):  # version, then the producer's name
         return "an ONNX model: give the state dict of the net that it was exported from"
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
-                return "a TorchScript archive: save the state_dict() of torch.jit.load(FILE) instead"
-    return None
+    if head.startswith(b"PK\3\4"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                held = {name.rpartition("/")[2] for name in archive.namelist()}
+        except Exception:  # of many classes, as the bytes are
+            return DAMAGED
+        if "constants.pkl" in held:
+            return "a TorchScript archive: save the state_dict() of torch.jit.load(FILE) instead"
+        return None if "data.pkl" in held else "a ZIP archive of other files: if the weights are among them, unpack it"
+    if head.startswith(PICTURES):
+        return "a picture, not the weights"
+    if head.isascii() and b"\0" not in head:
+        return "a text, not the weights" if head else "empty: fetch it again"
+    begins = head[8:].startswith(b"{") if path.suffix == ".safetensors" else head.startswith(pickle.PROTO)
+    return None if begins else "not weights: give a safetensors file, or a state dict of PyTorch"
 
 
 def _bare(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

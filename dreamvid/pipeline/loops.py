@@ -15,6 +15,7 @@ from dreamvid.coherence import optical_flow
 from dreamvid.core.errors import SettingsError
 from dreamvid.core.timing import frame_map
 from dreamvid.core.types import Frame, Pixels, SourceInfo, to_float, to_pixels
+from dreamvid.core.words import counted
 from dreamvid.pipeline.crossfade import SHARE, crossfade_frames
 from dreamvid.pipeline.plan import LoopEnd, Plan
 
@@ -45,7 +46,7 @@ def close_loop(plan: Plan, frames: Frames, cycles: int) -> Plan:
     """
     count, first = len(plan.frames), plan.frames[0]
     if count < 2 * SHARE:
-        raise SettingsError(f"a loop of {count} frames is too short: {2 * SHARE} or more can be closed")
+        raise SettingsError(f"a loop of {counted(count, 'frame')} is too short: {2 * SHARE} or more can be closed")
     back = crossfade_frames(plan.rate, count)
     by_itself = _loops(plan, frames)
     cycle = count if by_itself else count - back

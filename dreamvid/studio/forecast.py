@@ -7,6 +7,7 @@ from dreamvid.camera import paint
 from dreamvid.config.budget import Choice, Pace
 from dreamvid.config.settings import Settings
 from dreamvid.core.types import SourceInfo
+from dreamvid.core.words import counted
 from dreamvid.dream.octaves import octave_sizes
 from dreamvid.jobs.budget import workload
 from dreamvid.pipeline.plan import Plan, with_cuts
@@ -62,4 +63,4 @@ def in_words(seconds: float) -> str:
     unit, word = next(each for each in UNITS if seconds >= 1.65 * each[0] or each is UNITS[-1])
     grain = next(grain for most, grain in GRAINS if seconds < most * unit)
     count = max(1, grain * round(seconds / unit / grain))
-    return f"about {count} {word}{'s' if count > 1 else ''}"
+    return f"about {counted(count, word)}"

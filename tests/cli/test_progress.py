@@ -103,7 +103,7 @@ def test_a_log_file_has_all_details_whatever_is_shown(
     words = ["video", str(clip), str(tmp_path / "dream.mp4"), "--layer", "second", "--set", "dream.steps=1"]
     assert cli.run([*words, "--log-file", str(log), *more]) == 0
     shown, kept = capfd.readouterr().err, log.read_text()
-    assert "2 frames to dream in 1 shots" in kept and "DEBUG" in kept and "dream.mp4: 2 frames" in kept
+    assert "2 frames to dream in 1 shot," in kept and "DEBUG" in kept and "dream.mp4: 2 frames" in kept
     assert ("frames to dream" in shown) is (more == ("--verbose",))
     assert ("2 frames at 12" in shown) is (more != ("--quiet",))
     assert cli.run([*words, "--log-file", str(log), *more]) == 2  # added to what is there; the error as well

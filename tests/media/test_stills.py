@@ -154,6 +154,12 @@ def test_inks_become_rgb() -> None:
         red, green, blue = stills.decode(saved(inks, form))[8, 8].astype(int)
         assert red > 250
         assert max(green, blue) < 5
+    deep = np.full((3, 5, 4), (0, 32896, 65535, 13107), "<u2").tobytes()
+    still = stills.opened(io.BytesIO(tiff(3, 5, 4, 16, deep, t262=5)))
+    assert still.deep
+    np.testing.assert_array_equal(
+        still.pixels(), stills.decode(saved(Image.new("CMYK", (5, 3), (0, 128, 255, 51)), "TIFF"))
+    )
     neutral = stills.decode(saved(Image.new("LAB", (4, 4), (137, 128, 128)), "TIFF"))[0, 0].astype(int)
     assert np.abs(neutral - 128).max() <= 2
 
@@ -527,6 +533,27 @@ def test_grey_of_floats_is_read(writer: str, tmp_path: Path) -> None:
         cv2.imwrite(str(path), grey)
     found = stills.decode(path.read_bytes())
     np.testing.assert_array_equal(found, np.rint(255 * grey).astype(np.uint8)[..., None].repeat(3, axis=2))
+
+
+@pytest.mark.parametrize(("bits", "stored"), [(8, np.uint8), (16, "<u2"), (32, "<f4")])
+def test_grey_whose_zero_is_white_is_no_negative(bits: int, stored: str) -> None:
+    levels = np.array([[0, 51, 204, 255]])
+    data = (levels * {8: 1, 16: 257, 32: 1 / 255}[bits]).astype(stored).tobytes()
+    for zero, shown in ((0, 255 - levels), (1, levels)):
+        found = stills.decode(tiff(1, 4, 1, bits, data, t262=zero))
+        np.testing.assert_array_equal(found, shown[..., None].repeat(3, axis=2))
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8, 16])
+def test_the_grey_that_a_png_says_to_be_clear_is_black(bits: int) -> None:
+    most = 2**bits - 1
+    stored = "".join(f"{value:0{bits}b}" for value in (most, 0, most // 3, most))
+    row = int(stored, 2).to_bytes(len(stored) // 8)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">II5B", 4, 1, bits, 0, 0, 0, 0))
+    data += chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b"")
+    for clear, shown in ((most, [0, 0, 85, 0]), (most // 3, [255, 0, 0, 255])):
+        keyed = after_header(data, b"tRNS", struct.pack(">H", clear))
+        assert stills.decode(keyed).tolist() == [[[grey] * 3 for grey in shown]]
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])

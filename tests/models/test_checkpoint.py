@@ -88,6 +88,14 @@ def test_a_name_keeps_a_prefix_that_others_do_not_have(tmp_path: Path) -> None:
         (b"\n<!DOCTYPE html>\n<html><title>404</title></html>", "a web page.*download the file itself"),
         (b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file"),
         (b"\x08\x08\x12\x07pytorch" + bytes(99), "an ONNX model"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(99), "is a picture, not the weights$"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(99), "is a picture, not the weights$"),
+        (b"the weights are on the other disk\n", "is a text, not the weights$"),
+        (b'{"weights": []}', "is a text, not the weights$"),
+        (b"", "is empty: fetch it again$"),
+        (bytes(9999), "is not weights: give a safetensors file, or a state dict of PyTorch$"),
+        (b"\x1f\x8b\x08" + bytes(99), "is not weights: give a safetensors file, or a state dict of PyTorch$"),
+        (b"PK\3\4" + bytes(99), "is damaged or not whole.*: fetch it again$"),
     ],
 )
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".h5"])
@@ -102,6 +110,28 @@ def test_a_torchscript_archive_is_named(tmp_path: Path) -> None:
         for name in ("data.pkl", "constants.pkl", "version"):
             archive.writestr(f"net/{name}", b"")
     assert "a TorchScript archive: save the state_dict()" in refusal(tmp_path / "net.pt")
+
+
+def test_an_archive_of_other_files_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "net.pth", "w") as archive:
+        archive.writestr("notes.txt", b"hello")
+    assert refusal(tmp_path / "net.pth").endswith(
+        "is a ZIP archive of other files: if the weights are among them, unpack it"
+    )
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_damaged_file_of_torch_is_called_that(tmp_path: Path, zipped: bool) -> None:
+    path = tmp_path / "net.pth"
+    torch.save({"weight": torch.ones(500)}, path, _use_new_zipfile_serialization=zipped)
+    whole = path.read_bytes()
+    damaged = [whole[: len(whole) // 2]]
+    if zipped:
+        directory = whole.index(b"PK\1\2")  # of the archive: its mark, then the first name in it
+        damaged += [whole[:at] + b"\xff" * 8 + whole[at + 8 :] for at in (directory, directory + 46)]
+    for data in damaged:
+        path.write_bytes(data)
+        assert re.search("is damaged or not whole.*: fetch it again$", refusal(path))
 
 
 def test_safetensors_bring_their_statistics_and_text(tmp_path: Path) -> None:
