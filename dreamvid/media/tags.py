@@ -83,8 +83,8 @@ def tell_lost(source: SourceInfo, film: Path | None, notice: Callable[[str], Non
             gained += [name] if "default" in its.marks.split("+") and "default" not in track.marks.split("+") else []
     if said:
         notice(f"left out of {source.name}: {', '.join(said)}")
-    if shown := [name for name in gained if name.startswith("subtitle")]:  # MP4 and MOV have one that is, of each kind
-        notice(f"{shown[0]} is shown by players unless they are told otherwise (.mkv would leave it off)")
+    if on := [name for name in gained if name.startswith("subtitle")]:  # MP4 and MOV have one that is, of each kind
+        notice(f"{on[0]} is shown by players unless they are told otherwise (.mkv would leave it off)")
 
 
 def _tracks(source: SourceInfo, film: Path) -> Iterator[tuple[str, Stream, Stream]]:
