@@ -32,6 +32,7 @@ CURVES = (  # transfers that zscale undoes
 UNKNOWN = ("ycgco-re", "ycgco-ro", "smpte2085", "ictcp", "ipt-c2")  # and those that nothing does
 AS_HD = "setparams=colorspace=bt709"
 AS_HDR = {"space": "colorspace=bt2020nc", "primaries": "color_primaries=bt2020"}  # of both, the only ones in use
+RUNS = 64  # of frames of one kind that are read: each takes filters of its own
 HD = (
     1280,
     720,
@@ -43,9 +44,11 @@ def to_rgb(name: str, seen: Decoded, stored: tuple[int, int], alpha: bool) -> li
 
     `stored`: (width, height) before rotation; `alpha`: whether the container says that there is some. Where colours
     turn to another kind amid the source, each run of frames has filters of its own. Raises SourceError where this
-    ffmpeg lacks a filter.
+    ffmpeg lacks a filter, and for more than RUNS of them.
     """
     runs = seen.colours or [(Colours(), 0)]
+    if len(runs) > RUNS:
+        raise SourceError(f"{name} turns from SDR to HDR or back {len(runs) - 1} times: convert all of it to SDR first")
     chains = [_of_one_kind(name, seen, said, stored, alpha) for said, _ in runs]
     if len(runs) == 1:
         return chains[0]

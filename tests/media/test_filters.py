@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dreamvid.core.errors import SourceError
-from dreamvid.media import probe
+from dreamvid.media import filters, probe
 from dreamvid.media.ffmpeg import SCALER
 
 from . import clips
@@ -238,3 +238,10 @@ def test_white_of_cinemas_and_untold_matrices_are_read(tmp_path: Path) -> None:
         clips.run("-f", "lavfi", "-i", graph, "-frames:v", "1", "-c:v", "ffv1", str(path))
         shown.append(clips.images(probe.probe(str(path)))[0].astype(int))
     assert np.abs(shown[0] - shown[1]).max() <= 1
+
+
+def test_colours_that_turn_to_and_fro_too_often_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [part(tmp_path / f"{number}.ts", colours) for number, colours in enumerate((SDR, HLG, SDR))]
+    monkeypatch.setattr(filters, "RUNS", 2)
+    with pytest.raises(SourceError, match=r"^all\.ts turns from SDR to HDR or back 2 times: convert all of it"):
+        probe.probe(str(joined(tmp_path / "all.ts", *parts)))
