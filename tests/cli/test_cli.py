@@ -119,6 +119,7 @@ def test_help_loads_none_of_our_settings(tmp_path: Path) -> None:
         "dreamvid.core.ctrl_c",
         "dreamvid.core.errors",
         "dreamvid.core.memory",
+        "dreamvid.core.words",
     }
 
 
