@@ -180,7 +180,7 @@ def test_alpha_of_a_palette_lies_over_black(alpha: bool, tmp_path: Path) -> None
     colours = np.random.default_rng(0).integers(0, 256, (256, 4), dtype=np.uint8)
     colours[: 64 if alpha else 256, 3] = 255
     fields = np.arange(256, dtype=np.uint8).reshape(16, 16).repeat(4, 0).repeat(4, 1)
-    still = Image.fromarray(fields, "P")
+    still = Image.frombytes("P", fields.shape, fields.tobytes())
     still.putpalette(colours[:, :3].tobytes())
     still.save(tmp_path / "p.png", **({"transparency": colours[:, 3].tobytes()} if alpha else {}))
     clips.run("-i", str(tmp_path / "p.png"), "-c", "copy", str(tmp_path / "p.mov"))
