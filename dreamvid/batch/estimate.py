@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dreamvid.batch.job import Job
 from dreamvid.batch.lanes import Lanes
+from dreamvid.batch.run import PAUSE
 from dreamvid.batch.whole import kind_of
 from dreamvid.camera import paint
 from dreamvid.camera.canvas import empty
@@ -35,7 +36,6 @@ from dreamvid.pipeline.stretches import plan_stretches
 CARRIED = 3  # frames of a sample beside the first of a shot, at least
 PLAIN = 0.6  # share of the first frame's seconds, at most, of a carried frame that has no fresh dream beside it
 LARGEST = 300_000  # pixels of a sample of a still
-PAUSE = 0.5  # seconds between looks at what may have ended
 
 
 @dataclass(frozen=True)

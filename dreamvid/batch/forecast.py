@@ -44,13 +44,13 @@ class Forecast:
 
     @cached_property
     def simulation(self) -> Simulation | None:
-        """How it would go, part by part, of each film the longest first; None where there is nothing to do."""
+        """Simulate all parts, of each film the longest first; None where there is nothing to do."""
         units = [unit for units in self._units for unit in units]
         return simulate(units, self.workers or 1, self.failures, self.begin) if units else None
 
     @cached_property
     def _units(self) -> list[list[Unit]]:
-        """What is done in one go, job by job: without workers a film, else its shots; each worker opens the film."""
+        """Split each job into what is done in one go: a film, or with workers its shots; each worker opens the film."""
         if self.workers is None:
             return [[Unit(each.job.name, each.seconds, each.beside)] for each in self.estimates]
         return [

@@ -43,7 +43,7 @@ def find_damage(path: Path) -> Damage:
     stamps: list[Fraction] = []
     lost: set[Fraction] = set()
     tainted, open_until = False, None
-    decoded: list[Fraction] = []  # the latest time of decoding, once there is one
+    decoded_at: Fraction | None = None
     restarts = False
     with open_file(path) as container:
         stream = picture(container)
@@ -64,8 +64,8 @@ def find_damage(path: Path) -> Damage:
             broken = packet.is_corrupt or _breaks(packet)
             tainted |= broken
             if packet.dts is not None:
-                restarts |= any(before - packet.dts * tick > RESTART for before in decoded)
-                decoded = [packet.dts * tick]
+                before, decoded_at = decoded_at, packet.dts * tick
+                restarts |= before is not None and before - decoded_at > RESTART
             if packet.pts is None or packet.is_discard:
                 continue
             stamp = packet.pts * tick - start

@@ -23,7 +23,7 @@ WIDE = {"bt2020": "BT.2020", "smpte431": "DCI-P3", "smpte432": "Display P3"}  # 
 
 @dataclass(frozen=True)
 class Colours:
-    """How a frame stores colours, in FFmpeg's names; `pixels`: its pixel format."""
+    """The colour properties of a frame, in FFmpeg's names; `pixels`: its pixel format."""
 
     pixels: str = ""
     space: str = "unknown"

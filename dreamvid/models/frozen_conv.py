@@ -270,4 +270,4 @@ def _packs() -> bool:
     names = ("_convolution_pointwise", "_reorder_convolution_weight")
     if not torch.backends.mkldnn.is_available() or not all(hasattr(operations, name) for name in names):
         return False
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return bool(operations._is_mkldnn_bf16_supported())
